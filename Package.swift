@@ -1,0 +1,75 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The numeric targets are compiled with optimisation in debug builds too: `swift run fig3` is a debug build, and plain
+// loops are 40 to 100 times slower without. SwiftPM accepts such flags in a root package and in a dependency given by
+// path, and refuses them in a dependency given by version, which it keeps in a folder named `checkouts`: there the
+// flags are left out, and a release build (`swift build -c release`) is what makes the numeric code fast.
+let isVersionedDependency = Context.packageDirectory.contains("/checkouts/")
+let swiftSettings: [SwiftSetting] =
+  isVersionedDependency ? [] : [.unsafeFlags(["-O"], .when(configuration: .debug))]
+let cSettings: [CSetting] =
+  isVersionedDependency ? [] : [.unsafeFlags(["-O3"])]
+
+/// A library target of the house; `dependencies` are the rooms below it.
+func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+}
+
+/// One experiment of the paper, an executable of its own.
+func experiment(_ name: String) -> Target {
+  .executableTarget(
+    name: name, dependencies: ["ExperimentKit"], path: "Experiments/\(name)", swiftSettings: swiftSettings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies + ["TestKit"], path: "Tests/\(name)", swiftSettings: swiftSettings)
+}
+
+let package = Package(
+  name: "SemanticPullbacks",
+  products: [
+    .library(name: "SemanticPullbacks", targets: ["SemanticPullbacks"]),
+    .executable(name: "pullbacks", targets: ["pullbacks"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+  ],
+  targets: [
+    // System libraries.
+    .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+    .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
+    .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
+
+    // The house, from the ground up.
+    .target(name: "CKernels", cSettings: cSettings),
+    room("Kernels", ["CKernels", "COpenBLAS"]),
+    room("Pullbacks", ["Kernels"]),
+    .target(name: "CImaging", dependencies: ["CPNG", "CJPEG"], cSettings: cSettings),
+    room("Imaging", ["Pullbacks", "CImaging"]),
+    room("Networks", ["Pullbacks", .product(name: "Crypto", package: "swift-crypto")]),
+    room("Attribution", ["Pullbacks"]),
+    room("Plotting", ["Imaging", "CCairo"]),
+    room("SemanticPullbacks", ["Pullbacks", "Networks", "Imaging", "Attribution"]),
+    room(
+      "ExperimentKit",
+      [
+        "SemanticPullbacks", "Plotting",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // The experiments and the command-line tool.
+    experiment("pullbacks"),
+    experiment("fig3"),
+
+    // The tests.
+    .target(name: "TestKit", dependencies: ["SemanticPullbacks"], path: "Tests/TestKit", swiftSettings: swiftSettings),
+    tests("PullbacksTests", ["Pullbacks", "Networks"]),
+    tests("ImagingTests", ["Imaging"]),
+    tests("CheckpointTests", ["Networks"]),
+    tests("PlottingTests", ["Plotting"]),
+  ]
+)
