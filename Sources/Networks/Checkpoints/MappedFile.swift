@@ -1,0 +1,98 @@
+import Crypto
+import Foundation
+import Pullbacks
+import Synchronization
+
+#if _endian(big)
+  #error("Checkpoints are mapped in place, and every format stores little-endian numbers.")
+#endif
+
+/// A file mapped into memory, read-only, for as long as somebody holds this object.
+///
+/// Everything in the file is untrusted: ``bytes(in:)`` and ``load(_:at:)`` are the only ways in, and both check bounds.
+/// Pages are read when first touched. The file must not be truncated by others while it is mapped.
+final class MappedFile: Sendable {
+  let path: String
+  let count: Int
+  private let address: UInt
+  private let digest = Mutex<String?>(nil)
+
+  init(path: String) throws {
+    // Opening a named pipe would wait for a writer; a pipe is refused below instead.
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else {
+      throw PullbackError(.noInput, path, "cannot be opened: \(String(cString: strerror(errno)))")
+    }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
+      throw PullbackError(.noInput, path, "is not a regular file")
+    }
+    let size = Int(status.st_size)
+    guard size > 0 else {
+      throw PullbackError(.data, path, "is empty", advice: "download or save the checkpoint again")
+    }
+    let mapping = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
+    guard let mapping, mapping != MAP_FAILED else {
+      throw PullbackError(.io, path, "cannot be mapped into memory: \(String(cString: strerror(errno)))")
+    }
+    self.path = path
+    count = size
+    address = UInt(bitPattern: mapping)
+  }
+
+  deinit { munmap(UnsafeMutableRawPointer(bitPattern: address), count) }
+
+  /// The bytes of `range`, valid while this object lives.
+  func bytes(in range: Range<Int>) throws -> UnsafeRawBufferPointer {
+    guard range.lowerBound >= 0, range.upperBound <= count, let base = UnsafeRawPointer(bitPattern: address) else {
+      throw malformed("bytes \(range.lowerBound)..<\(range.upperBound) are asked for, and the file has \(count)")
+    }
+    return UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
+  }
+
+  /// The little-endian number at `offset`, aligned or not.
+  func load<Number: BitwiseCopyable>(_ type: Number.Type, at offset: Int) throws -> Number {
+    let (end, overflow) = offset.addingReportingOverflow(MemoryLayout<Number>.size)
+    guard offset >= 0, !overflow, end <= count else {
+      throw malformed("a number at byte \(offset) is asked for, and the file has \(count) bytes")
+    }
+    return try bytes(in: offset..<end).loadUnaligned(as: type)
+  }
+
+  /// Whether the file holds `signature` at `offset`.
+  func holds(_ signature: [UInt8], at offset: Int = 0) -> Bool {
+    guard offset >= 0, offset <= count, count - offset >= signature.count else { return false }
+    return (try? bytes(in: offset..<offset + signature.count).elementsEqual(signature)) ?? false
+  }
+
+  /// The SHA-256 of the whole file in hexadecimal, computed once.
+  var sha256: String {
+    digest.withLock { digest in
+      if let digest { return digest }
+      var hash = SHA256()
+      if let base = UnsafeRawPointer(bitPattern: address) {
+        hash.update(bufferPointer: UnsafeRawBufferPointer(start: base, count: count))
+      }
+      let text = hash.finalize().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+      digest = text
+      return text
+    }
+  }
+
+  /// The error for content that breaks the rules of its format.
+  func malformed(_ problem: String, advice: String? = "download or save the checkpoint again") -> PullbackError {
+    PullbackError(.data, path, problem, advice: advice)
+  }
+}
+
+/// Text from a file as it may appear in an error message: one line, in quotes, of bounded length.
+func quoted(_ text: String) -> String {
+  let limit = 80
+  var line = ""
+  for scalar in text.unicodeScalars.prefix(limit) {
+    let isPrintable = scalar.value >= 0x20 && scalar.properties.generalCategory != .control
+    line += isPrintable ? String(scalar) : scalar.escaped(asASCII: true)
+  }
+  return "\"" + line + (text.unicodeScalars.count > limit ? "…" : "") + "\""
+}
