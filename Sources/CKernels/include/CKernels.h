@@ -1,1 +1,94 @@
-// CKernels
+// Array loops over float32, each compiled for AVX-512, AVX2 and the x86-64 baseline and chosen at load time.
+//
+// Goals: one pass over memory per call; the same input gives the same bytes on one machine, whatever the number of
+// threads or images (every sum has an order fixed by the shape alone). Non-goal: the same bytes on another processor
+// family, where fused multiply-adds round differently.
+#ifndef CKERNELS_H
+#define CKERNELS_H
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __cplusplus
+#error "C only"
+#endif
+
+// Elementwise (elementwise.c).
+void pb_add(const float *a, const float *b, float *y, size_t n);
+void pb_accumulate(const float *a, float *y, size_t n);              // y += a
+void pb_multiply(const float *a, const float *b, float *y, size_t n);
+void pb_scale(const float *x, float factor, float *y, size_t n);
+void pb_axpy(float factor, const float *x, float *y, size_t n);      // y += factor x
+double pb_dot(const float *a, const float *b, size_t n);
+double pb_sum(const float *a, size_t n);
+double pb_squared_deviations(const float *a, double mean, size_t n);  // sum (a - mean)^2
+// One channel: y = scale x + shift over a plane.
+void pb_affine(const float *x, float scale, float shift, float *y, size_t n);
+void pb_affine_pair(const float *v, float a, const float *x, float b, float c, float *y, size_t n);  // y = a v + b x + c
+// Rows of `channels` values: y[r][c] = scale[c] x[r][c] + shift[c]; null shift is zero.
+void pb_affine_rows(const float *x, const float *scale, const float *shift, float *y, size_t rows, size_t channels);
+void pb_add_row(const float *row, float *y, size_t rows, size_t columns);  // y[r] += row
+void pb_accumulate_rows(const float *x, float *y, size_t rows, size_t columns);  // y += sum over rows of x
+// Axes permuted: y is contiguous with extents `extent`, x is read with `stride` (in elements), outermost first.
+void pb_permute(const float *x, float *y, const size_t *extent, const size_t *stride, size_t rank);
+
+// Gates (gates.c): forward, then what multiplies the cotangent v at the pre-activation z.
+void pb_relu(const float *z, float *y, size_t n);
+void pb_relu6(const float *z, float *y, size_t n);
+void pb_gelu(const float *z, float *y, size_t n);
+void pb_silu(const float *z, float *y, size_t n);
+void pb_sigmoid(const float *z, float *y, size_t n);
+void pb_gate_step(const float *v, const float *z, float *y, size_t n);                       // v [z > 0]
+void pb_gate_step6(const float *v, const float *z, float *y, size_t n);                      // v [0 < z < 6]
+void pb_gate_normal(const float *v, const float *z, float inverse_tau, float *y, size_t n);  // v Phi(z / tau)
+void pb_gate_normal6(const float *v, const float *z, float inverse_tau, float *y, size_t n);
+void pb_gate_logistic(const float *v, const float *z, float inverse_tau, float *y, size_t n);
+void pb_gelu_derivative(const float *v, const float *z, float *y, size_t n);
+void pb_silu_derivative(const float *v, const float *z, float *y, size_t n);
+void pb_sigmoid_derivative(const float *v, const float *z, float *y, size_t n);
+
+// Softmax over rows (softmax.c): y = softmax(scale x); its gradient with respect to x, from y.
+void pb_softmax_rows(const float *x, float scale, float *y, size_t rows, size_t n);
+void pb_softmax_rows_gradient(const float *y, const float *v, float scale, float *dx, size_t rows, size_t n);
+
+// Layer norm (normalisation.c): rows of n values; the statistics (biased variance) are kept for the backward passes.
+void pb_layer_norm_rows(const float *x, const float *gamma, const float *beta, float eps, float *y, float *mean,
+                        float *rstd, size_t rows, size_t n);
+void pb_layer_norm_rows_frozen(const float *v, const float *gamma, const float *rstd, float *dx, size_t rows, size_t n);
+void pb_layer_norm_rows_gradient(const float *v, const float *x, const float *gamma, const float *mean,
+                                 const float *rstd, float *dx, size_t rows, size_t n);
+// dgamma += sum v (x - mean) rstd, dbeta += sum v.
+void pb_layer_norm_rows_parameters(const float *v, const float *x, const float *mean, const float *rstd, float *dgamma,
+                                   float *dbeta, size_t rows, size_t n);
+
+// A sliding window over a plane: geometry shared by convolution and pooling.
+typedef struct {
+  size_t height, width, out_height, out_width;
+  size_t kernel_h, kernel_w, stride_h, stride_w, dilation_h, dilation_w;
+  size_t pad_top, pad_left;
+} pb_window;
+
+// Columns (columns.c): output rows [row0, row1) of `channels` planes unrolled to (channels kh kw) x pixels, and back
+// (dx +=).
+void pb_columns(const float *x, size_t channels, const pb_window *w, size_t row0, size_t row1, float *columns);
+void pb_columns_adjoint(const float *columns, size_t channels, const pb_window *w, float *dx);
+
+// One plane of a depthwise convolution (columns.c).
+void pb_depthwise(const float *x, const float *kernel, float bias, const pb_window *w, float *y);
+void pb_depthwise_adjoint(const float *v, const float *kernel, const pb_window *w, float *dx);
+void pb_depthwise_weight(const float *v, const float *x, const pb_window *w, float *dkernel);  // dkernel +=
+
+// Few rows times a matrix (rows.c): y[r][o] = x[r] . w[o] + bias[o] for o in [o0, o1), and its adjoint for k in
+// [k0, k1). A row's result does not depend on the other rows.
+void pb_rows_times_transposed(const float *x, const float *w, const float *bias, float *y, size_t rows, size_t inputs,
+                              size_t outputs, size_t o0, size_t o1);
+void pb_rows_times(const float *v, const float *w, float *dx, size_t rows, size_t inputs, size_t outputs, size_t k0,
+                   size_t k1);
+
+// One plane of pooling (pooling.c).
+void pb_max_pool(const float *x, const pb_window *w, float *y);
+void pb_max_pool_gradient(const float *v, const float *x, const pb_window *w, float *dx);
+// Each window's v shared out by softmax(window / tau). With `zero_padding` the places outside the plane count as zeros
+// and take their share, which is lost; otherwise they take none.
+void pb_max_pool_soft(const float *v, const float *x, const pb_window *w, float inverse_tau, bool zero_padding,
+                      float *dx);
+#endif

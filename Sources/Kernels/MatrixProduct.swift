@@ -1,0 +1,40 @@
+import COpenBLAS
+
+/// A matrix operand in row-major order: `rows` x `columns` as stored, `stride` floats from row to row.
+package struct MatrixOperand {
+  let pointer: UnsafePointer<Float>
+  let stride: Int
+  let transposed: Bool
+
+  package init(_ pointer: UnsafePointer<Float>, stride: Int, transposed: Bool = false) {
+    self.pointer = pointer
+    self.stride = stride
+    self.transposed = transposed
+  }
+}
+
+/// OpenBLAS runs on the calling thread alone: with several threads its last bits depend on their number. Work is split
+/// by our callers, from shapes.
+private let singleThreadedBLAS: Void = openblas_set_num_threads(1)
+
+/// `c = a b`, or `c += a b` when `accumulating`: `c` is `m` x `n`, the inner extent is `k`.
+package func matrixProduct(
+  _ a: MatrixOperand, _ b: MatrixOperand, into c: UnsafeMutablePointer<Float>, stride: Int, m: Int, n: Int, k: Int,
+  scale: Float = 1, accumulating: Bool = false
+) {
+  _ = singleThreadedBLAS
+  guard m > 0, n > 0 else { return }
+  cblas_sgemm(
+    CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans,
+    Int32(m), Int32(n), Int32(k), scale, a.pointer, Int32(a.stride), b.pointer, Int32(b.stride),
+    accumulating ? 1 : 0, c, Int32(stride))
+}
+
+/// The processor family whose kernels OpenBLAS has chosen ("Haswell", "SkylakeX", ...). Results differ between families in
+/// the last bits.
+public func blasCoreName() -> String { String(cString: openblas_get_corename()) }
+
+/// `count` cut into `pieces` nearly equal ranges.
+package func split(_ count: Int, into pieces: Int) -> [Range<Int>] {
+  (0..<pieces).map { count * $0 / pieces..<count * ($0 + 1) / pieces }
+}

@@ -1,0 +1,40 @@
+import Dispatch
+import Synchronization
+
+/// How work is spread over threads.
+///
+/// Every piece of work is cut by its shape alone and writes memory of its own, so results do not depend on the number
+/// of threads.
+public enum Parallel {
+  private static let limit = Atomic<Int>(0)
+
+  /// The largest number of threads to use; 0, the default, is one per core.
+  public static var threads: Int {
+    get { limit.load(ordering: .relaxed) }
+    set { limit.store(max(0, newValue), ordering: .relaxed) }
+  }
+
+  /// Calls `body` with 0 ..< count, on several threads at once.
+  ///
+  /// The calls must write to disjoint memory: what `body` captures (mostly pointers) is shared between threads unchecked.
+  package static func forEach(_ count: Int, _ body: (Int) -> Void) {
+    let threads = self.threads
+    guard count > 1, threads != 1 else { return (0..<count).forEach(body) }
+    withoutActuallyEscaping(body) { body in
+      nonisolated(unsafe) let body = body
+      guard threads > 0, threads < count else {
+        return DispatchQueue.concurrentPerform(iterations: count) { body($0) }
+      }
+      let next = Atomic<Int>(0)
+      DispatchQueue.concurrentPerform(iterations: threads) { _ in
+        while case let index = next.wrappingAdd(1, ordering: .relaxed).oldValue, index < count { body(index) }
+      }
+    }
+  }
+
+  /// Cuts `count` elements into blocks and calls `body` with each block, on several threads at once.
+  package static func forEachBlock(of count: Int, size: Int = 1 << 16, _ body: (Range<Int>) -> Void) {
+    let blocks = (count + size - 1) / size
+    forEach(blocks) { block in body(block * size..<min(count, (block + 1) * size)) }
+  }
+}

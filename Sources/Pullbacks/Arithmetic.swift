@@ -1,0 +1,70 @@
+import CKernels
+import Kernels
+
+/// Elementwise arithmetic. Operands have equal shapes; work is spread over threads in blocks of fixed size.
+extension Tensor {
+  public static func + (a: Tensor, b: Tensor) -> Tensor { a.combine(b, pb_add) }
+
+  public static func - (a: Tensor, b: Tensor) -> Tensor { a + (-1 * b) }
+
+  public static func * (a: Tensor, b: Tensor) -> Tensor { a.combine(b, pb_multiply) }
+
+  public static func * (factor: Float, x: Tensor) -> Tensor { x.map { pb_scale($0, factor, $1, $2) } }
+
+  public static func += (a: inout Tensor, b: Tensor) {
+    precondition(a.shape == b.shape, "cannot add \(b.shape) to \(a.shape)")
+    b.withUnsafeBuffer { b in
+      a.withUnsafeMutableBuffer { a in
+        Parallel.forEachBlock(of: a.count) { block in
+          pb_accumulate(b.baseAddress! + block.lowerBound, a.baseAddress! + block.lowerBound, block.count)
+        }
+      }
+    }
+  }
+
+  /// `body(x, y, n)` writes n elements of the result from n elements of this tensor, a block at a time.
+  func map(
+    _ body: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
+  ) -> Tensor {
+    withUnsafeBuffer { x in
+      Tensor(shape: shape) { y in
+        Parallel.forEachBlock(of: x.count) { block in
+          body(x.baseAddress! + block.lowerBound, y.baseAddress! + block.lowerBound, block.count)
+        }
+      }
+    }
+  }
+
+  /// `body(a, b, y, n)` writes n elements of the result from n elements of this tensor and of `other`.
+  func combine(
+    _ other: Tensor,
+    _ body: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
+  ) -> Tensor {
+    precondition(shape == other.shape, "shapes \(shape) and \(other.shape) do not match")
+    return withUnsafeBuffer { a in
+      other.withUnsafeBuffer { b in
+        Tensor(shape: shape) { y in
+          Parallel.forEachBlock(of: a.count) { block in
+            body(
+              a.baseAddress! + block.lowerBound, b.baseAddress! + block.lowerBound,
+              y.baseAddress! + block.lowerBound, block.count)
+          }
+        }
+      }
+    }
+  }
+
+  /// Addresses of the elements of several tensors at once, for kernels.
+  static func withPointers<Result>(
+    _ a: Tensor, _ b: Tensor, _ body: (UnsafePointer<Float>, UnsafePointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    try a.withUnsafeBuffer { a in try b.withUnsafeBuffer { b in try body(a.baseAddress!, b.baseAddress!) } }
+  }
+
+  static func withPointers<Result>(
+    _ a: Tensor, _ b: Tensor, _ c: Tensor,
+    _ body: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>) throws -> Result
+  ) rethrows -> Result {
+    try withPointers(a, b) { a, b in try c.withUnsafeBuffer { c in try body(a, b, c.baseAddress!) } }
+  }
+}

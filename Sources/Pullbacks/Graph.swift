@@ -1,0 +1,205 @@
+/// A network's structure as data: operations in an order in which each comes after its inputs.
+///
+/// The graph knows every shape and the name and shape of every parameter, but holds no parameters itself; with them it is a
+/// ``Network``. Node names are the checkpoint's own (`layer4.2.conv3`), and a node's parameters are called
+/// `<node>.<parameter>`.
+public struct Graph: Sendable {
+  public struct Node: Sendable {
+    public let name: String
+    public let operation: any Operation
+    /// The nodes whose values this one takes, in order; the image is node 0.
+    public let inputs: [Int]
+    /// The shape of the value, without the batch axis.
+    public let shape: [Int]
+    public let parameters: [ParameterDescription]
+
+    /// The checkpoint's name of a parameter of this node.
+    public func fullName(_ parameter: ParameterDescription) -> String { "\(name).\(parameter.name)" }
+  }
+
+  /// The architecture's name, for messages.
+  public let name: String
+  public let nodes: [Node]
+  /// The node whose value is the network's.
+  public let output: Int
+
+  /// The shape of one input, `(C, H, W)` for images.
+  public var inputShape: [Int] { nodes[0].shape }
+
+  /// The shape of one output; `[classes]` for a classifier.
+  public var outputShape: [Int] { nodes[output].shape }
+
+  /// Describes a network as a function of its input.
+  ///
+  /// ```swift
+  /// let graph = try Graph("tiny", input: [3, 32, 32]) { image in
+  ///   image.convolution("conv", 8, kernel: 3, padding: 1).relu("relu").maxPool("pool", kernel: 2)
+  ///     .flatten().linear("fc", 10)
+  /// }
+  /// ```
+  /// - Parameter input: the shape of one input, without the batch axis.
+  /// - Throws: ``PullbackError`` naming the first node whose inputs do not fit it, or a name that is used twice.
+  public init(_ name: String, input: [Int], _ body: (Signal) -> Signal) throws(PullbackError) {
+    let builder = GraphBuilder(input: input)
+    let output = body(Signal(builder: builder, node: 0))
+    if let error = builder.error { throw error }
+    self.name = name
+    self.nodes = builder.nodes
+    self.output = output.node
+  }
+
+  /// The node called `name`.
+  public func index(of name: String) -> Int? { nodes.firstIndex { $0.name == name } }
+
+  /// Every parameter's full name and description, in the order of the nodes.
+  public var parameters: [(name: String, description: ParameterDescription)] {
+    nodes.flatMap { node in node.parameters.map { (node.fullName($0), $0) } }
+  }
+
+  /// The nodes that take the value of each node.
+  var consumers: [[Int]] {
+    var consumers = [[Int]](repeating: [], count: nodes.count)
+    for (index, node) in nodes.enumerated() {
+      for input in Set(node.inputs) { consumers[input].append(index) }
+    }
+    return consumers
+  }
+}
+
+/// The image: it takes nothing and its value is given.
+struct Input: Operation {
+  let shape: [Int]
+  var kind: String { "input" }
+  func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] { shape }
+  func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
+    preconditionFailure("the input's value is given")
+  }
+  func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [] }
+}
+
+/// Nodes in the making. The first mistake is kept, and what follows it is ignored, so that a network's description needs
+/// no `try` on every line.
+final class GraphBuilder {
+  private(set) var nodes: [Graph.Node]
+  private(set) var error: PullbackError?
+  private var names: Set<String> = ["input"]
+
+  init(input: [Int]) {
+    nodes = [Graph.Node(name: "input", operation: Input(shape: input), inputs: [], shape: input, parameters: [])]
+  }
+
+  func add(_ operation: any Operation, _ name: String?, _ inputs: [Int]) -> Int {
+    guard error == nil else { return 0 }
+    let name = name ?? "\(operation.kind)_\(nodes.count)"
+    guard names.insert(name).inserted else {
+      error = PullbackError(.usage, "node \(name)", "the name is used twice")
+      return 0
+    }
+    do {
+      let shapes = inputs.map { nodes[$0].shape }
+      let shape = try operation.outputShape(shapes)
+      nodes.append(
+        Graph.Node(
+          name: name, operation: operation, inputs: inputs, shape: shape, parameters: operation.parameters(shapes)))
+      return nodes.count - 1
+    } catch {
+      self.error = PullbackError(error.kind, "node \(name)", "\(error.subject): \(error.problem)", advice: error.advice)
+      return 0
+    }
+  }
+}
+
+/// A value in a network that is being described: the output of some node. Methods named after layers append a node and
+/// return its output. Nodes without parameters may go unnamed.
+public struct Signal {
+  let builder: GraphBuilder
+  let node: Int
+
+  /// The shape of the value, without the batch axis.
+  public var shape: [Int] { builder.nodes[node].shape }
+
+  /// Appends any operation; `others` are its further inputs.
+  public func apply(_ operation: any Operation, _ name: String? = nil, with others: Signal...) -> Signal {
+    Signal(builder: builder, node: builder.add(operation, name, [node] + others.map(\.node)))
+  }
+}
+
+extension Signal {
+  public func convolution(
+    _ name: String, _ outputs: Int, kernel: Extent, stride: Extent = 1, padding: Padding = 0, dilation: Extent = 1,
+    groups: Int = 1, bias: Bool = true
+  ) -> Signal {
+    apply(
+      Convolution(
+        outputs, kernel: kernel, stride: stride, padding: padding, dilation: dilation, groups: groups, bias: bias),
+      name)
+  }
+
+  public func linear(_ name: String, _ outputs: Int, bias: Bool = true) -> Signal {
+    apply(Linear(outputs, bias: bias), name)
+  }
+
+  public func batchNorm(_ name: String, epsilon: Float = 1e-5, momentum: Float = 0.1) -> Signal {
+    apply(BatchNorm(epsilon: epsilon, momentum: momentum), name)
+  }
+
+  public func layerNorm(_ name: String, epsilon: Float = 1e-5, axis: LayerNorm.Axis = .last) -> Signal {
+    apply(LayerNorm(epsilon: epsilon, axis: axis), name)
+  }
+
+  public func relu(_ name: String? = nil) -> Signal { apply(Activation.relu, name) }
+  public func relu6(_ name: String? = nil) -> Signal { apply(Activation.relu6, name) }
+  public func gelu(_ name: String? = nil) -> Signal { apply(Activation.gelu, name) }
+  public func silu(_ name: String? = nil) -> Signal { apply(Activation.silu, name) }
+  public func sigmoid(_ name: String? = nil) -> Signal { apply(Activation.sigmoid, name) }
+  public func softmax(_ name: String? = nil) -> Signal { apply(Softmax(), name) }
+  public func dropout(_ name: String? = nil) -> Signal { apply(Identity.dropout, name) }
+
+  public func maxPool(
+    _ name: String? = nil, kernel: Extent, stride: Extent? = nil, padding: Padding = 0, ceilMode: Bool = false
+  ) -> Signal {
+    apply(MaxPool(kernel: kernel, stride: stride, padding: padding, ceilMode: ceilMode), name)
+  }
+
+  public func averagePool(
+    _ name: String? = nil, kernel: Extent, stride: Extent? = nil, padding: Padding = 0, ceilMode: Bool = false,
+    countIncludePad: Bool = true
+  ) -> Signal {
+    apply(
+      AveragePool.sliding(
+        kernel: kernel, stride: stride, padding: padding, ceilMode: ceilMode, countIncludePad: countIncludePad), name)
+  }
+
+  public func adaptiveAveragePool(_ name: String? = nil, to output: Extent) -> Signal {
+    apply(AveragePool.adaptive(output), name)
+  }
+
+  /// The mean of each channel: `(C, H, W)` to `(C)`.
+  public func globalAveragePool(_ name: String? = nil) -> Signal {
+    adaptiveAveragePool(name, to: 1).flatten()
+  }
+
+  public func adding(_ other: Signal, _ name: String? = nil) -> Signal { apply(Add(), name, with: other) }
+  public func multiplied(by other: Signal, _ name: String? = nil) -> Signal { apply(Multiply(), name, with: other) }
+
+  public func reshaped(_ shape: [Int], _ name: String? = nil) -> Signal { apply(Reshape(shape), name) }
+  public func flatten(_ name: String? = nil) -> Signal { reshaped([shape.product], name) }
+  public func transposed(_ order: [Int], _ name: String? = nil) -> Signal { apply(Transpose(order), name) }
+  public func slice(axis: Int, _ range: Range<Int>, _ name: String? = nil) -> Signal {
+    apply(Slice(axis: axis, range), name)
+  }
+
+  /// Signals joined along an axis; axis 0 is the channels of images.
+  public static func concatenate(_ signals: [Signal], axis: Int = 0, _ name: String? = nil) -> Signal {
+    precondition(!signals.isEmpty, "nothing to concatenate")
+    let builder = signals[0].builder
+    return Signal(builder: builder, node: builder.add(Concatenate(axis: axis), name, signals.map(\.node)))
+  }
+
+  /// Attention with this signal as queries `(T, C)`, and keys `(S, C)` and values `(S, D)`.
+  public func attention(
+    _ name: String? = nil, keys: Signal, values: Signal, heads: Int, scale: Float? = nil
+  ) -> Signal {
+    apply(ScaledDotProductAttention(heads: heads, scale: scale), name, with: keys, values)
+  }
+}

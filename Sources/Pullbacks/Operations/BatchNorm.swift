@@ -1,0 +1,146 @@
+import CKernels
+import Kernels
+
+/// Batch normalisation of `(N, C)` or `(N, C, H, W)` over all axes but the channels.
+///
+/// `y = gamma (x - mean) / sqrt(var + eps) + beta`. In evaluation mean and variance are the running statistics, constants, and
+/// the map is affine; in training they are those of the batch, and gradients flow through them.
+/// Parameters: `weight` (gamma), `bias` (beta), `running_mean`, `running_var`, each `(C)`.
+public struct BatchNorm: Operation {
+  public var epsilon: Float
+  /// The weight of a new batch in the running statistics.
+  public var momentum: Float
+
+  public init(epsilon: Float = 1e-5, momentum: Float = 0.1) {
+    self.epsilon = epsilon
+    self.momentum = momentum
+  }
+
+  public var kind: String { "batchnorm" }
+  public var settings: String { "eps \(epsilon)" }
+
+  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    guard !inputs[0].isEmpty else { throw PullbackError(.usage, kind, "expected a channel axis, found a scalar") }
+    return inputs[0]
+  }
+
+  public func parameters(_ inputs: [[Int]]) -> [ParameterDescription] {
+    let shape = [inputs[0][0]]
+    return [
+      ParameterDescription("weight", shape), ParameterDescription("bias", shape),
+      ParameterDescription("running_mean", shape, isLearnable: false),
+      ParameterDescription("running_var", shape, isLearnable: false),
+    ]
+  }
+
+  public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
+    let x = inputs[0]
+    let statistics = mode == .training ? batchStatistics(x) : runningStatistics(parameters)
+    let gamma = parameters[0].scalars
+    let beta = parameters[1].scalars
+    let mean = statistics[0].scalars
+    let reciprocal = statistics[1].scalars
+    let layout = ChannelLayout(x.shape)
+    let output = x.withUnsafeBuffer { x in
+      Tensor(shape: inputs[0].shape) { y in
+        layout.forEachPlane { _, channel, offset in
+          let scale = gamma[channel] * reciprocal[channel]
+          pb_affine(
+            x.baseAddress! + offset, scale, beta[channel] - mean[channel] * scale, y.baseAddress! + offset, layout.plane)
+        }
+      }
+    }
+    return Evaluation(output, saved: statistics)
+  }
+
+  public var gradientNeeds: Needs { .inputs }
+
+  /// Evaluation: `dx = gamma rstd v`. Training: `dx = gamma rstd (v - mean(v) - h mean(v h))`, `h = (x - mean) rstd`.
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
+    site.mode == .training ? [trainingGradient(v, at: site)] : [frozenGradient(v, at: site)]
+  }
+
+  private func frozenGradient(_ v: Tensor, at site: Site) -> Tensor {
+    let gamma = site.parameters[0].scalars
+    let reciprocal = site.saved[1].scalars
+    let layout = ChannelLayout(v.shape)
+    return v.withUnsafeBuffer { v in
+      Tensor(shape: site.inputShapes[0]) { dx in
+        layout.forEachPlane { _, channel, offset in
+          pb_scale(v.baseAddress! + offset, gamma[channel] * reciprocal[channel], dx.baseAddress! + offset, layout.plane)
+        }
+      }
+    }
+  }
+
+  private func trainingGradient(_ v: Tensor, at site: Site) -> Tensor {
+    let gamma = site.parameters[0].scalars
+    let mean = site.saved[0].scalars
+    let reciprocal = site.saved[1].scalars
+    let (dGamma, dBeta) = affineGradients(v, at: site)
+    let layout = ChannelLayout(v.shape)
+    let count = Double(layout.images * layout.plane)
+    return Tensor(shape: v.shape) { dx in
+      Tensor.withPointers(v, site.input()) { v, x in
+        layout.forEachPlane { _, channel, offset in
+          let a = gamma[channel] * reciprocal[channel]
+          let b = -a * reciprocal[channel] * Float(dGamma[channel] / count)
+          let c = -a * Float(dBeta[channel] / count) - b * mean[channel]
+          pb_affine_pair(v + offset, a, x + offset, b, c, dx.baseAddress! + offset, layout.plane)
+        }
+      }
+    }
+  }
+
+  public func parameterGradients(_ v: Tensor, at site: Site) -> [Tensor?] {
+    let (dGamma, dBeta) = affineGradients(v, at: site)
+    let shape = site.parameters[0].shape
+    return [Tensor(shape: shape, dGamma.map(Float.init)), Tensor(shape: shape, dBeta.map(Float.init)), nil, nil]
+  }
+
+  /// `dgamma = sum v h` and `dbeta = sum v`, per channel.
+  private func affineGradients(_ v: Tensor, at site: Site) -> ([Double], [Double]) {
+    let layout = ChannelLayout(v.shape)
+    let mean = site.saved[0].scalars
+    let reciprocal = site.saved[1].scalars
+    return Tensor.withPointers(v, site.input()) { v, x in
+      let sums = layout.sums { pb_sum(v + $0, layout.plane) }
+      let products = layout.sums { pb_dot(v + $0, x + $0, layout.plane) }
+      let dGamma = (0..<layout.channels).map {
+        (products[$0] - Double(mean[$0]) * sums[$0]) * Double(reciprocal[$0])
+      }
+      return (dGamma, sums)
+    }
+  }
+
+  /// Mean and `1 / sqrt(var + eps)` from the running statistics.
+  private func runningStatistics(_ parameters: [Tensor]) -> [Tensor] {
+    let reciprocal = parameters[3].scalars.map { Float(1 / (Double($0) + Double(epsilon)).squareRoot()) }
+    return [parameters[2], Tensor(shape: parameters[2].shape, reciprocal)]
+  }
+
+  /// Mean, `1 / sqrt(var + eps)` and biased variance of the batch.
+  private func batchStatistics(_ x: Tensor) -> [Tensor] {
+    let layout = ChannelLayout(x.shape)
+    let count = Double(layout.images * layout.plane)
+    return x.withUnsafeBuffer { x in
+      let address = x.baseAddress!
+      let mean = layout.sums { pb_sum(address + $0, layout.plane) }.map { $0 / count }
+      let variance = layout.sums { offset in
+        pb_squared_deviations(address + offset, mean[offset / layout.plane % layout.channels], layout.plane)
+      }.map { $0 / count }
+      let reciprocal = variance.map { 1 / ($0 + Double(epsilon)).squareRoot() }
+      return [mean, reciprocal, variance].map { Tensor(shape: [layout.channels], $0.map(Float.init)) }
+    }
+  }
+
+  /// The running mean and variance after a training pass that saved `statistics` of `count` values per channel:
+  /// `(1 - momentum) running + momentum batch`, with the unbiased variance.
+  func updatedStatistics(running: [Tensor], saved statistics: [Tensor], count: Int) -> [Tensor] {
+    let unbiased = count > 1 ? Float(count) / Float(count - 1) : 1
+    return [
+      (1 - momentum) * running[0] + momentum * statistics[0],
+      (1 - momentum) * running[1] + (momentum * unbiased) * statistics[2],
+    ]
+  }
+}

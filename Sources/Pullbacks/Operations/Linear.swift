@@ -1,0 +1,114 @@
+import CKernels
+import Kernels
+
+/// A linear map of the last axis: `y = W x + b`, for `(N, K)` features or `(N, T, K)` tokens.
+///
+/// Parameters: `weight` `(outputs, K)` and, if asked for, `bias` `(outputs)`.
+public struct Linear: Operation {
+  public var outputs: Int
+  public var hasBias: Bool
+
+  public init(_ outputs: Int, bias: Bool = true) {
+    self.outputs = outputs
+    hasBias = bias
+  }
+
+  public var kind: String { "linear" }
+  public var settings: String { "\(outputs) outputs" }
+
+  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    guard let last = inputs[0].last, last > 0, inputs[0].count <= 2 else {
+      throw PullbackError(.usage, kind, "expected an input of shape (features) or (tokens, features), found \(inputs[0])")
+    }
+    return inputs[0].dropLast() + [outputs]
+  }
+
+  public func parameters(_ inputs: [[Int]]) -> [ParameterDescription] {
+    [ParameterDescription("weight", [outputs, inputs[0].last!])] + (hasBias ? [ParameterDescription("bias", [outputs])] : [])
+  }
+
+  public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
+    let x = inputs[0]
+    let width = x.shape.last!
+    let output = Tensor(shape: x.shape.dropLast() + [outputs]) { y in
+      Tensor.withPointers(x, parameters[0], parameters.last!) { input, weight, bias in
+        let y = y.baseAddress!
+        if x.rank == 2 {
+          // Few rows: a dot product per output, so that a row's bytes do not depend on how many rows there are.
+          Parallel.forEachBlock(of: outputs, size: 64) { block in
+            pb_rows_times_transposed(
+              input, weight, hasBias ? bias : nil, y, x.shape[0], width, outputs, block.lowerBound, block.upperBound)
+          }
+        } else {
+          forEachTokenStrip(x.shape) { tokens in
+            let output = y + tokens.lowerBound * outputs
+            matrixProduct(
+              MatrixOperand(input + tokens.lowerBound * width, stride: width),
+              MatrixOperand(weight, stride: width, transposed: true),
+              into: output, stride: outputs, m: tokens.count, n: outputs, k: width)
+            if hasBias { pb_add_row(bias, output, tokens.count, outputs) }
+          }
+        }
+      }
+    }
+    return Evaluation(output)
+  }
+
+  /// `W^T v`
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
+    let width = site.inputShapes[0].last!
+    return [
+      Tensor(shape: site.inputShapes[0]) { dx in
+        Tensor.withPointers(v, site.parameters[0]) { cotangent, weight in
+          let dx = dx.baseAddress!
+          if v.rank == 2 {
+            Parallel.forEachBlock(of: width, size: 512) { block in
+              pb_rows_times(cotangent, weight, dx, v.shape[0], width, outputs, block.lowerBound, block.upperBound)
+            }
+          } else {
+            forEachTokenStrip(v.shape) { tokens in
+              matrixProduct(
+                MatrixOperand(cotangent + tokens.lowerBound * outputs, stride: outputs),
+                MatrixOperand(weight, stride: width),
+                into: dx + tokens.lowerBound * width, stride: width, m: tokens.count, n: width, k: outputs)
+            }
+          }
+        }
+      }
+    ]
+  }
+
+  /// `dW = v^T x` over all rows of the batch, `db` the sum of v.
+  public func parameterGradients(_ v: Tensor, at site: Site) -> [Tensor?] {
+    let width = site.inputShapes[0].last!
+    let rows = v.count / outputs
+    let weight = Tensor(shape: [outputs, width]) { gradient in
+      Tensor.withPointers(v, site.input()) { v, x in
+        let strips = split(outputs, into: outputs >= 32 ? 2 : 1)
+        Parallel.forEach(strips.count) { index in
+          let strip = strips[index]
+          matrixProduct(
+            MatrixOperand(v + strip.lowerBound, stride: outputs, transposed: true), MatrixOperand(x, stride: width),
+            into: gradient.baseAddress! + strip.lowerBound * width, stride: width, m: strip.count, n: width, k: rows)
+        }
+      }
+    }
+    guard hasBias else { return [weight] }
+    var bias = Tensor(shape: [outputs])
+    bias.withUnsafeMutableBuffer { bias in
+      v.withUnsafeBuffer { pb_accumulate_rows($0.baseAddress!, bias.baseAddress!, rows, outputs) }
+    }
+    return [weight, bias]
+  }
+
+  /// Calls `body` with ranges of token rows; an image's tokens are cut the same way in whatever batch they come.
+  private func forEachTokenStrip(_ shape: [Int], _ body: (Range<Int>) -> Void) {
+    let tokens = shape[1]
+    let strips = split(tokens, into: tokens >= 1024 ? 4 : tokens >= 32 ? 2 : 1)
+    Parallel.forEach(shape[0] * strips.count) { index in
+      let first = index / strips.count * tokens
+      let strip = strips[index % strips.count]
+      body(first + strip.lowerBound..<first + strip.upperBound)
+    }
+  }
+}

@@ -1,0 +1,220 @@
+import CKernels
+import Kernels
+
+/// Max pooling of `(N, C, H, W)` over windows; places outside the plane never win.
+public struct MaxPool: Operation {
+  public var kernel: Extent
+  public var stride: Extent
+  public var padding: Padding
+  /// Whether a last window that hangs over the edge counts.
+  public var roundsUp: Bool
+
+  public init(kernel: Extent, stride: Extent? = nil, padding: Padding = 0, ceilMode: Bool = false) {
+    self.kernel = kernel
+    self.stride = stride ?? kernel
+    self.padding = padding
+    roundsUp = ceilMode
+  }
+
+  public var kind: String { "maxpool" }
+  public var settings: String { poolSettings(kernel, stride, padding, roundsUp) }
+
+  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try pooledShape(inputs[0], kernel, stride, padding, roundsUp, kind)
+  }
+
+  public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
+    let x = inputs[0]
+    let shape = [x.shape[0]] + (try! outputShape([Array(x.shape.dropFirst())]))
+    return Evaluation(
+      forEachPlane(input: x.shape, output: shape) { window, source, target in
+        Tensor(shape: shape) { y in
+          x.withUnsafeBuffer { x in
+            source.forEachPlane { image, channel, offset in
+              pb_max_pool(
+                x.baseAddress! + offset, window, y.baseAddress! + (image * target.channels + channel) * target.plane)
+            }
+          }
+        }
+      })
+  }
+
+  public var gradientNeeds: Needs { .inputs }
+
+  /// Each v goes to the first largest value of its window.
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
+    [adjoint(v, at: site) { v, x, window, dx in pb_max_pool_gradient(v, x, window, dx) }]
+  }
+
+  /// Each v is shared out over its window by `softmax(window / tau)`; where windows overlap, shares add up.
+  ///
+  /// With `zeroPadding` the places outside the plane count as zeros and take a share, which is lost.
+  func softAdjoint(_ v: Tensor, at site: Site, temperature: Float, zeroPadding: Bool) -> Tensor {
+    adjoint(v, at: site) { v, x, window, dx in
+      pb_max_pool_soft(v, x, window, 1 / temperature, zeroPadding, dx)
+    }
+  }
+
+  private typealias PlaneAdjoint = (
+    _ v: UnsafePointer<Float>, _ x: UnsafePointer<Float>, UnsafePointer<pb_window>, _ dx: UnsafeMutablePointer<Float>
+  ) -> Void
+
+  private func adjoint(_ v: Tensor, at site: Site, _ body: PlaneAdjoint) -> Tensor {
+    let x = site.input()
+    return forEachPlane(input: x.shape, output: v.shape) { window, source, target in
+      Tensor(shape: x.shape) { dx in
+        Tensor.withPointers(v, x) { v, x in
+          source.forEachPlane { image, channel, offset in
+            body(v + (image * target.channels + channel) * target.plane, x + offset, window, dx.baseAddress! + offset)
+          }
+        }
+      }
+    }
+  }
+
+  private func forEachPlane(
+    input: [Int], output: [Int], _ body: (UnsafePointer<pb_window>, ChannelLayout, ChannelLayout) -> Tensor
+  ) -> Tensor {
+    let window = Window(
+      input: (input[2], input[3]), output: (output[2], output[3]), kernel: (kernel.height, kernel.width),
+      stride: (stride.height, stride.width), dilation: (1, 1), paddingTopLeft: (padding.top, padding.left))
+    return withUnsafePointer(to: window.c) { body($0, ChannelLayout(input), ChannelLayout(output)) }
+  }
+}
+
+/// Average pooling of `(N, C, H, W)` over windows, or over an adaptive grid.
+public struct AveragePool: Operation {
+  public enum Windows: Hashable, Sendable {
+    /// Windows of one size; `countsPadding` says whether zeros of the padding enter the mean.
+    case sliding(kernel: Extent, stride: Extent, padding: Padding, roundsUp: Bool, countsPadding: Bool)
+    /// As many windows as the output has places: window i covers `floor(i H / h) ..< ceil((i + 1) H / h)`.
+    case adaptive(Extent)
+  }
+
+  public var windows: Windows
+  public init(_ windows: Windows) { self.windows = windows }
+
+  public static func sliding(
+    kernel: Extent, stride: Extent? = nil, padding: Padding = 0, ceilMode: Bool = false, countIncludePad: Bool = true
+  ) -> AveragePool {
+    AveragePool(
+      .sliding(
+        kernel: kernel, stride: stride ?? kernel, padding: padding, roundsUp: ceilMode, countsPadding: countIncludePad))
+  }
+
+  public static func adaptive(_ output: Extent) -> AveragePool { AveragePool(.adaptive(output)) }
+
+  public var kind: String { "avgpool" }
+
+  public var settings: String {
+    switch windows {
+    case .sliding(let kernel, let stride, let padding, let roundsUp, _): poolSettings(kernel, stride, padding, roundsUp)
+    case .adaptive(let output): "to \(output)"
+    }
+  }
+
+  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    switch windows {
+    case .sliding(let kernel, let stride, let padding, let roundsUp, _):
+      return try pooledShape(inputs[0], kernel, stride, padding, roundsUp, kind)
+    case .adaptive(let output):
+      try checkShape(inputs[0], rank: 3, of: kind)
+      return [inputs[0][0], output.height, output.width]
+    }
+  }
+
+  /// One axis of the windows: the part inside the plane, and how many places the mean divides by.
+  private func spans(_ extent: Int, _ count: Int, vertical: Bool) -> [(range: Range<Int>, divisor: Int)] {
+    (0..<count).map { index in
+      switch windows {
+      case .sliding(let kernel, let stride, let padding, _, let countsPadding):
+        let (kernel, stride) = vertical ? (kernel.height, stride.height) : (kernel.width, stride.width)
+        let (before, after) = vertical ? (padding.top, padding.bottom) : (padding.left, padding.right)
+        let first = index * stride - before
+        // PyTorch counts padded places, but not those that only rounding up adds.
+        let padded = min(first + kernel, extent + after) - first
+        let inside = max(0, first)..<min(extent, first + kernel)
+        return (inside, countsPadding ? padded : inside.count)
+      case .adaptive:
+        let range = index * extent / count..<((index + 1) * extent + count - 1) / count
+        return (range, range.count)
+      }
+    }
+  }
+
+  public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
+    let x = inputs[0]
+    let shape = [x.shape[0]] + (try! outputShape([Array(x.shape.dropFirst())]))
+    let rows = spans(x.shape[2], shape[2], vertical: true)
+    let columns = spans(x.shape[3], shape[3], vertical: false)
+    let target = ChannelLayout(shape)
+    let width = x.shape[3]
+    return Evaluation(
+      Tensor(shape: shape) { y in
+        x.withUnsafeBuffer { x in
+          ChannelLayout(inputs[0].shape).forEachPlane { image, channel, offset in
+            let plane = x.baseAddress! + offset
+            var out = y.baseAddress! + (image * target.channels + channel) * target.plane
+            for row in rows {
+              for column in columns {
+                var sum = 0.0
+                for i in row.range { sum += pb_sum(plane + i * width + column.range.lowerBound, column.range.count) }
+                out.pointee = Float(sum / Double(row.divisor * column.divisor))
+                out += 1
+              }
+            }
+          }
+        }
+      })
+  }
+
+  /// Each v, divided by its window's count, goes to every place of the window.
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
+    let input = site.inputShapes[0]
+    let rows = spans(input[2], v.shape[2], vertical: true)
+    let columns = spans(input[3], v.shape[3], vertical: false)
+    let source = ChannelLayout(v.shape)
+    var dx = Tensor(shape: input)
+    dx.withUnsafeMutableBuffer { dx in
+      v.withUnsafeBuffer { v in
+        ChannelLayout(input).forEachPlane { image, channel, offset in
+          var cotangent = v.baseAddress! + (image * source.channels + channel) * source.plane
+          for row in rows {
+            for column in columns {
+              let share = cotangent.pointee / Float(row.divisor * column.divisor)
+              for i in row.range {
+                for j in column.range { dx[offset + i * input[3] + j] += share }
+              }
+              cotangent += 1
+            }
+          }
+        }
+      }
+    }
+    return [dx]
+  }
+}
+
+private func poolSettings(_ kernel: Extent, _ stride: Extent, _ padding: Padding, _ roundsUp: Bool) -> String {
+  "\(kernel), stride \(stride)" + (padding == 0 ? "" : ", padding \(padding)") + (roundsUp ? ", rounding up" : "")
+}
+
+/// The output shape of a pooling over windows. Rounding up, a last window that would start in the padding is dropped.
+private func pooledShape(
+  _ input: [Int], _ kernel: Extent, _ stride: Extent, _ padding: Padding, _ roundsUp: Bool, _ kind: String
+) throws(PullbackError) -> [Int] {
+  try checkShape(input, rank: 3, of: kind)
+  guard max(padding.top, padding.bottom) * 2 <= kernel.height, max(padding.left, padding.right) * 2 <= kernel.width else {
+    throw PullbackError(.usage, kind, "padding \(padding) is more than half of the \(kernel) window")
+  }
+  var rows = slidingCount(input[1] + padding.top + padding.bottom, kernel.height, stride.height, roundingUp: roundsUp)
+  var columns = slidingCount(input[2] + padding.left + padding.right, kernel.width, stride.width, roundingUp: roundsUp)
+  if roundsUp {
+    if (rows - 1) * stride.height >= input[1] + padding.top { rows -= 1 }
+    if (columns - 1) * stride.width >= input[2] + padding.left { columns -= 1 }
+  }
+  guard rows > 0, columns > 0 else {
+    throw PullbackError(.usage, kind, "a \(kernel) window does not fit an input of \(input[1])x\(input[2])")
+  }
+  return [input[0], rows, columns]
+}

@@ -1,0 +1,119 @@
+import CKernels
+
+/// The expected gate of an activation whose pre-activation is perturbed at temperature tau.
+///
+/// | activation | adjoint | perturbation |
+/// |---|---|---|
+/// | ReLU, GELU | `v * Phi(z / tau)` | Gaussian |
+/// | ReLU6 | `v * (Phi(z / tau) - Phi((z - 6) / tau))` | Gaussian |
+/// | SiLU | `v * sigmoid(z / tau)` | logistic |
+///
+/// Phi is the standard normal distribution function. At tau = 1 the rules of GELU and SiLU are their hard pullbacks, `y = z g(z)`
+/// with the gate g held constant. Source: paper, section 3; ReLU6 by the same argument.
+public struct SoftGate: Rule {
+  public var temperature: Float
+  public var activation: Activation
+
+  /// - Precondition: the temperature is positive, and the activation is one with a gate.
+  public init(_ activation: Activation, temperature: Float) {
+    precondition(temperature > 0, "a temperature is positive")
+    precondition(activation != .sigmoid, "the sigmoid has no gate")
+    self.activation = activation
+    self.temperature = temperature
+  }
+
+  public var equation: String {
+    switch activation {
+    case .relu6: "v * (Phi(z / tau) - Phi((z - 6) / tau)), tau = \(temperature)"
+    case .silu: "v * sigmoid(z / tau), tau = \(temperature)"
+    default: "v * Phi(z / tau), tau = \(temperature)"
+    }
+  }
+
+  public func needs(at operation: any Operation) -> Needs { .inputs }
+
+  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
+    let sharpness = 1 / temperature
+    switch activation {
+    case .relu6: return [v.combine(site.input()) { pb_gate_normal6($0, $1, sharpness, $2, $3) }]
+    case .silu: return [v.combine(site.input()) { pb_gate_logistic($0, $1, sharpness, $2, $3) }]
+    default: return [v.combine(site.input()) { pb_gate_normal($0, $1, sharpness, $2, $3) }]
+    }
+  }
+}
+
+/// Max pooling whose switches are perturbed: each v is shared out over its window by `softmax(window / tau)`, and where windows
+/// overlap, shares add up. Source: paper, section 3.
+public struct SoftMaxPool: Rule {
+  /// What the places of a window outside the plane do.
+  public enum Border: String, Sendable, CaseIterable {
+    /// They count as zeros and take a share, which is lost: what the authors' release computes.
+    case zeros
+    /// They take no share: the paper's equation.
+    case excluded
+  }
+
+  public var temperature: Float
+  public var border: Border
+
+  /// - Precondition: the temperature is positive.
+  public init(temperature: Float, border: Border = .zeros) {
+    precondition(temperature > 0, "a temperature is positive")
+    self.temperature = temperature
+    self.border = border
+  }
+
+  public var equation: String { "v shared out by softmax(window / tau), tau = \(temperature), border: \(border.rawValue)" }
+  public func needs(at operation: any Operation) -> Needs { .inputs }
+
+  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
+    let pool = site.operation(as: MaxPool.self)
+    return [pool.softAdjoint(v, at: site, temperature: temperature, zeroPadding: border == .zeros)]
+  }
+}
+
+/// Layer norm with mean and variance held constant: `v * gamma / sqrt(var + eps)`. Source: paper, section 3.
+public struct FrozenLayerNorm: Rule {
+  public init() {}
+  public var equation: String { "v * gamma / sqrt(var + eps), statistics constant" }
+  public func needs(at operation: any Operation) -> Needs { [] }
+  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
+    [site.operation(as: LayerNorm.self).frozenAdjoint(v, at: site)]
+  }
+}
+
+/// Attention with the attention matrix held constant: only values get a cotangent, `softmax(Q K^T scale / tau)^T v`.
+/// Source: paper, section 3, and the released PVT.
+public struct FrozenAttention: Rule {
+  public var temperature: Float
+
+  /// - Precondition: the temperature is positive.
+  public init(temperature: Float) {
+    precondition(temperature > 0, "a temperature is positive")
+    self.temperature = temperature
+  }
+
+  public var equation: String { "softmax(Q K^T scale / tau)^T v to the values, tau = \(temperature)" }
+  public func needs(at operation: any Operation) -> Needs { .inputs }
+  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
+    [nil, nil, site.operation(as: ScaledDotProductAttention.self).frozenAdjoint(v, at: site, temperature: temperature)]
+  }
+}
+
+/// What the authors' release does to a ViT's attention: the gradient of the attention of `(q / tau, k / tau, v)`, straight
+/// through the scaling. At tau = 1 it is the plain gradient; nothing is frozen.
+public struct ReleasedAttention: Rule {
+  public var temperature: Float
+
+  /// - Precondition: the temperature is positive.
+  public init(temperature: Float) {
+    precondition(temperature > 0, "a temperature is positive")
+    self.temperature = temperature
+  }
+
+  public var equation: String { "gradient of attention(q / tau, k / tau, v), tau = \(temperature)" }
+  public func needs(at operation: any Operation) -> Needs { .inputs }
+  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
+    site.operation(as: ScaledDotProductAttention.self).gradient(v, at: site, temperature: temperature)
+  }
+}

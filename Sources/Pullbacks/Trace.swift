@@ -1,0 +1,187 @@
+/// A recorded forward pass: the value, and what it takes to pull cotangents back through it.
+///
+/// It keeps the activations that the rules it was made for read, and no others.
+public struct Trace: Sendable {
+  public let network: Network
+  /// The network's output, `(N, ...)`.
+  public let value: Tensor
+  private let batch: Int
+  private let mode: Mode
+  private let kept: [Tensor?]
+  private let saved: [[Tensor]]
+  private let plans: [String: Plan]
+  private let keepsParameterNeeds: Bool
+
+  /// A rule set laid out over a graph: each node's rule, and which nodes depend on the image other than through
+  /// routing.
+  struct Plan: Sendable {
+    let rules: [any Rule]
+    let carries: [Bool]
+
+    init(_ rules: RuleSet, over graph: Graph) throws(PullbackError) {
+      var resolved: [any Rule] = []
+      var carries: [Bool] = []
+      for (index, node) in graph.nodes.enumerated() {
+        let rule = try rules.rule(for: node)
+        let inputs = node.inputs.map { carries[$0] }
+        try rule.check(node, carriesInput: inputs)
+        resolved.append(rule)
+        carries.append(index == 0 || (!rule.isRouting && inputs.contains(true)))
+      }
+      guard carries[graph.output] else {
+        throw PullbackError(
+          .usage, "node \(graph.nodes[graph.output].name)",
+          "the output is routing under the rule set \(rules.name): nothing can be pulled back from it",
+          advice: "end the network at its logits")
+      }
+      self.rules = resolved
+      self.carries = carries
+    }
+  }
+
+  init(
+    of network: Network, at x: Tensor, rules: [RuleSet], keepsParameterNeeds: Bool, mode: Mode
+  ) throws(PullbackError) {
+    let graph = network.graph
+    guard x.rank == graph.inputShape.count + 1, Array(x.shape.dropFirst()) == graph.inputShape, x.shape[0] > 0 else {
+      throw PullbackError(
+        .usage, "input of \(graph.name)",
+        "expected shape (N, \(graph.inputShape.map(String.init).joined(separator: ", "))), found \(x.shape)")
+    }
+    var plans: [String: Plan] = [:]
+    for set in rules { plans[set.signature] = try Plan(set, over: graph) }
+    let keeps = Self.retention(graph, plans: Array(plans.values), parameters: keepsParameterNeeds)
+
+    var values = [Tensor?](repeating: nil, count: graph.nodes.count)
+    var saved = [[Tensor]](repeating: [], count: graph.nodes.count)
+    let consumers = graph.consumers
+    values[0] = x
+    for index in graph.nodes.indices.dropFirst() {
+      let node = graph.nodes[index]
+      let evaluation = node.operation.forward(node.inputs.map { values[$0]! }, network.values[index], mode: mode)
+      values[index] = evaluation.output
+      if !plans.isEmpty || keepsParameterNeeds { saved[index] = evaluation.saved }
+      for input in node.inputs where !keeps[input] && input != graph.output && consumers[input].last == index {
+        values[input] = nil
+      }
+    }
+    self.network = network
+    self.mode = mode
+    self.plans = plans
+    self.keepsParameterNeeds = keepsParameterNeeds
+    batch = x.shape[0]
+    value = values[graph.output]!
+    if !keeps[graph.output] { values[graph.output] = nil }
+    kept = values
+    self.saved = saved
+  }
+
+  /// Which nodes' values some backward pass reads.
+  private static func retention(_ graph: Graph, plans: [Plan], parameters: Bool) -> [Bool] {
+    var keeps = [Bool](repeating: false, count: graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() {
+      var needs: Needs = []
+      for plan in plans where plan.carries[index] { needs.formUnion(plan.rules[index].needs(at: node.operation)) }
+      if parameters {
+        needs.formUnion(node.operation.gradientNeeds)
+        if node.parameters.contains(where: \.isLearnable) { needs.insert(.inputs) }
+      }
+      if needs.contains(.output) { keeps[index] = true }
+      if needs.contains(.inputs) { for input in node.inputs { keeps[input] = true } }
+    }
+    return keeps
+  }
+
+  /// Pulls the cotangent `v` of the output back to the input.
+  ///
+  /// - Parameters:
+  ///   - v: of the output's shape; one row per image. For a classifier's logit it is one-hot.
+  ///   - rules: one of the rule sets that the trace was made for.
+  /// - Returns: a tensor of the input's shape. `<result, x>` is the part of `<v, value>` that depends on x linearly.
+  /// - Complexity: one backward pass.
+  public func pullback(_ v: Tensor, by rules: RuleSet) throws(PullbackError) -> Tensor {
+    guard let plan = plans[rules.signature] else {
+      throw PullbackError(
+        .usage, "rule set \(rules.name)", "the trace was not made for it", advice: "name it in trace(at:rules:)")
+    }
+    try checkCotangent(v)
+    var cotangents = [Tensor?](repeating: nil, count: kept.count)
+    cotangents[network.graph.output] = v
+    for index in network.graph.nodes.indices.reversed() where index > 0 && plan.carries[index] {
+      guard let cotangent = cotangents[index] else { continue }
+      cotangents[index] = nil
+      let node = network.graph.nodes[index]
+      let wants = node.inputs.map { plan.carries[$0] }
+      let pulled = plan.rules[index].pull(cotangent, at: site(index, wants: wants))
+      accumulate(pulled, wants, node, into: &cotangents)
+    }
+    return cotangents[0] ?? Tensor(shape: [batch] + network.graph.inputShape)
+  }
+
+  /// The gradient of `<v, value>` with respect to every learnable parameter, by full name.
+  ///
+  /// - Precondition: the trace was made by ``Network/trainingTrace(at:mode:)``.
+  /// - Complexity: one backward pass.
+  public func parameterGradients(_ v: Tensor) throws(PullbackError) -> [String: Tensor] {
+    precondition(keepsParameterNeeds, "only a training trace keeps what parameter gradients need")
+    try checkCotangent(v)
+    let graph = network.graph
+    var carries = [Bool](repeating: false, count: kept.count)
+    for (index, node) in graph.nodes.enumerated() {
+      carries[index] = node.parameters.contains(where: \.isLearnable) || node.inputs.contains { carries[$0] }
+    }
+    var gradients: [String: Tensor] = [:]
+    var cotangents = [Tensor?](repeating: nil, count: kept.count)
+    cotangents[graph.output] = v
+    for index in graph.nodes.indices.reversed() where carries[index] {
+      guard let cotangent = cotangents[index] else { continue }
+      cotangents[index] = nil
+      let node = graph.nodes[index]
+      let wants = node.inputs.map { carries[$0] }
+      let site = site(index, wants: wants)
+      if !node.parameters.isEmpty {
+        for (parameter, gradient) in zip(node.parameters, node.operation.parameterGradients(cotangent, at: site)) {
+          if let gradient { gradients[node.fullName(parameter)] = gradient }
+        }
+      }
+      guard wants.contains(true) else { continue }
+      accumulate(node.operation.gradient(cotangent, at: site), wants, node, into: &cotangents)
+    }
+    return gradients
+  }
+
+  /// The running statistics of every batch norm after this training pass, by full name.
+  public func updatedStatistics() -> [String: Tensor] {
+    var statistics: [String: Tensor] = [:]
+    for (index, node) in network.graph.nodes.enumerated() {
+      guard let norm = node.operation as? BatchNorm, mode == .training else { continue }
+      let count = batch * node.shape.dropFirst().reduce(1, *)
+      let running = Array(network.values[index][2...])
+      let updated = norm.updatedStatistics(running: running, saved: saved[index], count: count)
+      for (parameter, value) in zip(node.parameters[2...], updated) { statistics[node.fullName(parameter)] = value }
+    }
+    return statistics
+  }
+
+  private func checkCotangent(_ v: Tensor) throws(PullbackError) {
+    guard v.shape == value.shape else {
+      throw PullbackError(.usage, "cotangent", "expected the output's shape \(value.shape), found \(v.shape)")
+    }
+  }
+
+  private func site(_ index: Int, wants: [Bool]) -> Site {
+    let node = network.graph.nodes[index]
+    return Site(
+      name: node.name, operation: node.operation, parameters: network.values[index],
+      inputShapes: node.inputs.map { [batch] + network.graph.nodes[$0].shape }, wants: wants, saved: saved[index],
+      mode: mode, keptInputs: node.inputs.map { kept[$0] }, keptOutput: kept[index])
+  }
+
+  /// Adds what a node pulled back to the cotangents of its inputs.
+  private func accumulate(_ pulled: [Tensor?], _ wants: [Bool], _ node: Graph.Node, into cotangents: inout [Tensor?]) {
+    for ((input, wanted), part) in zip(zip(node.inputs, wants), pulled) where wanted {
+      guard let part else { continue }
+      if cotangents[input] == nil { cotangents[input] = part } else { cotangents[input]! += part }
+    }
+  }
+}

@@ -1,0 +1,23 @@
+import Foundation
+import SemanticPullbacks
+
+/// The files that the scripts under Tests/Oracles wrote.
+public enum Fixture {
+  /// The repository's folder.
+  public static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+
+  public static func path(_ name: String) -> String {
+    root.appendingPathComponent("Tests/Oracles/fixtures/\(name)").path
+  }
+
+  /// The tensors of `name.safetensors`.
+  public static func tensors(_ name: String) throws -> Checkpoint {
+    try Checkpoint(contentsOf: path("\(name).safetensors"))
+  }
+
+  /// The JSON document `name.json` as Foundation's objects.
+  public static func json(_ name: String) throws -> Any {
+    try JSONSerialization.jsonObject(with: Data(contentsOf: URL(fileURLWithPath: path("\(name).json"))))
+  }
+}
