@@ -13,9 +13,16 @@ extension CheckpointContent {
   /// Recognises the format and reads what it says about its tensors.
   init(_ file: MappedFile, under keys: [String]?) throws {
     if SafeTensorsReader.recognises(file) {
+      guard keys == nil else {
+        throw PullbackError(.usage, file.path, "is a safetensors file, whose tensors lie under no keys")
+      }
       self = try SafeTensorsReader.read(file)
+    } else if ZipArchive.recognises(file) {
+      self = try TorchZipReader.read(file, under: keys)
+    } else if TorchLegacyReader.recognises(file) {
+      self = try TorchLegacyReader.read(file, under: keys)
     } else {
-      throw file.malformed("is not a checkpoint this package can read")
+      throw ForeignFormat.refusal(of: file)
     }
   }
 }
