@@ -50,7 +50,9 @@ let package = Package(
     room("Pullbacks", ["Kernels"]),
     .target(name: "CImaging", dependencies: ["CPNG", "CJPEG"], cSettings: cSettings),
     room("Imaging", ["Pullbacks", "CImaging"]),
-    room("Networks", ["Pullbacks", .product(name: "Crypto", package: "swift-crypto")]),
+    room(
+      "Networks", ["Pullbacks", .product(name: "Crypto", package: "swift-crypto")],
+      resources: [.embedInCode("Resources/imagenet-classes.csv")]),
     room("Attribution", ["Pullbacks"]),
     room("Plotting", ["Imaging", "CCairo"]),
     room("SemanticPullbacks", ["Pullbacks", "Networks", "Imaging", "Attribution"]),
@@ -68,6 +70,7 @@ let package = Package(
     // The tests.
     .target(name: "TestKit", dependencies: ["SemanticPullbacks"], path: "Tests/TestKit", swiftSettings: swiftSettings),
     tests("PullbacksTests", ["Pullbacks", "Networks"]),
+    tests("NetworksTests", ["Networks"]),
     tests("ImagingTests", ["Imaging"]),
     tests("CheckpointTests", ["Networks"]),
     tests("PlottingTests", ["Plotting"]),

@@ -1,0 +1,18 @@
+/// The 1,000 classes of ImageNet-1k, in the order of the logits.
+public enum ImageNetClasses {
+  public struct Class: Sendable, Equatable {
+    public let index: Int
+    /// The WordNet id that names the class's folder in ImageNet: `n02391049`.
+    public let wordNetID: String
+    /// `zebra`
+    public let name: String
+  }
+
+  public static let all: [Class] = {
+    let text = String(decoding: PackageResources.imagenet_classes_csv, as: UTF8.self)
+    return text.split(separator: "\n").dropFirst().map { line in
+      let fields = line.split(separator: ",")
+      return Class(index: Int(fields[0])!, wordNetID: String(fields[1]), name: String(fields[2]))
+    }
+  }()
+}
