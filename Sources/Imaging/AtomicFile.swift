@@ -4,9 +4,10 @@ import Synchronization
 
 /// Files that appear whole or not at all.
 ///
-/// The bytes go to a temporary name in the file's own folder, which is then renamed over the file: a reader sees the old
-/// contents or the new, and a failure leaves the old ones and removes the temporary. A symbolic link stays a link, and
-/// its target is replaced. (Nothing is forced to the disk: this guards against failing programs, not failing power.)
+/// The bytes go to a temporary name in the file's own folder, which is then renamed over the file: a reader sees the
+/// old contents or the new, and a failure leaves the old ones and removes the temporary. A symbolic link stays a link,
+/// and its target is replaced. (Nothing is forced to the disk: this guards against failing programs, not failing
+/// power.)
 public enum AtomicFile {
   private static let serial = Atomic<Int>(0)
 

@@ -1,7 +1,7 @@
 import Pullbacks
 
-/// The heat map of an attribution of shape `(1, 3, H, W)` or `(3, H, W)`: the mean over the three channels, its positive
-/// and negative parts each divided by their own extreme, in the colours of `colourMap`.
+/// The heat map of an attribution of shape `(1, 3, H, W)` or `(3, H, W)`: the mean over the three channels, its
+/// positive and negative parts each divided by their own extreme, in the colours of `colourMap`.
 ///
 /// Zero takes the colour of the map's middle (white in `seismic`), and an attribution that is zero everywhere is a
 /// picture of that colour.
@@ -25,8 +25,8 @@ public func heatMap(_ attribution: Tensor, colourMap: ColourMap = .seismic) thro
   return Picture(width: width, height: height, pixels: pixels)
 }
 
-/// The raw colours of an attribution of shape `(1, 3, H, W)` or `(3, H, W)`: its smallest value over all channels becomes
-/// 0, its largest 255. A constant attribution is mid grey (128).
+/// The raw colours of an attribution of shape `(1, 3, H, W)` or `(3, H, W)`: its smallest value over all channels
+/// becomes 0, its largest 255. A constant attribution is mid grey (128).
 ///
 /// - Throws: ``PullbackError`` if the shape is another or a value is not finite.
 public func rawPicture(_ attribution: Tensor) throws -> Picture {

@@ -11,7 +11,8 @@ public struct ColourMap: Equatable, Sendable {
   /// - Parameter byte: how a channel becomes a byte.
   init(name: String, colour: (Double) -> [Double], byte: (Double) -> UInt8) {
     self.name = name
-    table = (0..<256).flatMap { colour(Double($0) / 255).map(byte) }
+    // Not i / 255: numpy spaces the entries by a rounded step, and truncation to bytes shows the difference.
+    table = (0..<256).flatMap { colour(Double($0) * (1 / 255)).map(byte) }
     middle = colour(0.5).map(byte)
   }
 

@@ -24,8 +24,8 @@ extension Photograph {
 
   /// The photograph in the middle of an opaque mid-grey square, and where it covers the square (255 where opaque).
   ///
-  /// The side is `margin` times the longer side of the photograph, rounded half to even; a surplus pixel of grey goes to
-  /// the right and below. A photograph without opacity covers its rectangle.
+  /// The side is `margin` times the longer side of the photograph, rounded half to even; a surplus pixel of grey goes
+  /// to the right and below. A photograph without opacity covers its rectangle.
   ///
   /// - Throws: ``PullbackError`` if the square would have more than 150 million pixels.
   func pastedOnSquare(margin: Double) throws -> (picture: Picture, coverage: [UInt8]) {

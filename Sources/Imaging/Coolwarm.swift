@@ -5,15 +5,18 @@ import Foundation
 extension ColourMap {
   /// Blue, light grey at zero, red: the map of that paper, known as `coolwarm`. Its ends are the sRGB colours
   /// (59, 76, 192) and (180, 4, 38).
-  public static let coolwarm = ColourMap(name: "coolwarm") { position in
+  public static let coolwarm = ColourMap(name: "coolwarm", colour: coolwarm(at:)) {
+    UInt8((min(1, max(0, $0)) * 255).rounded())
+  }
+
+  /// The definition: red, green and blue at a position from 0 to 1.
+  static func coolwarm(at position: Double) -> [Double] {
     let cool = Msh(sRGB: [59.0 / 255, 76.0 / 255, 192.0 / 255])
     let warm = Msh(sRGB: [180.0 / 255, 4.0 / 255, 38.0 / 255])
     // The middle is no darker than either end, and at least 88.
     let middle = max(cool.magnitude, warm.magnitude, 88)
     return position < 0.5
       ? cool.mixed(withGrey: middle, 2 * position).sRGB : warm.mixed(withGrey: middle, 2 - 2 * position).sRGB
-  } byte: {
-    UInt8((min(1, max(0, $0)) * 255).rounded())
   }
 }
 
@@ -26,8 +29,8 @@ private struct Msh {
   /// The white point D65 in XYZ, luminance 1.
   private static let white = [0.95047, 1, 1.08883]
 
-  /// Part of the way from this colour (0) to the grey of the given magnitude (1). Grey has no hue of its own: it is given
-  /// the one that keeps the colour steps even, which the paper finds by a spin away from this colour's hue.
+  /// Part of the way from this colour (0) to the grey of the given magnitude (1). Grey has no hue of its own: it is
+  /// given the one that keeps the colour steps even, which the paper finds by a spin away from this colour's hue.
   func mixed(withGrey grey: Double, _ part: Double) -> Msh {
     var greyHue = hue
     if magnitude < grey {
@@ -47,7 +50,9 @@ private struct Msh {
 
   init(sRGB: [Double]) {
     let linear = sRGB.map { $0 > 0.04045 ? pow(($0 + 0.055) / 1.055, 2.4) : $0 / 12.92 }
-    let matrix = [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
+    let matrix = [
+      [0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041],
+    ]
     let f = zip(matrix, Self.white).map { row, white in
       let ratio = zip(row, linear).reduce(0) { $0 + $1.0 * $1.1 } / white
       return ratio > 0.008856 ? cbrt(ratio) : 7.787 * ratio + 16 / 116

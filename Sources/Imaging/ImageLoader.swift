@@ -4,7 +4,8 @@ import Pullbacks
 ///
 /// A square photograph is resized; of another the shorter side is resized to `round(size * 256 / 224)`, the longer in
 /// proportion and truncated, and the middle is cropped. This is torchvision's evaluation transform over Pillow's
-/// antialiased bilinear resize, to the byte. Transparent parts show mid grey (128).
+/// antialiased bilinear resize, to the byte (see ``Picture/resized(width:height:)``). Transparent parts show mid
+/// grey (128).
 public struct ImageLoader: Sendable {
   /// Height and width of the result.
   public var size: Int

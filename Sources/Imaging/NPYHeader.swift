@@ -74,8 +74,8 @@ struct NPYHeader {
   /// The bytes of data under `shape`, which is not to be trusted.
   private static func byteCount(of shape: [Int], _ refuse: (String, String?) -> PullbackError) throws -> Int {
     var count = MemoryLayout<Float>.size
-    // An axis of zero empties the array, whatever the others claim.
-    for extent in shape where !shape.contains(0) {
+    // An axis of zero empties the array, but the product of the others must still be a number, as NumPy demands.
+    for extent in shape where extent > 0 {
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)
       guard !overflow else { throw refuse("expected a shape that fits memory, found \(shape)", nil) }
       count = product

@@ -75,9 +75,6 @@ public struct Photograph: Equatable, Sendable {
 
   private static func check(_ header: ImagingHeader, fileSize: Int, name: String) throws {
     let (width, height) = (Int(header.width), Int(header.height))
-    guard width > 0, height > 0 else {
-      throw PullbackError(.data, name, "expected a picture, found one of \(width) x \(height) pixels")
-    }
     guard max(width, height) <= maximumExtent, width * height <= maximumPixelCount else {
       throw PullbackError(
         .data, name,

@@ -15,8 +15,9 @@ public struct Picture: Equatable, Sendable {
 }
 
 extension Picture {
-  /// The picture at another size, byte for byte as Pillow's `resize((width, height), BILINEAR)` makes it: a triangle
-  /// filter whose support grows with the scale, hence antialiased.
+  /// The picture at another size, byte for byte as Pillow's `resize((width, height), BILINEAR)` makes it (up to
+  /// Pillow 12; within one level of Pillow 13): a triangle filter whose support grows with the scale, hence
+  /// antialiased.
   ///
   /// - Precondition: both sizes are positive, and the picture has pixels.
   public func resized(width: Int, height: Int) -> Picture {

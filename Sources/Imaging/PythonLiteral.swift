@@ -78,8 +78,9 @@ struct PythonLiteral {
 
   private mutating func string() -> String? {
     skipSpace()
-    guard position < bytes.count, let quote = [UInt8(ascii: "'"), UInt8(ascii: "\"")].first(where: { $0 == bytes[position] })
-    else { return nil }
+    guard position < bytes.count else { return nil }
+    let quote = bytes[position]
+    guard quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") else { return nil }
     let text = bytes[(position + 1)...].prefix { $0 != quote }
     guard text.endIndex < bytes.count else { return nil }
     position = text.endIndex + 1

@@ -1,8 +1,10 @@
 /// The antialiased bilinear resize of Pillow (`Image.resize(..., BILINEAR)`), which torchvision's transforms use.
 ///
 /// Goal: the same bytes as Pillow. Hence its 8-bit fixed-point arithmetic: an output pixel is a sum of input pixels
-/// under a triangle as wide as the scale, its weights rounded to 22 bits after the point; the horizontal pass is rounded
-/// to 8 bits before the vertical one sees it. Non-goal: linear light; the bytes are averaged as they are.
+/// under a triangle as wide as the scale, its weights rounded to 22 bits after the point; the horizontal pass is
+/// rounded to 8 bits before the vertical one sees it. (Pillow 13 begins with the vertical pass where that is less work,
+/// and may differ by one level; the order here is that of every Pillow up to 12.)
+/// Non-goal: linear light; the bytes are averaged as they are.
 enum Resampling {
   private static let precision = 22
 
@@ -25,7 +27,8 @@ enum Resampling {
         let center = (Double(position) + 0.5) * scale
         let first = max(0, Int(center - support + 0.5))
         let last = min(length, Int(center + support + 0.5))
-        let heights = (first..<last).map { max(0, 1 - abs((Double($0) - center + 0.5) / support)) }
+        // Times the reciprocal, as Pillow: a weight may lie close to where rounding turns.
+        let heights = (first..<last).map { max(0, 1 - abs((Double($0) - center + 0.5) * (1 / support))) }
         let total = heights.reduce(0, +)
         starts.append(first)
         for height in heights {
@@ -36,8 +39,8 @@ enum Resampling {
     }
   }
 
-  /// Resizes `pixels`, `height` rows of `width` pixels of `channels` bytes, to `size` and keeps what lies in `window` of
-  /// the result. What lies outside is not computed: a crop of an extreme aspect ratio costs no more than the crop.
+  /// Resizes `pixels`, `height` rows of `width` pixels of `channels` bytes, to `size` and keeps what lies in `window`
+  /// of the result. What lies outside is not computed: a crop of an extreme aspect ratio costs no more than the crop.
   static func resize(
     _ pixels: [UInt8], width: Int, height: Int, channels: Int, to size: (width: Int, height: Int),
     window: (columns: Range<Int>, rows: Range<Int>)
