@@ -1,0 +1,109 @@
+import CImaging
+import Pullbacks
+
+/// A picture read from a file, upright, with its opacity if it has one.
+///
+/// PNG is read in every colour type, depth and interlacing, JPEG in grey, YCbCr, RGB and (Adobe's inverted) CMYK and
+/// YCCK, baseline and progressive; which of the two it is, the first bytes say. Grey becomes RGB; depths below 8 bits
+/// are stretched to 0...255, and 16 bits become `round(v * 255 / 65535)`. The EXIF orientation is applied. Embedded
+/// colour profiles and gamma are ignored, as the networks' training ignored them.
+public struct Photograph: Equatable, Sendable {
+  public let picture: Picture
+  /// The opacity of each pixel, row by row, 255 where opaque; nil if the file has none.
+  public let alpha: [UInt8]?
+
+  /// No larger picture is read or made: 100 million pixels.
+  static let maximumPixelCount = 100_000_000
+  /// No wider or higher picture is read, the limit of libjpeg.
+  static let maximumExtent = 65_500
+  private static let maximumFileSize = 1 << 30
+
+  public init(picture: Picture, alpha: [UInt8]? = nil) {
+    precondition(alpha == nil || alpha!.count == picture.width * picture.height)
+    self.picture = picture
+    self.alpha = alpha
+  }
+
+  /// Reads the PNG or JPEG file at `path`.
+  ///
+  /// - Throws: ``PullbackError`` of kind `noInput` if there is no such file, `data` if it is neither PNG nor JPEG, is
+  ///   damaged or truncated, or has more than 100 million pixels or 65,500 pixels a side.
+  public init(contentsOf path: String) throws {
+    try self.init(decoding: try InputFile.bytes(of: path, limit: Self.maximumFileSize), name: path)
+  }
+
+  /// Decodes the bytes of a PNG or JPEG file; `name` is what errors call it.
+  public init(decoding bytes: [UInt8], name: String) throws {
+    let format = ImageFormat(bytes)
+    let read: Reader
+    switch format {
+    case .png: read = imaging_read_png
+    case .jpeg: read = imaging_read_jpeg
+    case .foreign, .unknown: throw ImageFormat.refusal(of: bytes, named: name)
+    }
+    func decode(_ header: inout ImagingHeader, into pixels: UnsafeMutableBufferPointer<UInt8>?) throws {
+      var message = ImagingMessage()
+      guard read(bytes, bytes.count, &header, pixels?.baseAddress, pixels?.count ?? 0, &message) else {
+        let kind = format == .png ? "PNG" : "JPEG"
+        throw PullbackError(
+          .data, name, "expected a whole \(kind) file, found a damaged or truncated one (\(Self.text(of: &message)))")
+      }
+    }
+    var header = ImagingHeader()
+    try decode(&header, into: nil)
+    try Self.check(header, fileSize: bytes.count, name: name)
+    let (width, height, channels) = (Int(header.width), Int(header.height), Int(header.channels))
+    let stored = try [UInt8](unsafeUninitializedCapacity: width * height * channels) { buffer, count in
+      try decode(&header, into: buffer)
+      count = width * height * channels
+    }
+    let orientation = EXIF.orientation(of: bytes, format: format)
+    let shown = orientation.apply(to: stored, width: width, height: height, channels: channels)
+    let (columns, rows) = orientation.swapsAxes ? (height, width) : (width, height)
+    if channels == 3 {
+      self.init(picture: Picture(width: columns, height: rows, pixels: shown))
+    } else {
+      let (colour, alpha) = Self.split(shown)
+      self.init(picture: Picture(width: columns, height: rows, pixels: colour), alpha: alpha)
+    }
+  }
+
+  private typealias Reader = (
+    UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<ImagingHeader>?, UnsafeMutablePointer<UInt8>?, Int,
+    UnsafeMutablePointer<ImagingMessage>?
+  ) -> Bool
+
+  private static func check(_ header: ImagingHeader, fileSize: Int, name: String) throws {
+    let (width, height) = (Int(header.width), Int(header.height))
+    guard max(width, height) <= maximumExtent, width * height <= maximumPixelCount else {
+      throw PullbackError(
+        .data, name,
+        "expected at most \(maximumPixelCount / 1_000_000) million pixels and \(maximumExtent) a side, found "
+          + "\(width) x \(height)",
+        advice: "scale it down first")
+    }
+    guard Double(fileSize) >= header.leastBytes else {
+      throw PullbackError(
+        .data, name,
+        "expected a whole file, found a damaged or truncated one: \(fileSize) bytes cannot hold the \(width) x "
+          + "\(height) pixels that its header declares")
+    }
+  }
+
+  private static func split(_ pixels: [UInt8]) -> (colour: [UInt8], alpha: [UInt8]) {
+    let count = pixels.count / 4
+    var alpha = [UInt8](repeating: 0, count: count)
+    let colour = [UInt8](unsafeUninitializedCapacity: count * 3) { colour, initialised in
+      for pixel in 0..<count {
+        for channel in 0..<3 { colour[3 * pixel + channel] = pixels[4 * pixel + channel] }
+        alpha[pixel] = pixels[4 * pixel + 3]
+      }
+      initialised = count * 3
+    }
+    return (colour, alpha)
+  }
+
+  static func text(of message: inout ImagingMessage) -> String {
+    withUnsafeBytes(of: &message.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  }
+}
