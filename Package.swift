@@ -66,7 +66,9 @@ let package = Package(
     experiment("fig3"),
 
     // The tests.
-    .target(name: "TestKit", dependencies: ["SemanticPullbacks"], path: "Tests/TestKit", swiftSettings: swiftSettings),
+    .target(
+      name: "TestKit", dependencies: ["SemanticPullbacks", "Imaging", "CCairo"], path: "Tests/TestKit",
+      swiftSettings: swiftSettings),
     tests("PullbacksTests", ["Pullbacks", "Networks"]),
     tests("ImagingTests", ["Imaging"]),
     tests("CheckpointTests", ["Networks"]),
