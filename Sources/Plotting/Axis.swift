@@ -70,7 +70,9 @@ struct FittedAxis: Sendable {
 
   /// Labelled ticks, about one per `spacing` of `length`, fewer where labels of a `width` would touch.
   func ticks(along length: Double, spacing: Double, width: (String) -> Double = { _ in 0 }) -> [Tick] {
-    if let ticks = axis.ticks { return ticks.filter { position(of: $0.value).map((-1e-9...1 + 1e-9).contains) ?? false } }
+    if let ticks = axis.ticks {
+      return ticks.filter { position(of: $0.value).map((-1e-9...1 + 1e-9).contains) ?? false }
+    }
     var count = max(2, Int(min(20, max(0, length / spacing))))
     while true {
       let ticks =

@@ -51,7 +51,7 @@ extension Picture {
   }
 
   /// The picture as a PNG file, the same bytes every time.
-  func png() throws -> [UInt8] {
+  func cairoPNG() throws -> [UInt8] {
     let surface = try cairoSurface()
     defer { cairo_surface_destroy(surface) }
     let sink = ByteSink()
@@ -60,13 +60,18 @@ extension Picture {
   }
 }
 
-/// An opaque image surface of a size that Cairo and memory bear: at most 32,767 pixels a side and 2^27 in all.
-func newImageSurface(width: Int, height: Int) throws -> OpaquePointer? {
+/// Refuses what Cairo or memory cannot bear: more than 32,767 pixels a side or 2^27 in all.
+func checkExtent(width: Int, height: Int) throws {
   guard (1...32_767).contains(width), (1...32_767).contains(height), width * height <= 1 << 27 else {
     throw PullbackError(
       .usage, "figure", "\(width) x \(height) pixels, where 1 to 32,767 a side and 2^27 in all can be drawn",
       advice: "choose a smaller size or fewer pixels per point")
   }
+}
+
+/// An opaque image surface; the caller destroys it.
+func newImageSurface(width: Int, height: Int) throws -> OpaquePointer? {
+  try checkExtent(width: width, height: height)
   let surface = cairo_image_surface_create(CAIRO_FORMAT_RGB24, Int32(width), Int32(height))
   let status = cairo_surface_status(surface)
   if status != CAIRO_STATUS_SUCCESS { cairo_surface_destroy(surface) }

@@ -17,7 +17,6 @@ final class CairoSurface {
     cairo_set_font_options(context, options)
     cairo_font_options_destroy(options)
     cairo_set_antialias(context, CAIRO_ANTIALIAS_GRAY)
-    cairo_set_line_join(context, CAIRO_LINE_JOIN_ROUND)
     try check()
   }
 
@@ -62,10 +61,15 @@ final class CairoSurface {
     }
   }
 
-  func set(_ pen: Pen) {
+  /// Frames and rules have square corners and ends; curves have round corners and end where their data end.
+  func stroke(_ path: Path, _ pen: Pen, _ place: (Point) -> Point = { $0 }) {
+    cairo_set_line_join(context, path.isUpright ? CAIRO_LINE_JOIN_MITER : CAIRO_LINE_JOIN_ROUND)
+    cairo_set_line_cap(context, path.isUpright ? CAIRO_LINE_CAP_SQUARE : CAIRO_LINE_CAP_BUTT)
     set(pen.color)
     cairo_set_line_width(context, pen.width)
     cairo_set_dash(context, pen.dashes, Int32(pen.dashes.count), 0)
+    trace(path, place)
+    cairo_stroke(context)
   }
 
   func selectFont(_ run: TextRun) {

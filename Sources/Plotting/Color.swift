@@ -67,7 +67,9 @@ public struct ColorRamp: Equatable, Sendable {
   ])
 
   /// White to dark blue, for counts and shares; its luminance falls steadily.
-  public static let blues = ColorRamp([Color(0xFFFFFF), Color(0xC6DBEF), Color(0x6BAED6), Color(0x2171B5), Color(0x08306B)])
+  public static let blues = ColorRamp([
+    Color(0xFFFFFF), Color(0xC6DBEF), Color(0x6BAED6), Color(0x2171B5), Color(0x08306B),
+  ])
 
   /// The colour at `position` in 0...1; positions outside take the end colours, NaN the first.
   public func color(at position: Double) -> Color {

@@ -25,7 +25,7 @@ public struct ColorBar: Drawable {
   public func size(in theme: Theme) -> Size {
     let noteHeight = theme.note.height(ofLines: noteLines(theme).count, spacing: theme.lineSpacing)
     let keyHeight = barHeight(theme) + labelHeight(theme)
-    return Size(width, isNoteBelow ? keyHeight + theme.spacing + noteHeight : max(keyHeight, noteHeight))
+    return Size(width, isNoteBelow ? keyHeight + 2 * theme.spacing + noteHeight : max(keyHeight, noteHeight))
   }
 
   public func draw(on canvas: inout Canvas, in rect: Rect) {

@@ -36,7 +36,7 @@ public struct Figure: Sendable {
   public func picture() throws -> Picture { try PixelRenderer.render(try canvas()) }
 
   /// The figure as a PNG file.
-  public func png() throws -> [UInt8] { try picture().png() }
+  public func png() throws -> [UInt8] { try picture().cairoPNG() }
 
   /// The figure as a PDF file of one page.
   public func pdf() throws -> [UInt8] { try PDFRenderer.render(try canvas(), title: title) }
@@ -47,7 +47,8 @@ public struct Figure: Sendable {
   /// Writes the figure in the format that the path's extension names: png, pdf or svg. The file appears complete or
   /// not at all.
   ///
-  /// - Throws: ``PullbackError`` of kind `usage` for another extension, `cannotCreate` where the file cannot be written.
+  /// - Throws: ``PullbackError`` of kind `usage` for another extension, `unavailable` where the font is missing,
+  ///   `cannotCreate` where the file cannot be written.
   public func write(to path: String) throws {
     let bytes =
       switch (path as NSString).pathExtension.lowercased() {

@@ -66,7 +66,7 @@ public enum Fonts {
       guard abs(found - expected) < 1 else {
         throw PullbackError(
           .unavailable, "font \(family)",
-          "\"\(probe)\" in \(weight) type should be \(Int(expected)) units wide and is \(found): another font took its place",
+          "\"\(probe)\" in \(weight) type is \(found) units wide instead of \(Int(expected)): another font stands in",
           advice: "install the Debian package fonts-dejavu-core")
       }
     }

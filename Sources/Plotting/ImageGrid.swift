@@ -9,7 +9,7 @@ import Imaging
 /// try Figure(grid).write(to: "fig3.pdf")
 /// ```
 /// Cells have the proportions of the first picture; others are fitted inside theirs. A missing picture leaves its cell
-/// blank. Column titles are broken at spaces and, where a word is wider than its column, set smaller, all alike.
+/// blank. Titles and captions are broken at spaces; where a word is wider than its column, all alike are set smaller.
 public struct ImageGrid: Drawable {
   public struct Row: Sendable {
     /// Shown at the left, its first line in ink and the following ones muted, such as a class and its probability.
@@ -76,7 +76,7 @@ public struct ImageGrid: Drawable {
         drawTitle(of: row, on: &canvas, at: Point(layout.titleWidth, top + layout.cell.height / 2))
         for (column, x) in layout.columnStarts.enumerated() {
           let cell = Rect(at: Point(x, top), layout.cell)
-          draw(row, column, on: &canvas, in: cell)
+          draw(row, column, on: &canvas, in: cell, layout)
         }
       }
       var y = layout.bottom
@@ -110,22 +110,20 @@ public struct ImageGrid: Drawable {
   }
 
   private func drawTitle(of row: Row, on canvas: inout Canvas, at point: Point) {
-    let theme = canvas.theme
-    let lines = row.title.split(separator: "\n", omittingEmptySubsequences: false)
-    let step = theme.labelSize * theme.lineSpacing
+    let lines = titleLines(of: row, canvas.theme)
+    let step = canvas.theme.labelSize * canvas.theme.lineSpacing
     for (index, line) in lines.enumerated() {
       let y = point.y + (Double(index) - Double(lines.count - 1) / 2) * step
-      canvas.text(
-        String(line), at: Point(point.x, y), index == 0 ? theme.label() : theme.note, .right, vertical: .middle)
+      canvas.text(line.text, at: Point(point.x, y), line.style, .right, vertical: .middle)
     }
   }
 
-  private func draw(_ row: Row, _ column: Int, on canvas: inout Canvas, in cell: Rect) {
+  private func draw(_ row: Row, _ column: Int, on canvas: inout Canvas, in cell: Rect, _ layout: ImageGridLayout) {
     let theme = canvas.theme
     if column < row.captions.count {
-      let captionTop = cell.maxY + theme.spacing * 0.7
-      canvas.text(
-        row.captions[column], at: Point(cell.center.x, captionTop), theme.note, .center, vertical: .top)
+      let lines = layout.captionStyle.lines(of: row.captions[column], within: cell.width)
+      let top = Point(cell.center.x, cell.maxY + theme.spacing * 0.7)
+      canvas.text(lines: lines, at: top, layout.captionStyle, .center, vertical: .top)
     }
     guard column < row.cells.count, let picture = row.cells[column], picture.width > 0, picture.height > 0 else {
       return

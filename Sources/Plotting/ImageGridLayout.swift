@@ -7,6 +7,7 @@ struct ImageGridLayout {
   var columnStarts: [Double] = []
   var groupRule = 0.0
   var titleStyle: TextStyle
+  var captionStyle: TextStyle
   /// The baseline of the column titles' last lines.
   var titleBaseline = 0.0
   var rowTops: [Double] = []
@@ -22,8 +23,9 @@ struct ImageGridLayout {
     let first = grid.rows.lazy.flatMap(\.cells).compactMap { $0 }.first { $0.width > 0 && $0.height > 0 }
     cell = Size(width, first.map { width * Double($0.height) / Double($0.width) } ?? width)
 
-    let style = Self.titleStyle(grid, theme, columnWidth: width)
-    titleStyle = style
+    let style = theme.label().fitted(to: grid.columnTitles, width: width)
+    let captionStyle = theme.note.fitted(to: grid.rows.flatMap(\.captions), width: width)
+    (titleStyle, self.captionStyle) = (style, captionStyle)
     var y = 0.0
     if grid.groups.contains(where: { !$0.title.isEmpty }) {
       groupRule = theme.label(.bold).capHeight + theme.label(.bold).descent + 1
@@ -38,8 +40,9 @@ struct ImageGridLayout {
       if index > 0 { y += grid.gap }
       rowTops.append(y)
       y += cell.height
-      if row.captions.contains(where: { !$0.isEmpty }) {
-        y += theme.spacing * 0.7 + theme.note.capHeight + theme.note.descent
+      let captions = row.captions.prefix(columns).filter { !$0.isEmpty }
+      if let lines = captions.map({ captionStyle.lines(of: $0, within: width).count }).max() {
+        y += theme.spacing * 0.7 + captionStyle.height(ofLines: lines, spacing: theme.lineSpacing)
       }
     }
     bottom = y
@@ -55,24 +58,31 @@ struct ImageGridLayout {
     }
     return (1..<max(2, columns)).prefix(columns - 1).map { ends.contains($0) ? max(grid.gap, 6) : grid.gap }
   }
+}
 
-  /// The label style, smaller where the widest word of a column title asks for it, but not below 5 points.
-  private static func titleStyle(_ grid: ImageGrid, _ theme: Theme, columnWidth: Double) -> TextStyle {
-    var style = theme.label()
-    let words = grid.columnTitles.flatMap { $0.split(whereSeparator: \.isWhitespace) }
-    let widest = words.map { style.width(of: String($0)) }.max() ?? 0
-    if widest > columnWidth { style.size = max(min(5, style.size), style.size * columnWidth / widest) }
-    return style
+extension TextStyle {
+  /// The style, smaller where the widest word of `texts` asks for it, but not below 5 points.
+  fileprivate func fitted(to texts: [String], width limit: Double) -> TextStyle {
+    let words = texts.flatMap { $0.split(whereSeparator: \.isWhitespace) }
+    let widest = words.map { width(of: String($0)) }.max() ?? 0
+    guard widest > limit else { return self }
+    return TextStyle(max(min(5, size), size * limit / widest), weight, color)
   }
 }
 
 extension ImageGrid {
   /// The width of the widest row title, without the space after it.
   func rowTitleWidth(_ theme: Theme) -> Double {
-    rows.flatMap { row in
-      row.title.split(separator: "\n", omittingEmptySubsequences: false).enumerated().map { index, line in
-        (index == 0 ? theme.label() : theme.note).width(of: String(line))
-      }
-    }.max() ?? 0
+    rows.flatMap { titleLines(of: $0, theme) }.map { $0.style.width(of: $0.text) }.max() ?? 0
+  }
+
+  /// A row's title with its first line in ink and the following ones muted, broken where it would take more than a
+  /// seventh of the grid's width.
+  func titleLines(of row: Row, _ theme: Theme) -> [(text: String, style: TextStyle)] {
+    guard !row.title.isEmpty else { return [] }
+    return row.title.split(separator: "\n", omittingEmptySubsequences: false).enumerated().flatMap { index, part in
+      let style = index == 0 ? theme.label() : theme.note
+      return style.lines(of: String(part), within: max(36, width / 7)).map { ($0, style) }
+    }
   }
 }

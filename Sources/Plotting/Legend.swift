@@ -4,7 +4,7 @@
 ///
 /// ```swift
 /// let panels = Panels([first, second], columns: 2)
-/// let figure = Figure(Panels([Legend(first.legendEntries, width: 400), panels], columns: 1))
+/// let figure = Figure(Panels([Legend(first.legendEntries(), width: 400), panels], columns: 1))
 /// ```
 public struct Legend: Drawable {
   public enum Symbol: Equatable, Sendable {
@@ -44,29 +44,30 @@ public struct Legend: Drawable {
       let middle = rect.minY + theme.small.capHeight / 2 + Double(index) * theme.smallSize * theme.lineSpacing
       for (entry, offset) in row {
         let x = rect.minX + offset
+        let width = symbolWidth(entry, theme)
         switch entry.symbol {
         case .curve(let pen, let marker):
-          canvas.line(from: Point(x, middle), to: Point(x + symbolWidth, middle), pen)
-          marker?.draw(on: &canvas, at: Point(x + symbolWidth / 2, middle), pen.color)
+          canvas.line(from: Point(x, middle), to: Point(x + width, middle), pen)
+          marker?.draw(on: &canvas, at: Point(x + width / 2, middle), pen.color)
         case .swatch(let color):
-          let side = theme.small.capHeight
-          canvas.fill(
-            Rect(x: x + symbolWidth - side - 2, y: middle - side / 2, width: side, height: side), color)
+          canvas.fill(Rect(x: x, y: middle - width / 2, width: width, height: width), color)
         }
         canvas.text(
-          entry.label, at: Point(x + symbolWidth + theme.spacing * 0.8, middle), theme.small, vertical: .middle)
+          entry.label, at: Point(x + width + theme.spacing * 0.8, middle), theme.small, vertical: .middle)
       }
     }
   }
 
-  private let symbolWidth = 12.0
+  private func symbolWidth(_ entry: Entry, _ theme: Theme) -> Double {
+    if case .swatch = entry.symbol { theme.small.capHeight } else { 12 }
+  }
 
   /// Entries with their distance from the left edge, row by row.
   private func rows(within width: Double, in theme: Theme) -> [[(Entry, offset: Double)]] {
     var rows: [[(Entry, offset: Double)]] = []
     var x = Double.infinity
     for entry in entries {
-      let extent = symbolWidth + theme.spacing * 0.8 + theme.small.width(of: entry.label)
+      let extent = symbolWidth(entry, theme) + theme.spacing * 0.8 + theme.small.width(of: entry.label)
       if x + extent > width {
         rows.append([])
         x = 0
@@ -90,7 +91,9 @@ public enum Marker: Equatable, Sendable, CaseIterable {
     case .square:
       canvas.fill(Rect(x: p.x - 0.9 * r, y: p.y - 0.9 * r, width: 1.8 * r, height: 1.8 * r), color)
     case .triangle:
-      let corners = [Point(p.x, p.y - 1.3 * r), Point(p.x + 1.2 * r, p.y + 0.8 * r), Point(p.x - 1.2 * r, p.y + 0.8 * r)]
+      let corners = [
+        Point(p.x, p.y - 1.3 * r), Point(p.x + 1.2 * r, p.y + 0.8 * r), Point(p.x - 1.2 * r, p.y + 0.8 * r),
+      ]
       canvas.fill(Path(through: corners, closed: true), color)
     case .diamond:
       let k = 1.3 * r

@@ -35,10 +35,7 @@ struct PDFRenderer {
         target.trace(path)
         cairo_fill(context)
       case .stroke(let path, let pen):
-        target.set(pen)
-        target.trace(path)
-        cairo_set_line_cap(context, path.isUpright ? CAIRO_LINE_CAP_SQUARE : CAIRO_LINE_CAP_BUTT)
-        cairo_stroke(context)
+        target.stroke(path, pen)
       case .text(let run):
         cairo_save(context)
         cairo_translate(context, run.start.x, run.start.y)

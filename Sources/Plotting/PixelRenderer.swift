@@ -49,18 +49,12 @@ struct PixelRenderer {
   }
 
   private func stroke(_ path: Path, _ pen: Pen) {
+    guard path.isUpright else { return target.stroke(path, pen, scaled) }
+    // A line of an odd number of pixels is sharp when its middle is the middle of a pixel.
     var pen = pen
-    if path.isUpright {
-      // A line of an odd number of pixels is sharp when its middle is the middle of a pixel.
-      pen.width = max(1, pen.width.rounded())
-      let shift = pen.width.truncatingRemainder(dividingBy: 2) / 2
-      target.trace(path) { Point((scaled($0).x - shift).rounded() + shift, (scaled($0).y - shift).rounded() + shift) }
-    } else {
-      target.trace(path, scaled)
-    }
-    target.set(pen)
-    cairo_set_line_cap(target.context, path.isUpright ? CAIRO_LINE_CAP_SQUARE : CAIRO_LINE_CAP_BUTT)
-    cairo_stroke(target.context)
+    pen.width = max(1, pen.width.rounded())
+    let shift = pen.width.truncatingRemainder(dividingBy: 2) / 2
+    target.stroke(path, pen) { Point(snapped($0).x + shift, snapped($0).y + shift) }
   }
 
   private func draw(_ run: TextRun) {
@@ -83,15 +77,14 @@ struct PixelRenderer {
 
   private func draw(_ picture: Picture, in rect: Rect) throws {
     let (start, end) = (snapped(Point(rect.minX, rect.minY)), snapped(Point(rect.maxX, rect.maxY)))
-    let (width, height) = (max(1, end.x - start.x), max(1, end.y - start.y))
-    guard width <= 32_767, height <= 32_767 else {
-      throw PullbackError(.usage, "picture", "drawn \(width) x \(height) pixels large; at most 32,767 a side are possible")
-    }
-    let source = try picture.displayed(width: Int(width), height: Int(height)).cairoSurface()
+    // Coordinates are bounded by the canvas, and scaled ones by the extent of the surface: both fit an Int.
+    let (width, height) = (Int(max(1, end.x - start.x)), Int(max(1, end.y - start.y)))
+    try checkExtent(width: width, height: height)
+    let source = try picture.displayed(width: width, height: height).cairoSurface()
     defer { cairo_surface_destroy(source) }
     cairo_set_source_surface(target.context, source, start.x, start.y)
     cairo_pattern_set_filter(cairo_get_source(target.context), CAIRO_FILTER_NEAREST)
-    cairo_rectangle(target.context, start.x, start.y, width, height)
+    cairo_rectangle(target.context, start.x, start.y, Double(width), Double(height))
     cairo_fill(target.context)
   }
 

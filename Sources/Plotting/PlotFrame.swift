@@ -28,8 +28,8 @@ struct PlotFrame {
   let size: Size
 
   private let tickLength = 2.5
-  /// Labels of ordinates about every 26 points, of abscissae every 34.
-  private let ySpacing = 26.0
+  /// Labels of ordinates about every 20 points, of abscissae every 34.
+  private let ySpacing = 20.0
   private let xSpacing = 34.0
 
   func margins(in theme: Theme) -> Margins {
@@ -79,7 +79,8 @@ struct PlotFrame {
     canvas.line(from: Point(area.minX, area.minY), to: Point(area.minX, area.maxY), theme.rule)
     canvas.line(from: Point(area.minX, area.maxY), to: Point(area.maxX, area.maxY), theme.rule)
     canvas.text(
-      xLabel, at: Point(area.center.x, rect.maxY - theme.label().descent), theme.label(), .center)
+      xLabel, at: Point(area.center.x, area.maxY + margins(in: theme).bottom - theme.label().descent), theme.label(),
+      .center)
   }
 
   private func drawOrdinates(on canvas: inout Canvas, in rect: Rect, area: Rect) {
@@ -131,7 +132,8 @@ struct PlotFrame {
     for (index, name) in names.enumerated() {
       let middle = area.minX + (Double(index) + 0.5) * slot
       if isSlanted {
-        canvas.text(name, at: Point(middle + theme.small.capHeight / 2, top), theme.small, .right, vertical: .top, angle: 40)
+        canvas.text(
+          name, at: Point(middle + theme.small.capHeight / 2, top), theme.small, .right, vertical: .top, angle: 40)
       } else {
         canvas.text(lines: theme.small.lines(of: name, within: slot), at: Point(middle, top), theme.small, .center)
       }

@@ -41,17 +41,14 @@ struct SVGRenderer {
       case .stroke(let path, let pen):
         let dashes = pen.dashes.map(Self.number).joined(separator: " ")
         body += "<path d=\"\(Self.data(path))\" fill=\"none\"\(Self.paint("stroke", pen.color))"
-        body += " stroke-width=\"\(Self.number(pen.width))\" stroke-linejoin=\"round\""
-        body += path.isUpright ? " stroke-linecap=\"square\"" : ""
+        body += " stroke-width=\"\(Self.number(pen.width))\""
+        body += path.isUpright ? " stroke-linecap=\"square\"" : " stroke-linejoin=\"round\""
         body += dashes.isEmpty ? "/>\n" : " stroke-dasharray=\"\(dashes)\"/>\n"
       case .text(let run):
         write(run)
       case .image(let picture, let rect):
-        // Browsers blur what they enlarge, unless told to show the pixels.
-        let isEnlarged = rect.width * pixelsPerPoint > Double(picture.width)
-        let png = Data(try picture.png()).base64EncodedString()
+        let png = Data(try sharp(picture, in: rect).cairoPNG()).base64EncodedString()
         body += "<image\(Self.attributes(rect)) preserveAspectRatio=\"none\""
-        body += isEnlarged ? " style=\"image-rendering:pixelated\"" : ""
         body += " xlink:href=\"data:image/png;base64,\(png)\"/>\n"
       case .clip(let rect, let inner):
         clips += 1
@@ -61,6 +58,16 @@ struct SVGRenderer {
         body += "</g>\n"
       }
     }
+  }
+
+  /// Viewers blur what they enlarge, some whatever they are told: such pictures are enlarged here.
+  private func sharp(_ picture: Picture, in rect: Rect) throws -> Picture {
+    func extent(_ points: Double, _ pixels: Int) -> Int {
+      max(pixels, Int(exactly: (points * pixelsPerPoint).rounded()) ?? pixels)
+    }
+    let (width, height) = (extent(rect.width, picture.width), extent(rect.height, picture.height))
+    try checkExtent(width: width, height: height)
+    return picture.displayed(width: width, height: height)
   }
 
   private mutating func write(_ run: TextRun) {

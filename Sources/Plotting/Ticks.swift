@@ -18,9 +18,10 @@ enum Ticks {
     guard span > 0, span.isFinite else { return [] }
     let raw = span / Double(max(1, count))
     var exponent = Int(floor(log10(raw)))
-    // The slack lets 0.2 stay 0.2 where the division gave 0.2000001.
-    var factor = [1, 2, 5].first { Double($0) * pow(10, Double(exponent)) >= raw * (1 - 1e-9) } ?? 10
-    if factor == 10 { (factor, exponent) = (1, exponent + 1) }
+    // The nearest of 1, 2, 5, 10 on a logarithmic scale: the borders are the square roots of 2, 10 and 50.
+    let mantissa = raw / pow(10, Double(exponent))
+    let factor = mantissa < 1.414 ? 1 : mantissa < 3.162 ? 2 : mantissa < 7.071 ? 5 : 1
+    if mantissa >= 7.071 { exponent += 1 }
 
     // A quotient by a power of ten is the double nearest to the decimal number; a product with 0.1 is not.
     let (up, down) = (pow(10, Double(max(0, exponent))), pow(10, Double(max(0, -exponent))))
@@ -32,8 +33,8 @@ enum Ticks {
     return labelled(values, exponent: exponent)
   }
 
-  /// Powers of ten inside `range`, at most about `count` of them; where fewer than two fall inside, also their 2- and
-  /// 5-fold.
+  /// Powers of ten inside `range`, at most about `count` of them; where fewer than three fall inside and `count` asks
+  /// for more, also their 2- and 5-fold.
   ///
   /// - Parameter range: positive values.
   static func logarithmic(_ range: ClosedRange<Double>, count: Int) -> [Tick] {
@@ -45,7 +46,7 @@ enum Ticks {
       return values.filter { $0 >= low && $0 <= high }
     }
     let powers = inside([1])
-    if powers.count < 2 {
+    if powers.count < min(3, count) {
       let fine = inside([1, 2, 5])
       return fine.count < 2 ? linear(range, count: count) : fine.map { Tick($0, label($0)) }
     }
@@ -55,7 +56,9 @@ enum Ticks {
 
   /// The 2- to 9-fold of the powers of ten in `range`, if it spans at most six decades.
   static func minorLogarithmic(_ range: ClosedRange<Double>) -> [Double] {
-    guard range.lowerBound > 0, range.upperBound < .infinity, range.upperBound / range.lowerBound < 1e6 else { return [] }
+    guard range.lowerBound > 0, range.upperBound < .infinity, range.upperBound / range.lowerBound < 1e6 else {
+      return []
+    }
     return (Int(floor(log10(range.lowerBound)))...Int(floor(log10(range.upperBound)))).flatMap { decade in
       (2...9).map { power(of: decade, times: Double($0)) }.filter(range.contains)
     }

@@ -34,7 +34,8 @@ public struct Goldens: Sendable {
     do {
       try Self.write(bytes, to: file)
       Issue.record(
-        "recorded \(file.path) anew: look at it, then run without PULLBACKS_RECORD_GOLDEN", sourceLocation: sourceLocation)
+        "recorded \(file.path) anew: look at it, then run without PULLBACKS_RECORD_GOLDEN",
+        sourceLocation: sourceLocation)
     } catch {
       Issue.record("cannot record \(file.path): \(error)", sourceLocation: sourceLocation)
     }

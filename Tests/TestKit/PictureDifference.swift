@@ -31,8 +31,8 @@ public struct PictureDifference: Equatable, Sendable, CustomStringConvertible {
       meanDifference: Double(sum) / Double(a.pixels.count))
   }
 
-  /// What letters and slanted lines may differ by between releases of FreeType and Cairo: a trace at their edges. A
-  /// changed letter or colour exceeds the first number by far.
+  /// Room for a trace of difference at the edges of letters and slanted lines, as another release of FreeType or Cairo
+  /// may leave. A changed letter or colour exceeds the first number by far.
   public static let edgesOnly = PictureDifference(
     maxChannelDifference: 24, shareOfPixelsChanged: 0.05, meanDifference: 0.1)
 
