@@ -25,7 +25,7 @@ public struct ColorBar: Drawable {
   public func size(in theme: Theme) -> Size {
     let noteHeight = theme.note.height(ofLines: noteLines(theme).count, spacing: theme.lineSpacing)
     let keyHeight = barHeight(theme) + labelHeight(theme)
-    return Size(width, isNoteBelow ? keyHeight + 2 * theme.spacing + noteHeight : max(keyHeight, noteHeight))
+    return Size(width, isNoteBelow(theme) ? keyHeight + 2 * theme.spacing + noteHeight : max(keyHeight, noteHeight))
   }
 
   public func draw(on canvas: inout Canvas, in rect: Rect) {
@@ -43,7 +43,7 @@ public struct ColorBar: Drawable {
       canvas.text(label, at: Point(x, bar.maxY + theme.spacing), theme.small, .center, vertical: .top)
     }
     let height = size(in: theme).height
-    if isNoteBelow {
+    if isNoteBelow(theme) {
       canvas.text(
         lines: noteLines(theme), at: Point(rect.minX, rect.minY + height - theme.note.descent), theme.note,
         vertical: .baseline)
@@ -55,14 +55,17 @@ public struct ColorBar: Drawable {
 
   private static let steps = 255
 
-  /// Beside the bar the note needs room for a few words a line.
-  private var isNoteBelow: Bool { width - barWidth < 100 }
+  /// The note stands beside the bar where it takes at most three lines there, else below.
+  private func isNoteBelow(_ theme: Theme) -> Bool {
+    theme.note.lines(of: note, within: widthBeside(theme)).count > 3
+  }
 
   private func noteLines(_ theme: Theme) -> [String] {
     guard !note.isEmpty else { return [] }
-    return theme.note.lines(
-      of: note, within: isNoteBelow ? width : width - keyWidth(theme) - 3 * theme.spacing)
+    return theme.note.lines(of: note, within: isNoteBelow(theme) ? width : widthBeside(theme))
   }
+
+  private func widthBeside(_ theme: Theme) -> Double { width - keyWidth(theme) - 3 * theme.spacing }
 
   private func barHeight(_ theme: Theme) -> Double { theme.smallSize }
 
