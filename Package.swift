@@ -68,7 +68,9 @@ let package = Package(
     experiment("fig3"),
 
     // The tests.
-    .target(name: "TestKit", dependencies: ["SemanticPullbacks"], path: "Tests/TestKit", swiftSettings: swiftSettings),
+    .target(
+      name: "TestKit", dependencies: ["SemanticPullbacks", "Imaging", "CCairo"], path: "Tests/TestKit",
+      swiftSettings: swiftSettings),
     tests("PullbacksTests", ["Pullbacks", "Networks"]),
     tests("NetworksTests", ["Networks"]),
     tests("ImagingTests", ["Imaging"]),

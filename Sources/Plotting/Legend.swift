@@ -1,0 +1,104 @@
+/// What the colours and marks of a plot stand for: entries in a row, broken where the width ends.
+///
+/// Plots draw their own; for several panels with the same series, draw one above them:
+///
+/// ```swift
+/// let panels = Panels([first, second], columns: 2)
+/// let figure = Figure(Panels([Legend(first.legendEntries(), width: 400), panels], columns: 1))
+/// ```
+public struct Legend: Drawable {
+  public enum Symbol: Equatable, Sendable {
+    /// A stroke with the marker of a curve.
+    case curve(Pen, Marker?)
+    /// A filled square.
+    case swatch(Color)
+  }
+
+  public struct Entry: Equatable, Sendable {
+    public var label: String
+    public var symbol: Symbol
+
+    public init(_ label: String, _ symbol: Symbol) {
+      self.label = label
+      self.symbol = symbol
+    }
+  }
+
+  public var entries: [Entry]
+  public var width: Double
+
+  public init(_ entries: [Entry], width: Double) {
+    self.entries = entries
+    self.width = width
+  }
+
+  public func size(in theme: Theme) -> Size { Size(width, height(within: width, in: theme)) }
+
+  func height(within width: Double, in theme: Theme) -> Double {
+    theme.small.height(ofLines: rows(within: width, in: theme).count, spacing: theme.lineSpacing)
+  }
+
+  public func draw(on canvas: inout Canvas, in rect: Rect) {
+    let theme = canvas.theme
+    for (index, row) in rows(within: rect.width, in: theme).enumerated() {
+      let middle = rect.minY + theme.small.capHeight / 2 + Double(index) * theme.smallSize * theme.lineSpacing
+      for (entry, offset) in row {
+        let x = rect.minX + offset
+        let width = symbolWidth(entry, theme)
+        switch entry.symbol {
+        case .curve(let pen, let marker):
+          canvas.line(from: Point(x, middle), to: Point(x + width, middle), pen)
+          marker?.draw(on: &canvas, at: Point(x + width / 2, middle), pen.color)
+        case .swatch(let color):
+          canvas.fill(Rect(x: x, y: middle - width / 2, width: width, height: width), color)
+        }
+        canvas.text(
+          entry.label, at: Point(x + width + theme.spacing * 0.8, middle), theme.small, vertical: .middle)
+      }
+    }
+  }
+
+  private func symbolWidth(_ entry: Entry, _ theme: Theme) -> Double {
+    if case .swatch = entry.symbol { theme.small.capHeight } else { 12 }
+  }
+
+  /// Entries with their distance from the left edge, row by row.
+  private func rows(within width: Double, in theme: Theme) -> [[(Entry, offset: Double)]] {
+    var rows: [[(Entry, offset: Double)]] = []
+    var x = Double.infinity
+    for entry in entries {
+      let extent = symbolWidth(entry, theme) + theme.spacing * 0.8 + theme.small.width(of: entry.label)
+      if x + extent > width {
+        rows.append([])
+        x = 0
+      }
+      rows[rows.count - 1].append((entry, x))
+      x += extent + 3 * theme.spacing
+    }
+    return rows
+  }
+}
+
+/// The mark at a measured point of a curve, so that curves differ by more than colour.
+public enum Marker: Equatable, Sendable, CaseIterable {
+  case disc, square, triangle, diamond
+
+  func draw(on canvas: inout Canvas, at p: Point, _ color: Color) {
+    let r = 1.7
+    switch self {
+    case .disc:
+      canvas.fill(Path(circleAt: p, radius: r), color)
+    case .square:
+      canvas.fill(Rect(x: p.x - 0.9 * r, y: p.y - 0.9 * r, width: 1.8 * r, height: 1.8 * r), color)
+    case .triangle:
+      let corners = [
+        Point(p.x, p.y - 1.3 * r), Point(p.x + 1.2 * r, p.y + 0.8 * r), Point(p.x - 1.2 * r, p.y + 0.8 * r),
+      ]
+      canvas.fill(Path(through: corners, closed: true), color)
+    case .diamond:
+      let k = 1.3 * r
+      let corners = [Point(p.x, p.y - k), Point(p.x + k, p.y), Point(p.x, p.y + k), Point(p.x - k, p.y)]
+      canvas.fill(Path(through: corners, closed: true), color)
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import Imaging
+import Pullbacks
+
+/// Writes the marks of a canvas as SVG 1.1.
+///
+/// Not by Cairo, whose SVG turns every letter into an outline: here text stays text, to be searched, read aloud and
+/// edited. `textLength` keeps its width where the reader's machine lacks the font.
+struct SVGRenderer {
+  private var body = ""
+  private var clips = 0
+  private let pixelsPerPoint: Double
+
+  static func render(_ canvas: Canvas, title: String?) throws -> [UInt8] {
+    guard canvas.size.width.isFinite, canvas.size.height.isFinite else {
+      throw PullbackError(.usage, "figure", "\(canvas.size.width) x \(canvas.size.height) points cannot be drawn")
+    }
+    let (width, height) = (number(canvas.size.width), number(canvas.size.height))
+    var renderer = SVGRenderer(pixelsPerPoint: canvas.theme.pixelsPerPoint)
+    if let title { renderer.body += "<title>\(escaped(Fonts.printable(title)))</title>\n" }
+    renderer.body += "<rect width=\"\(width)\" height=\"\(height)\"\(paint("fill", canvas.theme.background))/>\n"
+    try renderer.write(canvas.marks)
+    let head = """
+      <svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" \
+      width="\(width)pt" height="\(height)pt" viewBox="0 0 \(width) \(height)" \
+      font-family="\(Fonts.family), Verdana, sans-serif">
+
+      """
+    return Array((head + renderer.body + "</svg>\n").utf8)
+  }
+
+  private init(pixelsPerPoint: Double) {
+    self.pixelsPerPoint = pixelsPerPoint
+  }
+
+  private mutating func write(_ marks: [Mark]) throws {
+    for mark in marks {
+      switch mark {
+      case .fill(let path, let color):
+        body += "<path d=\"\(Self.data(path))\"\(Self.paint("fill", color))/>\n"
+      case .stroke(let path, let pen):
+        let dashes = pen.dashes.map(Self.number).joined(separator: " ")
+        body += "<path d=\"\(Self.data(path))\" fill=\"none\"\(Self.paint("stroke", pen.color))"
+        body += " stroke-width=\"\(Self.number(pen.width))\""
+        body += path.isUpright ? " stroke-linecap=\"square\"" : " stroke-linejoin=\"round\""
+        body += dashes.isEmpty ? "/>\n" : " stroke-dasharray=\"\(dashes)\"/>\n"
+      case .text(let run):
+        write(run)
+      case .image(let picture, let rect):
+        let png = Data(try sharp(picture, in: rect).cairoPNG()).base64EncodedString()
+        body += "<image\(Self.attributes(rect)) preserveAspectRatio=\"none\""
+        body += " xlink:href=\"data:image/png;base64,\(png)\"/>\n"
+      case .clip(let rect, let inner):
+        clips += 1
+        body += "<clipPath id=\"clip\(clips)\"><rect\(Self.attributes(rect))/></clipPath>\n"
+        body += "<g clip-path=\"url(#clip\(clips))\">\n"
+        try write(inner)
+        body += "</g>\n"
+      }
+    }
+  }
+
+  /// Viewers blur what they enlarge, some whatever they are told: such pictures are enlarged here.
+  private func sharp(_ picture: Picture, in rect: Rect) throws -> Picture {
+    func extent(_ points: Double, _ pixels: Int) -> Int {
+      max(pixels, Int(exactly: (points * pixelsPerPoint).rounded()) ?? pixels)
+    }
+    let (width, height) = (extent(rect.width, picture.width), extent(rect.height, picture.height))
+    try checkExtent(width: width, height: height)
+    return picture.displayed(width: width, height: height)
+  }
+
+  private mutating func write(_ run: TextRun) {
+    let (x, y) = (Self.number(run.start.x), Self.number(run.start.y))
+    body += "<text x=\"\(x)\" y=\"\(y)\" font-size=\"\(Self.number(run.size))\""
+    body += run.weight == .bold ? " font-weight=\"bold\"" : ""
+    body += run.turn == 0 ? "" : " transform=\"rotate(\(Self.number(run.turn * 180 / .pi)) \(x) \(y))\""
+    body += " textLength=\"\(Self.number(run.width))\" lengthAdjust=\"spacingAndGlyphs\" xml:space=\"preserve\""
+    body += "\(Self.paint("fill", run.color))>\(Self.escaped(run.string))</text>\n"
+  }
+
+  /// A number with up to three decimals: a thousandth of a point is a third of a micrometre.
+  private static func number(_ value: Double) -> String {
+    let text = String(format: "%.3f", value)
+    guard let end = text.lastIndex(where: { $0 != "0" }) else { return text }
+    let trimmed = text[end] == "." ? text[..<end] : text[...end]
+    return trimmed == "-0" ? "0" : String(trimmed)
+  }
+
+  private static func data(_ path: Path) -> String {
+    func pair(_ p: Point) -> String { "\(number(p.x)) \(number(p.y))" }
+    return path.steps.map { step in
+      switch step {
+      case .move(let p): "M\(pair(p))"
+      case .line(let p): "L\(pair(p))"
+      case .curve(let a, let b, let p): "C\(pair(a)) \(pair(b)) \(pair(p))"
+      case .close: "Z"
+      }
+    }.joined()
+  }
+
+  private static func attributes(_ rect: Rect) -> String {
+    " x=\"\(number(rect.minX))\" y=\"\(number(rect.minY))\""
+      + " width=\"\(number(rect.width))\" height=\"\(number(rect.height))\""
+  }
+
+  private static func paint(_ property: String, _ color: Color) -> String {
+    let hex = "#" + color.bytes.map { String(format: "%02x", $0) }.joined()
+    return " \(property)=\"\(hex)\""
+      + (color.opacity < 1 ? " \(property)-opacity=\"\(number(max(0, color.opacity)))\"" : "")
+  }
+
+  private static func escaped(_ text: String) -> String {
+    text.replacingOccurrences(of: "&", with: "&amp;").replacingOccurrences(of: "<", with: "&lt;")
+      .replacingOccurrences(of: ">", with: "&gt;")
+  }
+}

@@ -1,0 +1,142 @@
+/// A table as journals set it: three rules, no vertical lines, numbers to the right.
+///
+/// ```swift
+/// let table = Table(
+///   [.init("Method", .left), .init("Infidelity ↓"), .init("Focus ↑")],
+///   [.heading("ResNet-50"), .cells(["SfP", "5.99", .bold("0.71")]), .cells(["Grad", "6.20", "0.52"])])
+/// try Figure(table).write(to: "table1.pdf")
+/// ```
+public struct Table: Drawable {
+  public struct Column: Equatable, Sendable {
+    public var title: String
+    public var alignment: HorizontalAlignment
+
+    public init(_ title: String, _ alignment: HorizontalAlignment = .right) {
+      self.title = title
+      self.alignment = alignment
+    }
+  }
+
+  /// What stands in a cell; a string literal is a cell in regular type.
+  public struct Cell: Equatable, Sendable, ExpressibleByStringLiteral {
+    public var text: String
+    public var isBold: Bool
+
+    public init(_ text: String, isBold: Bool = false) {
+      self.text = text
+      self.isBold = isBold
+    }
+
+    public init(stringLiteral text: String) { self.init(text) }
+
+    /// A cell that stands out, such as the best of its column.
+    public static func bold(_ text: String) -> Cell { Cell(text, isBold: true) }
+  }
+
+  public enum Row: Equatable, Sendable {
+    /// Cells from the left; missing ones stay blank, surplus ones are left out.
+    case cells([Cell])
+    /// A bold line that opens a block, with a rule above unless it is the first.
+    case heading(String)
+    /// A thin rule.
+    case rule
+  }
+
+  public var columns: [Column]
+  public var rows: [Row]
+  /// The distance between columns in points.
+  public var gap: Double
+
+  public init(_ columns: [Column], _ rows: [Row], gap: Double = 10) {
+    self.columns = columns
+    self.rows = rows
+    self.gap = gap
+  }
+
+  public func size(in theme: Theme) -> Size {
+    let headings = rows.map { row -> Double in
+      if case .heading(let text) = row { theme.label(.bold).width(of: text) } else { 0 }
+    }
+    let cells = widths(theme).reduce(0, +) + gap * Double(max(0, columns.count - 1))
+    let lines = rows.enumerated().map { height(of: $1, isFirst: $0 == 0, theme) }.reduce(0, +)
+    return Size(max(cells, headings.max() ?? 0), headerHeight(theme) + lines + 2 * padding)
+  }
+
+  public func draw(on canvas: inout Canvas, in rect: Rect) {
+    let (theme, size) = (canvas.theme, size(in: canvas.theme))
+    let heavy = Pen(theme.ink, width: 1.6 * theme.ruleWidth)
+    let light = Pen(theme.ink, width: 0.8 * theme.ruleWidth)
+    func rule(at y: Double, _ pen: Pen) {
+      canvas.line(from: Point(rect.minX, y), to: Point(rect.minX + size.width, y), pen)
+    }
+    rule(at: rect.minY, heavy)
+    for (index, lines) in titles(theme).enumerated() {
+      let foot = rect.minY + headerHeight(theme) - padding - theme.label().descent
+      let (x, alignment) = (anchor(of: index, in: rect, theme), columns[index].alignment)
+      canvas.text(lines: lines, at: Point(x, foot), theme.label(.bold), alignment, vertical: .baseline)
+    }
+    var y = rect.minY + headerHeight(theme)
+    rule(at: y, light)
+    y += padding
+    for (index, row) in rows.enumerated() {
+      let height = height(of: row, isFirst: index == 0, theme)
+      let middle = y + height - rowHeight(theme) / 2
+      switch row {
+      case .rule:
+        rule(at: y + height / 2, light)
+      case .heading(let text):
+        if index > 0 { rule(at: y + padding, light) }
+        canvas.text(text, at: Point(rect.minX, middle), theme.label(.bold), vertical: .middle)
+      case .cells(let cells):
+        for (column, cell) in cells.prefix(columns.count).enumerated() {
+          let (x, alignment) = (anchor(of: column, in: rect, theme), columns[column].alignment)
+          canvas.text(
+            cell.text, at: Point(x, middle), theme.label(cell.isBold ? .bold : .regular), alignment, vertical: .middle)
+        }
+      }
+      y += height
+    }
+    rule(at: y + padding, heavy)
+  }
+
+  /// Between a rule and the text beside it.
+  private let padding = 2.5
+
+  private func rowHeight(_ theme: Theme) -> Double { theme.labelSize * 1.45 }
+
+  private func height(of row: Row, isFirst: Bool, _ theme: Theme) -> Double {
+    switch row {
+    case .cells: rowHeight(theme)
+    case .heading: rowHeight(theme) + (isFirst ? 0 : 2 * padding)
+    case .rule: 2 * padding
+    }
+  }
+
+  private func headerHeight(_ theme: Theme) -> Double {
+    let lines = titles(theme).map(\.count).max() ?? 0
+    return theme.label(.bold).height(ofLines: lines, spacing: theme.lineSpacing) + 2 * padding + 1
+  }
+
+  /// Titles, broken only at their line feeds.
+  private func titles(_ theme: Theme) -> [[String]] {
+    columns.map { theme.label(.bold).lines(of: $0.title) }
+  }
+
+  private func widths(_ theme: Theme) -> [Double] {
+    columns.indices.map { column in
+      let title = titles(theme)[column].map { theme.label(.bold).width(of: $0) }.max() ?? 0
+      let cells = rows.map { row -> Double in
+        guard case .cells(let cells) = row, column < cells.count else { return 0 }
+        return theme.label(cells[column].isBold ? .bold : .regular).width(of: cells[column].text)
+      }
+      return max(title, cells.max() ?? 0)
+    }
+  }
+
+  /// The abscissa to which a column's texts are aligned.
+  private func anchor(of column: Int, in rect: Rect, _ theme: Theme) -> Double {
+    let widths = widths(theme)
+    let left = rect.minX + widths.prefix(column).reduce(0) { $0 + $1 + gap }
+    return left + widths[column] * columns[column].alignment.share
+  }
+}

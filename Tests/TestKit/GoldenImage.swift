@@ -1,0 +1,94 @@
+import Foundation
+import Imaging
+import Testing
+
+/// Files that tests compare their results with, and the folder where a failing test leaves what it saw.
+///
+/// Goldens are recorded by `PULLBACKS_RECORD_GOLDEN=1 swift test --filter ...` and by nothing else. A test that records
+/// fails and says so: look at the new file, commit it, and run the test again without the variable.
+public struct Goldens: Sendable {
+  /// Paths of goldens are relative to this folder; failures go to `Tests/Failures` inside it.
+  public var root: URL
+  public var isRecording: Bool
+
+  public init(root: URL, isRecording: Bool) {
+    self.root = root
+    self.isRecording = isRecording
+  }
+
+  /// The goldens of this package.
+  public static let package = Goldens(
+    root: URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent(),
+    isRecording: ProcessInfo.processInfo.environment["PULLBACKS_RECORD_GOLDEN"] == "1")
+
+  /// Where a test of the golden `path` leaves its findings: `Tests/Failures/<name without extension>`.
+  public func failures(of path: String) -> URL {
+    let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+    return root.appendingPathComponent("Tests/Failures").appendingPathComponent(name)
+  }
+
+  /// Writes a golden and records an issue that says so.
+  func record(_ bytes: [UInt8], _ path: String, _ sourceLocation: SourceLocation) {
+    let file = root.appendingPathComponent(path)
+    do {
+      try Self.write(bytes, to: file)
+      Issue.record(
+        "recorded \(file.path) anew: look at it, then run without PULLBACKS_RECORD_GOLDEN",
+        sourceLocation: sourceLocation)
+    } catch {
+      Issue.record("cannot record \(file.path): \(error)", sourceLocation: sourceLocation)
+    }
+  }
+
+  static func write(_ bytes: [UInt8], to file: URL) throws {
+    try FileManager.default.createDirectory(
+      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(bytes).write(to: file, options: .atomic)
+  }
+}
+
+/// Checks that `picture` looks as the PNG file at `path`, pixel by pixel after decoding.
+///
+/// On failure `expected.png`, `actual.png` and `difference.png` (eight times amplified; not where the sizes differ) are
+/// left in `Tests/Failures/<name>`, and the issue states the folder and the numbers measured.
+///
+/// ```swift
+/// try expectMatchesGolden(Figure(grid).picture(), "Tests/Golden/grid.png")
+/// ```
+/// - Parameters:
+///   - path: relative to the package, such as `Tests/Golden/grid.png` or `Figures/fig3.png`.
+///   - tolerance: the greatest difference that passes, in all three numbers.
+public func expectMatchesGolden(
+  _ picture: Picture, _ path: String, tolerance: PictureDifference = .edgesOnly, goldens: Goldens = .package,
+  sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+  if goldens.isRecording { return goldens.record(try PNGCodec.encode(picture), path, sourceLocation) }
+  let file = goldens.root.appendingPathComponent(path)
+  guard FileManager.default.fileExists(atPath: file.path) else {
+    try leave(["actual": picture], goldens.failures(of: path))
+    Issue.record(
+      "there is no \(file.path); see \(goldens.failures(of: path).path)", sourceLocation: sourceLocation)
+    return
+  }
+  let expected = try PNGCodec.decode(file.path)
+  let found = PictureDifference(picture, expected)
+  if let found, found.isWithin(tolerance) { return }
+
+  var evidence = ["expected": expected, "actual": picture]
+  if found != nil { evidence["difference"] = PictureDifference.amplified(picture, expected) }
+  try leave(evidence, goldens.failures(of: path))
+  let sizes = "\(picture.width) x \(picture.height) pixels instead of \(expected.width) x \(expected.height)"
+  Issue.record(
+    """
+    \(path): \(found?.description ?? sizes)
+    allowed: \(tolerance)
+    see \(goldens.failures(of: path).path)
+    """, sourceLocation: sourceLocation)
+}
+
+private func leave(_ pictures: [String: Picture], _ folder: URL) throws {
+  for (name, picture) in pictures {
+    try Goldens.write(try PNGCodec.encode(picture), to: folder.appendingPathComponent("\(name).png"))
+  }
+}
