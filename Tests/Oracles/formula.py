@@ -20,8 +20,8 @@ def uniform(name, count):
 def parameter(name, shape):
     """A tensor for a parameter of this name and shape, in float32.
 
-    Running variances lie in (0.5, 1.5), running means in (-0.1, 0.1), shifts in (-0.5, 0.5), scales in (0.75, 1.25); matrices and
-    kernels are scaled by sqrt(3 / fan-in). With larger weights a deep network is chaotic: PyTorch's float32 then differs
+    Running variances lie in (0.5, 1.5), running means in (-0.1, 0.1), shifts and learned tokens in (-0.5, 0.5), scales in
+    (0.75, 1.25); matrices and kernels are scaled by sqrt(3 / fan-in). With larger weights a deep network is chaotic: PyTorch's float32 then differs
     from its float64 by 1e-5 in the logits and 1e-2 in the gradient, and no comparison could be tight.
     """
     shape = tuple(shape)
@@ -30,9 +30,9 @@ def parameter(name, shape):
         u = 1 + 0.5 * u
     elif name.endswith("running_mean"):
         u = 0.1 * u
-    elif name.endswith("bias"):
+    elif name.endswith(("bias", "class_token", "pos_embedding")):
         u = 0.5 * u
-    elif len(shape) == 1:
+    elif len(shape) == 1 or name.endswith("layer_scale"):
         u = 1 + 0.25 * u
     else:
         u = u * np.sqrt(3 / np.prod(shape[1:]))

@@ -1,0 +1,134 @@
+import Foundation
+import Pullbacks
+import TestKit
+import Testing
+
+@testable import Networks
+
+/// Architectures and checkpoints: names, shapes, recognition, and what is said where they do not fit.
+@Suite struct LoadingTests {
+  /// How many parameters and running statistics PyTorch's model has, and a digest of their names and shapes.
+  struct ParameterList: Decodable {
+    let count: Int
+    let digest: String
+  }
+
+  static let parameterLists = try! JSONDecoder().decode(
+    [String: ParameterList].self, from: Data(contentsOf: URL(fileURLWithPath: Fixture.path("networks.json"))))
+
+  @Test func everyArchitectureHasAReference() {
+    #expect(Set(Architecture.all.map(\.name)) == Set(Self.parameterLists.keys))
+  }
+
+  /// Names and shapes of all tensors are those of PyTorch's model, by a digest of their sorted list.
+  @Test(arguments: Architecture.all.map(\.name)) func namesAndShapesArePyTorchs(name: String) throws {
+    let parameters = try Architecture.named(name).graph().parameters
+    let lines = parameters.map { "\($0.name) \($0.description.shape)" }.sorted()
+    let digest = lines.joined(separator: "\n").utf8.reduce(0xCBF2_9CE4_8422_2325) { (hash: UInt64, byte) in
+      (hash ^ UInt64(byte)) &* 0x100_0000_01B3
+    }
+    let expected = try #require(Self.parameterLists[name])
+    #expect(lines.count == expected.count)
+    #expect(String(format: "%016lx", digest) == expected.digest)
+  }
+
+  @Test(arguments: Architecture.all.map(\.name)) func isRecognised(name: String) throws {
+    let graph = try Architecture.named(name).graph(classes: 10)
+    let counter = (name: "bn1.num_batches_tracked", shape: [Int]())
+    let tensors = graph.parameters.map { ($0.name, $0.description.shape) } + [counter]
+    let found = try withCheckpoint(of: tensors) { checkpoint in
+      let architecture = try Architecture.infer(from: checkpoint)
+      return (name: architecture.name, classes: try architecture.classes(in: checkpoint))
+    }
+    #expect(found.name == name)
+    #expect(found.classes == 10)
+  }
+
+  /// Names as the published files have them, written out by hand.
+  @Test(arguments: [
+    ("densenet121", "features.denseblock1.denselayer2.norm1.weight", "features.denseblock1.denselayer2.norm.1.weight"),
+    ("densenet121", "features.denseblock4.denselayer16.conv2.weight", "features.denseblock4.denselayer16.conv.2.weight"),
+    ("densenet121", "features.transition1.norm.weight", "features.transition1.norm.weight"),
+    ("densenet121", "features.norm5.running_var", "features.norm5.running_var"),
+    ("vit_b_16", "encoder.layers.encoder_layer_3.mlp.0.weight", "encoder.layers.encoder_layer_3.mlp.linear_1.weight"),
+    ("vit_b_16", "encoder.layers.encoder_layer_11.mlp.3.bias", "encoder.layers.encoder_layer_11.mlp.linear_2.bias"),
+    ("pvt_v2_b1", "patch_embed.proj.weight", "patch_embed1.proj.weight"),
+    ("pvt_v2_b1", "stages.3.downsample.norm.bias", "patch_embed4.norm.bias"),
+    ("pvt_v2_b1", "stages.2.blocks.1.attn.norm.weight", "block3.1.attn.norm.weight"),
+    ("pvt_v2_b1", "stages.0.blocks.0.mlp.dwconv.bias", "block1.0.mlp.dwconv.dwconv.bias"),
+    ("pvt_v2_b1", "stages.1.norm.weight", "norm2.weight"),
+    ("resnet50", "layer1.0.conv1.weight", "layer1.0.conv1.weight"),
+  ])
+  func formerNames(architecture: String, name: String, former: String) throws {
+    let graph = try Architecture.named(architecture).graph()
+    #expect(graph.parameters.contains { $0.name == name })
+    #expect(try Architecture.named(architecture).formerName(name) == former)
+  }
+
+  @Test(arguments: ["densenet121", "pvt_v2_b0"]) func readsFormerNames(name: String) throws {
+    let architecture = try Architecture.named(name)
+    let parameters = Formula.parameters(try architecture.graph(classes: 12))
+    let renamed = Dictionary(uniqueKeysWithValues: parameters.map { (architecture.formerName($0), $1) })
+    #expect(Set(renamed.keys) != Set(parameters.keys))
+    try withTemporaryFile { path in
+      try SafeTensors.write(renamed.map { ($0, $1) }, to: path)
+      let checkpoint = try Checkpoint(contentsOf: path)
+      let found = try Architecture.infer(from: checkpoint)
+      #expect(found.name == name)
+      let network = try Network(found, checkpoint: checkpoint, resolution: 32)
+      #expect(network.graph.outputShape == [12])
+      #expect(network.parameters == parameters)
+    }
+  }
+
+  @Test func saysWhatComesClosest() throws {
+    var tensors = try Architecture.named("resnet34").graph().parameters.map { ($0.name, $0.description.shape) }
+    tensors.removeAll { $0.0 == "layer4.2.bn2.bias" || $0.0 == "bn1.weight" }
+    tensors.append(("extra.weight", [3]))
+    let error = #expect(throws: PullbackError.self) { try withCheckpoint(of: tensors, Architecture.infer) }
+    let problem = try #require(error?.problem)
+    #expect(problem.contains("closest is resnet34: of its 182 tensors 2 are missing"), "\(problem)")
+    #expect(problem.contains("and 1 of the file's are left over (\"extra.weight\")"), "\(problem)")
+    #expect(error?.kind == .data)
+  }
+
+  @Test func refusesSizesThatDoNotFit() throws {
+    let vit = #expect(throws: PullbackError.self) { try Architecture.named("vit_b_16").graph(resolution: 384) }
+    #expect(vit?.problem == "its position embedding is for images of 224 pixels, not 384")
+    for name in ["vgg11", "pvt_v2_b1", "convnext_tiny", "densenet121"] {
+      #expect(throws: PullbackError.self) { try Architecture.named(name).graph(resolution: 15) }
+    }
+    for resolution in [-1, 0, .max] {
+      #expect(throws: PullbackError.self) { try Architecture.named("resnet18").graph(resolution: resolution) }
+    }
+    #expect(throws: PullbackError.self) { try Architecture.named("resnet18").graph(classes: 0) }
+    let unknown = #expect(throws: PullbackError.self) { try Architecture.named("resnet51") }
+    #expect(unknown?.advice?.contains("resnet50, resnet101") == true)
+  }
+
+  /// A checkpoint of zeros with tensors of these names and shapes, whose file takes no room on disk: it is a hole.
+  private func withCheckpoint<Result>(
+    of tensors: [(name: String, shape: [Int])], _ body: (Checkpoint) throws -> Result
+  ) throws -> Result {
+    var offset = 0
+    let entries = tensors.map { name, shape in
+      defer { offset += 4 * shape.reduce(1, *) }
+      return "\"\(name)\":{\"dtype\":\"F32\",\"shape\":\(shape),\"data_offsets\":[\(offset),\(offset + 4 * shape.reduce(1, *))]}"
+    }
+    let header = Data("{\(entries.joined(separator: ","))}".utf8)
+    return try withTemporaryFile { path in
+      let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) }
+      try (length + header).write(to: URL(fileURLWithPath: path))
+      let file = try #require(FileHandle(forWritingAtPath: path))
+      try file.truncate(atOffset: UInt64(8 + header.count + offset))
+      try file.close()
+      return try body(Checkpoint(contentsOf: path))
+    }
+  }
+
+  private func withTemporaryFile<Result>(_ body: (String) throws -> Result) throws -> Result {
+    let path = FileManager.default.temporaryDirectory.appendingPathComponent("networks-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    return try body(path)
+  }
+}
