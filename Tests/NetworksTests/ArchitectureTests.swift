@@ -4,15 +4,16 @@ import TestKit
 import Testing
 
 /// Every architecture with formula weights against PyTorch in float64 (Tests/Oracles/networks.py). One at a time: the
-/// weights of a VGG take half a gigabyte.
+/// weights of a VGG take half a gigabyte. Tolerances are five times what is measured, and so tight that even an epsilon of
+/// 1e-6 in a norm that has 1e-5 shows.
 @Suite(.serialized) struct ArchitectureTests {
   static let fixtures = try! Fixture.tensors("networks")
 
-  struct Case: Sendable, CustomTestStringConvertible {
+  struct Case: Sendable, CustomStringConvertible {
     let name: String
     let resolution: Int
     let compared: [Comparison]
-    var testDescription: String { "\(name) at \(resolution)" }
+    var description: String { "\(name) at \(resolution)" }
 
     init(_ name: String, _ resolution: Int, _ compared: [Comparison] = [.gradient, .soft]) {
       self.name = name
@@ -56,7 +57,7 @@ import Testing
     let selector = try network.oneHot([3, 7])
 
     let trace = try network.trace(at: images, rules: [.gradient, soft, released])
-    expectClose(trace.value, try expected("logits"), within: 1e-5, "\(test) logits")
+    expectClose(trace.value, try expected("logits"), within: 3e-6, "\(test) logits")
     for comparison in test.compared {
       let pulled =
         switch comparison {
@@ -68,7 +69,7 @@ import Testing
         }
       let values = sample(pulled)
       let reference = try expected(comparison.rawValue)
-      expectClose(values, reference, within: 1e-4, "\(test) \(comparison)")
+      expectClose(values, reference, within: 1.5e-5, "\(test) \(comparison)")
       let cosine = cosine(values, reference)
       #expect(cosine >= 0.99999, "\(test) \(comparison): cosine \(cosine)")
     }
