@@ -1,0 +1,180 @@
+import Foundation
+import Networks
+import Pullbacks
+import Testing
+
+/// Containers that are damaged, contradict themselves or are something else.
+@Suite struct HostileFileTests {
+  private static func header(
+    dtype: String = "\"F32\"", shape: String = "[2,3]", offsets: String = "[0,24]", more: String = ""
+  ) -> String {
+    "{\"w\":{\"dtype\":\(dtype),\"shape\":\(shape),\"data_offsets\":\(offsets)}\(more)}"
+  }
+
+  static let headers: [(header: String, says: String)] = [
+    (header(offsets: "[0,28]"), "cover 28 bytes of data, and the file has 24"),
+    (header(shape: "[2,2]"), "has 24 bytes"),
+    (header(shape: "[2,4]"), "has 24 bytes"),
+    (header(offsets: "[4,28]"), "begins at byte 4"),
+    (header(offsets: "[24,0]"), "ordered pair"),
+    (header(offsets: "[0]"), "ordered pair"),
+    (header(offsets: "[0,24,24]"), "more than 2 numbers"),
+    (header(shape: "[4611686018427387904,4]"), "its size overflows"),
+    (header(shape: "[0,9223372036854775807,9223372036854775807]"), "its size overflows"),
+    (header(shape: "[18446744073709551616]"), "beyond 64 bits"),
+    (header(shape: "[-1]"), "no natural number"),
+    (header(shape: "[2.0]"), "no \"]\""),
+    (header(shape: "[06]"), "no natural number"),
+    (header(shape: "[[6]]"), "no natural number"),
+    (header(shape: "[" + String(repeating: "1,", count: 70) + "6]"), "more than 64 numbers"),
+    (header(dtype: "\"F3\""), "unknown type \"F3\""),
+    (header(dtype: "3"), "no \"\"\""),
+    (header(more: ",\"w\":{}"), "names \"w\" twice"),
+    (header(more: ",\"v\":{}"), "lacks its dtype"),
+    (header(more: ",\"v\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[12,24]}"), "begins at byte 12"),
+    (header(more: ",\"v\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}"), "unexpected field \"dtype\""),
+    (header(more: ",\"v\":{\"strides\":[1]}"), "unexpected field \"strides\""),
+    (header(more: ",\"__metadata__\":{\"a\":1}"), "no \"\"\""),
+    (header(more: ",\"__metadata__\":{\"a\":\"\",\"a\":\"\"}"), "names \"a\" twice"),
+    (header(more: ",\"\\ud800\":{}"), "half a surrogate pair"),
+    (header(more: ",\"\\ud800\\u0041\":{}"), "half a surrogate pair"),
+    (header(more: ",\"\\x\":{}"), "unknown escape"),
+    (header(more: ",\"\\u12\":{}"), "unknown escape"),
+    (header(more: ",\"\n\":{}"), "control character"),
+    (header(more: ",\"open"), "no \"\"\""),
+    (header() + "{}", "more text"),
+    ("{", "no \"\"\""),
+    ("{" + String(repeating: "[", count: 100_000), "no \"\"\""),
+    ("{\"a\":" + String(repeating: "{\"a\":", count: 100_000), "unexpected field"),
+    ("{}", "cover 0 bytes of data, and the file has 24"),
+  ]
+
+  @Test(arguments: headers)
+  func aWrongHeaderIsRefused(_ hostile: (header: String, says: String)) throws {
+    let error = try #require(try refusal(of: safeTensors(hostile.header)))
+    #expect(error.kind == .data)
+    #expect(error.problem.contains(hostile.says), "\(error)")
+  }
+
+  @Test(arguments: [31, 1000, 100_000_001, 1 << 39] as [UInt64])
+  func anAbsurdHeaderLengthIsRefused(_ excess: UInt64) throws {
+    let header = Self.header()
+    let error = try #require(try refusal(of: safeTensors(header, length: UInt64(header.utf8.count) + excess)))
+    #expect(error.problem.contains("is announced"))
+  }
+
+  @Test func theHandMadeHeaderIsGood() throws {
+    #expect(try refusal(of: safeTensors(Self.header() + "  ")) == nil)
+    #expect(try refusal(of: safeTensors(Self.header(), length: 1 << 63))?.problem.contains("is no checkpoint") == true)
+    let name = try #require(String(bytes: [0x22, 0xF0, 0x9F, 0x98, 0x80, 0x22], encoding: .utf8))
+    let empty = ":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[24,24]}"
+    #expect(try refusal(of: safeTensors(Self.header(more: ",\(name)\(empty)"))) == nil)
+    #expect(try refusal(of: safeTensors(Self.header(more: ",\"\\ud83d\\ude00\"\(empty)"))) == nil)
+    #expect(
+      try refusal(of: safeTensors(Self.header(more: ",\"\\ud83d\\ude00\"\(empty),\(name)\(empty)")))?.problem
+        .contains("twice") == true)
+    #expect(try refusal(of: safeTensors(Self.header()), under: ["model"])?.kind == .usage)
+  }
+
+  private static let good = Pickle.whole(Pickle.dict("w", Pickle.tensor(shape: [2, 3], strides: [3, 1])))
+  private static let entries: [(name: String, bytes: [UInt8])] = [("a/data.pkl", good), ("a/data/0", sixFloats)]
+
+  static let archives: [(archive: [UInt8], says: String)] = [
+    (zip(entries + [("a/data/0", sixFloats)]), "names \"a/data/0\" twice"),
+    (zip(entries + [("b/data.pkl", good)]), "2 files called data.pkl"),
+    (zip([("readme", [1])]), "0 files called data.pkl"),
+    (zip([]), "0 files called data.pkl"),
+    (zip(entries, lies: ["a/data/0": ZipLies(size: 25)]), "expects 6 elements of 4 bytes in a storage of 25 bytes"),
+    (zip(entries, lies: ["a/data/0": ZipLies(size: 20)]), "expects 6 elements of 4 bytes in a storage of 20 bytes"),
+    (zip(entries, lies: ["a/data/0": ZipLies(size: 1 << 30)]), "more bytes than the file has"),
+    (zip(entries, lies: ["a/data/0": ZipLies(offset: 0)]), "is not where its archive says"),
+    (zip(entries, lies: ["a/data/0": ZipLies(offset: 1)]), "is not where its archive says"),
+    (zip(entries, lies: ["a/data/0": ZipLies(offset: 1 << 31)]), "contradictory sizes"),
+    (zip(entries, lies: ["a/data/0": ZipLies(offset: .max, flags: 0)]), "contradictory sizes"),
+    (zip(entries, lies: ["a/data/0": ZipLies(localName: "a/data/1")]), "is not where its archive says"),
+    (zip(entries, lies: ["a/data/0": ZipLies(flags: 1)]), "compressed or encrypted"),
+    (zip(entries, lies: ["a/data/0": ZipLies(method: 8)]), "compressed or encrypted"),
+    (Array(zip(entries).dropLast(1)), "the download was cut short"),
+    (zip(entries) + [0], "the download was cut short"),
+    (zipCheckpoint(good, byteOrder: "big"), "big-endian"),
+    (legacyCheckpoint(good, littleEndian: false), "big-endian"),
+    (legacyCheckpoint(good, count: 5), "has 5 elements, and its tensors expect 6"),
+    (legacyCheckpoint(good, count: -1), "has -1 elements"),
+    (legacyCheckpoint(good, storage: Array(sixFloats.dropLast())), "ends too early"),
+    (legacyCheckpoint(good, keys: []), "lacks the storage \"0\""),
+    (legacyCheckpoint(good, keys: ["0", "0"]), "lists a storage twice"),
+    (legacyCheckpoint(good, keys: ["1"]), "one that no tensor refers to"),
+    (Pickle.whole(Pickle.dict("w", Pickle.none)), "a Python pickle, not written by torch.save"),
+  ]
+
+  @Test(arguments: archives)
+  func aWrongArchiveIsRefused(_ hostile: (archive: [UInt8], says: String)) throws {
+    let error = try #require(try refusal(of: hostile.archive))
+    #expect(error.kind == .data)
+    #expect(error.problem.contains(hostile.says), "\(error)")
+  }
+
+  @Test func aCommentAndPaddingAtTheEndAreAllowed() throws {
+    var archive = zip(Self.entries)
+    archive.replaceSubrange(archive.count - 2..<archive.count, with: little(UInt16(5)) + Array("hello".utf8))
+    #expect(try refusal(of: archive) == nil)
+    #expect(try refusal(of: legacyCheckpoint(Self.good) + [0, 0, 0]) == nil)
+  }
+
+  static let refused: [(file: String, says: String)] = [
+    ("deflated.pt", "is compressed or encrypted"),
+    ("ambiguous.pt", "holds several state dicts, at \"model\", \"net\" / \"state_dict\""),
+    ("ambiguous-top.pt", "holds several state dicts, at the top, \"model\""),
+    ("unusual.pt", "its keys are \"generator\" (1 tensors), \"discriminator\" (1 tensors), \"step\""),
+    ("tensor.pt", "holds a tensor and no dictionary"),
+    ("list.pt", "holds a list and no dictionary"),
+    ("no-tensors.pt", "holds no state dict"),
+    ("negated.pt", "whose sign PyTorch would flip"),
+    ("module.pt", "asks for \"torch.nn.modules.container.Sequential\""),
+    ("torchscript.pt", "is a TorchScript archive"),
+    ("arrays.npz", "is a NumPy .npz archive"),
+    ("arrays.pkl", "is a Python pickle, not written by torch.save"),
+    ("array.npy", "is a NumPy .npy array"),
+  ]
+
+  @Test(arguments: refused)
+  func aFileOfAnotherKindIsNamed(_ foreign: (file: String, says: String)) throws {
+    let error = try #require(throws: PullbackError.self) { try Checkpoint(contentsOf: Fixtures.path(foreign.file)) }
+    #expect(error.kind == .data)
+    #expect(error.problem.contains(foreign.says), "\(error)")
+    #expect(error.advice != nil)
+  }
+
+  static let beginnings: [(bytes: [UInt8], says: String)] = [
+    ([0x89] + Array("HDF\r\n\u{1A}\n".utf8), "an HDF5 file"),
+    ([0x08, 0x08, 0x12, 0x07] + Array("pytorch".utf8), "an ONNX model"),
+    (Array("GGUF".utf8) + [3, 0, 0, 0], "a GGUF file"),
+    ([0x1C, 0, 0, 0] + Array("TFL3".utf8), "a TensorFlow Lite model"),
+    ([UInt8](repeating: 0, count: 257) + Array("ustar\u{0}00".utf8), "a tar archive"),
+    ([0x1F, 0x8B, 8], "a gzip archive"),
+    (Array("version https://git-lfs.github.com/spec/v1\n".utf8), "a Git LFS pointer"),
+    (Array("<!DOCTYPE html>".utf8), "a web page"),
+    (Array("hello".utf8), "is no checkpoint"),
+    ([], "is empty"),
+  ]
+
+  @Test(arguments: beginnings)
+  func aBeginningOfAnotherKindIsNamed(_ foreign: (bytes: [UInt8], says: String)) throws {
+    let error = try #require(try refusal(of: foreign.bytes))
+    #expect(error.problem.contains(foreign.says), "\(error)")
+  }
+
+  @Test func whatIsNoFileIsNoInput() throws {
+    try withTemporaryFolder { folder in
+      #expect(throws: PullbackError(.noInput, "/no/such", "cannot be opened: No such file or directory")) {
+        try Checkpoint(contentsOf: "/no/such")
+      }
+      #expect(throws: PullbackError(.noInput, folder.path, "is not a regular file")) {
+        try Checkpoint(contentsOf: folder.path)
+      }
+      let pipe = folder.appendingPathComponent("pipe").path
+      #expect(mkfifo(pipe, 0o600) == 0)
+      #expect(throws: PullbackError(.noInput, pipe, "is not a regular file")) { try Checkpoint(contentsOf: pipe) }
+    }
+  }
+}
