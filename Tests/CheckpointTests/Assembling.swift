@@ -1,7 +1,19 @@
+import Testing
+
 /// Files put together byte by byte, to be wrong in one chosen place.
 
 func little<Number: FixedWidthInteger>(_ number: Number) -> [UInt8] {
   withUnsafeBytes(of: number.littleEndian) { Array($0) }
+}
+
+/// Bytes that must be refused, with part of the error's text. A test of many is listed under those texts.
+struct Hostile: Sendable, CustomTestStringConvertible {
+  var bytes: [UInt8]
+  var says: String
+
+  init(_ bytes: [UInt8], _ says: String) { (self.bytes, self.says) = (bytes, says) }
+
+  var testDescription: String { says }
 }
 
 /// The instructions of the pickle machine.

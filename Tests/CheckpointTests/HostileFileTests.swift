@@ -11,47 +11,47 @@ import Testing
     "{\"w\":{\"dtype\":\(dtype),\"shape\":\(shape),\"data_offsets\":\(offsets)}\(more)}"
   }
 
-  static let headers: [(header: String, says: String)] = [
-    (header(offsets: "[0,28]"), "cover 28 bytes of data, and the file has 24"),
-    (header(shape: "[2,2]"), "has 24 bytes"),
-    (header(shape: "[2,4]"), "has 24 bytes"),
-    (header(offsets: "[4,28]"), "begins at byte 4"),
-    (header(offsets: "[24,0]"), "ordered pair"),
-    (header(offsets: "[0]"), "ordered pair"),
-    (header(offsets: "[0,24,24]"), "more than 2 numbers"),
-    (header(shape: "[4611686018427387904,4]"), "its size overflows"),
-    (header(shape: "[0,9223372036854775807,9223372036854775807]"), "its size overflows"),
-    (header(shape: "[18446744073709551616]"), "beyond 64 bits"),
-    (header(shape: "[-1]"), "no natural number"),
-    (header(shape: "[2.0]"), "no \"]\""),
-    (header(shape: "[06]"), "no natural number"),
-    (header(shape: "[[6]]"), "no natural number"),
-    (header(shape: "[" + String(repeating: "1,", count: 70) + "6]"), "more than 64 numbers"),
-    (header(dtype: "\"F3\""), "unknown type \"F3\""),
-    (header(dtype: "3"), "no \"\"\""),
-    (header(more: ",\"w\":{}"), "names \"w\" twice"),
-    (header(more: ",\"v\":{}"), "lacks its dtype"),
-    (header(more: ",\"v\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[12,24]}"), "begins at byte 12"),
-    (header(more: ",\"v\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}"), "unexpected field \"dtype\""),
-    (header(more: ",\"v\":{\"strides\":[1]}"), "unexpected field \"strides\""),
-    (header(more: ",\"__metadata__\":{\"a\":1}"), "no \"\"\""),
-    (header(more: ",\"__metadata__\":{\"a\":\"\",\"a\":\"\"}"), "names \"a\" twice"),
-    (header(more: ",\"\\ud800\":{}"), "half a surrogate pair"),
-    (header(more: ",\"\\ud800\\u0041\":{}"), "half a surrogate pair"),
-    (header(more: ",\"\\x\":{}"), "unknown escape"),
-    (header(more: ",\"\\u12\":{}"), "unknown escape"),
-    (header(more: ",\"\n\":{}"), "control character"),
-    (header(more: ",\"open"), "no \"\"\""),
-    (header() + "{}", "more text"),
-    ("{", "no \"\"\""),
-    ("{" + String(repeating: "[", count: 100_000), "no \"\"\""),
-    ("{\"a\":" + String(repeating: "{\"a\":", count: 100_000), "unexpected field"),
-    ("{}", "cover 0 bytes of data, and the file has 24"),
+  static let headers: [Hostile] = [
+    Hostile(safeTensors(header(offsets: "[0,28]")), "cover 28 bytes of data, and the file has 24"),
+    Hostile(safeTensors(header(shape: "[2,2]")), "has 24 bytes"),
+    Hostile(safeTensors(header(shape: "[2,4]")), "has 24 bytes"),
+    Hostile(safeTensors(header(offsets: "[4,28]")), "begins at byte 4"),
+    Hostile(safeTensors(header(offsets: "[24,0]")), "ordered pair"),
+    Hostile(safeTensors(header(offsets: "[0]")), "ordered pair"),
+    Hostile(safeTensors(header(offsets: "[0,24,24]")), "more than 2 numbers"),
+    Hostile(safeTensors(header(shape: "[4611686018427387904,4]")), "its size overflows"),
+    Hostile(safeTensors(header(shape: "[0,9223372036854775807,9223372036854775807]")), "its size overflows"),
+    Hostile(safeTensors(header(shape: "[18446744073709551616]")), "beyond 64 bits"),
+    Hostile(safeTensors(header(shape: "[-1]")), "no natural number"),
+    Hostile(safeTensors(header(shape: "[2.0]")), "no \"]\""),
+    Hostile(safeTensors(header(shape: "[06]")), "no natural number"),
+    Hostile(safeTensors(header(shape: "[[6]]")), "no natural number"),
+    Hostile(safeTensors(header(shape: "[" + String(repeating: "1,", count: 70) + "6]")), "more than 64 numbers"),
+    Hostile(safeTensors(header(dtype: "\"F3\"")), "unknown type \"F3\""),
+    Hostile(safeTensors(header(dtype: "3")), "no \"\"\""),
+    Hostile(safeTensors(header(more: ",\"w\":{}")), "names \"w\" twice"),
+    Hostile(safeTensors(header(more: ",\"v\":{}")), "lacks its dtype"),
+    Hostile(safeTensors(header(more: ",\"v\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[12,24]}")), "begins at byte 12"),
+    Hostile(safeTensors(header(more: ",\"v\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}")), "unexpected field \"dtype\""),
+    Hostile(safeTensors(header(more: ",\"v\":{\"strides\":[1]}")), "unexpected field \"strides\""),
+    Hostile(safeTensors(header(more: ",\"__metadata__\":{\"a\":1}")), "no \"\"\""),
+    Hostile(safeTensors(header(more: ",\"__metadata__\":{\"a\":\"\",\"a\":\"\"}")), "names \"a\" twice"),
+    Hostile(safeTensors(header(more: ",\"\\ud800\":{}")), "half a surrogate pair"),
+    Hostile(safeTensors(header(more: ",\"\\ud800\\u0041\":{}")), "half a surrogate pair"),
+    Hostile(safeTensors(header(more: ",\"\\x\":{}")), "unknown escape"),
+    Hostile(safeTensors(header(more: ",\"\\u12\":{}")), "unknown escape"),
+    Hostile(safeTensors(header(more: ",\"\n\":{}")), "control character"),
+    Hostile(safeTensors(header(more: ",\"open")), "no \"\"\""),
+    Hostile(safeTensors(header() + "{}"), "more text"),
+    Hostile(safeTensors("{"), "no \"\"\""),
+    Hostile(safeTensors("{" + String(repeating: "[", count: 100_000)), "no \"\"\""),
+    Hostile(safeTensors("{\"a\":" + String(repeating: "{\"a\":", count: 100_000)), "unexpected field"),
+    Hostile(safeTensors("{}"), "cover 0 bytes of data, and the file has 24"),
   ]
 
   @Test(arguments: headers)
-  func aWrongHeaderIsRefused(_ hostile: (header: String, says: String)) throws {
-    let error = try #require(try refusal(of: safeTensors(hostile.header)))
+  func aWrongHeaderIsRefused(_ hostile: Hostile) throws {
+    let error = try #require(try refusal(of: hostile.bytes))
     #expect(error.kind == .data)
     #expect(error.problem.contains(hostile.says), "\(error)")
   }
@@ -79,37 +79,37 @@ import Testing
   private static let good = Pickle.whole(Pickle.dict("w", Pickle.tensor(shape: [2, 3], strides: [3, 1])))
   private static let entries: [(name: String, bytes: [UInt8])] = [("a/data.pkl", good), ("a/data/0", sixFloats)]
 
-  static let archives: [(archive: [UInt8], says: String)] = [
-    (zip(entries + [("a/data/0", sixFloats)]), "names \"a/data/0\" twice"),
-    (zip(entries + [("b/data.pkl", good)]), "2 files called data.pkl"),
-    (zip([("readme", [1])]), "0 files called data.pkl"),
-    (zip([]), "0 files called data.pkl"),
-    (zip(entries, lies: ["a/data/0": ZipLies(size: 25)]), "expects 6 elements of 4 bytes in a storage of 25 bytes"),
-    (zip(entries, lies: ["a/data/0": ZipLies(size: 20)]), "expects 6 elements of 4 bytes in a storage of 20 bytes"),
-    (zip(entries, lies: ["a/data/0": ZipLies(size: 1 << 30)]), "more bytes than the file has"),
-    (zip(entries, lies: ["a/data/0": ZipLies(offset: 0)]), "is not where its archive says"),
-    (zip(entries, lies: ["a/data/0": ZipLies(offset: 1)]), "is not where its archive says"),
-    (zip(entries, lies: ["a/data/0": ZipLies(offset: 1 << 31)]), "contradictory sizes"),
-    (zip(entries, lies: ["a/data/0": ZipLies(offset: .max, flags: 0)]), "contradictory sizes"),
-    (zip(entries, lies: ["a/data/0": ZipLies(localName: "a/data/1")]), "is not where its archive says"),
-    (zip(entries, lies: ["a/data/0": ZipLies(flags: 1)]), "compressed or encrypted"),
-    (zip(entries, lies: ["a/data/0": ZipLies(method: 8)]), "compressed or encrypted"),
-    (Array(zip(entries).dropLast(1)), "the download was cut short"),
-    (zip(entries) + [0], "the download was cut short"),
-    (zipCheckpoint(good, byteOrder: "big"), "big-endian"),
-    (legacyCheckpoint(good, littleEndian: false), "big-endian"),
-    (legacyCheckpoint(good, count: 5), "has 5 elements, and its tensors expect 6"),
-    (legacyCheckpoint(good, count: -1), "has -1 elements"),
-    (legacyCheckpoint(good, storage: Array(sixFloats.dropLast())), "ends too early"),
-    (legacyCheckpoint(good, keys: []), "lacks the storage \"0\""),
-    (legacyCheckpoint(good, keys: ["0", "0"]), "lists a storage twice"),
-    (legacyCheckpoint(good, keys: ["1"]), "one that no tensor refers to"),
-    (Pickle.whole(Pickle.dict("w", Pickle.none)), "a Python pickle, not written by torch.save"),
+  static let archives: [Hostile] = [
+    Hostile(zip(entries + [("a/data/0", sixFloats)]), "names \"a/data/0\" twice"),
+    Hostile(zip(entries + [("b/data.pkl", good)]), "2 files called data.pkl"),
+    Hostile(zip([("readme", [1])]), "0 files called data.pkl"),
+    Hostile(zip([]), "0 files called data.pkl"),
+    Hostile(zip(entries, lies: ["a/data/0": ZipLies(size: 25)]), "expects 6 elements of 4 bytes in a storage of 25 bytes"),
+    Hostile(zip(entries, lies: ["a/data/0": ZipLies(size: 20)]), "expects 6 elements of 4 bytes in a storage of 20 bytes"),
+    Hostile(zip(entries, lies: ["a/data/0": ZipLies(size: 1 << 30)]), "more bytes than the file has"),
+    Hostile(zip(entries, lies: ["a/data/0": ZipLies(offset: 0)]), "is not where its archive says"),
+    Hostile(zip(entries, lies: ["a/data/0": ZipLies(offset: 1)]), "is not where its archive says"),
+    Hostile(zip(entries, lies: ["a/data/0": ZipLies(offset: 1 << 31)]), "contradictory sizes"),
+    Hostile(zip(entries, lies: ["a/data/0": ZipLies(offset: .max, flags: 0)]), "contradictory sizes"),
+    Hostile(zip(entries, lies: ["a/data/0": ZipLies(localName: "a/data/1")]), "is not where its archive says"),
+    Hostile(zip(entries, lies: ["a/data/0": ZipLies(flags: 1)]), "compressed or encrypted"),
+    Hostile(zip(entries, lies: ["a/data/0": ZipLies(method: 8)]), "compressed or encrypted"),
+    Hostile(Array(zip(entries).dropLast(1)), "the download was cut short"),
+    Hostile(zip(entries) + [0], "the download was cut short"),
+    Hostile(zipCheckpoint(good, byteOrder: "big"), "big-endian"),
+    Hostile(legacyCheckpoint(good, littleEndian: false), "big-endian"),
+    Hostile(legacyCheckpoint(good, count: 5), "has 5 elements, and its tensors expect 6"),
+    Hostile(legacyCheckpoint(good, count: -1), "has -1 elements"),
+    Hostile(legacyCheckpoint(good, storage: Array(sixFloats.dropLast())), "ends too early"),
+    Hostile(legacyCheckpoint(good, keys: []), "lacks the storage \"0\""),
+    Hostile(legacyCheckpoint(good, keys: ["0", "0"]), "lists a storage twice"),
+    Hostile(legacyCheckpoint(good, keys: ["1"]), "one that no tensor refers to"),
+    Hostile(Pickle.whole(Pickle.dict("w", Pickle.none)), "a Python pickle, not written by torch.save"),
   ]
 
   @Test(arguments: archives)
-  func aWrongArchiveIsRefused(_ hostile: (archive: [UInt8], says: String)) throws {
-    let error = try #require(try refusal(of: hostile.archive))
+  func aWrongArchiveIsRefused(_ hostile: Hostile) throws {
+    let error = try #require(try refusal(of: hostile.bytes))
     #expect(error.kind == .data)
     #expect(error.problem.contains(hostile.says), "\(error)")
   }
@@ -145,21 +145,21 @@ import Testing
     #expect(error.advice != nil)
   }
 
-  static let beginnings: [(bytes: [UInt8], says: String)] = [
-    ([0x89] + Array("HDF\r\n\u{1A}\n".utf8), "an HDF5 file"),
-    ([0x08, 0x08, 0x12, 0x07] + Array("pytorch".utf8), "an ONNX model"),
-    (Array("GGUF".utf8) + [3, 0, 0, 0], "a GGUF file"),
-    ([0x1C, 0, 0, 0] + Array("TFL3".utf8), "a TensorFlow Lite model"),
-    ([UInt8](repeating: 0, count: 257) + Array("ustar\u{0}00".utf8), "a tar archive"),
-    ([0x1F, 0x8B, 8], "a gzip archive"),
-    (Array("version https://git-lfs.github.com/spec/v1\n".utf8), "a Git LFS pointer"),
-    (Array("<!DOCTYPE html>".utf8), "a web page"),
-    (Array("hello".utf8), "is no checkpoint"),
-    ([], "is empty"),
+  static let beginnings: [Hostile] = [
+    Hostile([0x89] + Array("HDF\r\n\u{1A}\n".utf8), "an HDF5 file"),
+    Hostile([0x08, 0x08, 0x12, 0x07] + Array("pytorch".utf8), "an ONNX model"),
+    Hostile(Array("GGUF".utf8) + [3, 0, 0, 0], "a GGUF file"),
+    Hostile([0x1C, 0, 0, 0] + Array("TFL3".utf8), "a TensorFlow Lite model"),
+    Hostile([UInt8](repeating: 0, count: 257) + Array("ustar\u{0}00".utf8), "a tar archive"),
+    Hostile([0x1F, 0x8B, 8], "a gzip archive"),
+    Hostile(Array("version https://git-lfs.github.com/spec/v1\n".utf8), "a Git LFS pointer"),
+    Hostile(Array("<!DOCTYPE html>".utf8), "a web page"),
+    Hostile(Array("hello".utf8), "is no checkpoint"),
+    Hostile([], "is empty"),
   ]
 
   @Test(arguments: beginnings)
-  func aBeginningOfAnotherKindIsNamed(_ foreign: (bytes: [UInt8], says: String)) throws {
+  func aBeginningOfAnotherKindIsNamed(_ foreign: Hostile) throws {
     let error = try #require(try refusal(of: foreign.bytes))
     #expect(error.problem.contains(foreign.says), "\(error)")
   }
