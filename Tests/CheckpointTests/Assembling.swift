@@ -103,7 +103,8 @@ func zip(_ entries: [(name: String, bytes: [UInt8])], lies: [String: ZipLies] = 
     let size = little(UInt32(bytes.count))
     let localName = Array((lie.localName ?? name).utf8)
     let head = little(UInt16(20)) + little(lie.flags) + little(lie.method) + [UInt8](repeating: 0, count: 8)
-    file += little(UInt32(0x0403_4B50)) + head + size + size + little(UInt16(localName.count)) + [0, 0] + localName + bytes
+    file +=
+      little(UInt32(0x0403_4B50)) + head + size + size + little(UInt16(localName.count)) + [0, 0] + localName + bytes
     let told = lie.size.map { little($0) } ?? size
     directory += little(UInt32(0x0201_4B50)) + [20, 0] + head + told + told + little(UInt16(name.utf8.count))
     directory += [UInt8](repeating: 0, count: 12) + little(lie.offset ?? offset) + Array(name.utf8)

@@ -16,8 +16,8 @@ import Testing
   private func seeds(_ format: Format) throws -> [[UInt8]] {
     func fixtures(_ names: String...) throws -> [[UInt8]] { try names.map(Fixtures.bytes) }
     let parameters =
-      Pickle.emptyDict + Pickle.put(0) + Pickle.text("w") + Pickle.tensor(shape: [2, 3], strides: [3, 1]) + Pickle.setItem
-      + Pickle.text("model") + Pickle.get(0) + Pickle.setItem + Pickle.text("v")
+      Pickle.emptyDict + Pickle.put(0) + Pickle.text("w") + Pickle.tensor(shape: [2, 3], strides: [3, 1])
+      + Pickle.setItem + Pickle.text("model") + Pickle.get(0) + Pickle.setItem + Pickle.text("v")
       + Pickle.tensor(offset: 1, shape: [2, 2], strides: [1, 3]) + Pickle.setItem
     let pickle = Pickle.whole(parameters)
     switch format {
@@ -58,7 +58,7 @@ import Testing
     if let peak = peakMemory() { #expect(peak < 1 << 30, "\(peak) bytes of memory were used at the peak") }
     if let seconds {
       let memory = (peakMemory() ?? 0) >> 20
-      print("\(format.rawValue): \(count) inputs in \(seconds) s, \(refused) refused, \(kinds.count) kinds, peak \(memory) MB")
+      print("\(format): \(count) inputs in \(seconds) s, \(refused) refused, \(kinds.count) kinds, \(memory) MB peak")
     }
     if let folder = environment["PULLBACKS_FUZZ_KEEP"] {
       for (number, kind) in kinds.keys.sorted().enumerated() {
@@ -95,7 +95,8 @@ extension Probe.Outcome {
     switch self {
     case .read: "read"
     case .refused(let error):
-      error.problem.replacing(/"[^"]*"/, with: "name").replacing(/\[[^\]]*\]/, with: "list").replacing(/-?[0-9]+/, with: "n")
+      error.problem.replacing(/"(\\.|[^"\\])*"/, with: "name").replacing(/\[[^\]]*\]/, with: "list")
+        .replacing(/0x[0-9a-f]+|-?[0-9]+/, with: "n").replacing(/name, (name, )+/, with: "name, ")
     }
   }
 }

@@ -31,7 +31,9 @@ import Testing
     Hostile(safeTensors(header(dtype: "3")), "no \"\"\""),
     Hostile(safeTensors(header(more: ",\"w\":{}")), "names \"w\" twice"),
     Hostile(safeTensors(header(more: ",\"v\":{}")), "lacks its dtype"),
-    Hostile(safeTensors(header(more: ",\"v\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[12,24]}")), "begins at byte 12"),
+    Hostile(
+      safeTensors(header(more: ",\"v\":{\"dtype\":\"F32\",\"shape\":[3],\"data_offsets\":[12,24]}")),
+      "begins at byte 12"),
     Hostile(safeTensors(header(more: ",\"v\":{\"dtype\":\"F32\",\"dtype\":\"F32\"}")), "unexpected field \"dtype\""),
     Hostile(safeTensors(header(more: ",\"v\":{\"strides\":[1]}")), "unexpected field \"strides\""),
     Hostile(safeTensors(header(more: ",\"__metadata__\":{\"a\":1}")), "no \"\"\""),
@@ -54,6 +56,12 @@ import Testing
     let error = try #require(try refusal(of: hostile.bytes))
     #expect(error.kind == .data)
     #expect(error.problem.contains(hostile.says), "\(error)")
+  }
+
+  @Test func tooManyTensorsAreRefused() throws {
+    let tensors = (0...200_000).map { "\"\($0)\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}" }
+    let error = try #require(try refusal(of: safeTensors("{" + tensors.joined(separator: ",") + "}", data: [])))
+    #expect(error.problem == "the header lists more than 200000 tensors")
   }
 
   @Test(arguments: [31, 1000, 100_000_001, 1 << 39] as [UInt64])
@@ -84,8 +92,10 @@ import Testing
     Hostile(zip(entries + [("b/data.pkl", good)]), "2 files called data.pkl"),
     Hostile(zip([("readme", [1])]), "0 files called data.pkl"),
     Hostile(zip([]), "0 files called data.pkl"),
-    Hostile(zip(entries, lies: ["a/data/0": ZipLies(size: 25)]), "expects 6 elements of 4 bytes in a storage of 25 bytes"),
-    Hostile(zip(entries, lies: ["a/data/0": ZipLies(size: 20)]), "expects 6 elements of 4 bytes in a storage of 20 bytes"),
+    Hostile(
+      zip(entries, lies: ["a/data/0": ZipLies(size: 25)]), "expects 6 elements of 4 bytes in a storage of 25 bytes"),
+    Hostile(
+      zip(entries, lies: ["a/data/0": ZipLies(size: 20)]), "expects 6 elements of 4 bytes in a storage of 20 bytes"),
     Hostile(zip(entries, lies: ["a/data/0": ZipLies(size: 1 << 30)]), "more bytes than the file has"),
     Hostile(zip(entries, lies: ["a/data/0": ZipLies(offset: 0)]), "is not where its archive says"),
     Hostile(zip(entries, lies: ["a/data/0": ZipLies(offset: 1)]), "is not where its archive says"),

@@ -63,8 +63,12 @@ import Testing
     Case("pops nothing", Pickle.whole(Pickle.pop), says: "reads from an empty stack"),
     Case("reaches below a mark", Pickle.whole(Pickle.none + Pickle.mark + Pickle.tuple1), says: "empty stack"),
     Case("no mark", Pickle.whole(Pickle.tupleFromMark), says: "a mark that was not set"),
-    Case("an odd number of items", Pickle.whole(Pickle.emptyDict + Pickle.mark + Pickle.none + Array("u".utf8)), says: "key"),
-    Case("items of a number", Pickle.whole(Pickle.int(1) + Pickle.none + Pickle.none + Pickle.setItem), says: "no dictionary"),
+    Case(
+      "an odd number of items", Pickle.whole(Pickle.emptyDict + Pickle.mark + Pickle.none + Array("u".utf8)),
+      says: "key"),
+    Case(
+      "items of a number", Pickle.whole(Pickle.int(1) + Pickle.none + Pickle.none + Pickle.setItem),
+      says: "no dictionary"),
     Case("appends to a number", Pickle.whole(Pickle.int(1) + Pickle.none + Pickle.append), says: "no list"),
     Case("attributes of a number", Pickle.whole(Pickle.int(1) + Pickle.none + Pickle.build), says: "has none"),
     Case("recalls nothing", Pickle.whole(Pickle.get(7)), says: "recalls value 7"),
@@ -76,7 +80,8 @@ import Testing
     Case("an integer of -1 bytes", Pickle.whole([0x8B] + little(Int32(-1))), says: "ends too early"),
     Case("text that is no UTF-8", Pickle.whole([0x8C, 2, 0xC3, 0x28]), says: "no UTF-8"),
     Case(
-      "a name without end", Pickle.whole(Array("c".utf8) + [UInt8](repeating: 0x61, count: 1000)), says: "a line of more"),
+      "a name without end", Pickle.whole(Array("c".utf8) + [UInt8](repeating: 0x61, count: 1000)),
+      says: "a line of more"),
     Case("a million values", Pickle.whole(repeated(Pickle.none, 1_000_100)), says: "more memory"),
     Case("a million marks", Pickle.whole(repeated(Pickle.mark, 1_000_100)), says: "more memory"),
     Case("a million lists", Pickle.whole(repeated(Pickle.emptyList + Pickle.pop, 1_000_100)), says: "more memory"),
@@ -90,22 +95,27 @@ import Testing
         Pickle.emptyList + Pickle.put(0) + Pickle.mark
           + repeated(Pickle.text("k") + Pickle.none + Pickle.tuple2, 100_000) + Array("e".utf8)
           + repeated(
-            Pickle.global("collections", "OrderedDict") + Pickle.get(0) + Pickle.tuple1 + Pickle.reduce + Pickle.pop, 1000)),
+            Pickle.global("collections", "OrderedDict") + Pickle.get(0) + Pickle.tuple1 + Pickle.reduce + Pickle.pop,
+            1000)),
       says: "more memory"),
     Case(
       "lists in lists, 400,000 deep",
       Pickle.whole(repeated(Pickle.emptyList, 400_000) + repeated(Pickle.append, 399_999)), says: "holds a list"),
     Case(
       "state dicts in state dicts, 100,000 deep",
-      Pickle.whole(repeated(Pickle.emptyDict + Pickle.text("model"), 100_000) + Pickle.none + repeated(Pickle.setItem, 100_000)),
+      Pickle.whole(
+        repeated(Pickle.emptyDict + Pickle.text("model"), 100_000) + Pickle.none + repeated(Pickle.setItem, 100_000)),
       says: "holds no state dict"),
     Case(
-      "tuples in tuples, 900,000 deep", Pickle.whole(Pickle.none + repeated(Pickle.tuple1, 900_000)), says: "holds a list"),
+      "tuples in tuples, 900,000 deep", Pickle.whole(Pickle.none + repeated(Pickle.tuple1, 900_000)),
+      says: "holds a list"),
     Case(
-      "a dictionary in itself", Pickle.whole(Pickle.emptyDict + Pickle.put(0) + Pickle.text("model") + Pickle.get(0) + Pickle.setItem),
+      "a dictionary in itself",
+      Pickle.whole(Pickle.emptyDict + Pickle.put(0) + Pickle.text("model") + Pickle.get(0) + Pickle.setItem),
       says: "holds no state dict"),
     Case(
-      "a list in itself", Pickle.whole(Pickle.emptyList + Pickle.put(0) + Pickle.get(0) + Pickle.append), says: "holds a list"),
+      "a list in itself", Pickle.whole(Pickle.emptyList + Pickle.put(0) + Pickle.get(0) + Pickle.append),
+      says: "holds a list"),
   ]
 
   static let tensors: [Case] = [
@@ -117,7 +127,10 @@ import Testing
     ("a negative size", Pickle.tensor(shape: [-1], strides: [1]), "has the shape [-1]"),
     ("too few strides", Pickle.tensor(shape: [2, 3], strides: [1]), "strides [1]"),
     ("a size that overflows", Pickle.tensor(shape: [1 << 62, 4], strides: [0, 0]), "its size overflows"),
-    ("a size that overflows beside a zero", Pickle.tensor(shape: [0, 1 << 62, 4], strides: [1, 1, 1]), "its size overflows"),
+    (
+      "a size that overflows beside a zero", Pickle.tensor(shape: [0, 1 << 62, 4], strides: [1, 1, 1]),
+      "its size overflows"
+    ),
     ("an extent that overflows", Pickle.tensor(shape: [1 << 40], strides: [1 << 40]), "its extent overflows"),
     ("an expansion to a terabyte", Pickle.tensor(shape: [1 << 38], strides: [0]), "expands 6 stored elements"),
     (

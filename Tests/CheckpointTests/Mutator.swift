@@ -6,13 +6,15 @@ struct Mutator {
 
   /// Numbers at which sizes and offsets go wrong.
   private static let edges: [UInt64] = [
-    0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 1 << 40, UInt64(Int64.max), 1 << 63, .max,
+    0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFF_FFFF, 0x8000_0000, 0xFFFF_FFFF, 1 << 40, UInt64(Int64.max), 1 << 63,
+    .max,
   ]
   /// The text of header fields and of pickled names, to be found where another was expected.
   private static let words = [
-    "\"dtype\":", "\"F32\"", "\"BOOL\"", "data_offsets", "[0,0]", "{", "}", "\\ud800", "__metadata__", "18446744073709551615",
-    "ctorch._utils\n_rebuild_tensor_v2\n", "ctorch\nFloatStorage\n", "ctorch\nUntypedStorage\n", "cos\nsystem\n", "Q", "R",
-    "\u{85}", "(t", "}q\u{0}", "h\u{0}", "e", "u", "b", "PK\u{1}\u{2}", "PK\u{3}\u{4}", "PK\u{6}\u{6}", "data.pkl", "byteorder",
+    "\"dtype\":", "\"F32\"", "\"BOOL\"", "data_offsets", "[0,0]", "{", "}", "\\ud800", "__metadata__",
+    "18446744073709551615", "ctorch._utils\n_rebuild_tensor_v2\n", "ctorch\nFloatStorage\n", "ctorch\nUntypedStorage\n",
+    "cos\nsystem\n", "Q", "R", "\u{85}", "(t", "}q\u{0}", "h\u{0}", "e", "u", "b", "PK\u{1}\u{2}", "PK\u{3}\u{4}", "PK\u{6}\u{6}",
+    "data.pkl", "byteorder",
   ].map { Array($0.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }) }
 
   init(seed: UInt64, seeds: [[UInt8]]) {
