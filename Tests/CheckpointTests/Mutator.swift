@@ -13,8 +13,8 @@ struct Mutator {
   private static let words = [
     "\"dtype\":", "\"F32\"", "\"BOOL\"", "data_offsets", "[0,0]", "{", "}", "\\ud800", "__metadata__",
     "18446744073709551615", "ctorch._utils\n_rebuild_tensor_v2\n", "ctorch\nFloatStorage\n", "ctorch\nUntypedStorage\n",
-    "cos\nsystem\n", "Q", "R", "\u{85}", "(t", "}q\u{0}", "h\u{0}", "e", "u", "b", "PK\u{1}\u{2}", "PK\u{3}\u{4}", "PK\u{6}\u{6}",
-    "data.pkl", "byteorder",
+    "cos\nsystem\n", "Q", "R", "\u{85}", "(t", "}q\u{0}", "h\u{0}", "e", "u", "b", "PK\u{1}\u{2}", "PK\u{3}\u{4}",
+    "PK\u{6}\u{6}", "data.pkl", "byteorder",
   ].map { Array($0.unicodeScalars.map { UInt8(truncatingIfNeeded: $0.value) }) }
 
   init(seed: UInt64, seeds: [[UInt8]]) {

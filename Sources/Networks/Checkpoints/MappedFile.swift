@@ -92,7 +92,8 @@ func quoted(_ text: String) -> String {
   var line = ""
   for scalar in text.unicodeScalars.prefix(limit) {
     // Control characters and line separators would break the line, quotes and backslashes its end.
-    let isPlain = (0x20..<0x7F).contains(scalar.value) ? scalar != "\"" && scalar != "\\" : scalar.properties.isAlphabetic
+    let isPlain =
+      (0x20..<0x7F).contains(scalar.value) ? scalar != "\"" && scalar != "\\" : scalar.properties.isAlphabetic
     line += isPlain ? String(scalar) : scalar.escaped(asASCII: true)
   }
   return "\"" + line + (text.unicodeScalars.count > limit ? "…" : "") + "\""

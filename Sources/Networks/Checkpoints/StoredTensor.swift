@@ -40,7 +40,8 @@ struct StoredTensor: Sendable {
       throw file.malformed("tensor \(quoted(entry.name)) reaches outside the file")
     }
     guard strides.count == entry.shape.count, offset >= 0, strides.allSatisfy({ $0 >= 0 }) else {
-      throw file.malformed("tensor \(quoted(entry.name)) has shape \(entry.shape), strides \(strides) and offset \(offset)")
+      throw file.malformed(
+        "tensor \(quoted(entry.name)) has shape \(entry.shape), strides \(strides) and offset \(offset)")
     }
     let count = try Self.elementCount(entry, file)
     let width = entry.dtype.byteCount
@@ -51,12 +52,14 @@ struct StoredTensor: Sendable {
         let (reach, overflow1) = (extent - 1).multipliedReportingOverflow(by: stride)
         let (sum, overflow2) = last.addingReportingOverflow(reach)
         guard !overflow1, !overflow2 else {
-          throw file.malformed("tensor \(quoted(entry.name)) of shape \(entry.shape) has strides \(strides): its extent overflows")
+          throw file.malformed(
+            "tensor \(quoted(entry.name)) of shape \(entry.shape) has strides \(strides): its extent overflows")
         }
         last = sum
       }
       guard last < bytes.count / width else {
-        throw file.malformed("tensor \(quoted(entry.name)) reads element \(last) of a storage of \(bytes.count / width)")
+        throw file.malformed(
+          "tensor \(quoted(entry.name)) reads element \(last) of a storage of \(bytes.count / width)")
       }
       start += offset * width
     }
