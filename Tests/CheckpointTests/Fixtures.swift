@@ -9,7 +9,9 @@ enum Fixtures {
 
   static func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
 
-  static func bytes(_ name: String) throws -> [UInt8] { [UInt8](try Data(contentsOf: URL(fileURLWithPath: path(name)))) }
+  static func bytes(_ name: String) throws -> [UInt8] {
+    [UInt8](try Data(contentsOf: URL(fileURLWithPath: path(name))))
+  }
 
   struct Expected: Decodable {
     struct Item: Decodable {
@@ -26,7 +28,8 @@ enum Fixtures {
   }
 
   static func expected() throws -> [String: Expected] {
-    try JSONDecoder().decode([String: Expected].self, from: Data(contentsOf: URL(fileURLWithPath: path("expected.json"))))
+    try JSONDecoder().decode(
+      [String: Expected].self, from: Data(contentsOf: URL(fileURLWithPath: path("expected.json"))))
   }
 }
 

@@ -58,6 +58,11 @@ import Testing
     #expect(try top.tensor("a") == Tensor(shape: [1], [1]))
     let inner = try Checkpoint(contentsOf: Fixtures.path("ambiguous.pt"), under: ["net", "state_dict"])
     #expect(try inner.tensor("a") == Tensor(shape: [1], [0]))
+    let error = try #require(throws: PullbackError.self) {
+      try Checkpoint(contentsOf: Fixtures.path("unusual.pt"), under: ["generator", "ema"])
+    }
+    #expect(error.kind == .usage)
+    #expect(error.problem == "has no dictionary \"ema\": its keys are \"a\"")
   }
 
   @Test func aTensorOutlivesItsCheckpoint() throws {
@@ -69,6 +74,21 @@ import Testing
     // The mapped file is read-only: writing must copy, and leave the other reader's values alone.
     whole[0] = 100
     #expect(again[0] == -7)
+  }
+
+  @Test func everyFloat16IsWidenedExactly() throws {
+    try withTemporaryFolder { folder in
+      let header = "{\"w\":{\"dtype\":\"F16\",\"shape\":[65536],\"data_offsets\":[0,131072]}}"
+      let path = folder.appendingPathComponent("all").path
+      let patterns = (0...UInt16.max).flatMap { little($0) }
+      try Data(safeTensors(header, data: patterns)).write(to: URL(fileURLWithPath: path))
+      let values = try Checkpoint(contentsOf: path).tensor("w").scalars
+      let wrong = (0...UInt16.max).filter { pattern in
+        let (value, expected) = (values[Int(pattern)], Float(Float16(bitPattern: pattern)))
+        return expected.isNaN ? !value.isNaN : value.bitPattern != expected.bitPattern
+      }
+      #expect(wrong.isEmpty)
+    }
   }
 
   @Test func theHashIsThatOfTheFile() throws {

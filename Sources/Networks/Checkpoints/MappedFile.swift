@@ -91,8 +91,10 @@ func quoted(_ text: String) -> String {
   let limit = 80
   var line = ""
   for scalar in text.unicodeScalars.prefix(limit) {
-    let isPrintable = scalar.value >= 0x20 && scalar.properties.generalCategory != .control
-    line += isPrintable ? String(scalar) : scalar.escaped(asASCII: true)
+    // Control characters and line separators would break the line, quotes and backslashes its end.
+    let isPlain =
+      (0x20..<0x7F).contains(scalar.value) ? scalar != "\"" && scalar != "\\" : scalar.properties.isAlphabetic
+    line += isPlain ? String(scalar) : scalar.escaped(asASCII: true)
   }
   return "\"" + line + (text.unicodeScalars.count > limit ? "…" : "") + "\""
 }
