@@ -49,17 +49,18 @@ let package = Package(
     room("Kernels", ["CKernels", "COpenBLAS"]),
     room("Pullbacks", ["Kernels"]),
     .target(name: "CImaging", dependencies: ["CPNG", "CJPEG"], cSettings: cSettings),
-    room("Imaging", ["Pullbacks", "CImaging"]),
+    room("Files", ["Pullbacks"]),
+    room("Imaging", ["Pullbacks", "Files", "CImaging"]),
     room(
-      "Networks", ["Pullbacks", .product(name: "Crypto", package: "swift-crypto")],
+      "Networks", ["Pullbacks", "Files", .product(name: "Crypto", package: "swift-crypto")],
       resources: [.embedInCode("Resources/imagenet-classes.csv")]),
     room("Attribution", ["Pullbacks"]),
-    room("Plotting", ["Imaging", "CCairo"]),
+    room("Plotting", ["Imaging", "Files", "CCairo"]),
     room("SemanticPullbacks", ["Pullbacks", "Networks", "Imaging", "Attribution"]),
     room(
       "ExperimentKit",
       [
-        "SemanticPullbacks", "Plotting",
+        "SemanticPullbacks", "Plotting", "Files",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -69,13 +70,14 @@ let package = Package(
 
     // The tests.
     .target(
-      name: "TestKit", dependencies: ["SemanticPullbacks", "Imaging", "CCairo"], path: "Tests/TestKit",
+      name: "TestKit", dependencies: ["SemanticPullbacks", "Files"], path: "Tests/TestKit",
       swiftSettings: swiftSettings),
     tests("PullbacksTests", ["Pullbacks", "Networks"]),
     tests("NetworksTests", ["Networks"]),
-    tests("ImagingTests", ["Imaging"]),
-    tests("CheckpointTests", ["Networks"]),
-    tests("PlottingTests", ["Plotting"]),
+    tests("FilesTests", ["Files"]),
+    tests("ImagingTests", ["Imaging", "Files"]),
+    tests("CheckpointTests", ["Networks", "Files"]),
+    tests("PlottingTests", ["Plotting", "Files"]),
     tests("AttributionTests", ["Attribution"]),
     tests("FigureTests", ["ExperimentKit", "fig3"]),
     tests("CommandLineTests", ["ExperimentKit", "pullbacks"]),

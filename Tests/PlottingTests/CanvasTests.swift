@@ -1,5 +1,7 @@
+import Files
 import Foundation
 import Imaging
+import TestKit
 import Testing
 
 @testable import Plotting
@@ -91,9 +93,8 @@ func grey(_ rows: [[UInt8]]) -> Picture {
       var source: [[UInt8]]
       var resized: [[Int]]
     }
-    let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("Oracles/fixtures/plotting/resampling.json")
-    let examples = try JSONDecoder().decode([Example].self, from: Data(contentsOf: file))
+    let file = try InputFile.bytes(of: Fixture.path("plotting/resampling.json"), limit: 1 << 20)
+    let examples = try JSONDecoder().decode([Example].self, from: Data(file))
     #expect(examples.count == 5)
     for example in examples {
       let found = grey(example.source).displayed(width: example.resized[0].count, height: example.resized.count).reds

@@ -90,15 +90,15 @@ import Testing
 
   /// A folder of its own with `golden.png`, which it removes afterwards.
   private func withGolden(_ body: (Goldens) throws -> Void) throws {
-    let root = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: root) }
     let golden = Figure(
       Sketch(60, 20) { canvas in
         canvas.fill(Rect(x: 2, y: 2, width: 16, height: 16), .okabeIto[0])
         canvas.text("church", at: Point(22, 10), TextStyle(8), vertical: .middle)
       }, theme: bare)
-    try golden.write(to: root.appendingPathComponent("golden.png").path)
-    try body(Goldens(root: root, isRecording: false))
+    try withTemporaryFolder { folder in
+      try golden.write(to: "\(folder)/golden.png")
+      try body(Goldens(root: URL(fileURLWithPath: folder), isRecording: false))
+    }
   }
 
   private var bare: Theme {
