@@ -60,7 +60,7 @@ let package = Package(
     room(
       "ExperimentKit",
       [
-        "SemanticPullbacks", "Plotting",
+        "SemanticPullbacks", "Plotting", "Files",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
