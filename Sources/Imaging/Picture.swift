@@ -42,9 +42,9 @@ extension Picture {
   /// The middle of the picture: it starts at `round((extent - size) / 2)`, half to even, as torchvision's centre crop.
   ///
   /// - Precondition: `width` and `height` are no larger than the picture's.
-  public func centreCropped(width newWidth: Int, height newHeight: Int) -> Picture {
-    let columns = centredRange(newWidth, in: width)
-    let rows = centredRange(newHeight, in: height)
+  public func centerCropped(width newWidth: Int, height newHeight: Int) -> Picture {
+    let columns = centeredRange(newWidth, in: width)
+    let rows = centeredRange(newHeight, in: height)
     let cropped = rows.flatMap { row in
       pixels[(row * width + columns.lowerBound) * 3..<(row * width + columns.upperBound) * 3]
     }
@@ -53,7 +53,7 @@ extension Picture {
 }
 
 /// The `size` middle positions of `extent`.
-func centredRange(_ size: Int, in extent: Int) -> Range<Int> {
+func centeredRange(_ size: Int, in extent: Int) -> Range<Int> {
   precondition(size > 0 && size <= extent, "a crop of \(size) from \(extent)")
   let start = Int((Double(extent - size) / 2).rounded(.toNearestOrEven))
   return start..<start + size

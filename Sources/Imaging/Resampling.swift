@@ -53,7 +53,7 @@ enum Resampling {
       pixels.withUnsafeBufferPointer { source in
         let kept = UnsafeBufferPointer(rebasing: source[(rows.lowerBound * width * channels)...])
         switch channels {
-        case 3: narrowColour(kept, width: width, rows: rows.count, by: horizontal, into: target)
+        case 3: narrowColor(kept, width: width, rows: rows.count, by: horizontal, into: target)
         default: narrowPlane(kept, width: width, rows: rows.count, by: horizontal, into: target)
         }
       }
@@ -62,7 +62,7 @@ enum Resampling {
   }
 
   /// The horizontal pass over pixels of three bytes.
-  private static func narrowColour(
+  private static func narrowColor(
     _ source: UnsafeBufferPointer<UInt8>, width: Int, rows: Int, by taps: Taps,
     into target: UnsafeMutableBufferPointer<UInt8>
   ) {
