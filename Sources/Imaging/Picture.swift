@@ -39,6 +39,20 @@ extension Picture {
         pixels, width: width, height: height, channels: 3, to: (newWidth, newHeight), window: (columns, rows)))
   }
 
+  /// The picture at another size for display: axes that grow repeat pixels, so that each stays visible; axes that
+  /// shrink average the pixels under each new one, weighted by overlap.
+  ///
+  /// - Precondition: both sides are positive, and the picture has pixels.
+  public func displayed(width newWidth: Int, height newHeight: Int) -> Picture {
+    if (newWidth, newHeight) == (width, height) { return self }
+    precondition(width > 0 && height > 0 && newWidth > 0 && newHeight > 0, "a picture without pixels")
+    return Picture(
+      width: newWidth, height: newHeight,
+      pixels: Resampling.resize(
+        pixels, width: width, height: height, channels: 3, to: (newWidth, newHeight),
+        window: (0..<newWidth, 0..<newHeight), by: .area))
+  }
+
   /// The middle of the picture: it starts at `round((extent - size) / 2)`, half to even, as torchvision's centre crop.
   ///
   /// - Precondition: `width` and `height` are no larger than the picture's.
