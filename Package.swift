@@ -78,5 +78,8 @@ let package = Package(
     tests("ImagingTests", ["Imaging", "Files"]),
     tests("CheckpointTests", ["Networks", "Files"]),
     tests("PlottingTests", ["Plotting", "Files"]),
+    tests("AttributionTests", ["Attribution"]),
+    tests("FigureTests", ["ExperimentKit", "fig3"]),
+    tests("CommandLineTests", ["ExperimentKit", "pullbacks"]),
   ]
 )

@@ -16,13 +16,20 @@ struct Attribute: ParsableCommand {
   @OptionGroup var model: ModelOptions
   @OptionGroup var input: InputOptions
 
-  @Option(help: ArgumentHelp("The class to explain, by number; the top-1 class of each image if not given.", valueName: "class"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The class to explain, by number; the top-1 class of each image if not given.", valueName: "class"))
   var target: Int?
 
   @Option(help: "The explainer: \(Method.allCases.map(\.rawValue).joined(separator: ", ")).")
   var method: Method = .softPullback
 
-  @Option(help: "Ascents: the length of a step, an L2 norm. By default 20 for 3 x 224 x 224 values, scaled with the square root of their number.")
+  @Option(
+    parsing: .unconditional,
+    help: """
+      Ascents: the length of a step, an L2 norm. By default 20 for 3 x 224 x 224 values, scaled with the square root of \
+      their number.
+      """)
   var alpha: Double?
 
   @Option(help: "Ascents: how many steps.")

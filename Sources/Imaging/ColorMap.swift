@@ -27,8 +27,8 @@ public struct ColorMap: Equatable, Sendable {
 
   /// The colour of a value in ``range``; values outside take the colour of the nearer end, NaN that of the lower.
   ///
-  /// Entry `floor(256 * (value - lower) / (upper - lower))`, as matplotlib looks it up, save for the zero of a diverging
-  /// map: an even number of entries has none in the middle, and zero takes the colour of the map's exact middle.
+  /// Entry `floor(256 * (value - lower) / (upper - lower))`, as matplotlib looks it up, save for the zero of a
+  /// diverging map: an even number of entries has none in the middle, and zero takes the colour of the exact middle.
   public func color(at value: Double) -> RGB {
     if value == 0 { return (zero[0], zero[1], zero[2]) }
     let nearest = value > range.lowerBound ? min(range.upperBound, value) : range.lowerBound

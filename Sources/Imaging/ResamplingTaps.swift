@@ -1,7 +1,7 @@
 /// How pixels of one size become pixels of another.
 enum ResamplingFilter {
-  /// Pillow's antialiased bilinear filter, which torchvision's transforms use: a triangle as wide as the scale. For what
-  /// networks see.
+  /// Pillow's antialiased bilinear filter, which torchvision's transforms use: a triangle as wide as the scale. For
+  /// what networks see.
   case triangle
   /// Axes that grow repeat pixels, axes that shrink average what lies under each new pixel. For what readers see: the
   /// triangle would blur the pixels of a small map into each other where they are to be told apart, and reach beyond
