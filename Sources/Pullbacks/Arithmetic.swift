@@ -68,3 +68,25 @@ extension Tensor {
     try withPointers(a, b) { a, b in try c.withUnsafeBuffer { c in try body(a, b, c.baseAddress!) } }
   }
 }
+
+extension Tensor {
+  /// Each image of a batch times its own factor.
+  ///
+  /// - Precondition: one factor per image.
+  public func scaled(perImage factors: [Double]) -> Tensor {
+    precondition(factors.count == shape[0], "\(factors.count) factors for \(shape[0]) images")
+    let size = count / max(1, shape[0])
+    return withUnsafeBuffer { x in
+      Tensor(shape: shape) { y in
+        Parallel.forEach(shape[0]) { image in
+          pb_scale(x.baseAddress! + image * size, Float(factors[image]), y.baseAddress! + image * size, size)
+        }
+      }
+    }
+  }
+
+  /// Every value moved to the nearest in `range`; NaN stays NaN.
+  public func clamped(to range: ClosedRange<Float>) -> Tensor {
+    map { x, y, n in pb_clamp(x, range.lowerBound, range.upperBound, y, n) }
+  }
+}

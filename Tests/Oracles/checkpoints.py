@@ -11,7 +11,6 @@ import io
 import json
 import pickle
 import pickletools
-import shutil
 import struct
 import zipfile
 from collections import OrderedDict
@@ -241,8 +240,10 @@ def repack(source, name, **options):
 
 
 def main():
-    shutil.rmtree(FOLDER, ignore_errors=True)
-    FOLDER.mkdir(parents=True)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for path in FOLDER.iterdir():
+        if path.is_file():
+            path.unlink()
     net = network()
     state = net.state_dict()
 
@@ -329,7 +330,7 @@ def main():
 
     lines = (f"{json.dumps(name)}: {json.dumps(value)}" for name, value in EXPECTED.items())
     # safetensors makes its files private.
-    for path in FOLDER.iterdir():
+    for path in FOLDER.glob("*.safetensors"):
         path.chmod(0o644)
     (FOLDER / "expected.json").write_text("{\n" + ",\n".join(lines) + "\n}\n")
 

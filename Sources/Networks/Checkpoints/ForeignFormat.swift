@@ -8,7 +8,10 @@ enum ForeignFormat {
     (0, Array("GGUF".utf8), "a GGUF file (llama.cpp)", asSafeTensors),
     (4, Array("TFL3".utf8), "a TensorFlow Lite model", asSafeTensors),
     (0, [0x1F, 0x8B], "a gzip archive", "unpack it first"),
-    (257, Array("ustar".utf8), "a tar archive, perhaps of PyTorch before 0.2", "load it with torch.load and save it again"),
+    (
+      257, Array("ustar".utf8), "a tar archive, perhaps of PyTorch before 0.2",
+      "load it with torch.load and save it again"
+    ),
     (0, Array("version https://git-lfs".utf8), "a Git LFS pointer, not the file it stands for", "run git lfs pull"),
     (0, Array("<".utf8), "a web page, not a checkpoint", "download it again"),
   ]

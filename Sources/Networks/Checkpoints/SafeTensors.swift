@@ -1,4 +1,4 @@
-import Foundation
+import Files
 import Pullbacks
 
 /// Writing safetensors files. ``Checkpoint`` reads them.
@@ -27,7 +27,8 @@ public enum SafeTensors {
     var members: [String] = []
     if !metadata.isEmpty {
       let pairs = metadata.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
-      members.append("\"__metadata__\":{" + pairs.map { "\(json($0.key)):\(json($0.value))" }.joined(separator: ",") + "}")
+      members.append(
+        "\"__metadata__\":{" + pairs.map { "\(json($0.key)):\(json($0.value))" }.joined(separator: ",") + "}")
     }
     var offset = 0
     for (name, tensor) in sorted {
@@ -37,9 +38,9 @@ public enum SafeTensors {
       if precision == .float16 { try requireFloat16Range(tensor, name) }
       let end = offset + tensor.count * width
       let shape = tensor.shape.map(String.init).joined(separator: ",")
-      let dtype = precision == .float32 ? ScalarType.float32 : .float16
-      members.append(
-        "\(json(name)):{\"dtype\":\"\(dtype.safeTensorsName)\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]}")
+      let dtype = (precision == .float32 ? ScalarType.float32 : .float16).safeTensorsName
+      let fields = "\"dtype\":\"\(dtype)\",\"shape\":[\(shape)],\"data_offsets\":[\(offset),\(end)]"
+      members.append("\(json(name)):{\(fields)}")
       offset = end
     }
     var header = Array("{\(members.joined(separator: ","))}".utf8)
@@ -49,14 +50,14 @@ public enum SafeTensors {
       throw PullbackError(.usage, path, "a header of \(header.count) bytes is longer than the format allows")
     }
 
-    try AtomicFile.write(to: path) { emit in
-      try withUnsafeBytes(of: UInt64(header.count).littleEndian, emit)
-      try header.withUnsafeBytes(emit)
+    try AtomicFile.write(to: path) { sink in
+      try withUnsafeBytes(of: UInt64(header.count).littleEndian, sink)
+      try header.withUnsafeBytes(sink)
       for (_, tensor) in sorted {
         try tensor.withUnsafeBuffer { values in
           switch precision {
-          case .float32: try emit(UnsafeRawBufferPointer(values))
-          case .float16: try values.map { Float16($0).bitPattern.littleEndian }.withUnsafeBytes(emit)
+          case .float32: try sink(UnsafeRawBufferPointer(values))
+          case .float16: try values.map { Float16($0).bitPattern.littleEndian }.withUnsafeBytes(sink)
           }
         }
       }

@@ -12,6 +12,9 @@ struct SafeTensorsHeader {
     var offsets: Range<Int>
   }
 
+  /// Several times what the largest networks have; the bound keeps a hostile header's cost below a second.
+  static let mostTensors = 200_000
+
   /// The tensors in the header's order.
   private(set) var fields: [Field] = []
   private(set) var metadata: [String: String] = [:]
@@ -26,6 +29,9 @@ struct SafeTensorsHeader {
       if name == "__metadata__" {
         try header.readMetadata()
       } else {
+        guard header.fields.count < Self.mostTensors else {
+          throw file.malformed("the header lists more than \(Self.mostTensors) tensors")
+        }
         header.fields.append(try header.readField(name))
       }
     }

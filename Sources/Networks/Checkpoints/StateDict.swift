@@ -28,7 +28,8 @@ struct StateDict {
       if candidates.isEmpty { candidates = search.candidates(in: top, path: [], depth: 2, minimumRank: 0) }
       guard let first = candidates.first else {
         throw file.malformed(
-          "holds no state dict at its top or under \(Self.usualKeys.joined(separator: ", ")): \(search.contents(of: top))",
+          "holds no state dict at its top or under \(Self.usualKeys.joined(separator: ", ")): "
+            + search.contents(of: top),
           advice: "say under which keys it lies")
       }
       guard candidates.allSatisfy({ $0.dict == first.dict }) else {
@@ -95,7 +96,9 @@ private struct Search {
   func contents(of dict: Int) -> String {
     let entries = pickle.heap.dicts[dict].entries
     let keys = entries.prefix(8).map { key, value in
-      guard let inner = self.dict(value), case let count = tensors(in: inner).count, count > 0 else { return quoted(key) }
+      guard let inner = self.dict(value), case let count = tensors(in: inner).count, count > 0 else {
+        return quoted(key)
+      }
       return "\(quoted(key)) (\(count) tensors)"
     }
     return entries.isEmpty

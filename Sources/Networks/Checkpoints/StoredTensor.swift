@@ -26,7 +26,8 @@ struct StoredTensor: Sendable {
     let (size, overflow) = count.multipliedReportingOverflow(by: entry.dtype.byteCount)
     guard !overflow, size == bytes.count else {
       throw file.malformed(
-        "tensor \(quoted(entry.name)) of shape \(entry.shape) and type \(entry.dtype.rawValue) has \(bytes.count) bytes")
+        "tensor \(quoted(entry.name)) of shape \(entry.shape) and type \(entry.dtype.rawValue) has "
+          + "\(bytes.count) bytes")
     }
     try self.init(entry, strides: Self.denseStrides(entry.shape), offset: 0, in: bytes, of: file)
   }
@@ -35,12 +36,12 @@ struct StoredTensor: Sendable {
   init(
     _ entry: TensorEntry, strides: [Int], offset: Int, in bytes: Range<Int>, of file: MappedFile
   ) throws {
-    let name = quoted(entry.name)
     guard bytes.lowerBound >= 0, bytes.upperBound <= file.count else {
-      throw file.malformed("tensor \(name) reaches outside the file")
+      throw file.malformed("tensor \(quoted(entry.name)) reaches outside the file")
     }
     guard strides.count == entry.shape.count, offset >= 0, strides.allSatisfy({ $0 >= 0 }) else {
-      throw file.malformed("tensor \(name) has shape \(entry.shape), strides \(strides) and offset \(offset)")
+      throw file.malformed(
+        "tensor \(quoted(entry.name)) has shape \(entry.shape), strides \(strides) and offset \(offset)")
     }
     let count = try Self.elementCount(entry, file)
     let width = entry.dtype.byteCount
@@ -51,18 +52,20 @@ struct StoredTensor: Sendable {
         let (reach, overflow1) = (extent - 1).multipliedReportingOverflow(by: stride)
         let (sum, overflow2) = last.addingReportingOverflow(reach)
         guard !overflow1, !overflow2 else {
-          throw file.malformed("tensor \(name) of shape \(entry.shape) has strides \(strides): its extent overflows")
+          throw file.malformed(
+            "tensor \(quoted(entry.name)) of shape \(entry.shape) has strides \(strides): its extent overflows")
         }
         last = sum
       }
       guard last < bytes.count / width else {
-        throw file.malformed("tensor \(name) reads element \(last) of a storage of \(bytes.count / width)")
+        throw file.malformed(
+          "tensor \(quoted(entry.name)) reads element \(last) of a storage of \(bytes.count / width)")
       }
       start += offset * width
     }
     // An axis of stride zero makes a tensor larger than its file: such an expansion stays within 2^24 elements.
     guard count <= max(bytes.count / width, 1 << 24) else {
-      throw file.malformed("tensor \(name) expands \(bytes.count / width) stored elements to \(count)")
+      throw file.malformed("tensor \(quoted(entry.name)) expands \(bytes.count / width) stored elements to \(count)")
     }
     self.entry = entry
     self.strides = strides
@@ -86,13 +89,18 @@ struct StoredTensor: Sendable {
 
   /// The product of the shape. Zero extents do not excuse an overflow: whoever multiplies in another order would trap.
   private static func elementCount(_ entry: TensorEntry, _ file: MappedFile) throws -> Int {
-    let name = quoted(entry.name)
-    guard entry.shape.count <= 64 else { throw file.malformed("tensor \(name) has \(entry.shape.count) axes") }
+    guard entry.shape.count <= 64 else {
+      throw file.malformed("tensor \(quoted(entry.name)) has \(entry.shape.count) axes")
+    }
     var product = 1
     for extent in entry.shape {
-      guard extent >= 0 else { throw file.malformed("tensor \(name) has the shape \(entry.shape)") }
+      guard extent >= 0 else {
+        throw file.malformed("tensor \(quoted(entry.name)) has the shape \(entry.shape)")
+      }
       let (next, overflow) = product.multipliedReportingOverflow(by: max(1, extent))
-      guard !overflow else { throw file.malformed("tensor \(name) has the shape \(entry.shape): its size overflows") }
+      guard !overflow else {
+        throw file.malformed("tensor \(quoted(entry.name)) has the shape \(entry.shape): its size overflows")
+      }
       product = next
     }
     return entry.shape.contains(0) ? 0 : product

@@ -9,7 +9,7 @@ enum TorchLegacyReader {
   private static let magic: [UInt8] = [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
 
   /// Whether the file begins with a pickle, of this format or another.
-  static func recognises(_ file: MappedFile) -> Bool { file.holds([0x80]) }
+  static func recognizes(_ file: MappedFile) -> Bool { file.holds([0x80]) }
 
   static func read(_ file: MappedFile, under keys: [String]?) throws -> CheckpointContent {
     var position = 0
@@ -21,7 +21,8 @@ enum TorchLegacyReader {
     }
 
     guard case .longInteger(magic) = try nextPickle().value else {
-      throw file.malformed("is a Python pickle, not written by torch.save", advice: "save a state_dict() with torch.save")
+      throw file.malformed(
+        "is a Python pickle, not written by torch.save", advice: "save a state_dict() with torch.save")
     }
     guard case .int(1001) = try nextPickle().value else {
       throw file.malformed("is a PyTorch file of another protocol than 1001")
@@ -81,7 +82,8 @@ extension CheckpointContent {
       let width = storage.dtype.byteCount
       guard bytes.count / width == storage.count, bytes.count % width == 0 else {
         throw file.malformed(
-          "tensor \(quoted(name)) expects \(storage.count) elements of \(width) bytes in a storage of \(bytes.count) bytes")
+          "tensor \(quoted(name)) expects \(storage.count) elements of \(width) bytes in a storage of "
+            + "\(bytes.count) bytes")
       }
       // In bounds: the view lies inside the count just checked.
       let seen = bytes.lowerBound + storage.view.lowerBound * width..<bytes.lowerBound + storage.view.upperBound * width

@@ -103,8 +103,8 @@ struct TorchObjects {
     return .tensor(tensors.count - 1)
   }
 
-  /// The storage a persistent identifier stands for:
-  /// `("storage", type, key, location, count)`, in the legacy format followed by `None` or `(key, offset, count)`, a view.
+  /// The storage a persistent identifier stands for: `("storage", type, key, location, count)`, in the legacy format
+  /// followed by `None` or by a view, `(key, offset, count)`.
   mutating func persistentObject(
     _ identifier: PickleValue, _ heap: PickleHeap, _ place: ByteCursor
   ) throws -> PickleValue {

@@ -59,7 +59,7 @@ struct Unpickler {
       let version = try cursor.number(UInt8.self)
       guard version <= 5 else { throw malformed("is of protocol \(version), not 2 to 5,") }
     case .frame: _ = try cursor.skip(8)
-    case .stop: break
+    case .stop: break  // The end, which run() sees first.
 
     case .none: stack.append(.none)
     case .newTrue: stack.append(.bool(true))

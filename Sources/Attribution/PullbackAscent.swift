@@ -1,0 +1,84 @@
+import Pullbacks
+
+/// Ascent along the pullback: from `x_0 = x`, K times `x <- x + alpha nu(x) / ||nu(x)||_2`; the attribution is `x_K - x_0`.
+///
+/// Towards the image's own class the last iterate is an accentuation, towards another class a counterfactual. With the
+/// gradient's rules this is gradient ascent. The order within a step: normalise, scale by the iterate's norm, scale by
+/// alpha, add, project onto the ball, clip. Without an alpha nothing is normalised.
+/// Source: paper, section 4. Cost: K forward and K backward passes.
+public struct PullbackAscent: Explainer {
+  /// When iterates are clipped to `[-1, 1]`.
+  public enum Clipping: String, Sendable, CaseIterable {
+    case never
+    case everyStep = "every-step"
+    case lastStep = "last-step"
+  }
+
+  /// The released length of a step, an L2 norm for images of 3 x 224 x 224 values.
+  public static let releasedAlpha = 20.0
+
+  public let name: String
+  public let rules: RuleSet
+  /// The length of a step; nil is ``releasedAlpha`` scaled by `sqrt(n / 150528)` for images of n values.
+  public var alpha: Double?
+  public var steps: Int
+  public var clipping: Clipping
+  /// Whether nu is divided by its norm, `max(||nu||_2, 1e-20)`, over all values of an image.
+  public var normalisesStep: Bool
+  /// Whether a step is multiplied by the current iterate's L2 norm.
+  public var isRelative: Bool
+  /// The radius of the L2 ball around x_0 that iterates stay in; nil is no ball.
+  public var ballRadius: Double?
+
+  public init(
+    _ rules: RuleSet, name: String, alpha: Double? = nil, steps: Int = 5, clipping: Clipping = .never,
+    normalisesStep: Bool = true, isRelative: Bool = false, ballRadius: Double? = nil
+  ) {
+    self.rules = rules
+    self.name = name
+    self.alpha = alpha
+    self.steps = steps
+    self.clipping = clipping
+    self.normalisesStep = normalisesStep
+    self.isRelative = isRelative
+    self.ballRadius = ballRadius
+  }
+
+  public var settings: [String: String] {
+    [
+      "rules": rules.name, "alpha": alpha.map { "\($0)" } ?? "\(Self.releasedAlpha) * sqrt(n / 150528)",
+      "steps": "\(steps)", "clip": clipping.rawValue, "normalise": "\(normalisesStep)", "relative": "\(isRelative)",
+      "ball": ballRadius.map { "\($0)" } ?? "none",
+    ]
+  }
+
+  public func attribute(_ x: Tensor, _ selector: Selector, of network: Network) throws(PullbackError) -> Tensor {
+    var last = x
+    try ascend(from: x, selector, of: network) { last = $0 }
+    return last - x
+  }
+
+  /// Calls `body` with every iterate, x_1 to x_K.
+  public func ascend(
+    from x: Tensor, _ selector: Selector, of network: Network, _ body: (Tensor) -> Void
+  ) throws(PullbackError) {
+    let explainer = Pullback(rules, name: name)
+    let valuesPerImage = x.count / max(1, x.shape[0])
+    let alpha = self.alpha ?? Self.releasedAlpha * (Double(valuesPerImage) / 150_528).squareRoot()
+    var iterate = x
+    for step in 1...max(1, steps) {
+      let direction = try explainer.attribute(iterate, selector, of: network)
+      var lengths = [Double](repeating: alpha, count: x.shape[0])
+      if normalisesStep { lengths = zip(lengths, direction.imageNorms).map { $0 / max($1, 1e-20) } }
+      if isRelative { lengths = zip(lengths, iterate.imageNorms).map { $0 * $1 } }
+      iterate += direction.scaled(perImage: lengths)
+      if let ballRadius {
+        let offset = iterate - x
+        let factors = offset.imageNorms.map { $0 > ballRadius ? ballRadius / $0 : 1 }
+        iterate = x + offset.scaled(perImage: factors)
+      }
+      if clipping == .everyStep || (clipping == .lastStep && step == steps) { iterate = iterate.clamped(to: -1...1) }
+      body(iterate)
+    }
+  }
+}
