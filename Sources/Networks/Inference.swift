@@ -19,7 +19,7 @@ extension Architecture {
   }
 
   /// The number of classes that `checkpoint` tells apart, the rows of its classifier; nil if it has none.
-  func classes(in checkpoint: Checkpoint) throws(PullbackError) -> Int? {
+  public func classes(in checkpoint: Checkpoint) throws(PullbackError) -> Int? {
     let graph = try graph()
     let classifier = storedName(of: graph.nodes[graph.output].name + ".weight", in: checkpoint)
     guard let shape = checkpoint.entry(classifier)?.shape, shape.count == 2, shape[0] > 0 else { return nil }
@@ -27,7 +27,7 @@ extension Architecture {
   }
 
   /// The name under which `checkpoint` has a parameter of the graph: its own, or else its former one.
-  func storedName(of parameter: String, in checkpoint: Checkpoint) -> String {
+  public func storedName(of parameter: String, in checkpoint: Checkpoint) -> String {
     checkpoint.entry(parameter) == nil ? formerName(parameter) : parameter
   }
 }
@@ -38,8 +38,7 @@ private struct Fit {
   let expected: Int
   /// Parameters that the checkpoint lacks, or has in another shape.
   let missing: [String]
-  /// Tensors that the architecture has no use for. Counters of batches, which PyTorch keeps beside running statistics, are
-  /// not counted.
+  /// Tensors that the architecture has no use for, but for the counters that PyTorch keeps beside running statistics.
   let leftOver: [String]
 
   init(of architecture: Architecture, to checkpoint: Checkpoint) throws(PullbackError) {
@@ -60,8 +59,8 @@ private struct Fit {
 
   var summary: String {
     """
-    closest is \(name): of its \(expected) tensors \(missing.count) are missing or of another shape\(examples(missing)), \
-    and \(leftOver.count) of the file's are left over\(examples(leftOver))
+    closest is \(name): of its \(expected) tensors \(missing.count) are missing or of another shape\
+    \(examples(missing)), and \(leftOver.count) of the file's are left over\(examples(leftOver))
     """
   }
 

@@ -1,7 +1,7 @@
 import Pullbacks
 
 extension Network {
-  /// The network `architecture` with the parameters of `checkpoint`, and as many classes as the checkpoint's classifier.
+  /// The network `architecture` with the parameters of `checkpoint`, and as many classes as the checkpoint tells apart.
   ///
   /// - Throws: ``PullbackError`` if a tensor is missing, has another shape, or holds a value that is not finite.
   public init(_ architecture: Architecture, checkpoint: Checkpoint, resolution: Int? = nil) throws {

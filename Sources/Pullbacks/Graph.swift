@@ -13,7 +13,7 @@ public struct Graph: Sendable {
     public let shape: [Int]
     public let parameters: [ParameterDescription]
 
-    /// The checkpoint's name of a parameter of this node: `<node>.<parameter>`, or the node's where the parameter has none.
+    /// The checkpoint's name of a parameter of this node; the node's own where the parameter has none.
     public func fullName(_ parameter: ParameterDescription) -> String {
       parameter.name.isEmpty ? name : "\(name).\(parameter.name)"
     }

@@ -7,7 +7,7 @@ import Testing
 
 /// Architectures and checkpoints: names, shapes, recognition, and what is said where they do not fit.
 @Suite struct LoadingTests {
-  /// How many parameters and running statistics PyTorch's model has, and a digest of their names and shapes.
+  /// How many parameters and running statistics PyTorch's model has, and a digest of names, shapes and epsilons.
   struct ParameterList: Decodable {
     let count: Int
     let digest: String
@@ -20,15 +20,17 @@ import Testing
     #expect(Set(Architecture.all.map(\.name)) == Set(Self.parameterLists.keys))
   }
 
-  /// Names and shapes of all tensors are those of PyTorch's model, by a digest of their sorted list.
-  @Test(arguments: Architecture.all.map(\.name)) func namesAndShapesArePyTorchs(name: String) throws {
-    let parameters = try Architecture.named(name).graph().parameters
-    let lines = parameters.map { "\($0.name) \($0.description.shape)" }.sorted()
-    let digest = lines.joined(separator: "\n").utf8.reduce(0xCBF2_9CE4_8422_2325) { (hash: UInt64, byte) in
-      (hash ^ UInt64(byte)) &* 0x100_0000_01B3
+  /// Names and shapes of all tensors and epsilons of all norms are those of PyTorch's model, by a digest of their list.
+  @Test(arguments: Architecture.all.map(\.name)) func parametersArePyTorchs(name: String) throws {
+    let graph = try Architecture.named(name).graph()
+    let shapes = graph.parameters.map { "\($0.name) \($0.description.shape)" }
+    let epsilons = graph.nodes.compactMap { node in
+      ((node.operation as? BatchNorm)?.epsilon ?? (node.operation as? LayerNorm)?.epsilon)
+        .map { "\(node.name) epsilon \($0)" }
     }
+    let digest = Formula.hash((shapes + epsilons).sorted().joined(separator: "\n"))
     let expected = try #require(Self.parameterLists[name])
-    #expect(lines.count == expected.count)
+    #expect(shapes.count == expected.count)
     #expect(String(format: "%016lx", digest) == expected.digest)
   }
 
@@ -47,7 +49,7 @@ import Testing
   /// Names as the published files have them, written out by hand.
   @Test(arguments: [
     ("densenet121", "features.denseblock1.denselayer2.norm1.weight", "features.denseblock1.denselayer2.norm.1.weight"),
-    ("densenet121", "features.denseblock4.denselayer16.conv2.weight", "features.denseblock4.denselayer16.conv.2.weight"),
+    ("densenet121", "features.denseblock4.denselayer9.conv2.weight", "features.denseblock4.denselayer9.conv.2.weight"),
     ("densenet121", "features.transition1.norm.weight", "features.transition1.norm.weight"),
     ("densenet121", "features.norm5.running_var", "features.norm5.running_var"),
     ("vit_b_16", "encoder.layers.encoder_layer_3.mlp.0.weight", "encoder.layers.encoder_layer_3.mlp.linear_1.weight"),
@@ -70,7 +72,8 @@ import Testing
     let parameters = Formula.parameters(try architecture.graph(classes: 12))
     let renamed = Dictionary(uniqueKeysWithValues: parameters.map { (architecture.formerName($0), $1) })
     #expect(Set(renamed.keys) != Set(parameters.keys))
-    try withTemporaryFile { path in
+    try withTemporaryFolder { folder in
+      let path = folder + "/checkpoint"
       try SafeTensors.write(renamed.map { ($0, $1) }, to: path)
       let checkpoint = try Checkpoint(contentsOf: path)
       let found = try Architecture.infer(from: checkpoint)
@@ -112,11 +115,13 @@ import Testing
   ) throws -> Result {
     var offset = 0
     let entries = tensors.map { name, shape in
-      defer { offset += 4 * shape.reduce(1, *) }
-      return "\"\(name)\":{\"dtype\":\"F32\",\"shape\":\(shape),\"data_offsets\":[\(offset),\(offset + 4 * shape.reduce(1, *))]}"
+      let start = offset
+      offset += 4 * shape.reduce(1, *)
+      return "\"\(name)\":{\"dtype\":\"F32\",\"shape\":\(shape),\"data_offsets\":[\(start),\(offset)]}"
     }
     let header = Data("{\(entries.joined(separator: ","))}".utf8)
-    return try withTemporaryFile { path in
+    return try withTemporaryFolder { folder in
+      let path = folder + "/checkpoint"
       let length = withUnsafeBytes(of: UInt64(header.count).littleEndian) { Data($0) }
       try (length + header).write(to: URL(fileURLWithPath: path))
       let file = try #require(FileHandle(forWritingAtPath: path))
@@ -124,11 +129,5 @@ import Testing
       try file.close()
       return try body(Checkpoint(contentsOf: path))
     }
-  }
-
-  private func withTemporaryFile<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let path = FileManager.default.temporaryDirectory.appendingPathComponent("networks-\(UUID().uuidString)").path
-    defer { try? FileManager.default.removeItem(atPath: path) }
-    return try body(path)
   }
 }

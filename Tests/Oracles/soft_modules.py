@@ -1,4 +1,4 @@
-"""Modules that stand in for a model's activations, max pools, layer norms and attentions: exact forward; backward either the
+"""Modules that stand in for a model's activations, max pools, layer norms and attentions: forward exact; backward the
 derivative or, while `state.softened`, the adjoint of soft_torch.py.
 
 torch 2.13.0, torchvision 0.28.0, timm 1.0.31. They hold the parameters of the module they replace under its names.
@@ -12,8 +12,8 @@ from torch import nn
 import soft_torch as soft
 import torch_models
 
-# margin, while it is a tensor: per image, the distance of the closest pre-activation to a kink of its layer, relative to the
-# layer's root mean square.
+# margin, while it is a tensor: per image, the distance of the closest pre-activation to a kink of its layer, relative
+# to the layer's root mean square.
 state = SimpleNamespace(softened=False, attention_softened=True, margin=None)
 
 
@@ -48,7 +48,7 @@ class MaxPool(nn.Module):
     def forward(self, x):
         kernel, stride, padding, ceil_mode = self.settings
         if state.margin is not None:
-            # The two largest values of a window. Where the largest is zero, the whole window is off and its switch is idle.
+            # The two largest values of a window. Where the largest is zero the whole window is off, its switch idle.
             padded = F.pad(x, [padding] * 4, value=float("-inf")).unfold(2, kernel, stride).unfold(3, kernel, stride)
             best = padded.flatten(4).topk(2, -1).values
             _record((best[..., 0] - best[..., 1]).where(best[..., 0] > 0, torch.inf), x)
@@ -112,8 +112,8 @@ class SpatialReductionAttention(nn.Module):
 
 
 REPLACEMENTS = [
-    (nn.ReLU6, lambda old: ReLU6()), (nn.ReLU, lambda old: ReLU()), (nn.GELU, lambda old: GELU()), (nn.MaxPool2d, MaxPool),
-    (nn.LayerNorm, LayerNorm), (nn.MultiheadAttention, MultiheadAttention),
+    (nn.ReLU6, lambda old: ReLU6()), (nn.ReLU, lambda old: ReLU()), (nn.GELU, lambda old: GELU()),
+    (nn.MaxPool2d, MaxPool), (nn.LayerNorm, LayerNorm), (nn.MultiheadAttention, MultiheadAttention),
     (torch_models.timm.models.pvt_v2.Attention, SpatialReductionAttention)]
 
 

@@ -1,7 +1,7 @@
 """torchvision's and timm's models, without their compiled operations.
 
-torchvision 0.28.0, timm 1.0.31. Importing torchvision registers meta implementations of its operations `nms` and `qnms`, which
-fails where the compiled operations do not load; no classifier needs them, so declaring them by name is enough.
+torchvision 0.28.0, timm 1.0.31. Importing torchvision registers meta implementations of its operations `nms` and
+`qnms`, which fails where the compiled operations do not load; no classifier needs them, so declaring them is enough.
 """
 import torch
 

@@ -3,9 +3,14 @@ import Pullbacks
 
 /// Weights and inputs by formula, the same in Swift and in Tests/Oracles/formula.py, which explains them.
 public enum Formula {
+  /// The 64-bit FNV-1a hash of a text.
+  public static func hash(_ text: String) -> UInt64 {
+    text.utf8.reduce(0xCBF2_9CE4_8422_2325) { hash, byte in (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+  }
+
   /// `shift + scale * uniform(name)[i]`, where uniform lies in [-1, 1).
   private static func tensor(_ name: String, _ shape: [Int], scale: Double, shift: Double = 0) -> Tensor {
-    let seed = name.utf8.reduce(0xCBF2_9CE4_8422_2325) { (hash: UInt64, byte) in (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    let seed = hash(name)
     return Tensor(shape: shape) { values in
       nonisolated(unsafe) let address = values.baseAddress!
       let (count, block) = (values.count, 1 << 18)
@@ -25,7 +30,8 @@ public enum Formula {
   public static func parameter(_ name: String, _ shape: [Int]) -> Tensor {
     if name.hasSuffix("running_var") { return tensor(name, shape, scale: 0.5, shift: 1) }
     if name.hasSuffix("running_mean") { return tensor(name, shape, scale: 0.1) }
-    if ["bias", "class_token", "pos_embedding"].contains(where: name.hasSuffix) { return tensor(name, shape, scale: 0.5) }
+    let shifts = ["bias", "class_token", "pos_embedding"]
+    if shifts.contains(where: name.hasSuffix) { return tensor(name, shape, scale: 0.5) }
     if shape.count == 1 || name.hasSuffix("layer_scale") { return tensor(name, shape, scale: 0.25, shift: 1) }
     return tensor(name, shape, scale: (3 / Double(shape.dropFirst().reduce(1, *))).squareRoot())
   }

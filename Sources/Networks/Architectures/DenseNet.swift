@@ -1,8 +1,8 @@
 import Pullbacks
 
 // DenseNet: Densely Connected Convolutional Networks (Huang et al., 2016, arXiv 1608.06993). Variant: torchvision's
-// DenseNet-121 (DenseNet-BC, growth rate 32). The last ReLU is a function call there, not a module; here it is a node like
-// any other and softened like any other.
+// DenseNet-121 (DenseNet-BC, growth rate 32). The last ReLU is a function call there, not a module; here it is a node
+// like any other and softened like any other.
 
 enum DenseNet: String, CaseIterable {
   case denseNet121 = "densenet121"

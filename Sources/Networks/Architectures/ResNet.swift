@@ -1,8 +1,8 @@
 import Pullbacks
 
-// ResNet: Deep Residual Learning for Image Recognition (He et al., 2015, arXiv 1512.03385). Variant: torchvision's, known as
-// v1.5, whose bottlenecks take the stride in the 3x3 convolution. There one `relu` serves a whole block; here each use of it
-// is a node of its own: relu, relu_1, relu_2.
+// ResNet: Deep Residual Learning for Image Recognition (He et al., 2015, arXiv 1512.03385). Variant: torchvision's,
+// known as v1.5, whose bottlenecks take the stride in the 3x3 convolution. There one `relu` serves a whole block;
+// here each use of it is a node of its own: relu, relu_1, relu_2.
 
 enum ResNet: String, CaseIterable {
   case resNet18 = "resnet18"

@@ -1,8 +1,8 @@
 import Pullbacks
 
-// VGG: Very Deep Convolutional Networks for Large-Scale Image Recognition (Simonyan & Zisserman, 2014, arXiv 1409.1556),
-// configurations A, B, D and E. Variant: torchvision's, with and without batch normalisation, whose features are averaged to
-// 7x7 before the classifier.
+// VGG: Very Deep Convolutional Networks for Large-Scale Image Recognition (Simonyan & Zisserman, 2014,
+// arXiv 1409.1556), configurations A, B, D and E. Variant: torchvision's, with and without batch normalisation, whose
+// features are averaged to 7x7 before the classifier.
 
 enum VGG: String, CaseIterable {
   case vgg11, vgg13, vgg16, vgg19

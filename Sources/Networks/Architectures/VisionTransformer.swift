@@ -1,7 +1,7 @@
 import Pullbacks
 
-// ViT: An Image is Worth 16x16 Words (Dosovitskiy et al., 2020, arXiv 2010.11929). Variant: torchvision's ViT-B/16 at 224,
-// whose queries, keys and values come from one tensor, `in_proj_weight`.
+// ViT: An Image is Worth 16x16 Words (Dosovitskiy et al., 2020, arXiv 2010.11929). Variant: torchvision's ViT-B/16 for
+// images of 224, whose queries, keys and values come from one tensor, `in_proj_weight`.
 
 enum VisionTransformer: String, CaseIterable {
   case b16 = "vit_b_16"

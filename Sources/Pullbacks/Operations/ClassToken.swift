@@ -1,6 +1,7 @@
 import CKernels
 
-/// A learned token put in front of a sequence: `(N, T, C)` to `(N, T + 1, C)`. From it a vision transformer reads the class.
+/// A learned token put in front of a sequence: `(N, T, C)` to `(N, T + 1, C)`. A vision transformer reads the class
+/// from it.
 ///
 /// Parameter: the token, `(1, 1, C)`, which bears the node's own name.
 public struct ClassToken: Operation {
