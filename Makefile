@@ -7,7 +7,7 @@ SWIFT ?= swift
 PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libssl-dev fonts-dejavu-core
 FETCHING := python3-pip
 
-.PHONY: all test bench figures imagenet golden clean help dependencies
+.PHONY: all test bench figures imagenet paper-weights docs golden clean help dependencies
 
 all: dependencies imagenet figures ## Build, and regenerate every figure
 
@@ -24,6 +24,15 @@ imagenet: ## Fetch a network trained on ImageNet and photographs, once (180 MB)
 	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
 	Experiments/imagenet/fetch
 
+paper-weights: ## Fetch the official checkpoints of the paper's three networks, once (680 MB)
+	Experiments/paper/fetch
+
+docs: dependencies ## Build the documentation of the library into .build/docs
+	PULLBACKS_DOCS=1 $(SWIFT) package --scratch-path .build-docs --allow-writing-to-directory .build/docs \
+	  generate-documentation --enable-experimental-combined-documentation --warnings-as-errors \
+	  --target SemanticPullbacks --target Pullbacks --target Networks --target Imaging --target Attribution \
+	  --target Plotting --output-path .build/docs
+
 bench: dependencies ## Measure; with a python3 that has torch, beside PyTorch
 	$(SWIFT) run -c release bench
 
@@ -33,10 +42,10 @@ golden: dependencies ## Record the figures and golden images anew, on purpose on
 	git --no-pager diff --stat -- Figures Tests/Golden
 
 clean: ## Remove what was built; fetched files stay in .cache
-	rm -rf .build Tests/Failures
+	rm -rf .build .build-docs Tests/Failures
 
 help: ## Say what there is to make
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 dependencies:
 	@command -v $(SWIFT) > /dev/null || { echo "Swift 6.1 or later is needed: swift.org/install" >&2; exit 69; }

@@ -27,6 +27,11 @@ func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     name: name, dependencies: dependencies + ["TestKit"], path: "Tests/\(name)", swiftSettings: swiftSettings)
 }
 
+// The documentation's plugin is asked for by `make docs` alone: nobody else needs to fetch it.
+let documentation: [Package.Dependency] =
+  Context.environment["PULLBACKS_DOCS"] == nil
+  ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")]
+
 let package = Package(
   name: "SemanticPullbacks",
   products: [
@@ -35,7 +40,8 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-  ],
+    .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
+  ] + documentation,
   targets: [
     // System libraries.
     .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
@@ -62,6 +68,7 @@ let package = Package(
       [
         "SemanticPullbacks", "Plotting", "Files",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
 
     // The experiments and the command-line tool.
@@ -82,6 +89,8 @@ let package = Package(
     tests("CheckpointTests", ["Networks", "Files"]),
     tests("PlottingTests", ["Plotting", "Files"]),
     tests("AttributionTests", ["Attribution"]),
+    tests("ExperimentKitTests", ["ExperimentKit", "Files"]),
+    tests("ReadmeTests", []),
     tests("FigureTests", ["ExperimentKit", "fig3"]),
     tests("CommandLineTests", ["ExperimentKit", "pullbacks"]),
   ]

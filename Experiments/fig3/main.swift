@@ -9,12 +9,13 @@ import ExperimentKit
 Experiment.run("fig3") { experiment in
 
   //: The network is EfficientNet-Lite0 as trained on ImageNet. The photographs show one object each, on mid grey, which is the
-  //: zero of the network's input space: nothing but the object can attract an explanation.
+  //: zero of the network's input space: nothing but the object can attract an explanation. (With `--networks paper` they
+  //: are one of the paper's networks and the user's images.)
 
-  let network = try ImageNetTier.network()
-  let photographs = try ImageNetTier.photographs([
+  let subject = try experiment.subject(photographs: [
     "zebra", "pink_flamingo", "squirrel", "pink_tricycle", "firetruck", "binoculars",
   ])
+  let network = subject.network
 
   //: Each explainer is a rule table and a way to combine: SfP and PA share the soft rules, Grad and GA the gradient's.
 
@@ -26,36 +27,33 @@ Experiment.run("fig3") { experiment in
 
   var rows: [ImageGrid.Row] = []
   var numbers: [Numbers] = []
-  for photograph in photographs {
-    let logits = try network(photograph.image)
-    let prediction = Prediction.ranking(logits.scalars).first { $0.target == photograph.target }!
-    let attributions = try explainers.map { try $0.attribute(photograph.image, .classes([photograph.target]), of: network) }
-
-    let name = ImageNetClasses.all[photograph.target].name
+  for image in subject.images {
+    let prediction = Prediction.ranking(try network(image.image).scalars).first { $0.target == image.target }!
+    let attributions = try explainers.map { try $0.attribute(image.image, .classes([image.target]), of: network) }
     rows.append(
       ImageGrid.Row(
-        "\(name)\np = \(decimal(prediction.probability, places: 2))",
-        [try Picture(photograph.image)] + (try attributions.map { try heatMap($0) })
+        "\(image.className)\np = \(decimal(prediction.probability, places: 2))",
+        [try Picture(image.image)] + (try attributions.map { try heatMap($0) })
           + (try attributions.map { try rawPicture($0) })))
-    numbers.append(
-      Numbers(
-        photograph: photograph.name, target: photograph.target, name: name, logit: prediction.logit,
-        probability: prediction.probability,
-        attributions: Dictionary(
-          uniqueKeysWithValues: zip(methods.map(\.rawValue), attributions.map {
-            AttributionNumbers($0, mask: photograph.mask)
-          }))))
+    numbers.append(Numbers(image, prediction, Array(zip(methods, attributions))))
   }
 
-  //: Numbers and pictures fail apart: the file of numbers beside the figure is compared tightly, the pixels loosely.
+  //: Numbers and pictures fail apart: the numbers beside the figure are compared tightly, the pixels loosely.
 
   struct Numbers: Codable {
-    let photograph: String
+    let image: String
     let target: Int
     let name: String
     let logit: Float
     let probability: Double
     let attributions: [String: AttributionNumbers]
+
+    init(_ image: LabelledImage, _ prediction: Prediction, _ maps: [(Method, Tensor)]) {
+      (self.image, target, name) = (image.name, image.target, image.className)
+      (logit, probability) = (prediction.logit, prediction.probability)
+      attributions = Dictionary(
+        uniqueKeysWithValues: maps.map { ($0.rawValue, AttributionNumbers($1, mask: image.mask)) })
+    }
   }
 
   let titles = methods.map(\.abbreviation)
@@ -68,5 +66,5 @@ Experiment.run("fig3") { experiment in
         note: "Heat maps: mean over the channels; positive and negative parts each divided by their own extreme. "
           + "Raw colour: from each picture's smallest value to its largest.")
     ])
-  try experiment.write(Figure(grid, credit: "EfficientNet-Lite0. \(ImageNetTier.credit)"), numbers: numbers)
+  try experiment.write(Figure(grid, credit: "\(subject.title). \(subject.credit)"), numbers: numbers)
 }

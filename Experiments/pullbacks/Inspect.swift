@@ -9,7 +9,7 @@ struct Inspect: ParsableCommand {
   @Argument(help: ArgumentHelp("The checkpoint.", valueName: "file"))
   var checkpoint: String
 
-  @Option(help: "Compare with this architecture: \(Architecture.all.map(\.name).joined(separator: ", ")).")
+  @Option(help: "Compare with this architecture; without it, with the one that the tensors are recognised as.")
   var model: String?
 
   func run() throws {
@@ -21,25 +21,38 @@ struct Inspect: ParsableCommand {
       let entry = file.entry(name)!
       print("  \(name)\t\(entry.dtype.rawValue)\t\(entry.shape)")
     }
-    if let model { try compare(file, with: Architecture.named(model).graph()) }
-  }
-
-  private func compare(_ file: Checkpoint, with graph: Graph) throws {
-    let expected = graph.parameters
-    let names = Set(expected.map(\.name))
-    for (name, description) in expected {
-      guard let entry = file.entry(name) else {
-        print("missing: \(name) \(description.shape)")
-        continue
-      }
-      if entry.shape != description.shape {
-        print("another shape: \(name) is \(entry.shape), \(graph.name) expects \(description.shape)")
+    let architecture: Architecture
+    if let model {
+      architecture = try Architecture.named(model)
+    } else {
+      do {
+        architecture = try Architecture.infer(from: file)
+        print("recognised as \(architecture.name)")
+      } catch {
+        print("not recognised: \(error.problem)")
+        return
       }
     }
+    try compare(file, with: architecture)
+  }
+
+  private func compare(_ file: Checkpoint, with architecture: Architecture) throws {
+    let graph = try architecture.graph(classes: try architecture.classes(in: file) ?? 1000)
+    let expected = graph.parameters.map {
+      (name: architecture.storedName(of: $0.name, in: file), shape: $0.description.shape)
+    }
+    for (name, shape) in expected {
+      guard let entry = file.entry(name) else {
+        print("missing: \(name) \(shape)")
+        continue
+      }
+      if entry.shape != shape { print("another shape: \(name) is \(entry.shape), \(graph.name) expects \(shape)") }
+    }
     // PyTorch's batch norms count their batches; no network here does.
+    let names = Set(expected.map(\.name))
     let left = file.names.filter { !names.contains($0) && !$0.hasSuffix("num_batches_tracked") }
     for name in left { print("left over: \(name)") }
-    let fitting = expected.filter { file.entry($0.name)?.shape == $0.description.shape }.count
+    let fitting = expected.filter { file.entry($0.name)?.shape == $0.shape }.count
     print("\(fitting) of \(expected.count) tensors of \(graph.name) fit, \(left.count) left over")
   }
 }

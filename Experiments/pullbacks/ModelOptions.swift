@@ -3,30 +3,37 @@ import ExperimentKit
 
 /// Which network, with which parameters.
 struct ModelOptions: ParsableArguments {
-  @Option(help: "The architecture: \(Architecture.all.map(\.name).joined(separator: ", ")).")
-  var model = ImageNetTier.architecture
+  @Option(
+    help: ArgumentHelp(
+      "The architecture: \(Architecture.all.map(\.name).joined(separator: ", ")). "
+        + "Recognised by the checkpoint's tensors if not given.",
+      valueName: "name"))
+  var model: String?
 
   @Option(
     help: ArgumentHelp(
       "The model's parameters: a PyTorch .pth or .pt, or a safetensors file. "
-        + "For \(ImageNetTier.architecture), what make imagenet fetched if not given.",
+        + "What make imagenet fetched for \(ImageNetTier.architecture) if not given.",
       valueName: "file"))
   var checkpoint: String?
 
   func load() throws -> LoadedModel {
-    let architecture = try Architecture.named(model)
-    let path = checkpoint ?? ImageNetTier.checkpointPath
-    if checkpoint == nil {
-      guard model == ImageNetTier.architecture else {
-        throw PullbackError(.usage, "model \(model)", "no parameters are fetched for it", advice: "name a file with --checkpoint")
+    guard let checkpoint else {
+      guard model == nil || model == ImageNetTier.architecture else {
+        _ = try Architecture.named(model!)
+        throw PullbackError(
+          .usage, "model \(model!)", "no parameters are fetched for it", advice: "name a file with --checkpoint")
       }
       guard ImageNetTier.isFetched else {
         throw PullbackError(
-          .unavailable, path, "has not been fetched yet", advice: "run make imagenet, or name a file with --checkpoint")
+          .unavailable, ImageNetTier.checkpointPath, "has not been fetched yet",
+          advice: "run make imagenet, or name a file with --checkpoint")
       }
+      return try LoadedModel(.named(ImageNetTier.architecture), Checkpoint(contentsOf: ImageNetTier.checkpointPath))
     }
-    let file = try Checkpoint(contentsOf: path)
-    return LoadedModel(architecture: architecture, network: try Network(architecture, checkpoint: file), checkpoint: file)
+    let named = try model.map { try Architecture.named($0) }
+    let file = try Checkpoint(contentsOf: checkpoint)
+    return try LoadedModel(named ?? .infer(from: file), file)
   }
 }
 
@@ -35,6 +42,12 @@ struct LoadedModel {
   let architecture: Architecture
   let network: Network
   let checkpoint: Checkpoint
+
+  init(_ architecture: Architecture, _ checkpoint: Checkpoint) throws {
+    self.architecture = architecture
+    self.checkpoint = checkpoint
+    network = try Network(architecture, checkpoint: checkpoint)
+  }
 
   var graph: Graph { network.graph }
 

@@ -1,12 +1,13 @@
 import ArgumentParser
-import Foundation
 import Plotting
 import Pullbacks
 
 /// The networks and images that an experiment is run on.
 public enum Tier: String, CaseIterable, ExpressibleByArgument, Sendable {
-  /// A network trained on ImageNet, EfficientNet-Lite0, and photographs of single objects; `make imagenet` fetches both.
+  /// EfficientNet-Lite0 and photographs of single objects; `make imagenet` fetches both.
   case imagenet
+  /// One of the paper's networks, which `make paper-weights` fetches, and images of the user's.
+  case paper
 }
 
 /// A format of figures.
@@ -14,10 +15,20 @@ public enum FigureFormat: String, CaseIterable, ExpressibleByArgument, Sendable 
   case png, pdf, svg
 }
 
+extension PaperTier.Model: ExpressibleByArgument {}
+
 /// What every experiment can be told on the command line.
 public struct ExperimentOptions: ParsableArguments {
-  @Option(help: "The networks and images: \(Tier.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(help: "The networks and images: imagenet, or paper with --images.")
   public var networks: Tier = .imagenet
+
+  @Option(help: "With --networks paper, which: \(PaperTier.Model.allCases.map(\.rawValue).joined(separator: ", ")).")
+  public var model: PaperTier.Model = .resnet50
+
+  @Option(
+    help: ArgumentHelp(
+      "With --networks paper: images in folders named by WordNet id, or beside a labels.csv.", valueName: "folder"))
+  public var images: String?
 
   @Option(help: ArgumentHelp("The folder for the figure and its numbers.", valueName: "folder"))
   public var output = "Figures"
@@ -45,12 +56,26 @@ public struct Experiment {
     }
   }
 
+  /// The network and images asked for.
+  ///
+  /// - Parameters:
+  ///   - photographs: the names of those that the figure shows with `--networks imagenet`; of a user's folder it shows as
+  ///     many.
+  /// - Throws: ``PullbackError`` if they have not been fetched, or cannot be read.
+  public func subject(photographs: [String]) throws -> Subject {
+    switch options.networks {
+    case .imagenet: try ImageNetTier.subject(photographs)
+    case .paper: try PaperTier.subject(options.model, images: options.images, count: photographs.count)
+    }
+  }
+
   /// Writes the figure in every format asked for and its numbers beside it, and says where.
   ///
   /// - Throws: ``PullbackError`` if a file cannot be written.
   public func write(_ figure: Figure, numbers: some Encodable) throws {
     try makeFolder(options.output)
-    let stem = "\(options.output)/\(name)-\(options.networks.rawValue)"
+    let suffix = options.networks == .paper ? "paper-\(options.model.rawValue)" : options.networks.rawValue
+    let stem = "\(options.output)/\(name)-\(suffix)"
     for format in options.format { try figure.write(to: "\(stem).\(format.rawValue)") }
     try writeJSON(numbers, to: "\(stem).json")
     let endings = options.format.map(\.rawValue) + ["json"]

@@ -22,6 +22,9 @@ public struct Program: Sendable {
     url = folder.appendingPathComponent(name)
   }
 
+  /// - Parameter script: relative to the package.
+  public init(script: String) { url = Fixture.root.appendingPathComponent(script) }
+
   /// Runs the program to its end.
   ///
   /// OpenBLAS is asked for its AVX2 kernels unless the environment names others: every x86-64 processor of the last

@@ -1,0 +1,47 @@
+import Foundation
+import Networks
+import Pullbacks
+
+/// The paper's own networks, with the official ImageNet checkpoints that `make paper-weights` fetches, on the user's images.
+public enum PaperTier {
+  /// One of the three networks; the raw value is the architecture's name.
+  public enum Model: String, CaseIterable, Sendable {
+    case resnet50
+    case vgg11BN = "vgg11_bn"
+    case pvtV2B1 = "pvt_v2_b1"
+
+    var file: String {
+      switch self {
+      case .resnet50: "resnet50-0676ba61.pth"
+      case .vgg11BN: "vgg11_bn-6002323d.pth"
+      case .pvtV2B1: "pvt_v2_b1.safetensors"
+      }
+    }
+
+    var title: String {
+      switch self {
+      case .resnet50: "ResNet-50"
+      case .vgg11BN: "VGG11-BN"
+      case .pvtV2B1: "PVT-v2-B1"
+      }
+    }
+  }
+
+  /// One of the networks, and the first `count` images of different classes in a folder.
+  ///
+  /// - Throws: ``PullbackError`` of kind `unavailable` if the weights have not been fetched, others if the folder is not as
+  ///   ``ImageFolder`` wants it.
+  public static func subject(_ model: Model, images folder: String?, count: Int) throws -> Subject {
+    guard let folder else {
+      throw PullbackError(
+        .usage, "--images", "the paper's networks need images",
+        advice: "name a folder of ImageNet or Imagenette validation images")
+    }
+    let path = Cache.folder + "/paper/" + model.file
+    try Cache.check(path, madeBy: "make paper-weights")
+    let network = try Network(.named(model.rawValue), checkpoint: Checkpoint(contentsOf: path))
+    return Subject(
+      title: model.title, network: network,
+      images: try ImageFolder(folder).load(count, size: network.graph.inputShape[1]), credit: "Images: \(folder)")
+  }
+}

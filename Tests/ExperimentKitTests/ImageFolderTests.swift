@@ -1,0 +1,74 @@
+import ExperimentKit
+import Foundation
+import TestKit
+import Testing
+
+/// Folders of labelled images in both layouts.
+@Suite struct ImageFolderTests {
+  private let folder: TemporaryFolder
+
+  init() throws { folder = try TemporaryFolder() }
+
+  private func write(_ text: String, to name: String) throws {
+    let url = folder.url.appendingPathComponent(name)
+    try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try Data(text.utf8).write(to: url)
+  }
+
+  private func entries() throws -> [String: Int] {
+    let entries = try ImageFolder(folder.url.path).entries
+    return Dictionary(uniqueKeysWithValues: entries.map { (String($0.path.dropFirst(folder.url.path.count + 1)), $0.target) })
+  }
+
+  @Test func classFolders() throws {
+    for name in ["n02391049/b.JPEG", "n02391049/a.png", "n01440764/c.jpg", "n01440764/notes.txt", "other/d.jpg"] {
+      try write("", to: name)
+    }
+    #expect(try entries() == ["n02391049/a.png": 340, "n02391049/b.JPEG": 340, "n01440764/c.jpg": 0])
+  }
+
+  @Test(arguments: [
+    "file,class\nb.jpg,340\na.jpg,0\n", "file,imagenet_class,name\r\n\"b.jpg\",340,\"zebra, plains\"\r\na.jpg,0,tench\r\n",
+    "\u{FEFF}wordnet,file\nn02391049,b.jpg\nn01440764,a.jpg\n",
+  ])
+  func labels(text: String) throws {
+    try write(text, to: "labels.csv")
+    #expect(try entries() == ["a.jpg": 0, "b.jpg": 340])
+    #expect(try ImageFolder(folder.url.path).entries.map(\.target) == [0, 340])
+  }
+
+  @Test(arguments: [
+    ("file,kind\na.jpg,3\n", "expected a column file"), ("file,class\na.jpg,1000\n", "row 1"),
+    ("file,class\na.jpg,zebra\n", "zebra"), ("file,wordnet\na.jpg,n99999999\n", "n99999999"), ("", "column file"),
+  ])
+  func refusesBadLabels(text: String, mentions: String) throws {
+    try write(text, to: "labels.csv")
+    let error = try #require(throws: PullbackError.self) { try ImageFolder(folder.url.path) }
+    #expect(error.kind == .data && error.description.contains(mentions), "\(error)")
+  }
+
+  @Test func refusesAFolderWithoutLabels() throws {
+    try write("", to: "cat.jpg")
+    let error = try #require(throws: PullbackError.self) { try ImageFolder(folder.url.path) }
+    #expect(error.kind == .data && error.description.contains("WordNet"))
+  }
+
+  @Test func refusesAMissingFolder() throws {
+    let error = try #require(throws: PullbackError.self) { try ImageFolder(folder.path("nowhere")) }
+    #expect(error.kind == .noInput)
+  }
+
+  /// One image of each class, in the order of the file names.
+  @Test func loadsDifferentClasses() throws {
+    let picture = Picture(width: 2, height: 2, pixels: [UInt8](repeating: 200, count: 12))
+    for name in ["n02391049/b.png", "n02391049/a.png", "n01440764/c.png"] {
+      try write("", to: name)
+      try picture.writePNG(to: folder.path(name))
+    }
+    let images = try ImageFolder(folder.url.path).load(5, size: 8)
+    #expect(images.map(\.name) == ["c", "a"])
+    #expect(images.map(\.className) == ["tench", "zebra"])
+    #expect(images[0].image.shape == [1, 3, 8, 8])
+    #expect(images[0].image.scalars.allSatisfy { $0 == 2 * 200 / 255 - 1 })
+  }
+}
