@@ -29,7 +29,7 @@ paper-weights: ## Fetch the official checkpoints of the paper's three networks, 
 
 docs: dependencies ## Build the documentation of the library into .build/docs
 	PULLBACKS_DOCS=1 $(SWIFT) package --scratch-path .build-docs --allow-writing-to-directory .build/docs \
-	  generate-documentation --enable-experimental-combined-documentation --warnings-as-errors \
+	  generate-documentation --enable-experimental-combined-documentation \
 	  --target SemanticPullbacks --target Pullbacks --target Networks --target Imaging --target Attribution \
 	  --target Plotting --output-path .build/docs
 

@@ -14,7 +14,9 @@ public protocol Rule: Sendable {
 
   /// Refuses places where the rule has no meaning.
   ///
-  /// - Parameter carriesInput: which inputs depend on the image other than through routing.
+  /// - Parameters:
+  ///   - node: where the rule is to stand.
+  ///   - carriesInput: which of its inputs depend on the image other than through routing.
   func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError)
 
   /// A cotangent for each input; those that ``Site/wants`` rules out may be nil.
