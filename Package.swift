@@ -71,7 +71,7 @@ let package = Package(
     .target(
       name: "TestKit", dependencies: ["SemanticPullbacks", "Imaging", "CCairo"], path: "Tests/TestKit",
       swiftSettings: swiftSettings),
-    tests("PullbacksTests", ["Pullbacks", "Networks"]),
+    tests("PullbacksTests", ["Pullbacks", "Networks", "Kernels", "CKernels"]),
     tests("NetworksTests", ["Networks"]),
     tests("ImagingTests", ["Imaging"]),
     tests("CheckpointTests", ["Networks"]),
