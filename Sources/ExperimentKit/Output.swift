@@ -1,0 +1,35 @@
+import Foundation
+import Imaging
+import Pullbacks
+
+/// Ends the program after one line on standard error that says what went wrong. The exit code is the error's, by `sysexits`.
+public func exitReporting(_ error: any Error, from program: String) -> Never {
+  FileHandle.standardError.write(Data("\(program): \(error)\n".utf8))
+  exit((error as? PullbackError)?.exitCode ?? PullbackError.Kind.software.rawValue)
+}
+
+/// Makes `path` a folder if there is none yet.
+///
+/// - Throws: ``PullbackError`` of kind `cannotCreate`.
+public func makeFolder(_ path: String) throws {
+  do {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  } catch {
+    throw PullbackError(.cannotCreate, path, "the folder cannot be made", advice: "choose another with --output")
+  }
+}
+
+/// Writes `value` as JSON with sorted keys: equal values give equal bytes.
+///
+/// - Throws: ``PullbackError`` if the file cannot be written or a number is not finite.
+public func writeJSON(_ value: some Encodable, to path: String) throws {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  let data: Data
+  do {
+    data = try encoder.encode(value)
+  } catch {
+    throw PullbackError(.software, path, "the numbers cannot be written as JSON: \(error)")
+  }
+  try AtomicFile.write(data + Data("\n".utf8), to: path)
+}

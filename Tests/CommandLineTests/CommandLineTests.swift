@@ -1,0 +1,101 @@
+import ExperimentKit
+import Foundation
+import TestKit
+import Testing
+
+/// The command-line tool as its users meet it.
+@Suite(.serialized) struct CommandLineTests {
+  static let pullbacks = Program("pullbacks")
+  static let zebra = ImageNetTier.checkpointPath.replacingOccurrences(
+    of: "efficientnet-lite0-57934424.pth", with: "photographs/zebra.png")
+
+  @Test func rulesNameEveryOperation() throws {
+    let outcome = try Self.pullbacks.run(["rules", "--model", "efficientnet-lite0"])
+    #expect(outcome.status == 0)
+    let lines = outcome.output.split(separator: "\n").map { $0.split(separator: "\t").map(String.init) }
+    #expect(
+      lines.map { $0[0] } == ["affine", "conv", "batchnorm", "relu6", "add", "avgpool", "reshape", "dropout", "linear"])
+    #expect(lines.first { $0[0] == "relu6" }?.last == "v * (Phi(z / tau) - Phi((z - 6) / tau)), tau = 0.6")
+  }
+
+  @Test(.enabled(if: ImageNetTier.isFetched, "needs make imagenet"))
+  func predictsTheZebra() throws {
+    let outcome = try Self.pullbacks.run(["predict", "--input", Self.zebra, "--top", "1"])
+    #expect(outcome.status == 0)
+    #expect(outcome.output.hasSuffix("\t340\tzebra\n"))
+  }
+
+  /// An .npy of the image that the tool loads itself gives the same bytes, and the record says what was done.
+  @Test(.enabled(if: ImageNetTier.isFetched, "needs make imagenet"))
+  func attributesAndRecords() throws {
+    let folder = try TemporaryFolder()
+    let image = try ImageLoader(size: 224).image(at: Self.zebra)
+    try NPY.write(image, to: folder.path("zebra.npy"))
+    for (input, output) in [(Self.zebra, "a.npy"), (folder.path("zebra.npy"), "b.npy")] {
+      let outcome = try Self.pullbacks.run([
+        "attribute", "--model", "efficientnet-lite0", "--input", input, "--target", "340", "--method", "soft-pullback",
+        "--temperature", "relu6=1,_swish=0.3", "--output", folder.path(output), "--figure", folder.path("figure.png"),
+      ])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.output.hasPrefix("image 0: target 340, zebra, p = 0."))
+    }
+    #expect(try Data(contentsOf: folder.url.appendingPathComponent("a.npy"))
+      == Data(contentsOf: folder.url.appendingPathComponent("b.npy")))
+
+    var settings = MethodSettings()
+    settings.temperatures[.relu6] = 1
+    settings.nodeTemperatures = ["_swish": 0.3]
+    let network = try ImageNetTier.network()
+    let explainer = try Method.softPullback.explainer(settings, for: network.graph)
+    let expected = try explainer.attribute(image, .classes([340]), of: network)
+    #expect(relativeErrors(try NPY.read(folder.path("a.npy")), expected).largest < 1e-4)
+
+    let record = try #require(
+      try JSONSerialization.jsonObject(with: Data(contentsOf: folder.url.appendingPathComponent("a.json")))
+        as? [String: Any])
+    #expect(record["checkpointSHA256"] as? String == "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db")
+    let recorded = try #require(record["settings"] as? [String: String])
+    #expect(recorded["temperature.relu6"] == "1.0" && recorded["temperature._swish"] == "0.3")
+    #expect(try Photograph(contentsOf: folder.path("figure.png")).picture.width == 360 * 4 + 64)
+  }
+
+  /// What goes wrong is one line that names the fault, an exit code by sysexits, and no output.
+  @Test(
+    .enabled(if: ImageNetTier.isFetched, "needs make imagenet"),
+    arguments: [
+      (["--input", "missing.jpg"], 66, "missing.jpg"),
+      (["--input", "README.md"], 65, "README.md"),
+      (["--input", "ZEBRA", "--target", "1000"], 64, "the classes 0 to 999"),
+      (["--input", "ZEBRA", "--target", "-1"], 64, ""),
+      (["--input", "ZEBRA", "--checkpoint", "README.md"], 65, "README.md"),
+      (["--input", "ZEBRA", "--checkpoint", "missing.pth"], 66, "missing.pth"),
+      (["--input", "ZEBRA", "--checkpoint", "TRUNCATED"], 65, "truncated.pth"),
+      (["--input", "ZEBRA", "--checkpoint", "OTHER"], 65, "tensors are missing"),
+      (["--input", "ZEBRA", "--model", "resnet51"], 64, "resnet51"),
+      (["--input", "ZEBRA", "--temperature", "relu6=0"], 64, "relu6=0"),
+      (["--input", "ZEBRA", "--temperature", "nowhere=1"], 64, "nowhere"),
+      (["--input", "NAN"], 65, "nan.npy"),
+      (["--input", "SMALL"], 65, "small.npy"),
+      (["--input", "ZEBRA", "--output", "/nonexistent/x.npy"], 73, "/nonexistent"),
+    ])
+  func failsClearly(arguments: [String], status: Int, mentions: String) throws {
+    let folder = try TemporaryFolder()
+    let checkpoint = try Data(contentsOf: URL(fileURLWithPath: ImageNetTier.checkpointPath))
+    try checkpoint.prefix(1_000_000).write(to: folder.url.appendingPathComponent("truncated.pth"))
+    try SafeTensors.write([("a", Tensor(shape: [1]))], to: folder.path("other.safetensors"))
+    try NPY.write(Tensor(shape: [1, 3, 224, 224], repeating: .nan), to: folder.path("nan.npy"))
+    try NPY.write(Tensor(shape: [1, 3, 8, 8]), to: folder.path("small.npy"))
+    let names = [
+      "ZEBRA": Self.zebra, "TRUNCATED": folder.path("truncated.pth"), "OTHER": folder.path("other.safetensors"),
+      "NAN": folder.path("nan.npy"), "SMALL": folder.path("small.npy"),
+    ]
+    var all = ["attribute"] + arguments.map { names[$0] ?? $0 }
+    if !arguments.contains("--output") { all += ["--output", folder.path("out.npy")] }
+    let outcome = try Self.pullbacks.run(all)
+    #expect(outcome.status == Int32(status), "\(outcome.errors)")
+    #expect(outcome.errors.contains(mentions))
+    if !mentions.isEmpty { #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)") }
+    #expect(!FileManager.default.fileExists(atPath: folder.path("out.npy")))
+    #expect(!FileManager.default.fileExists(atPath: folder.path("out.json")))
+  }
+}

@@ -1,0 +1,62 @@
+import Foundation
+import Testing
+
+/// An executable of this package, run as its users run it.
+public struct Program: Sendable {
+  public struct Outcome: Sendable {
+    public let status: Int32
+    public let output: String
+    public let errors: String
+  }
+
+  private let url: URL
+
+  /// - Parameter name: of an executable target that the test target depends on.
+  public init(_ name: String) {
+    // Executables lie beside the bundle that the test runner was started with.
+    let bundle = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+    var folder = bundle.deletingLastPathComponent()
+    if !FileManager.default.fileExists(atPath: folder.appendingPathComponent(name).path) {
+      folder = Fixture.root.appendingPathComponent(".build/debug")
+    }
+    url = folder.appendingPathComponent(name)
+  }
+
+  /// Runs the program to its end.
+  ///
+  /// OpenBLAS is asked for its AVX2 kernels unless the environment names others: every x86-64 processor of the last
+  /// decade has them, and with the same kernels results are the same bytes.
+  public func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
+    let process = Process()
+    process.executableURL = url
+    process.arguments = arguments
+    process.currentDirectoryURL = Fixture.root
+    process.environment = ["OPENBLAS_CORETYPE": "Haswell"]
+      .merging(ProcessInfo.processInfo.environment) { $1 }.merging(environment) { $1 }
+    let folder = try TemporaryFolder()
+    let (output, errors) = (folder.path("output"), folder.path("errors"))
+    for path in [output, errors] { FileManager.default.createFile(atPath: path, contents: nil) }
+    process.standardOutput = FileHandle(forWritingAtPath: output)
+    process.standardError = FileHandle(forWritingAtPath: errors)
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    process.waitUntilExit()
+    return Outcome(
+      status: process.terminationStatus, output: try String(contentsOfFile: output, encoding: .utf8),
+      errors: try String(contentsOfFile: errors, encoding: .utf8))
+  }
+}
+
+/// A folder that is removed with its last reference.
+public final class TemporaryFolder: Sendable {
+  public let url: URL
+
+  public init() throws {
+    url = FileManager.default.temporaryDirectory.appendingPathComponent("pullbacks-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
+  }
+
+  public func path(_ name: String) -> String { url.appendingPathComponent(name).path }
+
+  deinit { try? FileManager.default.removeItem(at: url) }
+}
