@@ -80,6 +80,11 @@ public struct Trace: Sendable {
   private static func retention(_ graph: Graph, plans: [Plan], parameters: Bool) -> [Bool] {
     var keeps = [Bool](repeating: false, count: graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() {
+  /// The names of the nodes whose values are kept, for tests of memory.
+  package var keptNodes: [String] {
+    zip(network.graph.nodes, kept).filter { $0.1 != nil }.map(\.0.name)
+  }
+
       var needs: Needs = []
       for plan in plans where plan.carries[index] { needs.formUnion(plan.rules[index].needs(at: node.operation)) }
       if parameters {
