@@ -56,13 +56,13 @@ public struct Graph: Sendable {
     nodes.flatMap { node in node.parameters.map { (node.fullName($0), $0) } }
   }
 
-  /// The nodes that take the value of each node.
-  var consumers: [[Int]] {
-    var consumers = [[Int]](repeating: [], count: nodes.count)
+  /// The last node that takes each node's value; the node itself where none does.
+  var lastUses: [Int] {
+    var lastUses = Array(nodes.indices)
     for (index, node) in nodes.enumerated() {
-      for input in Set(node.inputs) { consumers[input].append(index) }
+      for input in node.inputs { lastUses[input] = index }
     }
-    return consumers
+    return lastUses
   }
 }
 

@@ -54,15 +54,15 @@ public struct Trace: Sendable {
 
     var values = [Tensor?](repeating: nil, count: graph.nodes.count)
     var saved = [[Tensor]](repeating: [], count: graph.nodes.count)
-    let consumers = graph.consumers
+    let lastUses = graph.lastUses
     values[0] = x
     for index in graph.nodes.indices.dropFirst() {
       let node = graph.nodes[index]
       let evaluation = node.operation.forward(node.inputs.map { values[$0]! }, network.values[index], mode: mode)
       values[index] = evaluation.output
       if !plans.isEmpty || keepsParameterNeeds { saved[index] = evaluation.saved }
-      for input in node.inputs where !keeps[input] && input != graph.output && consumers[input].last == index {
-        values[input] = nil
+      for used in node.inputs + [index] where lastUses[used] == index && !keeps[used] && used != graph.output {
+        values[used] = nil
       }
     }
     self.network = network
