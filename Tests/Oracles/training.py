@@ -31,7 +31,8 @@ class Network(nn.Module):
 
 network = Network()
 parameters = {k: v for k, v in network.state_dict().items() if not k.endswith("num_batches_tracked")}
-network.load_state_dict({k: torch.from_numpy(formula.parameter(k, v.shape)) for k, v in parameters.items()}, strict=False)
+weights = {k: torch.from_numpy(formula.parameter(k, v.shape)) for k, v in parameters.items()}
+network.load_state_dict(weights, strict=False)
 network.double().train()
 
 record = {}

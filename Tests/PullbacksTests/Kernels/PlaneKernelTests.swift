@@ -129,7 +129,8 @@ import Testing
   @Test func matrixProducts() {
     let (m, n, k) = (5, 7, 3)
     for (left, right) in [(false, false), (false, true), (true, false), (true, true)] {
-      let (a, b) = (Formula.image("a", left ? [k, m + 2] : [m, k + 2]), Formula.image("b", right ? [n, k + 1] : [k, n + 1]))
+      let a = Formula.image("a", left ? [k, m + 2] : [m, k + 2])
+      let b = Formula.image("b", right ? [n, k + 1] : [k, n + 1])
       var c = Formula.image("c", [m, n + 3])
       let expected = Grid([m, n + 3]) { o in
         guard o[1] < n else { return Double(c[o[0], o[1]]) }

@@ -71,7 +71,8 @@ import Testing
     }
     for row in 0..<rows {
       var single = [Float](repeating: 0, count: outputs)
-      pb_rows_times_transposed(Array(x[row * inputs..<(row + 1) * inputs]), w, nil, &single, 1, inputs, outputs, 0, outputs)
+      let input = Array(x[row * inputs..<(row + 1) * inputs])
+      pb_rows_times_transposed(input, w, nil, &single, 1, inputs, outputs, 0, outputs)
       #expect(single == Array(whole[row * outputs..<(row + 1) * outputs]))
     }
     var pulled = [Float](repeating: 5, count: rows * inputs)

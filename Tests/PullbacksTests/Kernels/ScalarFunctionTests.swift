@@ -5,8 +5,8 @@ import Testing
 
 /// The polynomials behind the gates against Foundation's functions in Double, over dense grids with tails.
 ///
-/// exp and erf have no array kernel of their own. exp shows itself in the softmax of a pair, `softmax(x, 0) = (e^x, 1) / (e^x + 1)`, and
-/// in the lower tail of the logistic function; erf in Phi.
+/// exp and erf have no array kernel of their own. exp shows itself in the softmax of a pair, which is
+/// `softmax(x, 0) = (e^x, 1) / (e^x + 1)`, and in the lower tail of the logistic function; erf in Phi.
 @Suite struct ScalarFunctionTests {
   /// An array kernel, what it should compute, and the largest errors allowed: those measured and a quarter more.
   struct Function: Sendable, CustomTestStringConvertible {
@@ -17,9 +17,9 @@ import Testing
     let kernel: @Sendable ([Float]) -> [Float]
     let exact: @Sendable (Double) -> Double
 
-    // Measured with the AVX-512 clones, in the order of the table: relative 1.8e-7 (of which 1.2e-7 are the roundings of the
+    // Measured with the AVX-512 clones, in the order of the table: relative 1.8e-7 (1.2e-7 of it the roundings of the
     // softmax's quotient) and 1.6e-7; absolute 1.02e-7, 1.05e-7, 1.25e-7; absolute 8.9e-8 and relative 1.4e-7; absolute
-    // 9.1e-8, 4.5e-7, 8.5e-7, 1.5e-7, 2.1e-7, 5.2e-8. Relative errors of Phi and GELU grow without bound in the lower tail.
+    // 9.1e-8, 4.5e-7, 8.5e-7, 1.5e-7, 2.1e-7, 5.2e-8. In the lower tail Phi and GELU have no correct digits.
     static let all: [Function] = [
       Function("exp below 0, by softmax", -87.2...0, relative: 2.2e-7, expBySoftmax) { exp($0) },
       Function("exp above 0, by the logistic function", 18...87, relative: 2e-7, reciprocalLogistic) { exp($0) },
@@ -68,7 +68,8 @@ import Testing
       absolute = max(absolute, error)
       if expected != 0 { relative = max(relative, error / abs(expected)) }
     }
-    #expect(absolute <= function.absolute && relative <= function.relative, "absolute \(absolute), relative \(relative)")
+    #expect(absolute <= function.absolute, "absolute \(absolute)")
+    #expect(relative <= function.relative, "relative \(relative)")
   }
 
   @Test func tails() {

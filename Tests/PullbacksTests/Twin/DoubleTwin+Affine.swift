@@ -65,8 +65,7 @@ extension DoubleTwin {
     }
   }
 
-  /// Whether the unit interval at `place` and cell `cell` of `count` equal cells over `extent` units have inner points in
-  /// common.
+  /// Whether the unit interval at `place` and cell `cell` of `count` equal cells over `extent` units overlap.
   private func overlaps(_ place: Int, _ cell: Int, of count: Int, over extent: Int) -> Bool {
     place * count < (cell + 1) * extent && (place + 1) * count > cell * extent
   }

@@ -3,8 +3,8 @@ import Pullbacks
 
 /// A slow, independent implementation of every operation and rule: one image, Double, plain loops over indices.
 ///
-/// It shares no formula with the kernels. Those pull cotangents back; the twin pushes tangents forward, and the two must be
-/// adjoint to each other. Only output extents are asked of the operations; PyTorch's fixtures check those.
+/// It shares no formula with the kernels: those pull cotangents back, the twin pushes tangents forward, and the two are
+/// adjoint. Only output extents are asked of the operations; PyTorch's fixtures check those.
 struct DoubleTwin {
   let operation: any Pullbacks.Operation
   let parameters: [Grid]

@@ -15,7 +15,11 @@ struct TwinCase: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { "\(name), \(rule.equation)" }
 
-  init(_ name: String, _ operation: any Pullbacks.Operation, _ shapes: [[Int]], batch: Int, spread: Double, _ rule: any Rule) {
+  /// - Parameter spread: inputs are drawn evenly from `-spread ..< spread`.
+  init(
+    _ name: String, _ operation: any Pullbacks.Operation, _ shapes: [[Int]], batch: Int, spread: Double,
+    _ rule: any Rule
+  ) {
     self.name = name
     self.operation = operation
     self.shapes = shapes
@@ -80,7 +84,8 @@ extension TwinCase {
     cases("conv, kernel beyond input", Convolution(3, kernel: 5, stride: 2, padding: 4), [[2, 2, 3]]),
     cases(
       "conv grouped, uneven padding",
-      Convolution(6, kernel: 3, padding: Padding(top: 1, left: 0, bottom: 0, right: 2), groups: 2), [[4, 3, 4]], batch: 3),
+      Convolution(6, kernel: 3, padding: Padding(top: 1, left: 0, bottom: 0, right: 2), groups: 2), [[4, 3, 4]],
+      batch: 3),
     cases(
       "conv depthwise, uneven stride", Convolution(5, kernel: 3, stride: Extent(2, 1), padding: 1, groups: 5),
       [[5, 4, 3]], batch: 3),
