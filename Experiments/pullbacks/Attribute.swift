@@ -16,13 +16,20 @@ struct Attribute: ParsableCommand {
   @OptionGroup var model: ModelOptions
   @OptionGroup var input: InputOptions
 
-  @Option(help: ArgumentHelp("The class to explain, by number; the top-1 class of each image if not given.", valueName: "class"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("The class to explain, by number; the top-1 class of each image if not given.", valueName: "class"))
   var target: Int?
 
   @Option(help: "The explainer: \(Method.allCases.map(\.rawValue).joined(separator: ", ")).")
   var method: Method = .softPullback
 
-  @Option(help: "Ascents: the length of a step, an L2 norm. By default 20 for 3 x 224 x 224 values, scaled with the square root of their number.")
+  @Option(
+    parsing: .unconditional,
+    help: """
+      Ascents: the length of a step, an L2 norm. By default 20 for 3 x 224 x 224 values, scaled with the square root of \
+      their number.
+      """)
   var alpha: Double?
 
   @Option(help: "Ascents: how many steps.")
@@ -71,7 +78,7 @@ struct Attribute: ParsableCommand {
     let attribution = try explainer.attribute(images, .classes(predictions.map(\.target)), of: model.network)
 
     let record = Record(
-      model: model.architecture.name, checkpoint: model.checkpoint.path, checkpointSHA256: model.checkpoint.sha256,
+      model: model.architecture.name, checkpoint: model.checkpoint.path, checkpointSHA256: try model.checkpoint.sha256,
       input: input.input, method: explainer.name, settings: explainer.settings.merging(ruleSettings(settings)) { $1 },
       seed: seed, targets: predictions.map { Record.Target($0, name: model.className($0.target)) },
       shape: attribution.shape)

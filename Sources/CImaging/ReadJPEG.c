@@ -11,7 +11,7 @@
 /// ten scans; a script that sends every coefficient bit by bit stays under a hundred.
 enum { maximumScans = 100 };
 
-/// As in ReadPNG.c: it outlives the function that calls `setjmp`.
+/// As in PNGFailure.h: it outlives the function that calls `setjmp`.
 typedef struct {
   struct jpeg_decompress_struct jpeg;
   struct jpeg_error_mgr errors;

@@ -1,32 +1,14 @@
-#include "CImaging.h"
+#include "PNGFailure.h"
 
-#include <png.h>
-#include <setjmp.h>
-#include <stdio.h>
 #include <string.h>
 
-/// Everything a failure must find again. It lives in the caller of the function that calls `setjmp`, so that its
-/// members have defined values after the jump.
 typedef struct {
-  jmp_buf failed;
-  ImagingMessage *message;
+  PNGFailure failure;
   png_structp png;
   png_infop info;
   const uint8_t *next;
   size_t left;
 } Reader;
-
-static void onError(png_structp png, png_const_charp text) {
-  Reader *reader = png_get_error_ptr(png);
-  snprintf(reader->message->text, sizeof reader->message->text, "%s", text);
-  longjmp(reader->failed, 1);
-}
-
-/// libpng warns of what it can mend (a damaged ancillary chunk, say), which changes no pixel.
-static void onWarning(png_structp png, png_const_charp text) {
-  (void)png;
-  (void)text;
-}
 
 static void onRead(png_structp png, png_bytep target, size_t count) {
   Reader *reader = png_get_io_ptr(png);
@@ -37,12 +19,12 @@ static void onRead(png_structp png, png_bytep target, size_t count) {
 }
 
 static bool decode(Reader *reader, ImagingHeader *header, uint8_t *pixels, size_t capacity) {
-  if (setjmp(reader->failed)) return false;
+  if (setjmp(reader->failure.jump)) return false;
   size_t fileSize = reader->left;
   reader->png = png_create_read_struct(PNG_LIBPNG_VER_STRING, reader, onError, onWarning);
   if (reader->png) reader->info = png_create_info_struct(reader->png);
   if (!reader->info) {
-    snprintf(reader->message->text, sizeof reader->message->text, "out of memory");
+    setMessage(&reader->failure, "out of memory");
     return false;
   }
   png_structp png = reader->png;
@@ -82,7 +64,7 @@ static bool decode(Reader *reader, ImagingHeader *header, uint8_t *pixels, size_
 bool imaging_read_png(
     const uint8_t *bytes, size_t count, ImagingHeader *header, uint8_t *pixels, size_t capacity,
     ImagingMessage *message) {
-  Reader reader = {.message = message, .next = bytes, .left = count};
+  Reader reader = {.failure = {.message = message}, .next = bytes, .left = count};
   bool done = decode(&reader, header, pixels, capacity);
   png_destroy_read_struct(&reader.png, &reader.info, NULL);
   return done;

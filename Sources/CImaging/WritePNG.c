@@ -1,30 +1,14 @@
-#include "CImaging.h"
+#include "PNGFailure.h"
 
-#include <png.h>
-#include <setjmp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/// As in ReadPNG.c: it outlives the function that calls `setjmp`.
 typedef struct {
-  jmp_buf failed;
-  ImagingMessage *message;
+  PNGFailure failure;
   png_structp png;
   png_infop info;
   ImagingBytes *output;
 } Writer;
-
-static void onError(png_structp png, png_const_charp text) {
-  Writer *writer = png_get_error_ptr(png);
-  snprintf(writer->message->text, sizeof writer->message->text, "%s", text);
-  longjmp(writer->failed, 1);
-}
-
-static void onWarning(png_structp png, png_const_charp text) {
-  (void)png;
-  (void)text;
-}
 
 static void onWrite(png_structp png, png_bytep source, size_t count) {
   ImagingBytes *output = ((Writer *)png_get_io_ptr(png))->output;
@@ -42,11 +26,11 @@ static void onWrite(png_structp png, png_bytep source, size_t count) {
 static void onFlush(png_structp png) { (void)png; }
 
 static bool encode(Writer *writer, const uint8_t *pixels, uint32_t width, uint32_t height) {
-  if (setjmp(writer->failed)) return false;
+  if (setjmp(writer->failure.jump)) return false;
   writer->png = png_create_write_struct(PNG_LIBPNG_VER_STRING, writer, onError, onWarning);
   if (writer->png) writer->info = png_create_info_struct(writer->png);
   if (!writer->info) {
-    snprintf(writer->message->text, sizeof writer->message->text, "out of memory");
+    setMessage(&writer->failure, "out of memory");
     return false;
   }
   png_structp png = writer->png;
@@ -55,9 +39,11 @@ static bool encode(Writer *writer, const uint8_t *pixels, uint32_t width, uint32
   png_set_IHDR(
       png, info, width, height, 8, PNG_COLOR_TYPE_RGB, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
       PNG_FILTER_TYPE_DEFAULT);
-  // Fixed here, not left to the library's defaults, so that equal pixels give equal bytes.
-  png_set_compression_level(png, 6);
-  png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_ALL_FILTERS);
+  // Fixed here, not left to the library's defaults, so that equal pixels give equal bytes. Filters chosen row by row
+  // and level 6 take 3 to 5 times as long for figures 12 % smaller at best and photographs 4 % smaller. Without a
+  // filter figures shrink a little more, and photographs grow by a fifth.
+  png_set_compression_level(png, 2);
+  png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_UP);
   png_write_info(png, info);
   for (size_t row = 0; row < height; row++) png_write_row(png, pixels + row * width * 3);
   png_write_end(png, NULL);
@@ -66,7 +52,7 @@ static bool encode(Writer *writer, const uint8_t *pixels, uint32_t width, uint32
 
 bool imaging_write_png(
     const uint8_t *pixels, uint32_t width, uint32_t height, ImagingBytes *output, ImagingMessage *message) {
-  Writer writer = {.message = message, .output = output};
+  Writer writer = {.failure = {.message = message}, .output = output};
   bool done = encode(&writer, pixels, width, height);
   png_destroy_write_struct(&writer.png, &writer.info);
   return done;

@@ -1,4 +1,4 @@
-import Foundation
+import Files
 import Pullbacks
 
 /// NumPy's array files (NEP 1), for tensors: little-endian float32 in row-major order.
@@ -27,7 +27,10 @@ public enum NPY {
     let header = try NPYHeader.bytes(for: tensor.shape)
     try header.withUnsafeBytes { header in
       try tensor.withUnsafeBuffer { values in
-        try AtomicFile.write(parts: [header, UnsafeRawBufferPointer(values)], to: path)
+        try AtomicFile.write(to: path) { sink in
+          try sink(header)
+          try sink(UnsafeRawBufferPointer(values))
+        }
       }
     }
   }

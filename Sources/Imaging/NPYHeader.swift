@@ -1,3 +1,4 @@
+import Files
 import Pullbacks
 
 /// The head of an array file: magic, version, length, and a Python dictionary literal such as

@@ -1,4 +1,5 @@
 import CImaging
+import Files
 import Foundation
 import Pullbacks
 

@@ -49,15 +49,6 @@ extension Picture {
     }
     self.init(width: width, height: height, pixels: pixels)
   }
-
-  /// The picture as a PNG file, the same bytes every time.
-  func cairoPNG() throws -> [UInt8] {
-    let surface = try cairoSurface()
-    defer { cairo_surface_destroy(surface) }
-    let sink = ByteSink()
-    try CairoSurface.check(cairo_surface_write_to_png_stream(surface, ByteSink.write, sink.closure))
-    return sink.bytes
-  }
 }
 
 /// Refuses what Cairo or memory cannot bear: more than 32,767 pixels a side or 2^27 in all.

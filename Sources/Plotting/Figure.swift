@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 import Pullbacks
@@ -36,7 +37,7 @@ public struct Figure: Sendable {
   public func picture() throws -> Picture { try PixelRenderer.render(try canvas()) }
 
   /// The figure as a PNG file.
-  public func png() throws -> [UInt8] { try picture().cairoPNG() }
+  public func png() throws -> [UInt8] { try picture().pngBytes() }
 
   /// The figure as a PDF file of one page.
   public func pdf() throws -> [UInt8] { try PDFRenderer.render(try canvas(), title: title) }
@@ -48,7 +49,7 @@ public struct Figure: Sendable {
   /// not at all.
   ///
   /// - Throws: ``PullbackError`` of kind `usage` for another extension, `unavailable` where the font is missing,
-  ///   `cannotCreate` where the file cannot be written.
+  ///   `cannotCreate` and `io` as ``AtomicFile`` does.
   public func write(to path: String) throws {
     let bytes =
       switch (path as NSString).pathExtension.lowercased() {
@@ -59,13 +60,7 @@ public struct Figure: Sendable {
         throw PullbackError(
           .usage, path, "\"\(other)\" names no format of figures", advice: "end the name in .png, .pdf or .svg")
       }
-    do {
-      try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
-    } catch {
-      throw PullbackError(
-        .cannotCreate, path, "cannot be written: \(error.localizedDescription)",
-        advice: "check that the folder exists and may be written to")
-    }
+    try AtomicFile.write(bytes, to: path)
   }
 
   /// The drawing behind all formats.

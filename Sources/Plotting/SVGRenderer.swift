@@ -47,7 +47,7 @@ struct SVGRenderer {
       case .text(let run):
         write(run)
       case .image(let picture, let rect):
-        let png = Data(try sharp(picture, in: rect).cairoPNG()).base64EncodedString()
+        let png = Data(try sharp(picture, in: rect).pngBytes()).base64EncodedString()
         body += "<image\(Self.attributes(rect)) preserveAspectRatio=\"none\""
         body += " xlink:href=\"data:image/png;base64,\(png)\"/>\n"
       case .clip(let rect, let inner):

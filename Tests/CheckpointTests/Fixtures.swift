@@ -1,17 +1,16 @@
+import Files
 import Foundation
 import Networks
 import Pullbacks
+import TestKit
 
 /// What Tests/Oracles/checkpoints.py wrote: the files, and what PyTorch and safetensors read from them.
 enum Fixtures {
-  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appendingPathComponent("Oracles/fixtures/checkpoints")
+  static let folder = Fixture.path("checkpoints")
 
-  static func path(_ name: String) -> String { folder.appendingPathComponent(name).path }
+  static func path(_ name: String) -> String { "\(folder)/\(name)" }
 
-  static func bytes(_ name: String) throws -> [UInt8] {
-    [UInt8](try Data(contentsOf: URL(fileURLWithPath: path(name))))
-  }
+  static func bytes(_ name: String) throws -> [UInt8] { try InputFile.bytes(of: path(name), limit: 1 << 20) }
 
   struct Expected: Decodable {
     struct Item: Decodable {
@@ -28,23 +27,14 @@ enum Fixtures {
   }
 
   static func expected() throws -> [String: Expected] {
-    try JSONDecoder().decode(
-      [String: Expected].self, from: Data(contentsOf: URL(fileURLWithPath: path("expected.json"))))
+    try JSONDecoder().decode([String: Expected].self, from: Data(try bytes("expected.json")))
   }
-}
-
-/// A folder that is removed with all in it when `body` ends.
-func withTemporaryFolder<Result>(_ body: (URL) throws -> Result) throws -> Result {
-  let folder = FileManager.default.temporaryDirectory.appendingPathComponent("checkpoints-\(UUID().uuidString)")
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  return try body(folder)
 }
 
 /// The error of opening a file of `bytes` and reading every tensor of it, nil if there is none.
 func refusal(of bytes: [UInt8], under keys: [String]? = nil) throws -> PullbackError? {
   try withTemporaryFolder { folder in
-    let path = folder.appendingPathComponent("file").path
+    let path = "\(folder)/file"
     try Data(bytes).write(to: URL(fileURLWithPath: path))
     do {
       let checkpoint = try Checkpoint(contentsOf: path, under: keys)

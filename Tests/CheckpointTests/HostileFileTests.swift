@@ -1,6 +1,7 @@
 import Foundation
 import Networks
 import Pullbacks
+import TestKit
 import Testing
 
 /// Containers that are damaged, contradict themselves or are something else.
@@ -179,12 +180,14 @@ import Testing
       #expect(throws: PullbackError(.noInput, "/no/such", "cannot be opened: No such file or directory")) {
         try Checkpoint(contentsOf: "/no/such")
       }
-      #expect(throws: PullbackError(.noInput, folder.path, "is not a regular file")) {
-        try Checkpoint(contentsOf: folder.path)
+      #expect(throws: PullbackError(.noInput, folder, "expected a file, found a folder")) {
+        try Checkpoint(contentsOf: folder)
       }
-      let pipe = folder.appendingPathComponent("pipe").path
+      let pipe = "\(folder)/pipe"
       #expect(mkfifo(pipe, 0o600) == 0)
-      #expect(throws: PullbackError(.noInput, pipe, "is not a regular file")) { try Checkpoint(contentsOf: pipe) }
+      #expect(throws: PullbackError(.noInput, pipe, "expected a file, found a device or pipe")) {
+        try Checkpoint(contentsOf: pipe)
+      }
     }
   }
 }

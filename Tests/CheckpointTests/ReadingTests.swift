@@ -1,6 +1,7 @@
 import Foundation
 import Networks
 import Pullbacks
+import TestKit
 import Testing
 
 /// Files by PyTorch and safetensors, against what those read from them: every value, bit by bit.
@@ -38,9 +39,9 @@ import Testing
   @Test(arguments: [
     ("types.safetensors", Checkpoint.Format.safeTensors), ("types.pt", .torchZip), ("types.pth", .torchLegacy),
   ])
-  func recognisesTheFormatWhateverTheName(_ file: String, _ format: Checkpoint.Format) throws {
+  func recognizesTheFormatWhateverTheName(_ file: String, _ format: Checkpoint.Format) throws {
     try withTemporaryFolder { folder in
-      let copy = folder.appendingPathComponent("weights.bin").path
+      let copy = "\(folder)/weights.bin"
       try FileManager.default.copyItem(atPath: Fixtures.path(file), toPath: copy)
       let checkpoint = try Checkpoint(contentsOf: copy)
       #expect(checkpoint.format == format)
@@ -79,7 +80,7 @@ import Testing
   @Test func everyFloat16IsWidenedExactly() throws {
     try withTemporaryFolder { folder in
       let header = "{\"w\":{\"dtype\":\"F16\",\"shape\":[65536],\"data_offsets\":[0,131072]}}"
-      let path = folder.appendingPathComponent("all").path
+      let path = "\(folder)/all"
       let patterns = (0...UInt16.max).flatMap { little($0) }
       try Data(safeTensors(header, data: patterns)).write(to: URL(fileURLWithPath: path))
       let values = try Checkpoint(contentsOf: path).tensor("w").scalars
@@ -93,7 +94,7 @@ import Testing
 
   @Test func theHashIsThatOfTheFile() throws {
     try withTemporaryFolder { folder in
-      let path = folder.appendingPathComponent("a.safetensors").path
+      let path = "\(folder)/a.safetensors"
       try Data([2, 0, 0, 0, 0, 0, 0, 0] + Array("{}".utf8)).write(to: URL(fileURLWithPath: path))
       // By `printf '\002\0\0\0\0\0\0\0{}' | sha256sum`.
       #expect(

@@ -1,6 +1,8 @@
+import Files
 import Foundation
 import Networks
 import Pullbacks
+import TestKit
 import Testing
 
 @Suite struct WritingTests {
@@ -14,18 +16,18 @@ import Testing
   /// The Python library wrote the same tensors into the fixtures.
   @Test func writesTheBytesOfThePythonLibrary() throws {
     try withTemporaryFolder { folder in
-      let path = folder.appendingPathComponent("a.safetensors").path
+      let path = "\(folder)/a.safetensors"
       try SafeTensors.write(Self.tensors, metadata: ["made \"by\"": "an\toracle"], to: path)
-      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(Fixtures.bytes("written-float32.safetensors")))
+      #expect(try InputFile.bytes(of: path, limit: 1 << 20) == Fixtures.bytes("written-float32.safetensors"))
       try SafeTensors.write(Self.tensors, as: .float16, to: path)
-      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == Data(Fixtures.bytes("written-float16.safetensors")))
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["a.safetensors"])
+      #expect(try InputFile.bytes(of: path, limit: 1 << 20) == Fixtures.bytes("written-float16.safetensors"))
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["a.safetensors"])
     }
   }
 
   @Test func whatIsWrittenIsRead() throws {
     try withTemporaryFolder { folder in
-      let path = folder.appendingPathComponent("a.safetensors").path
+      let path = "\(folder)/a.safetensors"
       let metadata = ["z": "\u{1F600} \u{7F}/", "a": "", "naïve": "\\\"\u{0}\u{C}\u{8}\r"]
       let edge = Tensor(shape: [4], [.nan, -.infinity, -0.0, .leastNonzeroMagnitude])
       try SafeTensors.write(Self.tensors + [("edge", edge)], metadata: metadata, to: path)
@@ -39,7 +41,7 @@ import Testing
 
   @Test func anEmptyFileOfTensorsIsOne() throws {
     try withTemporaryFolder { folder in
-      let path = folder.appendingPathComponent("a.safetensors").path
+      let path = "\(folder)/a.safetensors"
       try SafeTensors.write([], to: path)
       #expect(try Checkpoint(contentsOf: path).names == [])
     }
@@ -60,10 +62,10 @@ import Testing
   /// A name that is taken by a folder cannot be renamed over: nothing may remain beside it.
   @Test func leavesNothingBehindWhenItFails() throws {
     try withTemporaryFolder { folder in
-      let path = folder.appendingPathComponent("taken")
-      try FileManager.default.createDirectory(at: path, withIntermediateDirectories: false)
-      #expect(throws: PullbackError.self) { try SafeTensors.write(Self.tensors, to: path.path) }
-      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["taken"])
+      let path = "\(folder)/taken"
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+      #expect(throws: PullbackError.self) { try SafeTensors.write(Self.tensors, to: path) }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["taken"])
     }
   }
 }

@@ -56,7 +56,8 @@ import Testing
     #expect(record["checkpointSHA256"] as? String == "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db")
     let recorded = try #require(record["settings"] as? [String: String])
     #expect(recorded["temperature.relu6"] == "1.0" && recorded["temperature._swish"] == "0.3")
-    #expect(try Photograph(contentsOf: folder.path("figure.png")).picture.width == 360 * 4 + 64)
+    let figure = try Photograph(contentsOf: folder.path("figure.png")).picture
+    #expect(figure.width > 360 * 3 && figure.height < figure.width)
   }
 
   /// What goes wrong is one line that names the fault, an exit code by sysexits, and no output.
@@ -66,7 +67,7 @@ import Testing
       (["--input", "missing.jpg"], 66, "missing.jpg"),
       (["--input", "README.md"], 65, "README.md"),
       (["--input", "ZEBRA", "--target", "1000"], 64, "the classes 0 to 999"),
-      (["--input", "ZEBRA", "--target", "-1"], 64, ""),
+      (["--input", "ZEBRA", "--target", "-1"], 64, "the classes 0 to 999"),
       (["--input", "ZEBRA", "--checkpoint", "README.md"], 65, "README.md"),
       (["--input", "ZEBRA", "--checkpoint", "missing.pth"], 66, "missing.pth"),
       (["--input", "ZEBRA", "--checkpoint", "TRUNCATED"], 65, "truncated.pth"),
@@ -94,7 +95,7 @@ import Testing
     let outcome = try Self.pullbacks.run(all)
     #expect(outcome.status == Int32(status), "\(outcome.errors)")
     #expect(outcome.errors.contains(mentions))
-    if !mentions.isEmpty { #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)") }
+    #expect(outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
     #expect(!FileManager.default.fileExists(atPath: folder.path("out.npy")))
     #expect(!FileManager.default.fileExists(atPath: folder.path("out.json")))
   }

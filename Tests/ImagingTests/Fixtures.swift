@@ -1,12 +1,11 @@
+import Files
 import Foundation
-import Testing
-
-@testable import Imaging
+import Imaging
+import TestKit
 
 /// The files that Tests/Oracles/imaging.py made.
 enum Fixtures {
-  static let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .appending(path: "Oracles/fixtures/imaging").path(percentEncoded: false)
+  static let folder = Fixture.path("imaging")
 
   static func path(_ name: String) -> String { "\(folder)/\(name)" }
 
@@ -27,17 +26,9 @@ enum Fixtures {
 struct PictureFixture: Decodable, Sendable {
   let width: Int
   let height: Int
-  let colour: Data
+  let color: Data
 
-  var picture: Picture { Picture(width: width, height: height, pixels: Array(colour)) }
-}
-
-/// A folder of its own for a test that writes files, removed afterwards.
-func withTemporaryFolder(_ body: (String) throws -> Void) throws {
-  let folder = FileManager.default.temporaryDirectory.appending(path: "imaging-\(UUID().uuidString)")
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  defer { try? FileManager.default.removeItem(at: folder) }
-  try body(folder.path(percentEncoded: false))
+  var picture: Picture { Picture(width: width, height: height, pixels: Array(color)) }
 }
 
 func largestDifference(_ a: Picture, _ b: Picture) -> Int {

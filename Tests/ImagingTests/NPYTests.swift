@@ -1,5 +1,6 @@
-import Foundation
+import Files
 import Pullbacks
+import TestKit
 import Testing
 
 @testable import Imaging

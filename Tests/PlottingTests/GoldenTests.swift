@@ -15,11 +15,11 @@ import Testing
   }
 
   @Test func measuresDifferences() throws {
-    let (a, b) = (grey([[0, 10], [20, 30]]), grey([[0, 10], [26, 0]]))
+    let (a, b) = (gray([[0, 10], [20, 30]]), gray([[0, 10], [26, 0]]))
     let found = try #require(PictureDifference(a, b))
     #expect(
       found == PictureDifference(maxChannelDifference: 30, shareOfPixelsChanged: 0.5, meanDifference: 9))
-    #expect(PictureDifference(a, grey([[0, 10]])) == nil)
+    #expect(PictureDifference(a, gray([[0, 10]])) == nil)
     #expect(PictureDifference(a, a) == PictureDifference.none)
   }
 
@@ -33,13 +33,13 @@ import Testing
     }
   }
 
-  @Test(arguments: ["label", "colour", "size"])
+  @Test(arguments: ["label", "color", "size"])
   func catchesChanges(of what: String) throws {
     let changed: Picture =
       switch what {
       case "label": try picture(label: "churoh")
-      case "colour": try picture(ink: .okabeIto[5])
-      default: grey([[0]])
+      case "color": try picture(ink: .okabeIto[5])
+      default: gray([[0]])
       }
     try withGolden { goldens in
       try expectOneIssue { try expectMatchesGolden(changed, "golden.png", goldens: goldens) }
@@ -90,15 +90,15 @@ import Testing
 
   /// A folder of its own with `golden.png`, which it removes afterwards.
   private func withGolden(_ body: (Goldens) throws -> Void) throws {
-    let root = try temporaryFolder()
-    defer { try? FileManager.default.removeItem(at: root) }
     let golden = Figure(
       Sketch(60, 20) { canvas in
         canvas.fill(Rect(x: 2, y: 2, width: 16, height: 16), .okabeIto[0])
         canvas.text("church", at: Point(22, 10), TextStyle(8), vertical: .middle)
       }, theme: bare)
-    try golden.write(to: root.appendingPathComponent("golden.png").path)
-    try body(Goldens(root: root, isRecording: false))
+    try withTemporaryFolder { folder in
+      try golden.write(to: "\(folder)/golden.png")
+      try body(Goldens(root: URL(fileURLWithPath: folder), isRecording: false))
+    }
   }
 
   private var bare: Theme {

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 import Testing
@@ -44,7 +45,7 @@ public struct Goldens: Sendable {
   static func write(_ bytes: [UInt8], to file: URL) throws {
     try FileManager.default.createDirectory(
       at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
-    try Data(bytes).write(to: file, options: .atomic)
+    try AtomicFile.write(bytes, to: file.path)
   }
 }
 
@@ -63,7 +64,7 @@ public func expectMatchesGolden(
   _ picture: Picture, _ path: String, tolerance: PictureDifference = .edgesOnly, goldens: Goldens = .package,
   sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
-  if goldens.isRecording { return goldens.record(try PNGCodec.encode(picture), path, sourceLocation) }
+  if goldens.isRecording { return goldens.record(try picture.pngBytes(), path, sourceLocation) }
   let file = goldens.root.appendingPathComponent(path)
   guard FileManager.default.fileExists(atPath: file.path) else {
     try leave(["actual": picture], goldens.failures(of: path))
@@ -71,7 +72,7 @@ public func expectMatchesGolden(
       "there is no \(file.path); see \(goldens.failures(of: path).path)", sourceLocation: sourceLocation)
     return
   }
-  let expected = try PNGCodec.decode(file.path)
+  let expected = try Photograph(contentsOf: file.path).picture
   let found = PictureDifference(picture, expected)
   if let found, found.isWithin(tolerance) { return }
 
@@ -89,6 +90,6 @@ public func expectMatchesGolden(
 
 private func leave(_ pictures: [String: Picture], _ folder: URL) throws {
   for (name, picture) in pictures {
-    try Goldens.write(try PNGCodec.encode(picture), to: folder.appendingPathComponent("\(name).png"))
+    try Goldens.write(try picture.pngBytes(), to: folder.appendingPathComponent("\(name).png"))
   }
 }

@@ -1,4 +1,4 @@
-import Crypto
+import Files
 import Foundation
 import Pullbacks
 import Synchronization
@@ -18,27 +18,13 @@ final class MappedFile: Sendable {
   private let digest = Mutex<String?>(nil)
 
   init(path: String) throws {
-    // Opening a named pipe would wait for a writer; a pipe is refused below instead.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-    guard descriptor >= 0 else {
-      throw PullbackError(.noInput, path, "cannot be opened: \(String(cString: strerror(errno)))")
-    }
-    defer { close(descriptor) }
-    var status = stat()
-    guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw PullbackError(.noInput, path, "is not a regular file")
-    }
-    let size = Int(status.st_size)
-    guard size > 0 else {
+    let file = try InputFile(path)
+    guard file.size > 0 else {
       throw PullbackError(.data, path, "is empty", advice: "download or save the checkpoint again")
     }
-    let mapping = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
-    guard let mapping, mapping != MAP_FAILED else {
-      throw PullbackError(.io, path, "cannot be mapped into memory: \(String(cString: strerror(errno)))")
-    }
     self.path = path
-    count = size
-    address = UInt(bitPattern: mapping)
+    count = file.size
+    address = UInt(bitPattern: try file.map().baseAddress)
   }
 
   deinit { munmap(UnsafeMutableRawPointer(bitPattern: address), count) }
@@ -67,14 +53,10 @@ final class MappedFile: Sendable {
   }
 
   /// The SHA-256 of the whole file in hexadecimal, computed once.
-  var sha256: String {
-    digest.withLock { digest in
+  func sha256() throws -> String {
+    try digest.withLock { digest in
       if let digest { return digest }
-      var hash = SHA256()
-      if let base = UnsafeRawPointer(bitPattern: address) {
-        hash.update(bufferPointer: UnsafeRawBufferPointer(start: base, count: count))
-      }
-      let text = hash.finalize().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+      let text = try Files.sha256(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: count))
       digest = text
       return text
     }

@@ -1,4 +1,4 @@
-import Foundation
+import Files
 import Pullbacks
 
 /// Writing safetensors files. ``Checkpoint`` reads them.
@@ -50,14 +50,14 @@ public enum SafeTensors {
       throw PullbackError(.usage, path, "a header of \(header.count) bytes is longer than the format allows")
     }
 
-    try AtomicFile.write(to: path) { emit in
-      try withUnsafeBytes(of: UInt64(header.count).littleEndian, emit)
-      try header.withUnsafeBytes(emit)
+    try AtomicFile.write(to: path) { sink in
+      try withUnsafeBytes(of: UInt64(header.count).littleEndian, sink)
+      try header.withUnsafeBytes(sink)
       for (_, tensor) in sorted {
         try tensor.withUnsafeBuffer { values in
           switch precision {
-          case .float32: try emit(UnsafeRawBufferPointer(values))
-          case .float16: try values.map { Float16($0).bitPattern.littleEndian }.withUnsafeBytes(emit)
+          case .float32: try sink(UnsafeRawBufferPointer(values))
+          case .float16: try values.map { Float16($0).bitPattern.littleEndian }.withUnsafeBytes(sink)
           }
         }
       }
