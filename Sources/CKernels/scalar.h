@@ -12,7 +12,7 @@
 #endif
 #define INLINE static inline __attribute__((always_inline))
 
-// e^x by 2^n e^r with |r| <= ln(2) / 2. Relative error below 2e-7; 0 below -87.3, largest finite value above 88.3.
+// e^x by 2^n e^r with |r| <= ln(2) / 2. Relative error below 1.2e-7; 0 below -87.3, e^88.3 above 88.3.
 INLINE float pb_exp(float x) {
   x = x > 88.3f ? 88.3f : x;
   const float clamped = x < -87.3f ? -87.3f : x;
@@ -35,7 +35,7 @@ INLINE float pb_exp(float x) {
   return x < -87.3f ? 0.0f : p * power;
 }
 
-// The error function: an odd polynomial for |x| < 1, 1 - exp(-g(|x|)) beyond. Absolute error below 1e-7.
+// The error function: an odd polynomial for |x| < 1, 1 - exp(-g(|x|)) beyond. Absolute error below 1.5e-7.
 INLINE float pb_erf(float x) {
   const float a = __builtin_fabsf(x);
   const float s = x * x;
