@@ -5,7 +5,8 @@
 #include <string.h>
 #include "CKernels.h"
 
-#if defined(__x86_64__) && defined(__linux__)
+// The loader chooses a clone before a sanitizer has set itself up, so that a sanitized program would crash there.
+#if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)
 #define CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define CLONES
