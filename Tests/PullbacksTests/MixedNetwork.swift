@@ -16,12 +16,14 @@ enum MixedNetwork {
           .convolution("depthwise", 16, kernel: 3, padding: 1, groups: 16).relu6("depthwise_relu6"))
       let halves = [gated.adding(maps, "residual").slice(axis: 0, 0..<8), gated.slice(axis: 0, 8..<16)]
       let wide = Signal.concatenate(halves).layerNorm("maps_ln", axis: .channels)
-        .convolution("wide", 64, kernel: 3, stride: 2, padding: 1).silu("wide_silu")
-      let tokens = wide.reshaped([64, 56]).transposed([1, 0])
+        .convolution("wide", 64, kernel: 3, stride: 2, padding: 1).silu("wide_silu").layerScale("layer_scale")
+      let tokens = wide.reshaped([64, 56]).transposed([1, 0]).positionEmbedding("pos_embedding")
+        .classToken("class_token")
       let normed = tokens.layerNorm("tokens_ln")
       return normed.linear("query", 24)
         .attention("attention", keys: normed.linear("key", 24), values: normed.linear("value", 24), heads: 3)
-        .linear("projection", 64).adding(tokens, "tokens_residual").transposed([1, 0]).reshaped([64, 8, 7])
+        .linear("projection", 64).adding(tokens, "tokens_residual").slice(axis: 0, 1..<57)
+        .transposed([1, 0]).reshaped([64, 8, 7])
         .averagePool("halve", kernel: 2).globalAveragePool("mean").linear("hidden", 70).gelu("hidden_gelu").dropout()
         .linear("head", 10)
     }

@@ -108,8 +108,8 @@ extension RuleSet {
   /// Operations that are linear at fixed parameters.
   private static var ordinaryAdjoints: [(Pattern, any Rule)] {
     [
-      "conv", "linear", "batchnorm", "affine", "avgpool", "add", "concat", "reshape", "transpose", "slice",
-      "identity", "dropout",
+      "conv", "linear", "batchnorm", "affine", "avgpool", "add", "concat", "reshape", "transpose", "slice", "identity",
+      "dropout", "layerscale", "posembedding", "classtoken",
     ].map { (.kind($0), Gradient()) }
   }
 }

@@ -27,7 +27,7 @@ import Testing
   @Test(arguments: windows.indices) func columns(_ index: Int) {
     var window = Self.windows[index].c
     let channels = 2
-    let x = Formula.uniform("x", count: channels * window.height * window.width).map(Float.init)
+    let x = Formula.image("x", [channels * window.height * window.width]).scalars
     for rows in [0..<window.out_height, 0..<1, window.out_height / 2..<window.out_height] {
       let pixels = rows.count * window.out_width
       var found = [Float](repeating: .nan, count: channels * window.kernel_h * window.kernel_w * pixels)
@@ -48,8 +48,8 @@ import Testing
     let channels = 3
     let area = channels * window.height * window.width
     let count = channels * window.kernel_h * window.kernel_w * window.out_height * window.out_width
-    let x = Formula.uniform("x", count: area).map(Float.init)
-    let c = Formula.uniform("c", count: count).map(Float.init)
+    let x = Formula.image("x", [area]).scalars
+    let c = Formula.image("c", [count]).scalars
     var columns = [Float](repeating: .nan, count: count)
     pb_columns(x, channels, &window, 0, window.out_height, &columns)
     var pulled = [Float](repeating: 0, count: area)

@@ -9,7 +9,7 @@ import Testing
 @Suite struct RowKernelTests {
   /// Small whole numbers, whose sums are exact in any order.
   private func integers(_ name: String, _ count: Int) -> [Float] {
-    Formula.uniform(name, count: count).map { Float(($0 * 9).rounded()) }
+    Formula.image(name, [count]).scalars.map { ($0 * 9).rounded() }
   }
 
   /// Every length around the sixteen lanes, whole numbers so that the sums are exact.
@@ -60,8 +60,8 @@ import Testing
   /// Part of the outputs or inputs may be asked for; the rest is left alone. A row's bits do not depend on the others.
   @Test func rowsTimesParts() {
     let (rows, inputs, outputs) = (7, 37, 11)
-    let x = Formula.uniform("x", count: rows * inputs).map(Float.init)
-    let w = Formula.uniform("w", count: outputs * inputs).map(Float.init)
+    let x = Formula.image("x", [rows * inputs]).scalars
+    let w = Formula.image("w", [outputs * inputs]).scalars
     var whole = [Float](repeating: 0, count: rows * outputs)
     pb_rows_times_transposed(x, w, nil, &whole, rows, inputs, outputs, 0, outputs)
     var part = [Float](repeating: 5, count: rows * outputs)
@@ -109,8 +109,8 @@ import Testing
 
   /// In place, as attention does it, the same bits as out of place.
   @Test(arguments: [1, 15, 16, 17, 100]) func softmaxInPlace(_ n: Int) {
-    let x = Formula.uniform("x", count: 3 * n).map { Float(5 * $0) }
-    let v = Formula.uniform("v", count: 3 * n).map(Float.init)
+    let x = Formula.image("x", [3 * n]).scalars.map { 5 * $0 }
+    let v = Formula.image("v", [3 * n]).scalars
     var y = [Float](repeating: 0, count: 3 * n)
     pb_softmax_rows(x, 0.7, &y, 3, n)
     var inPlace = x
@@ -127,7 +127,7 @@ import Testing
   /// `2^-25 mean / deviation`.
   @Test(arguments: [0, 1, 1e2, 1e4, 1e6] as [Double]) func layerNormOfLargeMean(_ mean: Double) {
     let n = 300
-    let x = Formula.uniform("x", count: n).map { Float(mean + 2 * $0) }
+    let x = Formula.image("x", [n]).scalars.map { Float(mean + 2 * Double($0)) }
     let ones = [Float](repeating: 1, count: n)
     var y = ones
     var (statistic, reciprocal): (Float, Float) = (0, 0)

@@ -38,6 +38,9 @@ struct DoubleTwin {
         return x[0][source]
       }
     case is Identity: x[0]
+    case is LayerScale: Grid(x[0].shape) { parameters[0].values[$0[0]] * x[0][$0] }
+    case is PositionEmbedding: x[0] + Grid(x[0].shape, parameters[0].values)
+    case is ClassToken: Grid(extents(x), parameters[0].values + x[0].values)
     case let operation as Activation: Grid(x[0].shape, x[0].values.map { activate(operation, $0) })
     case is Softmax: softmax(x[0])
     case let operation as LayerNorm: layerNorm(operation, x[0])

@@ -123,6 +123,11 @@ extension TwinCase {
     cases("transpose", Transpose([2, 0, 1]), [[2, 3, 4]], batch: 3),
     cases("transpose of four axes", Transpose([3, 1, 0, 2]), [[2, 1, 3, 2]]),
     cases("slice", Slice(axis: 1, 1..<3), [[2, 4, 3]], batch: 3),
+    cases("layer scale of maps", LayerScale(), [[3, 2, 3]], batch: 3),
+    cases("layer scale of features", LayerScale(), [[5]]),
+    cases("position embedding", PositionEmbedding(), [[3, 5]], batch: 3),
+    cases("class token", ClassToken(), [[3, 5]], batch: 3),
+    cases("class token before one token", ClassToken(), [[1, 1]]),
     cases("dropout", Identity.dropout, [[5]], batch: 3),
   ].flatMap { $0 }
 
