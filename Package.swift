@@ -82,7 +82,7 @@ let package = Package(
     .target(
       name: "TestKit", dependencies: ["SemanticPullbacks", "Files"], path: "Tests/TestKit",
       swiftSettings: swiftSettings),
-    tests("PullbacksTests", ["Pullbacks", "Networks"]),
+    tests("PullbacksTests", ["Pullbacks", "Networks", "Kernels", "CKernels"]),
     tests("NetworksTests", ["Networks"]),
     tests("FilesTests", ["Files"]),
     tests("ImagingTests", ["Imaging", "Files"]),

@@ -20,10 +20,6 @@ CLONES void pb_clamp(const float *x, float low, float high, float *y, size_t n) 
   for (size_t i = 0; i < n; i++) y[i] = x[i] < low ? low : (x[i] > high ? high : x[i]);
 }
 
-CLONES void pb_axpy(float factor, const float *x, float *restrict y, size_t n) {
-  for (size_t i = 0; i < n; i++) y[i] += factor * x[i];
-}
-
 CLONES double pb_dot(const float *a, const float *b, size_t n) {
   double lane[LANES] = {0};
   size_t i = 0;
@@ -57,18 +53,6 @@ CLONES void pb_affine(const float *x, float scale, float shift, float *y, size_t
 
 CLONES void pb_affine_pair(const float *v, float a, const float *x, float b, float c, float *y, size_t n) {
   for (size_t i = 0; i < n; i++) y[i] = a * v[i] + b * x[i] + c;
-}
-
-CLONES void pb_affine_rows(const float *x, const float *scale, const float *shift, float *restrict y, size_t rows,
-                           size_t channels) {
-  for (size_t r = 0; r < rows; r++) {
-    const float *in = x + r * channels;
-    float *out = y + r * channels;
-    if (shift)
-      for (size_t c = 0; c < channels; c++) out[c] = scale[c] * in[c] + shift[c];
-    else
-      for (size_t c = 0; c < channels; c++) out[c] = scale[c] * in[c];
-  }
 }
 
 CLONES void pb_add_row(const float *row, float *restrict y, size_t rows, size_t columns) {

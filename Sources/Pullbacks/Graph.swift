@@ -58,13 +58,13 @@ public struct Graph: Sendable {
     nodes.flatMap { node in node.parameters.map { (node.fullName($0), $0) } }
   }
 
-  /// The nodes that take the value of each node.
-  var consumers: [[Int]] {
-    var consumers = [[Int]](repeating: [], count: nodes.count)
+  /// The last node that takes each node's value; the node itself where none does.
+  var lastUses: [Int] {
+    var lastUses = Array(nodes.indices)
     for (index, node) in nodes.enumerated() {
-      for input in Set(node.inputs) { consumers[input].append(index) }
+      for input in node.inputs { lastUses[input] = index }
     }
-    return consumers
+    return lastUses
   }
 }
 
@@ -88,6 +88,7 @@ final class GraphBuilder {
 
   init(input: [Int]) {
     nodes = [Graph.Node(name: "input", operation: Input(shape: input), inputs: [], shape: input, parameters: [])]
+    do { try checkExtents(input, of: "input") } catch { self.error = error.at(node: "input") }
   }
 
   func add(_ operation: any Operation, _ name: String?, _ inputs: [Int]) -> Int {
@@ -100,14 +101,22 @@ final class GraphBuilder {
     do {
       let shapes = inputs.map { nodes[$0].shape }
       let shape = try operation.outputShape(shapes)
+      let parameters = operation.parameters(shapes)
+      for shape in [shape] + parameters.map(\.shape) { try checkExtents(shape, of: operation.kind) }
       nodes.append(
-        Graph.Node(
-          name: name, operation: operation, inputs: inputs, shape: shape, parameters: operation.parameters(shapes)))
+        Graph.Node(name: name, operation: operation, inputs: inputs, shape: shape, parameters: parameters))
       return nodes.count - 1
     } catch {
-      self.error = PullbackError(error.kind, "node \(name)", "\(error.subject): \(error.problem)", advice: error.advice)
+      self.error = error.at(node: name)
       return 0
     }
+  }
+}
+
+extension PullbackError {
+  /// An operation's complaint as that of the node where it stands.
+  fileprivate func at(node: String) -> PullbackError {
+    PullbackError(kind, "node \(node)", "\(subject): \(problem)", advice: advice)
   }
 }
 

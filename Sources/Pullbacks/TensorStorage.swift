@@ -4,6 +4,8 @@ import Kernels
 ///
 /// Freshly mapped pages cost more than the arithmetic done on them, so released buffers go to a pool and are handed out
 /// again: a second pass through a network touches no new memory.
+///
+/// It may cross threads unchecked, because a tensor writes only to storage that it alone refers to.
 final class TensorStorage: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Float>
   let capacity: Int

@@ -12,8 +12,8 @@ public struct Trace: Sendable {
   private let plans: [String: Plan]
   private let keepsParameterNeeds: Bool
 
-  /// A rule set laid out over a graph: each node's rule, and which nodes depend on the image other than through
-  /// routing.
+  /// A rule set laid out over a graph: each node's rule, and which nodes a cotangent passes on its way from the output
+  /// to the image. Routing, what only routing takes, and what does not depend on the image are not among them.
   struct Plan: Sendable {
     let rules: [any Rule]
     let carries: [Bool]
@@ -23,10 +23,8 @@ public struct Trace: Sendable {
       var carries: [Bool] = []
       for (index, node) in graph.nodes.enumerated() {
         let rule = try rules.rule(for: node)
-        let inputs = node.inputs.map { carries[$0] }
-        try rule.check(node, carriesInput: inputs)
         resolved.append(rule)
-        carries.append(index == 0 || (!rule.isRouting && inputs.contains(true)))
+        carries.append(index == 0 || (!rule.isRouting && node.inputs.contains { carries[$0] }))
       }
       guard carries[graph.output] else {
         throw PullbackError(
@@ -34,8 +32,14 @@ public struct Trace: Sendable {
           "the output is routing under the rule set \(rules.name): nothing can be pulled back from it",
           advice: "end the network at its logits")
       }
+      var reached = [Bool](repeating: false, count: graph.nodes.count)
+      reached[graph.output] = true
+      for (index, node) in graph.nodes.enumerated().reversed() where reached[index] {
+        try resolved[index].check(node, carriesInput: node.inputs.map { carries[$0] })
+        for input in node.inputs where carries[input] { reached[input] = true }
+      }
       self.rules = resolved
-      self.carries = carries
+      self.carries = reached
     }
   }
 
@@ -54,15 +58,15 @@ public struct Trace: Sendable {
 
     var values = [Tensor?](repeating: nil, count: graph.nodes.count)
     var saved = [[Tensor]](repeating: [], count: graph.nodes.count)
-    let consumers = graph.consumers
+    let lastUses = graph.lastUses
     values[0] = x
     for index in graph.nodes.indices.dropFirst() {
       let node = graph.nodes[index]
       let evaluation = node.operation.forward(node.inputs.map { values[$0]! }, network.values[index], mode: mode)
       values[index] = evaluation.output
       if !plans.isEmpty || keepsParameterNeeds { saved[index] = evaluation.saved }
-      for input in node.inputs where !keeps[input] && input != graph.output && consumers[input].last == index {
-        values[input] = nil
+      for used in node.inputs + [index] where lastUses[used] == index && !keeps[used] && used != graph.output {
+        values[used] = nil
       }
     }
     self.network = network
@@ -74,6 +78,11 @@ public struct Trace: Sendable {
     if !keeps[graph.output] { values[graph.output] = nil }
     kept = values
     self.saved = saved
+  }
+
+  /// The names of the nodes whose values are kept, for tests of memory.
+  package var keptNodes: [String] {
+    zip(network.graph.nodes, kept).filter { $0.1 != nil }.map(\.0.name)
   }
 
   /// Which nodes' values some backward pass reads.

@@ -52,8 +52,8 @@ import Testing
     }
   }
 
-  /// The input's gradient through batch norm in training mode: the input is made by a linear layer, whose weight gradient
-  /// then is the input's. Image n enters as the n-th unit vector, which picks column n of the weight.
+  /// The input's gradient through batch norm in training mode: the input is made by a linear layer, whose weight
+  /// gradient then is the input's. Image n enters as the n-th unit vector, which picks column n of the weight.
   @Test(arguments: OperationFixture.all.filter { $0.mode == .training })
   func trainingGradient(_ fixture: OperationFixture) throws {
     let input = fixture.inputs[0]

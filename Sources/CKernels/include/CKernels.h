@@ -18,15 +18,12 @@ void pb_accumulate(const float *a, float *y, size_t n);              // y += a
 void pb_multiply(const float *a, const float *b, float *y, size_t n);
 void pb_scale(const float *x, float factor, float *y, size_t n);
 void pb_clamp(const float *x, float low, float high, float *y, size_t n);
-void pb_axpy(float factor, const float *x, float *y, size_t n);      // y += factor x
 double pb_dot(const float *a, const float *b, size_t n);
 double pb_sum(const float *a, size_t n);
 double pb_squared_deviations(const float *a, double mean, size_t n);  // sum (a - mean)^2
 // One channel: y = scale x + shift over a plane.
 void pb_affine(const float *x, float scale, float shift, float *y, size_t n);
 void pb_affine_pair(const float *v, float a, const float *x, float b, float c, float *y, size_t n);  // y = a v + b x + c
-// Rows of `channels` values: y[r][c] = scale[c] x[r][c] + shift[c]; null shift is zero.
-void pb_affine_rows(const float *x, const float *scale, const float *shift, float *y, size_t rows, size_t channels);
 void pb_add_row(const float *row, float *y, size_t rows, size_t columns);  // y[r] += row
 void pb_accumulate_rows(const float *x, float *y, size_t rows, size_t columns);  // y += sum over rows of x
 // Axes permuted: y is contiguous with extents `extent`, x is read with `stride` (in elements), outermost first.

@@ -53,8 +53,6 @@ public struct BatchNorm: Operation {
     return Evaluation(output, saved: statistics)
   }
 
-  public var gradientNeeds: Needs { .inputs }
-
   /// Evaluation: `dx = gamma rstd v`. Training: `dx = gamma rstd (v - mean(v) - h mean(v h))`, `h = (x - mean) rstd`.
   public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
     site.mode == .training ? [trainingGradient(v, at: site)] : [frozenGradient(v, at: site)]

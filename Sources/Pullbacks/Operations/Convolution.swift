@@ -39,6 +39,7 @@ public struct Convolution: Operation {
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
     try checkShape(inputs[0], rank: 3, of: kind)
+    try checkWindow(kernel: kernel, stride: stride, dilation: dilation, padding: padding, of: kind)
     let channels = inputs[0][0]
     guard groups > 0, channels % groups == 0, outputs % groups == 0 else {
       throw PullbackError(

@@ -204,6 +204,7 @@ private func pooledShape(
   _ input: [Int], _ kernel: Extent, _ stride: Extent, _ padding: Padding, _ roundsUp: Bool, _ kind: String
 ) throws(PullbackError) -> [Int] {
   try checkShape(input, rank: 3, of: kind)
+  try checkWindow(kernel: kernel, stride: stride, padding: padding, of: kind)
   guard max(padding.top, padding.bottom) * 2 <= kernel.height, max(padding.left, padding.right) * 2 <= kernel.width else {
     throw PullbackError(.usage, kind, "padding \(padding) is more than half of the \(kernel) window")
   }

@@ -26,6 +26,15 @@ public protocol Rule: Sendable {
 extension Rule {
   public var isRouting: Bool { false }
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {}
+
+  /// Throws unless the node's operation is of the type that this rule is made for.
+  func require<T: Operation>(_ type: T.Type, at node: Graph.Node) throws(PullbackError) {
+    guard node.operation is T else {
+      throw PullbackError(
+        .usage, "node \(node.name)",
+        "the rule \"\(equation)\" is for operations of type \(type), and this is a \(node.operation.kind)")
+    }
+  }
 }
 
 /// The operation's own gradient: for linear operations the ordinary adjoint, for others the derivative.

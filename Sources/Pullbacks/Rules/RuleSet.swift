@@ -39,7 +39,7 @@ public struct RuleSet: Sendable {
     ([name] + entries.map { "\($0.pattern): \($0.rule.equation)" }).joined(separator: "\n")
   }
 
-  /// The rule for a node.
+  /// The rule for a node. The image itself needs none.
   ///
   /// - Throws: ``PullbackError`` if no entry matches it.
   public func rule(for node: Graph.Node) throws(PullbackError) -> any Rule {
@@ -51,6 +51,7 @@ public struct RuleSet: Sendable {
       default: continue
       }
     }
+    if node.operation is Input { return Gradient() }
     throw PullbackError(
       .usage, "node \(node.name)", "the rule set \(name) has no rule for the operation \(node.operation.kind)",
       advice: "name one with overriding(_:with:)")
@@ -107,8 +108,8 @@ extension RuleSet {
   /// Operations that are linear at fixed parameters.
   private static var ordinaryAdjoints: [(Pattern, any Rule)] {
     [
-      "input", "conv", "linear", "batchnorm", "affine", "avgpool", "add", "concat", "reshape", "transpose", "slice",
-      "identity", "dropout", "layerscale", "posembedding", "classtoken",
+      "conv", "linear", "batchnorm", "affine", "avgpool", "add", "concat", "reshape", "transpose", "slice", "identity",
+      "dropout", "layerscale", "posembedding", "classtoken",
     ].map { (.kind($0), Gradient()) }
   }
 }

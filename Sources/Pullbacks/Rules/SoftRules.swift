@@ -32,6 +32,13 @@ public struct SoftGate: Rule {
 
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
+  public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
+    try require(Activation.self, at: node)
+    guard node.operation.kind != Activation.sigmoid.kind else {
+      throw PullbackError(.usage, "node \(node.name)", "the sigmoid has no gate that could be held constant")
+    }
+  }
+
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
     let sharpness = 1 / temperature
     switch activation {
@@ -66,6 +73,10 @@ public struct SoftMaxPool: Rule {
   public var equation: String { "v shared out by softmax(window / tau), tau = \(temperature), border: \(border.rawValue)" }
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
+  public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
+    try require(MaxPool.self, at: node)
+  }
+
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
     let pool = site.operation(as: MaxPool.self)
     return [pool.softAdjoint(v, at: site, temperature: temperature, zeroPadding: border == .zeros)]
@@ -77,6 +88,11 @@ public struct FrozenLayerNorm: Rule {
   public init() {}
   public var equation: String { "v * gamma / sqrt(var + eps), statistics constant" }
   public func needs(at operation: any Operation) -> Needs { [] }
+
+  public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
+    try require(LayerNorm.self, at: node)
+  }
+
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
     [site.operation(as: LayerNorm.self).frozenAdjoint(v, at: site)]
   }
@@ -95,6 +111,11 @@ public struct FrozenAttention: Rule {
 
   public var equation: String { "softmax(Q K^T scale / tau)^T v to the values, tau = \(temperature)" }
   public func needs(at operation: any Operation) -> Needs { .inputs }
+
+  public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
+    try require(ScaledDotProductAttention.self, at: node)
+  }
+
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
     [nil, nil, site.operation(as: ScaledDotProductAttention.self).frozenAdjoint(v, at: site, temperature: temperature)]
   }
@@ -113,6 +134,11 @@ public struct ReleasedAttention: Rule {
 
   public var equation: String { "gradient of attention(q / tau, k / tau, v), tau = \(temperature)" }
   public func needs(at operation: any Operation) -> Needs { .inputs }
+
+  public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
+    try require(ScaledDotProductAttention.self, at: node)
+  }
+
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
     site.operation(as: ScaledDotProductAttention.self).gradient(v, at: site, temperature: temperature)
   }

@@ -1,0 +1,98 @@
+import Foundation
+import Pullbacks
+
+/// A slow, independent implementation of every operation and rule: one image, Double, plain loops over indices.
+///
+/// It shares no formula with the kernels: those pull cotangents back, the twin pushes tangents forward, and the two are
+/// adjoint. Only output extents are asked of the operations; PyTorch's fixtures check those.
+struct DoubleTwin {
+  let operation: any Pullbacks.Operation
+  let parameters: [Grid]
+
+  static func exp(_ x: Double) -> Double { Foundation.exp(x) }
+
+  /// The standard normal distribution function.
+  static func phi(_ z: Double) -> Double { erfc(-z / 2.0.squareRoot()) / 2 }
+
+  static func logistic(_ z: Double) -> Double { 1 / (1 + exp(-z)) }
+
+  func value(_ x: [Grid]) -> Grid {
+    switch operation {
+    case let operation as Convolution: convolution(operation, x[0])
+    case is Linear: linear(x[0])
+    case let operation as BatchNorm: batchNorm(operation, x[0])
+    case let operation as ChannelAffine:
+      Grid(x[0].shape) { Double(operation.scale[$0[0]]) * x[0][$0] + Double(operation.shift[$0[0]]) }
+    case let operation as MaxPool: Grid(extents(x)) { maxPoolWindow(operation, $0, x[0]).map(\.value).max()! }
+    case let operation as AveragePool: averagePool(operation, x[0])
+    case is Add: x.dropFirst().reduce(x[0], +)
+    case is Multiply: multiply(x[0], x[1])
+    case let operation as MatrixMultiply: matrixMultiply(operation, x[0], x[1])
+    case let operation as Concatenate: concatenate(operation, x)
+    case let operation as Reshape: Grid(operation.shape, x[0].values)
+    case let operation as Transpose: transpose(operation, x[0])
+    case let operation as Slice:
+      Grid(extents(x)) { index in
+        var source = index
+        source[operation.axis] += operation.range.lowerBound
+        return x[0][source]
+      }
+    case is Identity: x[0]
+    case is LayerScale: Grid(x[0].shape) { parameters[0].values[$0[0]] * x[0][$0] }
+    case is PositionEmbedding: x[0] + Grid(x[0].shape, parameters[0].values)
+    case is ClassToken: Grid(extents(x), parameters[0].values + x[0].values)
+    case let operation as Activation: Grid(x[0].shape, x[0].values.map { activate(operation, $0) })
+    case is Softmax: softmax(x[0])
+    case let operation as LayerNorm: layerNorm(operation, x[0])
+    case let operation as ScaledDotProductAttention: attention(operation, x)
+    default: preconditionFailure("no twin of \(operation.kind)")
+    }
+  }
+
+  /// `J dx`, J the linear map that `rule` puts in place of the operation at x.
+  func push(_ dx: [Grid], at x: [Grid], by rule: any Rule) -> Grid {
+    switch (operation, rule) {
+    case (_, is Routing): Grid(zeros: extents(x))
+    case (is Activation, let rule as SoftGate): gate(rule, dx[0], at: x[0])
+    case (let operation as Activation, _):
+      Grid(x[0].shape, zip(x[0].values, dx[0].values).map { slope(operation, $0) * $1 })
+    case (let operation as MaxPool, _): pushMaxPool(operation, dx[0], at: x[0], rule as? SoftMaxPool)
+    case (let operation as LayerNorm, _):
+      pushLayerNorm(operation, dx[0], at: x[0], isFrozen: rule is FrozenLayerNorm)
+    case (is Softmax, _): pushSoftmax(dx[0], at: x[0])
+    case (let operation as ScaledDotProductAttention, let rule as FrozenAttention):
+      attention(operation, [x[0], x[1], dx[2]], sharpness: 1 / Double(rule.temperature))
+    case (let operation as ScaledDotProductAttention, _):
+      pushAttention(operation, dx, at: x, temperature: Double((rule as? ReleasedAttention)?.temperature ?? 1))
+    case (is Multiply, _), (is MatrixMultiply, _): value([dx[0], x[1]]) + value([x[0], dx[1]])
+    default: value(dx) - value(dx.map { Grid(zeros: $0.shape) })  // an affine map without its shift
+    }
+  }
+
+  /// The matrix of ``push(_:at:by:)``, column by column: one column per value of the inputs, one behind the other.
+  func matrix(at x: [Grid], by rule: any Rule) -> [[Double]] {
+    unitTangents(x).map { push($0, at: x, by: rule).values }
+  }
+
+  /// The columns of the derivative of ``value(_:)`` by central differences.
+  func finiteDifferences(at x: [Grid], step: Double = 1e-4) -> [[Double]] {
+    unitTangents(x).map { unit in
+      let forward = value(zip(x, unit).map { $0 + step * $1 })
+      let backward = value(zip(x, unit).map { $0 - step * $1 })
+      return ((0.5 / step) * (forward - backward)).values
+    }
+  }
+
+  private func unitTangents(_ x: [Grid]) -> [[Grid]] {
+    x.indices.flatMap { input in
+      x[input].values.indices.map { place in
+        var tangents = x.map { Grid(zeros: $0.shape) }
+        tangents[input].values[place] = 1
+        return tangents
+      }
+    }
+  }
+
+  /// The output's extents.
+  func extents(_ x: [Grid]) -> [Int] { try! operation.outputShape(x.map(\.shape)) }
+}
