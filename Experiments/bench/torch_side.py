@@ -1,6 +1,7 @@
 """PyTorch's side of the benchmark: milliseconds of a forward pass, a gradient and a soft pullback of one model.
 
-Usage: torch_side.py MODEL BATCH. Prints JSON. torchvision's and timm's models, weights as they initialise them.
+Usage: torch_side.py MODEL BATCH. Prints JSON. torchvision's and timm's own models, with weights as they initialise
+them; for the soft pullback their modules are replaced by the surrogates of Tests/Oracles/soft_modules.py.
 """
 import json
 import pathlib
@@ -10,53 +11,8 @@ import time
 import torch
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Tests" / "Oracles"))
-import soft_torch as soft
-
-
-class Softened(torch.nn.Module):
-    """A module whose backward pass follows a soft rule when `softened` is set."""
-
-    softened = False
-
-    def __init__(self, hard, gentle):
-        super().__init__()
-        self.hard, self.gentle = hard, gentle
-
-    def forward(self, x):
-        return self.gentle(x) if Softened.softened else self.hard(x)
-
-
-def soften(module):
-    for name, child in module.named_children():
-        if isinstance(child, torch.nn.ReLU6):
-            setattr(module, name, Softened(torch.nn.functional.relu6, soft.soft_relu6))
-        elif isinstance(child, torch.nn.ReLU):
-            setattr(module, name, Softened(torch.relu, soft.soft_relu))
-        elif isinstance(child, torch.nn.MaxPool2d):
-            pool = child
-            setattr(module, name, Softened(
-                pool, lambda x, p=pool: soft.soft_max_pool(x, p.kernel_size, p.stride, p.padding, p.ceil_mode)))
-        else:
-            soften(child)
-
-
-def build(name):
-    if name.startswith("efficientnet-lite"):
-        from efficientnet_lite_pytorch import EfficientNet
-
-        return EfficientNet.from_name(name)
-    if name.startswith("pvt"):
-        import timm
-
-        return timm.create_model(name)
-    # Wheels of torchvision built for another torch lack their compiled operations, which no classifier needs.
-    try:
-        import torchvision
-    except RuntimeError:
-        library = torch.library.Library("torchvision", "DEF")
-        library.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-        import torchvision
-    return torchvision.models.get_model(name)
+import soft_modules
+import torch_models
 
 
 def milliseconds(body, seconds=2.0):
@@ -76,16 +32,13 @@ def pullback(model, x):
 
 
 name, batch = sys.argv[1], int(sys.argv[2])
-model = build(name).eval()
-for parameter in model.parameters():
-    parameter.requires_grad_(False)
-soften(model)
+model = torch_models.build(name).eval().requires_grad_(False)
 x = torch.rand(batch, 3, 224, 224) * 2 - 1
-result = {"torch": torch.__version__, "threads": torch.get_num_threads()}
+result = {}
 with torch.no_grad():
     result["forward"] = milliseconds(lambda: model(x))
 result["gradient"] = milliseconds(lambda: pullback(model, x))
-Softened.softened = True
-if not name.startswith("pvt"):
-    result["soft"] = milliseconds(lambda: pullback(model, x))
+soft_modules.replace_modules(model)
+soft_modules.state.softened = True
+result["soft"] = milliseconds(lambda: pullback(model, x))
 print(json.dumps(result))

@@ -6,7 +6,7 @@ import SwiftCSV
 enum CSV {
   /// The rows of the file at `path`, each by the names of its columns.
   ///
-  /// - Throws: ``PullbackError`` if there is no such file or it is not UTF-8 text in that form.
+  /// - Throws: `PullbackError` if there is no such file or it is not UTF-8 text in that form.
   static func rows(at path: String) throws -> [[String: String]] {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw PullbackError(.noInput, path, "cannot be read")

@@ -15,7 +15,7 @@ enum Cache {
 
   static func has(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
-  /// - Throws: ``PullbackError`` of kind `unavailable` that says what fetches the file.
+  /// - Throws: `PullbackError` of kind `unavailable` that says what fetches the file.
   static func check(_ path: String, madeBy command: String) throws {
     guard has(path) else {
       throw PullbackError(.unavailable, path, "has not been fetched yet", advice: "run \(command)")

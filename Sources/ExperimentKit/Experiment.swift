@@ -61,7 +61,7 @@ public struct Experiment {
   /// - Parameters:
   ///   - photographs: the names of those that the figure shows with `--networks imagenet`; of a user's folder it shows as
   ///     many.
-  /// - Throws: ``PullbackError`` if they have not been fetched, or cannot be read.
+  /// - Throws: `PullbackError` if they have not been fetched, or cannot be read.
   public func subject(photographs: [String]) throws -> Subject {
     switch options.networks {
     case .imagenet: try ImageNetTier.subject(photographs)
@@ -71,7 +71,7 @@ public struct Experiment {
 
   /// Writes the figure in every format asked for and its numbers beside it, and says where.
   ///
-  /// - Throws: ``PullbackError`` if a file cannot be written.
+  /// - Throws: `PullbackError` if a file cannot be written.
   public func write(_ figure: Figure, numbers: some Encodable) throws {
     try makeFolder(options.output)
     let suffix = options.networks == .paper ? "paper-\(options.model.rawValue)" : options.networks.rawValue

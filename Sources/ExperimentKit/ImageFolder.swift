@@ -15,7 +15,7 @@ public struct ImageFolder: Sendable {
   /// In the order of the file names.
   public let entries: [Entry]
 
-  /// - Throws: ``PullbackError`` if there is no such folder, or nothing in it says which class its images are of.
+  /// - Throws: `PullbackError` if there is no such folder, or nothing in it says which class its images are of.
   public init(_ path: String) throws {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {

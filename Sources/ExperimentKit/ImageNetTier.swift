@@ -17,7 +17,7 @@ public enum ImageNetTier {
 
   /// EfficientNet-Lite0 with its ImageNet parameters.
   ///
-  /// - Throws: ``PullbackError`` of kind `unavailable` if they have not been fetched.
+  /// - Throws: `PullbackError` of kind `unavailable` if they have not been fetched.
   public static func network() throws -> Network {
     try Cache.check(checkpointPath, madeBy: "make imagenet")
     return try Network(.named(architecture), checkpoint: Checkpoint(contentsOf: checkpointPath))
@@ -32,7 +32,7 @@ public enum ImageNetTier {
 
   /// The photographs called `names` in Experiments/imagenet/photographs.csv, in that order, each on a mid-grey square.
   ///
-  /// - Throws: ``PullbackError`` of kind `unavailable` if they have not been fetched.
+  /// - Throws: `PullbackError` of kind `unavailable` if they have not been fetched.
   public static func photographs(_ names: [String], size: Int = 224) throws -> [LabelledImage] {
     let rows = try CSV.rows(at: Cache.packageFolder + "/Experiments/imagenet/photographs.csv")
     return try names.map { name in

@@ -10,7 +10,7 @@ public func exitReporting(_ error: any Error, from program: String) -> Never {
 
 /// Makes `path` a folder if there is none yet.
 ///
-/// - Throws: ``PullbackError`` of kind `cannotCreate`.
+/// - Throws: `PullbackError` of kind `cannotCreate`.
 public func makeFolder(_ path: String) throws {
   do {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
@@ -21,7 +21,7 @@ public func makeFolder(_ path: String) throws {
 
 /// Writes `value` as JSON with sorted keys: equal values give equal bytes.
 ///
-/// - Throws: ``PullbackError`` if the file cannot be written or a number is not finite.
+/// - Throws: `PullbackError` if the file cannot be written or a number is not finite.
 public func writeJSON(_ value: some Encodable, to path: String) throws {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]

@@ -29,7 +29,7 @@ public enum PaperTier {
 
   /// One of the networks, and the first `count` images of different classes in a folder.
   ///
-  /// - Throws: ``PullbackError`` of kind `unavailable` if the weights have not been fetched, others if the folder is not as
+  /// - Throws: `PullbackError` of kind `unavailable` if the weights have not been fetched, others if the folder is not as
   ///   ``ImageFolder`` wants it.
   public static func subject(_ model: Model, images folder: String?, count: Int) throws -> Subject {
     guard let folder else {

@@ -17,7 +17,7 @@ public enum AtomicFile {
 
   /// Writes `bytes` to `path`, replacing what is there.
   ///
-  /// - Throws: ``PullbackError`` of kind `cannotCreate` if the file cannot be made, `io` if writing fails midway.
+  /// - Throws: `PullbackError` of kind `cannotCreate` if the file cannot be made, `io` if writing fails midway.
   public static func write(_ bytes: some ContiguousBytes, to path: String) throws {
     try write(to: path) { sink in try bytes.withUnsafeBytes(sink) }
   }

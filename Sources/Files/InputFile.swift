@@ -10,7 +10,7 @@ public struct InputFile: ~Copyable {
 
   /// Opens the file at `path`.
   ///
-  /// - Throws: ``PullbackError`` of kind `noInput` if there is no such file or it is a folder, device or pipe.
+  /// - Throws: `PullbackError` of kind `noInput` if there is no such file or it is a folder, device or pipe.
   public init(_ path: String) throws {
     // Without O_NONBLOCK, opening a pipe that nobody writes to waits for ever.
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
@@ -29,7 +29,7 @@ public struct InputFile: ~Copyable {
 
   /// Fills `buffer` with the bytes that follow those read so far.
   ///
-  /// - Throws: ``PullbackError`` of kind `io` if they cannot be read or the file has become too short for them.
+  /// - Throws: `PullbackError` of kind `io` if they cannot be read or the file has become too short for them.
   public func read(into buffer: UnsafeMutableRawBufferPointer) throws {
     var filled = 0
     while filled < buffer.count {
@@ -53,7 +53,7 @@ public struct InputFile: ~Copyable {
   /// The whole file mapped into memory, read-only, also after this value is gone; the caller unmaps it.
   ///
   /// Pages are read when first touched. The file must not be truncated by others while it is mapped.
-  /// - Throws: ``PullbackError`` of kind `io` if it cannot be mapped, as an empty file never can.
+  /// - Throws: `PullbackError` of kind `io` if it cannot be mapped, as an empty file never can.
   public func map() throws -> UnsafeRawBufferPointer {
     guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
       throw PullbackError(.io, path, "cannot be mapped into memory: \(systemMessage())")
@@ -63,7 +63,7 @@ public struct InputFile: ~Copyable {
 
   /// All bytes of a file of at most `limit` bytes.
   ///
-  /// - Throws: ``PullbackError`` as ``init(_:)`` and ``read(into:)``, and of kind `data` for a longer file.
+  /// - Throws: `PullbackError` as ``init(_:)`` and ``read(into:)``, and of kind `data` for a longer file.
   public static func bytes(of path: String, limit: Int) throws -> [UInt8] {
     let file = try InputFile(path)
     guard file.size <= limit else {

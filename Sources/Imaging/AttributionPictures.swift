@@ -6,7 +6,7 @@ import Pullbacks
 /// Zero takes the colour of the map's zero (white in `seismic`), and an attribution that is zero everywhere is a
 /// picture of that colour. A sequential map shows the positive part alone.
 ///
-/// - Throws: ``PullbackError`` if the shape is another or a value is not finite.
+/// - Throws: `PullbackError` if the shape is another or a value is not finite.
 public func heatMap(_ attribution: Tensor, colorMap: ColorMap = .seismic) throws -> Picture {
   let (height, width) = try Picture.extents(ofThreeChannels: attribution, named: "attribution")
   try checkFinite(attribution)
@@ -28,7 +28,7 @@ public func heatMap(_ attribution: Tensor, colorMap: ColorMap = .seismic) throws
 /// The raw colours of an attribution of shape `(1, 3, H, W)` or `(3, H, W)`: its smallest value over all channels
 /// becomes 0, its largest 255. A constant attribution is mid grey (128).
 ///
-/// - Throws: ``PullbackError`` if the shape is another or a value is not finite.
+/// - Throws: `PullbackError` if the shape is another or a value is not finite.
 public func rawPicture(_ attribution: Tensor) throws -> Picture {
   let (height, width) = try Picture.extents(ofThreeChannels: attribution, named: "attribution")
   try checkFinite(attribution)

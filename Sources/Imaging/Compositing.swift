@@ -27,7 +27,7 @@ extension Photograph {
   /// The side is `margin` times the longer side of the photograph, rounded half to even; a surplus pixel of grey goes
   /// to the right and below. A photograph without opacity covers its rectangle.
   ///
-  /// - Throws: ``PullbackError`` if the square would have more than 150 million pixels.
+  /// - Throws: `PullbackError` if the square would have more than 150 million pixels.
   func pastedOnSquare(margin: Double) throws -> (picture: Picture, coverage: [UInt8]) {
     let side = Int((margin * Double(max(picture.width, picture.height))).rounded(.toNearestOrEven))
     guard side * side <= Self.maximumPixelCount * 3 / 2 else {

@@ -18,7 +18,7 @@ public struct ImageLoader: Sendable {
 
   /// The photograph in the PNG or JPEG file at `path`.
   ///
-  /// - Throws: ``PullbackError`` as ``Photograph/init(contentsOf:)`` does.
+  /// - Throws: `PullbackError` as ``Photograph/init(contentsOf:)`` does.
   public func image(at path: String) throws -> Tensor {
     Tensor(picture(of: try Photograph(contentsOf: path)))
   }
@@ -37,7 +37,7 @@ public struct ImageLoader: Sendable {
   /// The photograph in the file at `path`, in the middle of a mid-grey square `margin` times its longer side, and the
   /// mask of the object, shape `(1, 1, size, size)` in `[0, 1]`: its opacity, pasted and resized alike.
   ///
-  /// - Throws: ``PullbackError`` as ``Photograph/init(contentsOf:)`` does, and if the square would have more than 150
+  /// - Throws: `PullbackError` as ``Photograph/init(contentsOf:)`` does, and if the square would have more than 150
   ///   million pixels.
   public func objectOnGray(at path: String, margin: Double = 1.15) throws -> (image: Tensor, mask: Tensor) {
     do {

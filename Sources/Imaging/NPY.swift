@@ -7,7 +7,7 @@ import Pullbacks
 public enum NPY {
   /// Reads the array in the file at `path`.
   ///
-  /// - Throws: ``PullbackError`` of kind `noInput` if there is no such file, `data` if it is not an array of float32 in
+  /// - Throws: `PullbackError` of kind `noInput` if there is no such file, `data` if it is not an array of float32 in
   ///   row-major order or its length does not agree with its shape.
   public static func read(_ path: String) throws -> Tensor {
     let file = try InputFile(path)
@@ -22,7 +22,7 @@ public enum NPY {
 
   /// Writes `tensor` to `path`, whole or not at all.
   ///
-  /// - Throws: ``PullbackError`` as ``AtomicFile`` does, and of kind `usage` for more than NumPy's 64 axes.
+  /// - Throws: `PullbackError` as `AtomicFile` does, and of kind `usage` for more than NumPy's 64 axes.
   public static func write(_ tensor: Tensor, to path: String) throws {
     let header = try NPYHeader.bytes(for: tensor.shape)
     try header.withUnsafeBytes { header in

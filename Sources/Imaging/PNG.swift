@@ -7,7 +7,7 @@ extension Picture {
   /// The picture as an 8-bit RGB PNG file. The bytes depend on the pixels and on the zlib in use alone: the compression
   /// is fixed, and neither time nor program is recorded.
   ///
-  /// - Throws: ``PullbackError`` if the picture has no pixels or more than 1,000,000 on a side.
+  /// - Throws: `PullbackError` if the picture has no pixels or more than 1,000,000 on a side.
   public func pngBytes() throws -> [UInt8] {
     var output = ImagingBytes()
     defer { free(output.bytes) }
@@ -25,7 +25,7 @@ extension Picture {
 
   /// Writes the picture to `path` as a PNG file, whole or not at all.
   ///
-  /// - Throws: ``PullbackError`` as ``pngBytes()`` and ``AtomicFile`` do.
+  /// - Throws: `PullbackError` as ``pngBytes()`` and `AtomicFile` do.
   public func writePNG(to path: String) throws {
     try AtomicFile.write(try pngBytes(), to: path)
   }

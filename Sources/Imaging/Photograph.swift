@@ -27,7 +27,7 @@ public struct Photograph: Equatable, Sendable {
 
   /// Reads the PNG or JPEG file at `path`.
   ///
-  /// - Throws: ``PullbackError`` of kind `noInput` if there is no such file, `data` if it is neither PNG nor JPEG, is
+  /// - Throws: `PullbackError` of kind `noInput` if there is no such file, `data` if it is neither PNG nor JPEG, is
   ///   damaged or truncated, or has more than 100 million pixels or 65,500 pixels a side.
   public init(contentsOf path: String) throws {
     try self.init(decoding: try InputFile.bytes(of: path, limit: Self.maximumFileSize), name: path)

@@ -20,7 +20,7 @@ extension Picture {
   /// The picture that `image`, of shape `(1, 3, H, W)` or `(3, H, W)`, shows: `(x + 1) / 2 * 255`, clamped to 0...255
   /// and rounded to nearest. The inverse of `Tensor(picture)`.
   ///
-  /// - Throws: ``PullbackError`` if the shape is another or a value is NaN.
+  /// - Throws: `PullbackError` if the shape is another or a value is NaN.
   public init(_ image: Tensor) throws {
     let (height, width) = try Self.extents(ofThreeChannels: image, named: "image")
     let pixels = try image.withUnsafeBuffer { values in

@@ -28,7 +28,7 @@ public struct Architecture: Sendable {
 
   /// The graph for square images of `resolution` pixels and `classes` classes.
   ///
-  /// - Throws: ``PullbackError`` if the resolution is too small for the architecture, or is not the one it is fixed to.
+  /// - Throws: `PullbackError` if the resolution is too small for the architecture, or is not the one it is fixed to.
   public func graph(resolution: Int? = nil, classes: Int = 1000) throws(PullbackError) -> Graph {
     let resolution = resolution ?? self.resolution
     // Far beyond any use, and far from where the sizes of activations overflow.
@@ -42,7 +42,7 @@ public struct Architecture: Sendable {
 
   /// The architecture called `name`.
   ///
-  /// - Throws: ``PullbackError`` that lists the names there are.
+  /// - Throws: `PullbackError` that lists the names there are.
   public static func named(_ name: String) throws(PullbackError) -> Architecture {
     if let found = all.first(where: { $0.name == name }) { return found }
     throw PullbackError(.usage, "model \(name)", "there is no such architecture", advice: "there are \(allNames)")

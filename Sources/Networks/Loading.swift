@@ -3,7 +3,7 @@ import Pullbacks
 extension Network {
   /// The network `architecture` with the parameters of `checkpoint`, and as many classes as the checkpoint tells apart.
   ///
-  /// - Throws: ``PullbackError`` if a tensor is missing, has another shape, or holds a value that is not finite.
+  /// - Throws: `PullbackError` if a tensor is missing, has another shape, or holds a value that is not finite.
   public init(_ architecture: Architecture, checkpoint: Checkpoint, resolution: Int? = nil) throws {
     let classes = try architecture.classes(in: checkpoint) ?? 1000
     try self.init(architecture.graph(resolution: resolution, classes: classes), checkpoint: checkpoint) {
@@ -13,8 +13,11 @@ extension Network {
 
   /// The network `graph` with the parameters of `checkpoint`.
   ///
-  /// - Parameter storedName: the checkpoint's name for a parameter of the graph.
-  /// - Throws: ``PullbackError`` if a tensor is missing, has another shape, or holds a value that is not finite.
+  /// - Parameters:
+  ///   - graph: the network's structure.
+  ///   - checkpoint: the file of its parameters; tensors that the graph does not ask for are left alone.
+  ///   - storedName: the checkpoint's name for a parameter of the graph.
+  /// - Throws: `PullbackError` if a tensor is missing, has another shape, or holds a value that is not finite.
   public init(_ graph: Graph, checkpoint: Checkpoint, storedName: (String) -> String = { $0 }) throws {
     var parameters: [String: Tensor] = [:]
     for (name, description) in graph.parameters {

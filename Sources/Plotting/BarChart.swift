@@ -18,7 +18,7 @@ public struct BarChart: Framed {
     public let high: [Double]
     public var color: Color?
 
-    /// - Throws: ``PullbackError`` unless all lists are of one length (`low` and `high` may both be empty).
+    /// - Throws: `PullbackError` unless all lists are of one length (`low` and `high` may both be empty).
     public init(_ label: String, _ values: [Double], low: [Double] = [], high: [Double] = []) throws {
       guard (low.isEmpty && high.isEmpty) || (low.count == values.count && high.count == values.count) else {
         throw PullbackError(
@@ -39,7 +39,7 @@ public struct BarChart: Framed {
   public var size: Size
   public var showsLegend: Bool
 
-  /// - Parameter y: a linear axis; it includes zero unless its range says otherwise.
+  /// Bars side by side; `y` is a linear axis, which includes zero unless its range says otherwise.
   public init(
     categories: [String], _ series: [Series], xLabel: String = "", y: Axis, title: String? = nil,
     size: Size = Size(240, 160), showsLegend: Bool? = nil

@@ -25,7 +25,7 @@ final class CairoSurface {
     cairo_surface_destroy(surface)
   }
 
-  /// - Throws: ``PullbackError`` with Cairo's own message, if anything has failed on this surface so far.
+  /// - Throws: `PullbackError` with Cairo's own message, if anything has failed on this surface so far.
   func check() throws {
     try Self.check(cairo_status(context))
     try Self.check(cairo_surface_status(surface))

@@ -33,7 +33,7 @@ public struct Figure: Sendable {
 
   /// The figure as pixels, ``Theme/pixelsPerPoint`` to a point.
   ///
-  /// - Throws: ``PullbackError`` where the font is missing or the figure is too large to draw.
+  /// - Throws: `PullbackError` where the font is missing or the figure is too large to draw.
   public func picture() throws -> Picture { try PixelRenderer.render(try canvas()) }
 
   /// The figure as a PNG file.
@@ -48,8 +48,8 @@ public struct Figure: Sendable {
   /// Writes the figure in the format that the path's extension names: png, pdf or svg. The file appears complete or
   /// not at all.
   ///
-  /// - Throws: ``PullbackError`` of kind `usage` for another extension, `unavailable` where the font is missing,
-  ///   `cannotCreate` and `io` as ``AtomicFile`` does.
+  /// - Throws: `PullbackError` of kind `usage` for another extension, `unavailable` where the font is missing,
+  ///   `cannotCreate` and `io` as `AtomicFile` does.
   public func write(to path: String) throws {
     let bytes =
       switch (path as NSString).pathExtension.lowercased() {

@@ -59,7 +59,7 @@ public enum Fonts {
   /// Checks that the family is installed: where it is not, Cairo silently takes another, and figures would differ.
   ///
   /// The advance widths of a probe are compared with those of DejaVu Sans 2.37, in both weights.
-  /// - Throws: ``PullbackError`` of kind `unavailable`, naming the package to install.
+  /// - Throws: `PullbackError` of kind `unavailable`, naming the package to install.
   public static func verify() throws {
     for weight in TextStyle.Weight.allCases {
       let (found, expected) = (width(of: probe, weight: weight) * unitsPerEm, probeWidth(weight))

@@ -24,8 +24,9 @@ public struct HeatMapMatrix: Drawable {
   /// The side of a cell in points; columns are wider where a number needs it.
   public var cellSize: Double
 
-  /// - Parameter range: nil takes the least and the greatest finite value.
-  /// - Throws: ``PullbackError`` unless `values` has one row per row name and one value per column name in each.
+  /// A matrix of values under names; without a range, the least and the greatest finite value take the map's ends.
+  ///
+  /// - Throws: `PullbackError` unless `values` has one row per row name and one value per column name in each.
   public init(
     _ values: [[Double]], rows: [String], columns: [String], range: ClosedRange<Double>? = nil,
     colorMap: ColorMap = .blues, places: Int = 2, rowAxis: String = "", columnAxis: String = "", title: String? = nil,

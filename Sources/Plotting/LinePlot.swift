@@ -22,7 +22,7 @@ public struct LinePlot: Framed {
     public var color: Color?
     public var dashes: [Double] = []
 
-    /// - Throws: ``PullbackError`` unless all lists are of one length (`low` and `high` may both be empty).
+    /// - Throws: `PullbackError` unless all lists are of one length (`low` and `high` may both be empty).
     public init(_ label: String, x: [Double], y: [Double], low: [Double] = [], high: [Double] = []) throws {
       let hasBand = !(low.isEmpty && high.isEmpty)
       guard x.count == y.count, !hasBand || (low.count == x.count && high.count == x.count) else {

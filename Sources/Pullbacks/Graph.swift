@@ -39,7 +39,10 @@ public struct Graph: Sendable {
   ///     .flatten().linear("fc", 10)
   /// }
   /// ```
-  /// - Parameter input: the shape of one input, without the batch axis.
+  /// - Parameters:
+  ///   - name: the architecture's name, for messages.
+  ///   - input: the shape of one input, without the batch axis.
+  ///   - body: the output as a function of the input.
   /// - Throws: ``PullbackError`` naming the first node whose inputs do not fit it, or a name that is used twice.
   public init(_ name: String, input: [Int], _ body: (Signal) -> Signal) throws(PullbackError) {
     let builder = GraphBuilder(input: input)

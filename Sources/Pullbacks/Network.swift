@@ -7,7 +7,9 @@ public struct Network: Sendable {
   /// Parameters of each node, in the order its operation asks for them.
   let values: [[Tensor]]
 
-  /// - Parameter parameters: a tensor for every name in ``Graph/parameters``; others are ignored.
+  /// - Parameters:
+  ///   - graph: the network's structure.
+  ///   - parameters: a tensor for every name in ``Graph/parameters``; others are ignored.
   /// - Throws: ``PullbackError`` naming the parameters that are missing, or the first of another shape.
   public init(_ graph: Graph, parameters: [String: Tensor]) throws(PullbackError) {
     let missing = graph.parameters.map(\.name).filter { parameters[$0] == nil }

@@ -38,9 +38,11 @@ public final class Checkpoint: Sendable {
 
   /// Opens the checkpoint at `path`.
   ///
-  /// - Parameter keys: where the state dict lies in a PyTorch file of several, outermost key first, as in
-  ///   `["generator"]`; by default it is looked for.
-  /// - Throws: ``PullbackError``: `noInput` if there is no such file, `data` if it is not a checkpoint, is damaged or
+  /// - Parameters:
+  ///   - path: the file, of whatever name.
+  ///   - keys: where the state dict lies in a PyTorch file of several, outermost key first, as in
+  ///     `["generator"]`; by default it is looked for.
+  /// - Throws: `PullbackError`: `noInput` if there is no such file, `data` if it is not a checkpoint, is damaged or
   ///   hostile, or holds several state dicts and `keys` does not choose.
   public init(contentsOf path: String, under keys: [String]? = nil) throws {
     file = try MappedFile(path: path)
@@ -64,8 +66,10 @@ public final class Checkpoint: Sendable {
 
   /// The tensor called `name`, in float32: other types are converted to the nearest float32, booleans to 0 and 1.
   ///
-  /// - Parameter requireFinite: whether a NaN or an infinity in the tensor is an error.
-  /// - Throws: ``PullbackError`` if there is no such tensor, if its type is complex or eight-bit floating point, or if
+  /// - Parameters:
+  ///   - name: as in ``names``.
+  ///   - requireFinite: whether a NaN or an infinity in the tensor is an error.
+  /// - Throws: `PullbackError` if there is no such tensor, if its type is complex or eight-bit floating point, or if
   ///   it must be finite and is not.
   public func tensor(_ name: String, requireFinite: Bool = false) throws -> Tensor {
     guard let stored = tensors[name] else {

@@ -15,7 +15,7 @@ public enum SafeTensors {
   /// Tensors lie in the order of their names' bytes, metadata likewise: equal tensors make equal files, the same bytes
   /// as the Python library's (`safetensors.numpy.save_file`) where the metadata has at most one key.
   ///
-  /// - Throws: ``PullbackError`` if two tensors share a name or one is called `__metadata__`, if a finite value is
+  /// - Throws: `PullbackError` if two tensors share a name or one is called `__metadata__`, if a finite value is
   ///   beyond float16's 65504 (`float16` only), or if the file cannot be written.
   public static func write(
     _ tensors: [(name: String, tensor: Tensor)], metadata: [String: String] = [:], as precision: Precision = .float32,
