@@ -48,6 +48,12 @@ public struct Graph: Sendable {
     self.output = output.node
   }
 
+  init(name: String, nodes: [Node], output: Int) {
+    self.name = name
+    self.nodes = nodes
+    self.output = output
+  }
+
   /// The node called `name`.
   public func index(of name: String) -> Int? { nodes.firstIndex { $0.name == name } }
 
