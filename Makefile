@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 SWIFT ?= swift
-PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev fonts-dejavu-core
+PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libssl-dev fonts-dejavu-core
 FETCHING := python3-pip
 
 .PHONY: all test bench figures imagenet golden clean help dependencies
@@ -25,8 +25,7 @@ imagenet: ## Fetch a network trained on ImageNet and photographs, once (180 MB)
 	Experiments/imagenet/fetch
 
 bench: dependencies ## Measure; with a python3 that has torch, beside PyTorch
-	$(SWIFT) build -c release --product bench
-	Tests/Benchmarks/bench
+	$(SWIFT) run -c release bench
 
 golden: dependencies ## Record the figures and golden images anew, on purpose only
 	$(MAKE) figures

@@ -35,7 +35,6 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   ],
   targets: [
     // System libraries.
@@ -43,16 +42,17 @@ let package = Package(
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
     // The house, from the ground up.
     .target(name: "CKernels", cSettings: cSettings),
     room("Kernels", ["CKernels", "COpenBLAS"]),
     room("Pullbacks", ["Kernels"]),
     .target(name: "CImaging", dependencies: ["CPNG", "CJPEG"], cSettings: cSettings),
-    room("Files", ["Pullbacks"]),
+    room("Files", ["Pullbacks", "COpenSSL"]),
     room("Imaging", ["Pullbacks", "Files", "CImaging"]),
     room(
-      "Networks", ["Pullbacks", "Files", .product(name: "Crypto", package: "swift-crypto")],
+      "Networks", ["Pullbacks", "Files"],
       resources: [.embedInCode("Resources/imagenet-classes.csv")]),
     room("Attribution", ["Pullbacks"]),
     room("Plotting", ["Imaging", "Files", "CCairo"]),
@@ -67,6 +67,9 @@ let package = Package(
     // The experiments and the command-line tool.
     experiment("pullbacks"),
     experiment("fig3"),
+    .executableTarget(
+      name: "bench", dependencies: ["ExperimentKit", "Kernels"], path: "Experiments/bench", exclude: ["torch_side.py"],
+      swiftSettings: swiftSettings),
 
     // The tests.
     .target(

@@ -13,7 +13,7 @@ Experiment.run("fig3") { experiment in
 
   let network = try ImageNetTier.network()
   let photographs = try ImageNetTier.photographs([
-    "zebra", "pink_flamingo", "squirrel", "penguin", "pink_tricycle", "firetruck", "trumpet", "binoculars",
+    "zebra", "pink_flamingo", "squirrel", "pink_tricycle", "firetruck", "binoculars",
   ])
 
   //: Each explainer is a rule table and a way to combine: SfP and PA share the soft rules, Grad and GA the gradient's.

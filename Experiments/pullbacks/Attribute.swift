@@ -78,7 +78,7 @@ struct Attribute: ParsableCommand {
     let attribution = try explainer.attribute(images, .classes(predictions.map(\.target)), of: model.network)
 
     let record = Record(
-      model: model.architecture.name, checkpoint: model.checkpoint.path, checkpointSHA256: model.checkpoint.sha256,
+      model: model.architecture.name, checkpoint: model.checkpoint.path, checkpointSHA256: try model.checkpoint.sha256,
       input: input.input, method: explainer.name, settings: explainer.settings.merging(ruleSettings(settings)) { $1 },
       seed: seed, targets: predictions.map { Record.Target($0, name: model.className($0.target)) },
       shape: attribution.shape)

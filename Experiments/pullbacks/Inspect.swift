@@ -14,7 +14,7 @@ struct Inspect: ParsableCommand {
 
   func run() throws {
     let file = try Checkpoint(contentsOf: checkpoint)
-    print("\(file.path): \(file.format.rawValue), \(file.names.count) tensors, SHA-256 \(file.sha256)")
+    print("\(file.path): \(file.format.rawValue), \(file.names.count) tensors, SHA-256 \(try file.sha256)")
     if !file.container.isEmpty { print("state dict under \(file.container.joined(separator: "."))") }
     if !file.removedPrefix.isEmpty { print("names without their prefix \(file.removedPrefix)") }
     for name in file.names {

@@ -66,7 +66,7 @@ public enum ImageNetTier {
       }
       let path = "\(folder)/photographs/\(name).png"
       try checkFetched(path)
-      let (image, mask) = try ImageLoader(size: size).objectOnGrey(at: path)
+      let (image, mask) = try ImageLoader(size: size).objectOnGray(at: path)
       return Photograph(name: name, target: target, image: image, mask: mask)
     }
   }

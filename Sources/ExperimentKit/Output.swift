@@ -1,5 +1,5 @@
-import Foundation
 import Files
+import Foundation
 import Pullbacks
 
 /// Ends the program after one line on standard error that says what went wrong. The exit code is the error's, by `sysexits`.

@@ -79,7 +79,8 @@ public enum AtomicFile {
       if descriptor >= 0 { return (descriptor, name) }
       // A process of this number may have been killed while writing.
       guard errno == EEXIST else {
-        throw failure(.cannotCreate, path, "be created", advice: errno == ENOENT ? "make the folder \(folder) first" : nil)
+        let advice = errno == ENOENT ? "make the folder \(folder) first" : nil
+        throw failure(.cannotCreate, path, "be created", advice)
       }
     }
   }
@@ -100,7 +101,7 @@ public enum AtomicFile {
   }
 
   private static func failure(
-    _ kind: PullbackError.Kind, _ path: String, _ what: String, advice: String? = nil
+    _ kind: PullbackError.Kind, _ path: String, _ what: String, _ advice: String? = nil
   ) -> PullbackError {
     PullbackError(kind, path, "cannot \(what): \(systemMessage())", advice: advice)
   }

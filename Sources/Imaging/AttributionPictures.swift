@@ -1,13 +1,13 @@
 import Pullbacks
 
 /// The heat map of an attribution of shape `(1, 3, H, W)` or `(3, H, W)`: the mean over the three channels, its
-/// positive and negative parts each divided by their own extreme, in the colours of `colourMap`.
+/// positive and negative parts each divided by their own extreme, in the colours of `colorMap`.
 ///
-/// Zero takes the colour of the map's middle (white in `seismic`), and an attribution that is zero everywhere is a
-/// picture of that colour.
+/// Zero takes the colour of the map's zero (white in `seismic`), and an attribution that is zero everywhere is a
+/// picture of that colour. A sequential map shows the positive part alone.
 ///
 /// - Throws: ``PullbackError`` if the shape is another or a value is not finite.
-public func heatMap(_ attribution: Tensor, colourMap: ColourMap = .seismic) throws -> Picture {
+public func heatMap(_ attribution: Tensor, colorMap: ColorMap = .seismic) throws -> Picture {
   let (height, width) = try Picture.extents(ofThreeChannels: attribution, named: "attribution")
   try checkFinite(attribution)
   let count = height * width
@@ -19,8 +19,8 @@ public func heatMap(_ attribution: Tensor, colourMap: ColourMap = .seismic) thro
   var pixels: [UInt8] = []
   pixels.reserveCapacity(3 * count)
   for mean in means {
-    let colour = colourMap.colour(at: mean == 0 ? 0 : mean > 0 ? mean / highest : mean / -lowest)
-    pixels += [colour.red, colour.green, colour.blue]
+    let color = colorMap.color(at: mean == 0 ? 0 : mean > 0 ? mean / highest : mean / -lowest)
+    pixels += [color.red, color.green, color.blue]
   }
   return Picture(width: width, height: height, pixels: pixels)
 }
@@ -36,7 +36,7 @@ public func rawPicture(_ attribution: Tensor) throws -> Picture {
     let lowest = Double(values.min() ?? 0)
     let range = Double(values.max() ?? 0) - lowest
     return Picture.interleaving(values, count: height * width) { value in
-      range == 0 ? Photograph.midGrey : UInt8(((Double(value) - lowest) / range * 255).rounded())
+      range == 0 ? Photograph.midGray : UInt8(((Double(value) - lowest) / range * 255).rounded())
     }
   }
   return Picture(width: width, height: height, pixels: pixels)

@@ -3,18 +3,18 @@ import Pullbacks
 extension Photograph {
   /// Mid grey as a byte. Zero, the baseline, lies between 127 and 128 and equally far (1/255) from both; 128 is the
   /// customary one.
-  static let midGrey: UInt8 = 128
+  static let midGray: UInt8 = 128
 
   /// The photograph in front of mid grey (128): `round((p * a + 128 * (255 - a)) / 255)`, as Pillow's `paste` has it.
   /// Without opacity, the picture itself.
-  public var onMidGrey: Picture {
+  public var onMidGray: Picture {
     guard let alpha else { return picture }
     var result = picture
     result.pixels.withUnsafeMutableBufferPointer { pixels in
       alpha.withUnsafeBufferPointer { alpha in
         for position in pixels.indices {
           let opacity = UInt32(alpha[position / 3])
-          let sum = UInt32(pixels[position]) * opacity + UInt32(Self.midGrey) * (255 - opacity)
+          let sum = UInt32(pixels[position]) * opacity + UInt32(Self.midGray) * (255 - opacity)
           pixels[position] = UInt8((2 * sum + 255) / 510)
         }
       }
@@ -37,9 +37,9 @@ extension Photograph {
           + "\(side)",
         advice: "scale the photograph down first")
     }
-    var pixels = [UInt8](repeating: Self.midGrey, count: 3 * side * side)
+    var pixels = [UInt8](repeating: Self.midGray, count: 3 * side * side)
     var coverage = [UInt8](repeating: 0, count: side * side)
-    let front = onMidGrey.pixels
+    let front = onMidGray.pixels
     let (left, top) = ((side - picture.width) / 2, (side - picture.height) / 2)
     for row in 0..<picture.height {
       let start = (top + row) * side + left

@@ -2,12 +2,10 @@ import Foundation
 
 /// Kenneth Moreland, *Diverging Color Maps for Scientific Visualization*, ISVC 2009: colours between two ends and an
 /// unsaturated middle, evenly spaced in Msh, the polar form of CIELAB.
-extension ColourMap {
+extension ColorMap {
   /// Blue, light grey at zero, red: the map of that paper, known as `coolwarm`. Its ends are the sRGB colours
   /// (59, 76, 192) and (180, 4, 38).
-  public static let coolwarm = ColourMap(name: "coolwarm", colour: coolwarm(at:)) {
-    UInt8((min(1, max(0, $0)) * 255).rounded())
-  }
+  public static let coolwarm = ColorMap(name: "coolwarm", isDiverging: true, color: coolwarm(at:))
 
   /// The definition: red, green and blue at a position from 0 to 1.
   static func coolwarm(at position: Double) -> [Double] {
@@ -16,7 +14,7 @@ extension ColourMap {
     // The middle is no darker than either end, and at least 88.
     let middle = max(cool.magnitude, warm.magnitude, 88)
     return position < 0.5
-      ? cool.mixed(withGrey: middle, 2 * position).sRGB : warm.mixed(withGrey: middle, 2 - 2 * position).sRGB
+      ? cool.mixed(withGray: middle, 2 * position).sRGB : warm.mixed(withGray: middle, 2 - 2 * position).sRGB
   }
 }
 
@@ -31,15 +29,15 @@ private struct Msh {
 
   /// Part of the way from this colour (0) to the grey of the given magnitude (1). Grey has no hue of its own: it is
   /// given the one that keeps the colour steps even, which the paper finds by a spin away from this colour's hue.
-  func mixed(withGrey grey: Double, _ part: Double) -> Msh {
-    var greyHue = hue
-    if magnitude < grey {
-      let spin = saturation * (grey * grey - magnitude * magnitude).squareRoot() / (magnitude * sin(saturation))
-      greyHue += hue > -.pi / 3 ? spin : -spin
+  func mixed(withGray gray: Double, _ part: Double) -> Msh {
+    var grayHue = hue
+    if magnitude < gray {
+      let spin = saturation * (gray * gray - magnitude * magnitude).squareRoot() / (magnitude * sin(saturation))
+      grayHue += hue > -.pi / 3 ? spin : -spin
     }
     return Msh(
-      magnitude: (1 - part) * magnitude + part * grey, saturation: (1 - part) * saturation,
-      hue: (1 - part) * hue + part * greyHue)
+      magnitude: (1 - part) * magnitude + part * gray, saturation: (1 - part) * saturation,
+      hue: (1 - part) * hue + part * grayHue)
   }
 
   init(magnitude: Double, saturation: Double, hue: Double) {

@@ -25,13 +25,13 @@ public struct ImageLoader: Sendable {
 
   /// The square of `size` pixels a side that ``image(at:)`` turns into a tensor.
   public func picture(of photograph: Photograph) -> Picture {
-    let picture = photograph.onMidGrey
+    let picture = photograph.onMidGray
     if picture.width == picture.height { return picture.resized(width: size, height: size) }
     let shorter = Int((Double(size) * 256 / 224).rounded(.toNearestOrEven))
     let longer = shorter * max(picture.width, picture.height) / min(picture.width, picture.height)
     let (width, height) = picture.width < picture.height ? (shorter, longer) : (longer, shorter)
     return picture.resized(
-      width: width, height: height, croppingTo: centredRange(size, in: width), centredRange(size, in: height))
+      width: width, height: height, croppingTo: centeredRange(size, in: width), centeredRange(size, in: height))
   }
 
   /// The photograph in the file at `path`, in the middle of a mid-grey square `margin` times its longer side, and the
@@ -39,19 +39,19 @@ public struct ImageLoader: Sendable {
   ///
   /// - Throws: ``PullbackError`` as ``Photograph/init(contentsOf:)`` does, and if the square would have more than 150
   ///   million pixels.
-  public func objectOnGrey(at path: String, margin: Double = 1.15) throws -> (image: Tensor, mask: Tensor) {
+  public func objectOnGray(at path: String, margin: Double = 1.15) throws -> (image: Tensor, mask: Tensor) {
     do {
-      return try objectOnGrey(try Photograph(contentsOf: path), margin: margin)
+      return try objectOnGray(try Photograph(contentsOf: path), margin: margin)
     } catch var error as PullbackError {
       error.subject = path
       throw error
     }
   }
 
-  /// As ``objectOnGrey(at:margin:)``, for a photograph at hand.
+  /// As ``objectOnGray(at:margin:)``, for a photograph at hand.
   ///
   /// - Precondition: `margin` is at least 1.
-  public func objectOnGrey(_ photograph: Photograph, margin: Double = 1.15) throws -> (image: Tensor, mask: Tensor) {
+  public func objectOnGray(_ photograph: Photograph, margin: Double = 1.15) throws -> (image: Tensor, mask: Tensor) {
     precondition(margin >= 1 && margin.isFinite, "a margin of \(margin)")
     let (picture, coverage) = try photograph.pastedOnSquare(margin: margin)
     let mask = Resampling.resize(

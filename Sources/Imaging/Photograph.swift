@@ -64,8 +64,8 @@ public struct Photograph: Equatable, Sendable {
     if channels == 3 {
       self.init(picture: Picture(width: columns, height: rows, pixels: shown))
     } else {
-      let (colour, alpha) = Self.split(shown)
-      self.init(picture: Picture(width: columns, height: rows, pixels: colour), alpha: alpha)
+      let (color, alpha) = Self.split(shown)
+      self.init(picture: Picture(width: columns, height: rows, pixels: color), alpha: alpha)
     }
   }
 
@@ -91,17 +91,17 @@ public struct Photograph: Equatable, Sendable {
     }
   }
 
-  private static func split(_ pixels: [UInt8]) -> (colour: [UInt8], alpha: [UInt8]) {
+  private static func split(_ pixels: [UInt8]) -> (color: [UInt8], alpha: [UInt8]) {
     let count = pixels.count / 4
     var alpha = [UInt8](repeating: 0, count: count)
-    let colour = [UInt8](unsafeUninitializedCapacity: count * 3) { colour, initialised in
+    let color = [UInt8](unsafeUninitializedCapacity: count * 3) { color, initialized in
       for pixel in 0..<count {
-        for channel in 0..<3 { colour[3 * pixel + channel] = pixels[4 * pixel + channel] }
+        for channel in 0..<3 { color[3 * pixel + channel] = pixels[4 * pixel + channel] }
         alpha[pixel] = pixels[4 * pixel + 3]
       }
-      initialised = count * 3
+      initialized = count * 3
     }
-    return (colour, alpha)
+    return (color, alpha)
   }
 
   static func text(of message: inout ImagingMessage) -> String {

@@ -39,12 +39,26 @@ extension Picture {
         pixels, width: width, height: height, channels: 3, to: (newWidth, newHeight), window: (columns, rows)))
   }
 
+  /// The picture at another size for display: axes that grow repeat pixels, so that each stays visible; axes that
+  /// shrink average the pixels under each new one, weighted by overlap.
+  ///
+  /// - Precondition: both sides are positive, and the picture has pixels.
+  public func displayed(width newWidth: Int, height newHeight: Int) -> Picture {
+    if (newWidth, newHeight) == (width, height) { return self }
+    precondition(width > 0 && height > 0 && newWidth > 0 && newHeight > 0, "a picture without pixels")
+    return Picture(
+      width: newWidth, height: newHeight,
+      pixels: Resampling.resize(
+        pixels, width: width, height: height, channels: 3, to: (newWidth, newHeight),
+        window: (0..<newWidth, 0..<newHeight), by: .area))
+  }
+
   /// The middle of the picture: it starts at `round((extent - size) / 2)`, half to even, as torchvision's centre crop.
   ///
   /// - Precondition: `width` and `height` are no larger than the picture's.
-  public func centreCropped(width newWidth: Int, height newHeight: Int) -> Picture {
-    let columns = centredRange(newWidth, in: width)
-    let rows = centredRange(newHeight, in: height)
+  public func centerCropped(width newWidth: Int, height newHeight: Int) -> Picture {
+    let columns = centeredRange(newWidth, in: width)
+    let rows = centeredRange(newHeight, in: height)
     let cropped = rows.flatMap { row in
       pixels[(row * width + columns.lowerBound) * 3..<(row * width + columns.upperBound) * 3]
     }
@@ -53,7 +67,7 @@ extension Picture {
 }
 
 /// The `size` middle positions of `extent`.
-func centredRange(_ size: Int, in extent: Int) -> Range<Int> {
+func centeredRange(_ size: Int, in extent: Int) -> Range<Int> {
   precondition(size > 0 && size <= extent, "a crop of \(size) from \(extent)")
   let start = Int((Double(extent - size) / 2).rounded(.toNearestOrEven))
   return start..<start + size

@@ -45,11 +45,11 @@ extension Picture {
   static func interleaving(
     _ planes: UnsafeBufferPointer<Float>, count: Int, _ convert: (Float) throws -> UInt8
   ) rethrows -> [UInt8] {
-    try [UInt8](unsafeUninitializedCapacity: 3 * count) { target, initialised in
+    try [UInt8](unsafeUninitializedCapacity: 3 * count) { target, initialized in
       for pixel in 0..<count {
         for channel in 0..<3 { target[3 * pixel + channel] = try convert(planes[channel * count + pixel]) }
       }
-      initialised = 3 * count
+      initialized = 3 * count
     }
   }
 }

@@ -1,59 +1,26 @@
-/// The antialiased bilinear resize of Pillow (`Image.resize(..., BILINEAR)`), which torchvision's transforms use.
+/// Resizing, columns first and then rows, each output pixel a weighted sum of input pixels (``ResamplingTaps``).
 ///
-/// Goal: the same bytes as Pillow. Hence its 8-bit fixed-point arithmetic: an output pixel is a sum of input pixels
-/// under a triangle as wide as the scale, its weights rounded to 22 bits after the point; the horizontal pass is
-/// rounded to 8 bits before the vertical one sees it. (Pillow 13 begins with the vertical pass where that is less work,
-/// and may differ by one level; the order here is that of every Pillow up to 12.)
+/// Goal: the same bytes as Pillow's `Image.resize(..., BILINEAR)` under the triangle filter. Hence its 8-bit
+/// fixed-point arithmetic: the weights have 22 bits after the point, and the horizontal pass is rounded to 8 bits before
+/// the vertical one sees it. (Pillow 13 begins with the vertical pass where that is less work, and may differ by one
+/// level; the order here is that of every Pillow up to 12.)
 /// Non-goal: linear light; the bytes are averaged as they are.
 enum Resampling {
-  private static let precision = 22
-
-  /// The input positions and weights under each output position of one axis.
-  struct Taps {
-    /// The first input position of each output position.
-    var starts: [Int] = []
-    /// The weights of output position `i` are `weights[offsets[i]..<offsets[i + 1]]`, in units of 2^-22.
-    var weights: [Int32] = []
-    var offsets: [Int] = [0]
-
-    /// The input positions that any weight falls on.
-    var span: Range<Int> { starts[0]..<starts[starts.count - 1] + weights.count - offsets[offsets.count - 2] }
-
-    /// The triangle filter from `length` to `target` positions, for the positions `window` of the output.
-    init(length: Int, target: Int, window: Range<Int>) {
-      let scale = Double(length) / Double(target)
-      let support = max(1, scale)
-      for position in window {
-        let center = (Double(position) + 0.5) * scale
-        let first = max(0, Int(center - support + 0.5))
-        let last = min(length, Int(center + support + 0.5))
-        // Times the reciprocal, as Pillow: a weight may lie close to where rounding turns.
-        let heights = (first..<last).map { max(0, 1 - abs((Double($0) - center + 0.5) * (1 / support))) }
-        let total = heights.reduce(0, +)
-        starts.append(first)
-        for height in heights {
-          weights.append(Int32((height / total * Double(1 << precision)).rounded(.toNearestOrAwayFromZero)))
-        }
-        offsets.append(weights.count)
-      }
-    }
-  }
-
   /// Resizes `pixels`, `height` rows of `width` pixels of `channels` bytes, to `size` and keeps what lies in `window`
   /// of the result. What lies outside is not computed: a crop of an extreme aspect ratio costs no more than the crop.
   static func resize(
     _ pixels: [UInt8], width: Int, height: Int, channels: Int, to size: (width: Int, height: Int),
-    window: (columns: Range<Int>, rows: Range<Int>)
+    window: (columns: Range<Int>, rows: Range<Int>), by filter: ResamplingFilter = .triangle
   ) -> [UInt8] {
-    let horizontal = Taps(length: width, target: size.width, window: window.columns)
-    let vertical = Taps(length: height, target: size.height, window: window.rows)
+    let horizontal = ResamplingTaps(filter, from: width, to: size.width, window: window.columns)
+    let vertical = ResamplingTaps(filter, from: height, to: size.height, window: window.rows)
     let rows = vertical.span
     let narrowed = [UInt8](unsafeUninitializedCapacity: rows.count * window.columns.count * channels) { target, count in
       count = rows.count * window.columns.count * channels
       pixels.withUnsafeBufferPointer { source in
         let kept = UnsafeBufferPointer(rebasing: source[(rows.lowerBound * width * channels)...])
         switch channels {
-        case 3: narrowColour(kept, width: width, rows: rows.count, by: horizontal, into: target)
+        case 3: narrowColor(kept, width: width, rows: rows.count, by: horizontal, into: target)
         default: narrowPlane(kept, width: width, rows: rows.count, by: horizontal, into: target)
         }
       }
@@ -62,8 +29,8 @@ enum Resampling {
   }
 
   /// The horizontal pass over pixels of three bytes.
-  private static func narrowColour(
-    _ source: UnsafeBufferPointer<UInt8>, width: Int, rows: Int, by taps: Taps,
+  private static func narrowColor(
+    _ source: UnsafeBufferPointer<UInt8>, width: Int, rows: Int, by taps: ResamplingTaps,
     into target: UnsafeMutableBufferPointer<UInt8>
   ) {
     taps.weights.withUnsafeBufferPointer { weights in
@@ -92,7 +59,7 @@ enum Resampling {
 
   /// The horizontal pass over pixels of one byte.
   private static func narrowPlane(
-    _ source: UnsafeBufferPointer<UInt8>, width: Int, rows: Int, by taps: Taps,
+    _ source: UnsafeBufferPointer<UInt8>, width: Int, rows: Int, by taps: ResamplingTaps,
     into target: UnsafeMutableBufferPointer<UInt8>
   ) {
     let columns = taps.starts.count
@@ -110,7 +77,7 @@ enum Resampling {
   }
 
   /// The vertical pass, a row at a time, whatever its pixels are; `source` starts at row `firstRow` of the input.
-  private static func shorten(_ source: [UInt8], stride: Int, firstRow: Int, by taps: Taps) -> [UInt8] {
+  private static func shorten(_ source: [UInt8], stride: Int, firstRow: Int, by taps: ResamplingTaps) -> [UInt8] {
     var sums = [Int32](repeating: half, count: stride)
     return [UInt8](unsafeUninitializedCapacity: taps.starts.count * stride) { target, count in
       count = taps.starts.count * stride
@@ -132,8 +99,10 @@ enum Resampling {
   }
 
   /// One half, so that dropping the fraction rounds.
-  private static var half: Int32 { 1 << Int32(precision - 1) }
+  private static var half: Int32 { 1 << Int32(ResamplingTaps.precision - 1) }
 
   /// Drops the fraction. Rounded weights may add up to a little more than one.
-  private static func rounded(_ sum: Int32) -> UInt8 { UInt8(truncatingIfNeeded: min(255, sum >> Int32(precision))) }
+  private static func rounded(_ sum: Int32) -> UInt8 {
+    UInt8(truncatingIfNeeded: min(255, sum >> Int32(ResamplingTaps.precision)))
+  }
 }

@@ -6,7 +6,7 @@ import Imaging
 /// ColorBar(.seismic, labels: ["−max", "0", "+max"], note: "Each map is divided by its own extremes.")
 /// ```
 public struct ColorBar: Drawable {
-  public var ramp: ColorRamp
+  public var colorMap: ColorMap
   /// Labels spread evenly from the left end to the right.
   public var labels: [String]
   public var note: String
@@ -14,8 +14,8 @@ public struct ColorBar: Drawable {
   public var width: Double
   public var barWidth: Double
 
-  public init(_ ramp: ColorRamp, labels: [String], note: String = "", width: Double = 240, barWidth: Double = 90) {
-    self.ramp = ramp
+  public init(_ colorMap: ColorMap, labels: [String], note: String = "", width: Double = 240, barWidth: Double = 90) {
+    self.colorMap = colorMap
     self.labels = labels
     self.note = note
     self.width = width
@@ -33,8 +33,7 @@ public struct ColorBar: Drawable {
     // Half the first label hangs over the left end.
     let overhang = (labels.first.map(theme.small.width) ?? 0) / 2
     let bar = Rect(x: rect.minX + overhang, y: rect.minY, width: barWidth, height: barHeight(theme))
-    let strip = (0..<Self.steps).flatMap { ramp.color(at: Double($0) / Double(Self.steps - 1)).bytes }
-    canvas.image(Picture(width: Self.steps, height: 1, pixels: strip), in: bar)
+    canvas.image(strip, in: bar)
     canvas.stroke(bar, Pen(theme.ink, width: theme.hairline))
     for (index, label) in labels.enumerated() {
       let share = labels.count > 1 ? Double(index) / Double(labels.count - 1) : 0.5
@@ -53,7 +52,15 @@ public struct ColorBar: Drawable {
     }
   }
 
-  private static let steps = 255
+  /// The map from end to end in one row of pixels; their number is odd, so that one of them shows zero.
+  private var strip: Picture {
+    let (steps, range) = (255, colorMap.range)
+    let colors = (0..<steps).map { step in
+      let share = Double(step) / Double(steps - 1)
+      return colorMap.color(at: range.lowerBound + share * (range.upperBound - range.lowerBound))
+    }
+    return Picture(width: steps, height: 1, pixels: colors.flatMap { [$0.red, $0.green, $0.blue] })
+  }
 
   /// The note stands beside the bar where it takes at most three lines there, else below.
   private func isNoteBelow(_ theme: Theme) -> Bool {

@@ -1,3 +1,4 @@
+import Imaging
 import Pullbacks
 
 /// A matrix as coloured cells with the numbers in them: confusion matrices, correlations between explainers.
@@ -12,9 +13,9 @@ public struct HeatMapMatrix: Drawable {
   public let values: [[Double]]
   public let rows: [String]
   public let columns: [String]
-  /// The values that take the ends of the ramp.
+  /// The values that take the ends of the colour map.
   public var range: ClosedRange<Double>
-  public var ramp: ColorRamp
+  public var colorMap: ColorMap
   /// Digits after the decimal point.
   public var places: Int
   public var rowAxis: String
@@ -27,7 +28,7 @@ public struct HeatMapMatrix: Drawable {
   /// - Throws: ``PullbackError`` unless `values` has one row per row name and one value per column name in each.
   public init(
     _ values: [[Double]], rows: [String], columns: [String], range: ClosedRange<Double>? = nil,
-    ramp: ColorRamp = .blues, places: Int = 2, rowAxis: String = "", columnAxis: String = "", title: String? = nil,
+    colorMap: ColorMap = .blues, places: Int = 2, rowAxis: String = "", columnAxis: String = "", title: String? = nil,
     cellSize: Double = 22
   ) throws {
     guard values.count == rows.count, values.allSatisfy({ $0.count == columns.count }) else {
@@ -38,7 +39,7 @@ public struct HeatMapMatrix: Drawable {
     let finite = values.joined().filter(\.isFinite)
     (self.values, self.rows, self.columns) = (values, rows, columns)
     self.range = range ?? (finite.min() ?? 0)...(finite.max() ?? 1)
-    (self.ramp, self.places) = (ramp, places)
+    (self.colorMap, self.places) = (colorMap, places)
     (self.rowAxis, self.columnAxis, self.title) = (rowAxis, columnAxis, title)
     self.cellSize = cellSize
   }
@@ -61,7 +62,7 @@ public struct HeatMapMatrix: Drawable {
         rows[row], at: Point(area.minX - theme.spacing, y + cell.height / 2), theme.small, .right, vertical: .middle)
       for (column, value) in line.enumerated() {
         let place = Rect(x: area.minX + Double(column) * cell.width, y: y, width: cell.width, height: cell.height)
-        let color = value.isNaN ? theme.gridColor : ramp.color(at: share(value))
+        let color = value.isNaN ? theme.gridColor : Color(colorMap.color(at: position(value)))
         canvas.fill(place, color)
         canvas.text(
           decimal(value, places: places), at: place.center, TextStyle(theme.smallSize, .regular, color.readableInk),
@@ -84,9 +85,11 @@ public struct HeatMapMatrix: Drawable {
     canvas.text(title ?? "", at: Point(area.center.x, rect.minY), theme.title(), .center, vertical: .top)
   }
 
-  private func share(_ value: Double) -> Double {
+  /// Where `value` lies in the range of the colour map.
+  private func position(_ value: Double) -> Double {
     let span = range.upperBound - range.lowerBound
-    return span > 0 ? (value - range.lowerBound) / span : 0.5
+    let share = span > 0 ? (value - range.lowerBound) / span : 0.5
+    return colorMap.range.lowerBound + share * (colorMap.range.upperBound - colorMap.range.lowerBound)
   }
 
   private func cell(_ theme: Theme) -> Size {

@@ -33,7 +33,7 @@ public struct Theme: Equatable, Sendable {
   /// The space between neighbouring things, such as a label and its axis.
   public var spacing = 3.0
   /// The resolution of pictures: 1 gives 72 pixels per inch, 4 gives 288.
-  public var pixelsPerPoint = 4.0
+  public var pixelsPerPoint = 3.0
 
   public init() {}
 

@@ -39,7 +39,7 @@ import Testing
   @Test(arguments: [
     ("types.safetensors", Checkpoint.Format.safeTensors), ("types.pt", .torchZip), ("types.pth", .torchLegacy),
   ])
-  func recognisesTheFormatWhateverTheName(_ file: String, _ format: Checkpoint.Format) throws {
+  func recognizesTheFormatWhateverTheName(_ file: String, _ format: Checkpoint.Format) throws {
     try withTemporaryFolder { folder in
       let copy = "\(folder)/weights.bin"
       try FileManager.default.copyItem(atPath: Fixtures.path(file), toPath: copy)

@@ -57,7 +57,7 @@ import Testing
     let recorded = try #require(record["settings"] as? [String: String])
     #expect(recorded["temperature.relu6"] == "1.0" && recorded["temperature._swish"] == "0.3")
     let figure = try Photograph(contentsOf: folder.path("figure.png")).picture
-    #expect(figure.width > 360 * 4 && figure.height < figure.width)
+    #expect(figure.width > 360 * 3 && figure.height < figure.width)
   }
 
   /// What goes wrong is one line that names the fault, an exit code by sysexits, and no output.

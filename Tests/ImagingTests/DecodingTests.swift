@@ -10,11 +10,11 @@ struct DecodingTests {
     let file: String
     let width: Int
     let height: Int
-    let colour: Data
+    let color: Data
     let alpha: Data?
 
     var testDescription: String { file }
-    var picture: Picture { Picture(width: width, height: height, pixels: Array(colour)) }
+    var picture: Picture { Picture(width: width, height: height, pixels: Array(color)) }
   }
 
   static func cases(_ name: String) throws -> [Case] { try Fixtures.decode(name) }

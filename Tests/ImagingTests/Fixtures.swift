@@ -26,9 +26,9 @@ enum Fixtures {
 struct PictureFixture: Decodable, Sendable {
   let width: Int
   let height: Int
-  let colour: Data
+  let color: Data
 
-  var picture: Picture { Picture(width: width, height: height, pixels: Array(colour)) }
+  var picture: Picture { Picture(width: width, height: height, pixels: Array(color)) }
 }
 
 func largestDifference(_ a: Picture, _ b: Picture) -> Int {

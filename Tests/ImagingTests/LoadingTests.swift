@@ -12,8 +12,8 @@ struct LoadingTests {
     let source: Data
     let alpha: Data?
     let size: Int
-    let colour: Data
-    let objectColour: Data?
+    let color: Data
+    let objectColor: Data?
     let objectMask: Data?
 
     var photograph: Photograph {
@@ -27,14 +27,14 @@ struct LoadingTests {
   @Test(arguments: try cases())
   func picture(_ expected: Case) {
     let picture = ImageLoader(size: expected.size).picture(of: expected.photograph)
-    #expect(picture == Picture(width: expected.size, height: expected.size, pixels: Array(expected.colour)))
+    #expect(picture == Picture(width: expected.size, height: expected.size, pixels: Array(expected.color)))
   }
 
   @Test(arguments: try cases().filter { $0.alpha != nil })
   func object(_ expected: Case) throws {
-    let (image, mask) = try ImageLoader(size: expected.size).objectOnGrey(expected.photograph)
-    let colour = try #require(expected.objectColour)
-    #expect(image == Tensor(Picture(width: expected.size, height: expected.size, pixels: Array(colour))))
+    let (image, mask) = try ImageLoader(size: expected.size).objectOnGray(expected.photograph)
+    let color = try #require(expected.objectColor)
+    #expect(image == Tensor(Picture(width: expected.size, height: expected.size, pixels: Array(color))))
     #expect(mask.shape == [1, 1, expected.size, expected.size])
     #expect(mask.scalars == (try #require(expected.objectMask)).map { Float($0) / 255 })
   }

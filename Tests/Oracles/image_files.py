@@ -49,14 +49,14 @@ def packed_rows(samples, depth):
     return rows
 
 
-def png(samples, depth, colour_type, interlaced=False, extra=b""):
+def png(samples, depth, color_type, interlaced=False, extra=b""):
     height, width = samples.shape[:2]
     if interlaced:
         parts = [samples[y0::dy, x0::dx] for x0, y0, dx, dy in ADAM7]
         data = b"".join(packed_rows(part, depth) for part in parts if part.size)
     else:
         data = packed_rows(samples, depth)
-    header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, int(interlaced))
+    header = struct.pack(">IIBBBBB", width, height, depth, color_type, 0, 0, int(interlaced))
     parts = [chunk(b"IHDR", header), extra, chunk(b"IDAT", zlib.compress(data, 9)), chunk(b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
 
@@ -86,12 +86,12 @@ def png_cases():
         both = samples(depth, 2)
         values = to_bytes(both, depth)
         yield f"grey{depth}-alpha", (both, depth, 4), b"", values[..., :1].repeat(3, -1), values[..., 1]
-        colour = samples(depth, 3)
-        yield f"rgb{depth}", (colour, depth, 2), b"", to_bytes(colour, depth), None
-        key = colour[2, 4]
-        alpha = np.where((colour == key).all(-1), 0, 255)
+        color = samples(depth, 3)
+        yield f"rgb{depth}", (color, depth, 2), b"", to_bytes(color, depth), None
+        key = color[2, 4]
+        alpha = np.where((color == key).all(-1), 0, 255)
         extra = chunk(b"tRNS", struct.pack(">HHH", *key))
-        yield f"rgb{depth}-key", (colour, depth, 2), extra, to_bytes(colour, depth), alpha
+        yield f"rgb{depth}-key", (color, depth, 2), extra, to_bytes(color, depth), alpha
         full = samples(depth, 4)
         values = to_bytes(full, depth)
         yield f"rgb{depth}-alpha", (full, depth, 6), b"", values[..., :3], values[..., 3]
@@ -99,21 +99,21 @@ def png_cases():
         palette = generator.integers(0, 256, (2**depth, 3)).astype(np.uint8)
         index = samples(depth, 1)
         extra = chunk(b"PLTE", palette.tobytes())
-        colour = palette[index[..., 0]]
-        yield f"palette{depth}", (index, depth, 3), extra, colour, None
+        color = palette[index[..., 0]]
+        yield f"palette{depth}", (index, depth, 3), extra, color, None
         some = generator.integers(0, 256, max(1, 2**depth // 2)).astype(np.uint8)
         opacity = np.concatenate([some, np.full(2**depth - len(some), 255, np.uint8)])
         extra += chunk(b"tRNS", some.tobytes())
-        yield f"palette{depth}-alpha", (index, depth, 3), extra, colour, opacity[index[..., 0]]
+        yield f"palette{depth}-alpha", (index, depth, 3), extra, color, opacity[index[..., 0]]
 
 
-def check_with_pillow(data, colour, alpha):
+def check_with_pillow(data, color, alpha):
     """The hand-written files mean to Pillow what they mean here, but for 16 bits (it truncates) and for the colour keys
     of depths other than 8 (it compares them with converted samples)."""
     image = Image.open(io.BytesIO(data))
     if image.mode.startswith("I"):
         return
-    difference = np.abs(np.asarray(image.convert("RGB"), np.int64) - colour).max()
+    difference = np.abs(np.asarray(image.convert("RGB"), np.int64) - color).max()
     assert difference <= 1, difference
     has_key = image.mode != "P" and "transparency" in image.info
     if alpha is not None and not has_key:
@@ -130,13 +130,13 @@ def jpeg(image, **options):
 
 
 def jpeg_cases():
-    colour = Image.fromarray(scene(WIDTH, HEIGHT, 2))
+    color = Image.fromarray(scene(WIDTH, HEIGHT, 2))
     wide = Image.fromarray(scene(45, 37, 3))
     four = Image.frombytes("CMYK", (WIDTH, HEIGHT), scene(WIDTH, HEIGHT, 4, 4).tobytes())
-    yield "grey", jpeg(colour.convert("L"))
+    yield "grey", jpeg(color.convert("L"))
     for subsampling in ("4:4:4", "4:2:2", "4:2:0"):
         yield "ycc" + subsampling.replace(":", ""), jpeg(wide, subsampling=subsampling)
-    yield "rgb", jpeg(colour, keep_rgb=True)
+    yield "rgb", jpeg(color, keep_rgb=True)
     yield "progressive", jpeg(wide, progressive=True)
     yield "restarts", jpeg(wide, restart_marker_blocks=2)
     cmyk = jpeg(four)

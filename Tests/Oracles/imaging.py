@@ -29,24 +29,24 @@ def write_json(name, value):
     (FOLDER / name).write_text(json.dumps(value, indent=1) + "\n")
 
 
-def case(name, data, colour, alpha=None):
+def case(name, data, color, alpha=None):
     (FOLDER / name).write_bytes(data)
     return {
         "file": name,
-        "width": colour.shape[1],
-        "height": colour.shape[0],
-        "colour": encoded(colour),
+        "width": color.shape[1],
+        "height": color.shape[0],
+        "color": encoded(color),
         "alpha": None if alpha is None else encoded(alpha),
     }
 
 
 def write_decoding():
     cases = []
-    for name, (samples, depth, colour_type), extra, colour, alpha in png_cases():
+    for name, (samples, depth, color_type), extra, color, alpha in png_cases():
         for interlaced in (False, True):
-            data = png(samples, depth, colour_type, interlaced, extra)
-            check_with_pillow(data, colour, alpha)
-            cases.append(case(f"{name}{'-adam7' if interlaced else ''}.png", data, colour, alpha))
+            data = png(samples, depth, color_type, interlaced, extra)
+            check_with_pillow(data, color, alpha)
+            cases.append(case(f"{name}{'-adam7' if interlaced else ''}.png", data, color, alpha))
     write_json("png.json", cases)
     write_json("jpeg.json", [case(f"{name}.jpg", data, decoded(data)) for name, data in jpeg_cases()])
     write_json("orientation.json", [case(*each) for each in orientation_cases()])
@@ -69,8 +69,8 @@ def write_resizing():
         results = []
         for size in sizes:
             result = Image.fromarray(source).resize(size, Image.Resampling.BILINEAR)
-            results.append({"width": size[0], "height": size[1], "colour": encoded(result)})
-        cases.append({"width": width, "height": height, "colour": encoded(source), "results": results})
+            results.append({"width": size[0], "height": size[1], "color": encoded(result)})
+        cases.append({"width": width, "height": height, "color": encoded(source), "results": results})
     write_json("resizing.json", cases)
 
 
@@ -93,7 +93,7 @@ def write_loading():
         result = load(Image.fromarray(source), size)
         cases.append({
             "width": width, "height": height, "source": encoded(source), "alpha": None, "size": size,
-            "colour": encoded(result), "objectColour": None, "objectMask": None,
+            "color": encoded(result), "objectColor": None, "objectMask": None,
         })  # fmt: skip
     for (width, height), size in [((20, 13), 16), ((11, 24), 32), ((17, 17), 8)]:
         source = scene(width, height, width)
@@ -111,8 +111,8 @@ def write_loading():
         mask.paste(opacity, corner)
         cases.append({
             "width": width, "height": height, "source": encoded(source), "alpha": encoded(alpha), "size": size,
-            "colour": encoded(load(flat, size)),
-            "objectColour": encoded(square.resize((size, size), Image.Resampling.BILINEAR)),
+            "color": encoded(load(flat, size)),
+            "objectColor": encoded(square.resize((size, size), Image.Resampling.BILINEAR)),
             "objectMask": encoded(mask.resize((size, size), Image.Resampling.BILINEAR)),
         })  # fmt: skip
     write_json("loading.json", cases)
@@ -147,8 +147,11 @@ def write_arrays():
 # Colours.
 
 
-def write_colours():
+def write_colors():
     seismic = encoded(matplotlib.colormaps["seismic"](np.arange(256), bytes=True)[:, :3])
+    stops = np.array([[255, 255, 255], [198, 219, 239], [107, 174, 214], [33, 113, 181], [8, 48, 107]])
+    places = np.arange(256) / 255
+    blues = np.stack([np.interp(places, np.linspace(0, 1, 5), channel) for channel in stops.T], axis=1)
     nodes = matplotlib.colormaps["coolwarm"]._segmentdata
     coolwarm = [[nodes[channel][index][1] for channel in ("red", "green", "blue")] for index in range(33)]
     attribution = np.random.default_rng(6).normal(size=(1, 3, 6, 8)).astype(np.float32)
@@ -160,7 +163,10 @@ def write_colours():
     low, high = attribution.min().astype(np.float64), attribution.max().astype(np.float64)
     raw = np.rint((attribution[0].astype(np.float64) - low) / (high - low) * 255).transpose(1, 2, 0)
     np.save(FOLDER / "attribution.npy", attribution)
-    write_json("colours.json", {"seismic": seismic, "coolwarm": coolwarm, "heat": encoded(heat), "raw": encoded(raw)})
+    write_json("colors.json", {
+        "seismic": seismic, "coolwarm": coolwarm, "blues": encoded(np.rint(blues)), "heat": encoded(heat),
+        "raw": encoded(raw),
+    })  # fmt: skip
 
 
 if __name__ == "__main__":
@@ -170,4 +176,4 @@ if __name__ == "__main__":
     write_resizing()
     write_loading()
     write_arrays()
-    write_colours()
+    write_colors()

@@ -48,7 +48,7 @@ extension Picture {
 }
 
 /// A picture of grey pixels.
-func grey(_ rows: [[UInt8]]) -> Picture {
+func gray(_ rows: [[UInt8]]) -> Picture {
   Picture(width: rows[0].count, height: rows.count, pixels: rows.joined().flatMap { [$0, $0, $0] })
 }
 
@@ -74,14 +74,14 @@ func grey(_ rows: [[UInt8]]) -> Picture {
   }
 
   @Test func enlargedPicturesKeepTheirPixels() throws {
-    let small = grey([[10, 20], [30, 40]])
+    let small = gray([[10, 20], [30, 40]])
     let picture = try Sketch(3, 2) { $0.image(small, in: Rect(x: 0, y: 0, width: 3, height: 2)) }.pixels(perPoint: 2)
     let expected = [10, 10, 10, 20, 20, 20]
     #expect(picture.reds == [expected, expected, expected.map { $0 + 20 }, expected.map { $0 + 20 }])
   }
 
   @Test func reducedPicturesAreAveragedByOverlap() throws {
-    let wide = grey([[0, 60, 90], [0, 60, 90]])
+    let wide = gray([[0, 60, 90], [0, 60, 90]])
     let picture = try Sketch(2, 1) { $0.image(wide, in: Rect(x: 0, y: 0, width: 2, height: 1)) }.pixels()
     // (0 * 1 + 60 * 0.5) / 1.5 and (60 * 0.5 + 90) / 1.5.
     #expect(picture.reds == [[20, 80]])
@@ -97,7 +97,7 @@ func grey(_ rows: [[UInt8]]) -> Picture {
     let examples = try JSONDecoder().decode([Example].self, from: Data(file))
     #expect(examples.count == 5)
     for example in examples {
-      let found = grey(example.source).displayed(width: example.resized[0].count, height: example.resized.count).reds
+      let found = gray(example.source).displayed(width: example.resized[0].count, height: example.resized.count).reds
       let worst = zip(found.joined(), example.resized.joined()).map { abs($0 - $1) }.max()
       #expect(found.count == example.resized.count)
       #expect(try #require(worst) <= 1)
@@ -135,7 +135,7 @@ func grey(_ rows: [[UInt8]]) -> Picture {
     canvas.line(from: Point(.nan, 0), to: Point(1, 1), Pen(.black, width: 1))
     canvas.fill(Rect(x: 0, y: 0, width: .infinity, height: 1), .black)
     canvas.text("lost", at: Point(0, .nan), TextStyle(8))
-    canvas.image(grey([[0]]), in: Rect(x: 0, y: 0, width: .nan, height: 1))
+    canvas.image(gray([[0]]), in: Rect(x: 0, y: 0, width: .nan, height: 1))
     #expect(canvas.marks.isEmpty)
   }
 

@@ -89,8 +89,8 @@ import Testing
 
   @Test func pngIsThePicture() throws {
     let picture = try figure.picture()
-    // Four pixels to each of 200 + 2 * 4 points.
-    #expect(picture.width == 832)
+    // Three pixels to each of 200 + 2 * 4 points.
+    #expect(picture.width == 624)
     #expect(try Photograph(decoding: figure.png(), name: "figure") == Photograph(picture: picture))
   }
 }

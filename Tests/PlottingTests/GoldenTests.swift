@@ -15,11 +15,11 @@ import Testing
   }
 
   @Test func measuresDifferences() throws {
-    let (a, b) = (grey([[0, 10], [20, 30]]), grey([[0, 10], [26, 0]]))
+    let (a, b) = (gray([[0, 10], [20, 30]]), gray([[0, 10], [26, 0]]))
     let found = try #require(PictureDifference(a, b))
     #expect(
       found == PictureDifference(maxChannelDifference: 30, shareOfPixelsChanged: 0.5, meanDifference: 9))
-    #expect(PictureDifference(a, grey([[0, 10]])) == nil)
+    #expect(PictureDifference(a, gray([[0, 10]])) == nil)
     #expect(PictureDifference(a, a) == PictureDifference.none)
   }
 
@@ -33,13 +33,13 @@ import Testing
     }
   }
 
-  @Test(arguments: ["label", "colour", "size"])
+  @Test(arguments: ["label", "color", "size"])
   func catchesChanges(of what: String) throws {
     let changed: Picture =
       switch what {
       case "label": try picture(label: "churoh")
-      case "colour": try picture(ink: .okabeIto[5])
-      default: grey([[0]])
+      case "color": try picture(ink: .okabeIto[5])
+      default: gray([[0]])
       }
     try withGolden { goldens in
       try expectOneIssue { try expectMatchesGolden(changed, "golden.png", goldens: goldens) }

@@ -53,7 +53,7 @@ func exampleGrid(label: String = "cassette player") -> ImageGrid {
     #expect(isClose(place.minX, 52))
   }
 
-  @Test func otherProportionsAreFittedAndCentred() throws {
+  @Test func otherProportionsAreFittedAndCentered() throws {
     let row = ImageGrid.Row("", [pattern(0), pattern(1, width: 12, height: 6)])
     let places = images(ImageGrid(columns: [], [row], width: 102, gap: 2)).map(\.place)
     #expect(places[1] == Rect(x: 52, y: 12.5, width: 50, height: 25))

@@ -1,3 +1,4 @@
+import Imaging
 import Pullbacks
 import Testing
 
@@ -92,14 +93,18 @@ func isClose(_ a: Double, _ b: Double, _ tolerance: Double = 1e-9) -> Bool { abs
     #expect(texts.map(\.string).filter { $0.hasPrefix("(") } == ["(a)", "(b)"])
   }
 
-  @Test func matrixCellsCarryTheirColourAndNumber() throws {
+  @Test func matrixCellsCarryTheirColorAndNumber() throws {
     let matrix = try HeatMapMatrix([[0, 1], [0.5, .nan]], rows: ["a", "b"], columns: ["c", "d"], range: 0...1)
     let marks = marks(of: matrix)
     #expect(
       marks.fills.map(\.color) == [
-        ColorRamp.blues.color(at: 0), ColorRamp.blues.color(at: 1), ColorRamp.blues.color(at: 0.5),
-        Theme.paper.gridColor,
+        .white, Color(0x08306B), Color(ColorMap.blues.color(at: 0.5)), Theme.paper.gridColor,
       ])
+    let signed = try HeatMapMatrix(
+      [[-3, -1.5, 0, .infinity]], rows: ["a"], columns: ["c", "d", "e", "f"], range: -3...3, colorMap: .seismic)
+    #expect(
+      PlottingTests.marks(of: signed).fills.map(\.color)
+        == [-1, -0.5, 0, 1].map { Color(ColorMap.seismic.color(at: $0)) })
     #expect(marks.texts.map(\.string) == ["a", "0.00", "1.00", "b", "0.50", "–", "c", "d"])
     #expect(try marks.text("0.00").color == .black)
     #expect(try marks.text("1.00").color == .white)
@@ -124,10 +129,19 @@ func isClose(_ a: Double, _ b: Double, _ tolerance: Double = 1e-9) -> Bool { abs
     #expect(isClose(heavy[1], table.size(in: .paper).height))
   }
 
-  @Test func rampsMixNeighbouringStops() {
-    #expect(ColorRamp.seismic.color(at: 0.5) == .white)
-    #expect(ColorRamp.seismic.color(at: 0.375) == Color(red: 0.5, green: 0.5, blue: 1))
-    #expect(ColorRamp.seismic.color(at: 7) == Color(red: 0.5, green: 0, blue: 0))
-    #expect(ColorRamp([]).color(at: .nan) == .black)
+  @Test func colorBarsShowTheirMap() throws {
+    func strip(_ map: ColorMap) throws -> Picture {
+      let images = marks(of: ColorBar(map, labels: [])).compactMap { mark in
+        if case .image(let picture, _) = mark { picture } else { nil }
+      }
+      return try #require(images.first)
+    }
+    let (seismic, blues) = (try strip(.seismic), try strip(.blues))
+    #expect(seismic.pixel(127, 0) == [255, 255, 255])
+    #expect(Array(seismic.pixels[..<381]) == Array(ColorMap.seismic.entries[..<381]))
+    #expect(Array(seismic.pixels[384...]) == Array(ColorMap.seismic.entries[387...]))
+    #expect(blues.pixel(0, 0) == [255, 255, 255])
+    #expect(blues.pixel(127, 0) == Array(ColorMap.blues.entries[384..<387]))
+    #expect(blues.pixel(254, 0) == [8, 48, 107])
   }
 }

@@ -32,12 +32,12 @@ public func expectClose(
     Issue.record("\(what()): shape \(actual.shape), expected \(expected.shape)", sourceLocation: sourceLocation)
     return
   }
-  let errors = relativeErrors(actual, expected)
-  #expect(
-    errors.euclidean <= tolerance && errors.largest <= tolerance,
-    "\(what()): relative errors \(errors.euclidean) and \(errors.largest)", sourceLocation: sourceLocation)
+  expectClose(
+    actual.scalars.map(Double.init), expected.scalars.map(Double.init), within: tolerance, what(),
+    sourceLocation: sourceLocation)
 }
 
+/// Expects as many values, and both relative errors within `tolerance`.
 public func expectClose(
   _ actual: [Double], _ expected: [Double], within tolerance: Double, _ what: @autoclosure () -> String = "",
   sourceLocation: SourceLocation = #_sourceLocation

@@ -46,17 +46,3 @@ public struct Program: Sendable {
       errors: try String(contentsOfFile: errors, encoding: .utf8))
   }
 }
-
-/// A folder that is removed with its last reference.
-public final class TemporaryFolder: Sendable {
-  public let url: URL
-
-  public init() throws {
-    url = FileManager.default.temporaryDirectory.appendingPathComponent("pullbacks-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-  }
-
-  public func path(_ name: String) -> String { url.appendingPathComponent(name).path }
-
-  deinit { try? FileManager.default.removeItem(at: url) }
-}

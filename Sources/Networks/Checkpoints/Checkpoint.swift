@@ -83,7 +83,7 @@ public final class Checkpoint: Sendable {
   }
 
   /// The SHA-256 of the whole file in hexadecimal; computed when first asked for, about a second per gigabyte.
-  public var sha256: String { file.sha256 }
+  public var sha256: String { get throws { try file.sha256() } }
 
   /// The row-major index of the first NaN or infinity in `tensor`, nil if all its values are finite.
   public static func firstNonFinite(in tensor: Tensor) -> Int? {

@@ -1,4 +1,3 @@
-import Crypto
 import Files
 import Foundation
 import Pullbacks
@@ -54,14 +53,10 @@ final class MappedFile: Sendable {
   }
 
   /// The SHA-256 of the whole file in hexadecimal, computed once.
-  var sha256: String {
-    digest.withLock { digest in
+  func sha256() throws -> String {
+    try digest.withLock { digest in
       if let digest { return digest }
-      var hash = SHA256()
-      if let base = UnsafeRawPointer(bitPattern: address) {
-        hash.update(bufferPointer: UnsafeRawBufferPointer(start: base, count: count))
-      }
-      let text = hash.finalize().map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
+      let text = try Files.sha256(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: count))
       digest = text
       return text
     }

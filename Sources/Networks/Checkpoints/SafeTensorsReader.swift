@@ -8,7 +8,7 @@ enum SafeTensorsReader {
   /// Longer headers are refused by every reader of the format.
   static let longestHeader = 100_000_000
 
-  static func recognises(_ file: MappedFile) -> Bool {
+  static func recognizes(_ file: MappedFile) -> Bool {
     guard file.holds([UInt8(ascii: "{")], at: 8), let length = try? file.load(UInt64.self, at: 0) else { return false }
     return length >> 40 == 0
   }

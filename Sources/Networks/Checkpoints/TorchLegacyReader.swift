@@ -9,7 +9,7 @@ enum TorchLegacyReader {
   private static let magic: [UInt8] = [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
 
   /// Whether the file begins with a pickle, of this format or another.
-  static func recognises(_ file: MappedFile) -> Bool { file.holds([0x80]) }
+  static func recognizes(_ file: MappedFile) -> Bool { file.holds([0x80]) }
 
   static func read(_ file: MappedFile, under keys: [String]?) throws -> CheckpointContent {
     var position = 0

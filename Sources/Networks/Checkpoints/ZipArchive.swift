@@ -18,7 +18,7 @@ struct ZipArchive {
   private(set) var names: [String] = []
   private var entries: [String: Entry] = [:]
 
-  static func recognises(_ file: MappedFile) -> Bool {
+  static func recognizes(_ file: MappedFile) -> Bool {
     file.holds([0x50, 0x4B, 0x03, 0x04]) || file.holds([0x50, 0x4B, 0x05, 0x06])
   }
 
