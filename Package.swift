@@ -81,7 +81,7 @@ let package = Package(
     tests("ImagingTests", ["Imaging", "Files"]),
     tests("CheckpointTests", ["Networks", "Files"]),
     tests("PlottingTests", ["Plotting", "Files"]),
-    tests("AttributionTests", ["Attribution"]),
+    tests("AttributionTests", ["Attribution", "Kernels"]),
     tests("FigureTests", ["ExperimentKit", "fig3"]),
     tests("CommandLineTests", ["ExperimentKit", "pullbacks"]),
   ]
