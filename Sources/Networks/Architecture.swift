@@ -2,30 +2,42 @@ import Pullbacks
 
 /// A network architecture by name: how to build its graph, and the inputs it was trained on.
 public struct Architecture: Sendable {
+  typealias Builder = @Sendable (_ name: String, _ resolution: Int, _ normalisation: ChannelAffine, _ classes: Int)
+    throws(PullbackError) -> Graph
+
   /// The name `--model` takes, torchvision's or timm's own.
   public let name: String
   /// The side of the square images that it was trained on.
   public let resolution: Int
   /// How images in `[-1, 1]` are normalised; the first layer of the graph.
   public let normalisation: ChannelAffine
-  private let build: @Sendable (_ name: String, _ resolution: Int, _ normalisation: ChannelAffine, _ classes: Int)
-    throws(PullbackError) -> Graph
+  /// The name that older checkpoints use for a parameter of the graph.
+  let formerName: @Sendable (String) -> String
+  private let build: Builder
 
   init(
     _ name: String, resolution: Int = 224, normalisation: ChannelAffine = .imageNet,
-    build: @escaping @Sendable (String, Int, ChannelAffine, Int) throws(PullbackError) -> Graph
+    formerName: @escaping @Sendable (String) -> String = { $0 }, build: @escaping Builder
   ) {
     self.name = name
     self.resolution = resolution
     self.normalisation = normalisation
+    self.formerName = formerName
     self.build = build
   }
 
   /// The graph for square images of `resolution` pixels and `classes` classes.
   ///
-  /// - Throws: ``PullbackError`` if the resolution is too small for the architecture.
+  /// - Throws: ``PullbackError`` if the resolution is too small for the architecture, or is not the one it is fixed to.
   public func graph(resolution: Int? = nil, classes: Int = 1000) throws(PullbackError) -> Graph {
-    try build(name, resolution ?? self.resolution, normalisation, classes)
+    let resolution = resolution ?? self.resolution
+    // Far beyond any use, and far from where the sizes of activations overflow.
+    let limit = 1 << 14
+    guard (1...limit).contains(resolution) else {
+      throw PullbackError(.usage, "resolution \(resolution)", "expected a number of pixels from 1 to \(limit)")
+    }
+    guard classes > 0 else { throw PullbackError(.usage, "\(classes) classes", "a classifier has at least one") }
+    return try build(name, resolution, normalisation, classes)
   }
 
   /// The architecture called `name`.
@@ -33,12 +45,17 @@ public struct Architecture: Sendable {
   /// - Throws: ``PullbackError`` that lists the names there are.
   public static func named(_ name: String) throws(PullbackError) -> Architecture {
     if let found = all.first(where: { $0.name == name }) { return found }
-    throw PullbackError(
-      .usage, "model \(name)", "there is no such architecture", advice: "there are \(all.map(\.name).joined(separator: ", "))")
+    throw PullbackError(.usage, "model \(name)", "there is no such architecture", advice: "there are \(allNames)")
   }
 
   /// Every architecture.
-  public static let all: [Architecture] = EfficientNetLite.allCases.map(\.architecture)
+  public static let all: [Architecture] =
+    ResNet.allCases.map(\.architecture) + VGG.allCases.map(\.architecture)
+    + PyramidVisionTransformer.allCases.map(\.architecture) + DenseNet.allCases.map(\.architecture)
+    + ConvNeXt.allCases.map(\.architecture) + VisionTransformer.allCases.map(\.architecture)
+    + EfficientNetLite.allCases.map(\.architecture)
+
+  static var allNames: String { all.map(\.name).joined(separator: ", ") }
 }
 
 extension ChannelAffine {

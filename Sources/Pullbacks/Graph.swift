@@ -13,8 +13,10 @@ public struct Graph: Sendable {
     public let shape: [Int]
     public let parameters: [ParameterDescription]
 
-    /// The checkpoint's name of a parameter of this node.
-    public func fullName(_ parameter: ParameterDescription) -> String { "\(name).\(parameter.name)" }
+    /// The checkpoint's name of a parameter of this node; the node's own where the parameter has none.
+    public func fullName(_ parameter: ParameterDescription) -> String {
+      parameter.name.isEmpty ? name : "\(name).\(parameter.name)"
+    }
   }
 
   /// The architecture's name, for messages.
@@ -141,8 +143,10 @@ extension Signal {
       name)
   }
 
-  public func linear(_ name: String, _ outputs: Int, bias: Bool = true) -> Signal {
-    apply(Linear(outputs, bias: bias), name)
+  public func linear(
+    _ name: String, _ outputs: Int, bias: Bool = true, parameterPrefix: String = ""
+  ) -> Signal {
+    apply(Linear(outputs, bias: bias, parameterPrefix: parameterPrefix), name)
   }
 
   public func batchNorm(_ name: String, epsilon: Float = 1e-5, momentum: Float = 0.1) -> Signal {
@@ -187,6 +191,13 @@ extension Signal {
 
   public func adding(_ other: Signal, _ name: String? = nil) -> Signal { apply(Add(), name, with: other) }
   public func multiplied(by other: Signal, _ name: String? = nil) -> Signal { apply(Multiply(), name, with: other) }
+
+  /// Scaled channel by channel; the node's name is the parameter's.
+  public func layerScale(_ name: String) -> Signal { apply(LayerScale(), name) }
+  /// With a learned tensor added; the node's name is the parameter's.
+  public func positionEmbedding(_ name: String) -> Signal { apply(PositionEmbedding(), name) }
+  /// With a learned token in front; the node's name is the parameter's.
+  public func classToken(_ name: String) -> Signal { apply(ClassToken(), name) }
 
   public func reshaped(_ shape: [Int], _ name: String? = nil) -> Signal { apply(Reshape(shape), name) }
   public func flatten(_ name: String? = nil) -> Signal { reshaped([shape.product], name) }

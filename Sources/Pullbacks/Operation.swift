@@ -41,7 +41,8 @@ extension Operation {
   public func parameterGradients(_ v: Tensor, at site: Site) -> [Tensor?] { [] }
 }
 
-/// A parameter of an operation: its name within the node, as in PyTorch checkpoints (`weight`, `running_mean`).
+/// A parameter of an operation: its name within the node, as in PyTorch checkpoints (`weight`, `running_mean`); empty
+/// for a parameter that belongs to no layer there (`class_token`), and whose name the node bears.
 public struct ParameterDescription: Hashable, Sendable {
   public let name: String
   public let shape: [Int]

@@ -183,6 +183,12 @@ for name, count, queries, keys, width, value_width in [("self", 2, 5, 5, 8, 8), 
         for i, gradient in enumerate(released):
             tensors[f"attention-{name}-{tau}/released{i}"] = np.ascontiguousarray(join(gradient).numpy().astype(np.float32))
 
+# Learned tensors that stand alone, without a layer.
+case("layerscale", "layerscale", {}, [draw(2, 3, 4, 5)], {"gamma": draw(3, 1, 1)}, lambda x, p: p["gamma"] * x[0])
+case("posembedding", "posembedding", {}, [draw(3, 4, 5)], {"embedding": draw(1, 4, 5)}, lambda x, p: x[0] + p["embedding"])
+case("classtoken", "classtoken", {}, [draw(3, 4, 5)], {"token": draw(1, 1, 5)},
+     lambda x, p: torch.cat([p["token"].expand(3, -1, -1), x[0]], 1))
+
 HERE.mkdir(exist_ok=True)
 save_file(tensors, HERE / "operations.safetensors")
 (HERE / "operations.json").write_text(json.dumps(cases, indent=1) + "\n")

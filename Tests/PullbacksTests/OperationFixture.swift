@@ -116,6 +116,9 @@ private func makeOperation(_ kind: String, _ config: [String: Any]) -> any Pullb
     return ChannelAffine(
       scale: (config["scale"] as! [Double]).map(Float.init), shift: (config["shift"] as! [Double]).map(Float.init))
   case "matmul": return MatrixMultiply(transposingRight: config["transposingRight"] as! Bool)
+  case "layerscale": return LayerScale()
+  case "posembedding": return PositionEmbedding()
+  case "classtoken": return ClassToken()
   case "attention": return ScaledDotProductAttention(heads: config["heads"] as! Int)
   default: return Activation(rawValue: kind)!
   }

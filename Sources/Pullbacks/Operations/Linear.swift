@@ -3,14 +3,17 @@ import Kernels
 
 /// A linear map of the last axis: `y = W x + b`, for `(N, K)` features or `(N, T, K)` tokens.
 ///
-/// Parameters: `weight` `(outputs, K)` and, if asked for, `bias` `(outputs)`.
+/// Parameters: `weight` `(outputs, K)` and, if asked for, `bias` `(outputs)`; their names may have a prefix, such as
+/// `in_proj_` for the queries, keys and values of PyTorch's multi-head attention.
 public struct Linear: Operation {
   public var outputs: Int
   public var hasBias: Bool
+  public var parameterPrefix: String
 
-  public init(_ outputs: Int, bias: Bool = true) {
+  public init(_ outputs: Int, bias: Bool = true, parameterPrefix: String = "") {
     self.outputs = outputs
     hasBias = bias
+    self.parameterPrefix = parameterPrefix
   }
 
   public var kind: String { "linear" }
@@ -24,7 +27,8 @@ public struct Linear: Operation {
   }
 
   public func parameters(_ inputs: [[Int]]) -> [ParameterDescription] {
-    [ParameterDescription("weight", [outputs, inputs[0].last!])] + (hasBias ? [ParameterDescription("bias", [outputs])] : [])
+    [ParameterDescription(parameterPrefix + "weight", [outputs, inputs[0].last!])]
+      + (hasBias ? [ParameterDescription(parameterPrefix + "bias", [outputs])] : [])
   }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {

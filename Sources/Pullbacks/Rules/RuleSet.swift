@@ -122,7 +122,7 @@ extension RuleSet {
   private static var ordinaryAdjoints: [(Pattern, any Rule)] {
     [
       "input", "conv", "linear", "batchnorm", "affine", "avgpool", "add", "concat", "reshape", "transpose", "slice",
-      "identity", "dropout",
+      "identity", "dropout", "layerscale", "posembedding", "classtoken",
     ].map { (.kind($0), Gradient()) }
   }
 }

@@ -1,0 +1,45 @@
+import Pullbacks
+
+// ConvNeXt: A ConvNet for the 2020s (Liu et al., 2022, arXiv 2201.03545). Variant: torchvision's ConvNeXt-T.
+
+enum ConvNeXt: String, CaseIterable {
+  case tiny = "convnext_tiny"
+
+  /// Blocks and channels per stage.
+  private var size: (depths: [Int], widths: [Int]) {
+    switch self {
+    case .tiny: ([3, 3, 9, 3], [96, 192, 384, 768])
+    }
+  }
+
+  var architecture: Architecture {
+    Architecture(rawValue) { (name, resolution, normalisation, classes) throws(PullbackError) in
+      try Graph(name, input: [3, resolution, resolution]) { image in
+        var x = image.apply(normalisation, "normalise")
+        // Even features reduce the resolution, odd ones are the stages.
+        for (stage, (depth, width)) in zip(size.depths, size.widths).enumerated() {
+          let reduction = "features.\(2 * stage)"
+          x = stage == 0
+            ? x.convolution("\(reduction).0", width, kernel: 4, stride: 4)
+              .layerNorm("\(reduction).1", epsilon: 1e-6, axis: .channels)
+            : x.layerNorm("\(reduction).0", epsilon: 1e-6, axis: .channels)
+              .convolution("\(reduction).1", width, kernel: 2, stride: 2)
+          for block in 0..<depth { x = x.convNeXtBlock("features.\(2 * stage + 1).\(block)") }
+        }
+        return x.adaptiveAveragePool("avgpool", to: 1).layerNorm("classifier.0", epsilon: 1e-6, axis: .channels)
+          .flatten("classifier.1").linear("classifier.2", classes)
+      }
+    }
+  }
+}
+
+extension Signal {
+  /// A 7x7 filter of each channel, then at each place a layer of four times the width; scaled, with a shortcut.
+  fileprivate func convNeXtBlock(_ name: String) -> Signal {
+    let (width, rows, columns) = (shape[0], shape[1], shape[2])
+    return convolution("\(name).block.0", width, kernel: 7, padding: 3, groups: width)
+      .tokens().layerNorm("\(name).block.2", epsilon: 1e-6)
+      .linear("\(name).block.3", 4 * width).gelu("\(name).block.4").linear("\(name).block.5", width)
+      .map(height: rows, width: columns).layerScale("\(name).layer_scale").adding(self, "\(name).add")
+  }
+}

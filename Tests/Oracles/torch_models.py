@@ -1,0 +1,30 @@
+"""torchvision's and timm's models, without their compiled operations.
+
+torchvision 0.28.0, timm 1.0.31. Importing torchvision registers meta implementations of its operations `nms` and
+`qnms`, which fails where the compiled operations do not load; no classifier needs them, so declaring them is enough.
+"""
+import torch
+
+_library = torch.library.Library("torchvision", "DEF")
+for _name in ["nms", "qnms"]:
+    _library.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+
+import timm  # noqa: E402
+import torchvision  # noqa: E402
+
+ARCHITECTURES = [
+    "resnet18", "resnet34", "resnet50", "resnet101", "resnet152",
+    "vgg11", "vgg13", "vgg16", "vgg19", "vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn",
+    "pvt_v2_b0", "pvt_v2_b1", "pvt_v2_b2", "pvt_v2_b3", "pvt_v2_b4", "pvt_v2_b5",
+    "densenet121", "convnext_tiny", "vit_b_16", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2"]
+
+
+def build(name, resolution=224):
+    """The model called `name` without pretrained weights; the resolution matters to EfficientNet-Lite's padding."""
+    if name.startswith("pvt"):
+        return timm.create_model(name)
+    if name.startswith("efficientnet-lite"):
+        from efficientnet_lite_pytorch import EfficientNet
+
+        return EfficientNet.from_name(name, image_size=resolution)
+    return torchvision.models.get_model(name)
