@@ -65,14 +65,14 @@ public struct MethodSettings: Sendable {
   func layer(in graph: Graph) throws(PullbackError) -> String {
     if let camLayer { return camLayer }
     let layers = [
-      "resnet18": "layer4.1.conv2", "resnet34": "layer4.2.conv2", "resnet50": "layer4.2.conv3",
-      "vgg": "avgpool", "efficientnet-lite": "_conv_head",
+      "resnet": ["layer4.2.conv3", "layer4.2.conv2", "layer4.1.conv2"], "vgg": ["avgpool"],
+      "efficientnet-lite": ["_conv_head"],
     ]
-    for (architecture, layer) in layers where graph.name.hasPrefix(architecture) && graph.index(of: layer) != nil {
-      return layer
+    for (family, names) in layers where graph.name.hasPrefix(family) {
+      if let name = names.first(where: { graph.index(of: $0) != nil }) { return name }
     }
     throw PullbackError(
-      .usage, "class activation map", "no layer is known for \(graph.name)", advice: "name a convolution with --layer")
+      .usage, "class activation map", "no layer is known for \(graph.name)", advice: "name a convolution as the setting layer")
   }
 }
 
