@@ -8,7 +8,7 @@ struct MemoryOption: ParsableArguments {
       "Bound on the memory for activations: images and draws go through the network in batches that fit. Results do not "
         + "depend on it.",
       valueName: "size"))
-  var maxMemory: Bytes = Bytes(1 << 30)
+  var maxMemory: Bytes = Bytes(1 << 29)
 
   /// A number of bytes, written as 512M or 2G.
   struct Bytes: ExpressibleByArgument, CustomStringConvertible {
@@ -25,7 +25,7 @@ struct MemoryOption: ParsableArguments {
       self.count = count
     }
 
-    var description: String { count % (1 << 30) == 0 ? "\(count >> 30)G" : "\(count)" }
+    var description: String { count % (1 << 20) == 0 ? "\(count >> 20)M" : "\(count)" }
     var defaultValueDescription: String { description }
   }
 
