@@ -15,6 +15,8 @@ final class Canvas {
       let context = cairo_create(surface)
     else { throw PullbackError(.cannotCreate, "cairo", "no surface of \(size) x \(size) pixels") }
     (self.size, self.surface, self.context) = (size, surface, context)
+    cairo_set_antialias(context, CAIRO_ANTIALIAS_FAST)
+    cairo_set_tolerance(context, 0.2)
     try check()
   }
 

@@ -123,7 +123,7 @@ struct Composition {
       let angle = dice.number(0, 2 * .pi)
       let x = box.center.x + cos(angle) * box.width * 0.46
       let y = box.center.y + sin(angle) * box.height * 0.46
-      let size = scene.difficulty.scale * dice.number(0.08, 0.15)
+      let size = min(box.width, box.height) * dice.number(0.1, 0.19)
       let tint = dice.tint((0, 1), (0.2, 0.9), (0.3, 0.95))
       switch kind {
       case 0: grass(p, &dice)

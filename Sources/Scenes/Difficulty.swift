@@ -2,7 +2,7 @@
 public struct Difficulty: Equatable, Sendable {
   /// The object's longer side as a share of the frame, 0.35 to 0.9.
   public let scale: Double
-  /// Standard deviation of the sensor's noise, where white less black is 1; 0 to 0.12.
+  /// Standard deviation of the sensor's noise, where white less black is 1; 0 to 0.1.
   public let noise: Double
   /// Standard deviation of the blur in ninety-sixths of the frame, 0 to 0.9.
   public let blur: Double
@@ -16,7 +16,7 @@ public struct Difficulty: Equatable, Sendable {
   init(_ dice: inout Dice) {
     scale = dice.number(0.35, 0.9)
     let roughness = dice.number(0, 1)
-    noise = 0.12 * roughness * roughness
+    noise = 0.1 * roughness * roughness
     blur = dice.chance(0.5) ? dice.number(0.25, 0.9) : 0
     clutter = dice.whole(0...5)
     occluders = dice.chance(0.35) ? dice.whole(1...2) : 0
@@ -24,7 +24,7 @@ public struct Difficulty: Equatable, Sendable {
 
   /// From 0 to 1, the mean of the five on their ranges.
   public var level: Double {
-    ((0.9 - scale) / 0.55 + noise / 0.12 + blur / 0.9 + Double(clutter) / 5 + Double(occluders) / 2) / 5
+    ((0.9 - scale) / 0.55 + noise / 0.1 + blur / 0.9 + Double(clutter) / 5 + Double(occluders) / 2) / 5
   }
 
   /// The level in three steps, of about 30, 50 and 20 % of the scenes.

@@ -2,17 +2,28 @@ import Foundation
 
 /// Things that belong to no class: bodies of the classes without what makes them, and shapes of all kinds.
 enum Distractor: CaseIterable {
-  case bodyOfAClass, balloon, log, plainBall, crate, tree, star, ring, cone, pennant, stick, pebble, cross
+  case bodyOfAClass, sheep, balloon, log, plainBall, crate, tree, star, ring, cone, pennant, stick, pebble, cross
 
   /// Draws one about the origin, in -1...1.
   func draw(_ p: Painter, _ dice: inout Dice) {
     let tint = dice.tint((0, 1), (0.25, 0.9), (0.35, 0.95))
     switch self {
     case .bodyOfAClass:
-      let owner = dice.pick(SceneClass.allCases)
+      // A dog without its head is no friendly sight: the sheep has its body.
+      let owner = dice.pick(SceneClass.allCases.filter { $0 != .englishSpringer })
       p.object(owner.drawing, &dice) { part in
         part.isDiagnostic || owner.parts.contains { $0.name == part.carrier && $0.isDiagnostic }
       }
+    case .sheep:
+      for x in [-0.42, -0.2, 0.25, 0.45] { p.box(x - 0.05, 0.2, 0.1, 0.55, radius: 0.03) }
+      p.solid(Tint(grey: 0.18))
+      p.blob([
+        (-0.6, -0.1), (-0.5, -0.4), (-0.2, -0.42), (0, -0.5), (0.25, -0.42), (0.5, -0.42), (0.62, -0.1), (0.52, 0.2),
+        (0.25, 0.3), (0, 0.26), (-0.25, 0.3), (-0.5, 0.2),
+      ])
+      p.solid(tint.lit(0.75))
+      p.ellipse(-0.68, -0.25, 0.2, 0.24)
+      p.solid(Tint(grey: 0.2))
     case .balloon:
       p.trace([(0, 0.5), (0.08, 0.75), (-0.03, 1)])
       p.mark(Tint(grey: 0.2), 0.03)

@@ -14,12 +14,12 @@ extension SceneGenerator {
   public func batch(_ indices: [Int], size: Int = 96) throws -> (pictures: Tensor, labels: [Int]) {
     let failure = Mutex<PullbackError?>(nil)
     let plane = size * size
-    let block = 16
-    _ = try SceneRenderer(size: size)
+    let bank = NoiseBank(seed: seed)
+    _ = try SceneRenderer(size: size, bank: bank)
     let pictures = Tensor(shape: [indices.count, 3, size, size]) { target in
-      Parallel.forEachBlock(of: indices.count, size: block) { range in
+      Parallel.forEachBlock(of: indices.count, size: 16) { range in
         do {
-          let renderer = try SceneRenderer(size: size)
+          let renderer = try SceneRenderer(size: size, bank: bank)
           for i in range {
             let pixels = try renderer.picture(scene(indices[i])).pixels
             for channel in 0..<3 {

@@ -28,11 +28,14 @@ public final class SceneRenderer {
 
   /// - Parameter size: pixels a side, 8 to 4096.
   /// - Throws: `PullbackError` if the size is another or Cairo has no memory.
-  public init(size: Int = 96) throws {
+  public convenience init(size: Int = 96) throws { try self.init(size: size, bank: nil) }
+
+  /// A renderer that shares a seed's noise with others.
+  init(size: Int, bank: NoiseBank?) throws {
     self.size = size
     canvas = try Canvas(size: size, CAIRO_FORMAT_RGB24)
     ruler = Ruler(canvas.context)
-    sensor = Sensor(size: size)
+    sensor = Sensor(size: size, bank: bank)
   }
 
   /// The scene's picture.
@@ -41,7 +44,6 @@ public final class SceneRenderer {
   public func picture(_ scene: Scene) throws -> Picture {
     let composition = Composition(scene, ruler: ruler)
     try canvas.draw {
-      cairo_set_antialias(canvas.context, CAIRO_ANTIALIAS_FAST)
       composition.draw(on: Painter(canvas.context, .picture, composition.style))
     }
     let pixels = try canvas.withPixels { sensor.expose($0, stride: $1, scene) }
@@ -68,7 +70,6 @@ public final class SceneRenderer {
     canvas.clear()
     let composition = Composition(scene, ruler: ruler)
     try canvas.draw {
-      cairo_set_antialias(canvas.context, CAIRO_ANTIALIAS_FAST)
       composition.draw(on: Painter(canvas.context, .mask(of: parts), composition.style))
     }
     return try canvas.withPixels { data, stride in

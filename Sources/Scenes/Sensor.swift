@@ -1,56 +1,72 @@
 import Foundation
 import Pullbacks
 
+/// A seed's noise, normal deviates in 1/2048. A picture takes each of its rows from a random place in it: a million
+/// pictures need no fresh deviates, and no two pictures have the same noise.
+final class NoiseBank: Sendable {
+  static let size = 1 << 16
+
+  let seed: UInt64
+  let normals: [Int16]
+
+  init(seed: UInt64) {
+    self.seed = seed
+    normals = RandomStream(seed: seed, "scenes: noise").normals([Self.size]).scalars.map { Int16($0 * 2048) }
+  }
+}
+
 /// The camera: blur, then noise, then bytes.
 final class Sensor {
   private let size: Int
   private var padded: [UInt8] = []
   private var sums: [UInt16]
+  private var bank: NoiseBank?
 
-  init(size: Int) {
-    self.size = size
+  init(size: Int, bank: NoiseBank?) {
+    (self.size, self.bank) = (size, bank)
     sums = Array(repeating: 0, count: size * 4)
-  }
-
-  /// The standard normal's quantiles at the middles of 256 equal shares, in 1/256.
-  private static let quantiles: [Double] = (0..<256).map { i in
-    let p = (Double(i) + 0.5) / 256
-    var (low, high) = (-4.0, 4.0)
-    for _ in 0..<60 {
-      let middle = (low + high) / 2
-      if erfc(-middle / 2.0.squareRoot()) / 2 < p { low = middle } else { high = middle }
-    }
-    return (low + high) / 2
   }
 
   /// The bytes of an RGB picture from Cairo's pixels, which are left blurred.
   func expose(_ data: UnsafeMutablePointer<UInt8>, stride: Int, _ scene: Scene) -> [UInt8] {
     blur(data, stride: stride, sigma: scene.difficulty.blur * Double(size) / 96)
-    let count = size * size
-    let deviation = scene.difficulty.noise * 255 * 256
-    let table = Self.quantiles.map { Int32($0 * deviation) }
-    let words = RandomStream(seed: scene.seed, "scenes: noise", image: scene.index).uniforms([count])
-    return words.withUnsafeBuffer { words in
-      [UInt8](unsafeUninitializedCapacity: 3 * count) { pixels, initialized in
-        initialized = 3 * count
-        table.withUnsafeBufferPointer { table in
-          for y in 0..<size {
-            let line = UnsafeRawPointer(data + y * stride).assumingMemoryBound(to: UInt32.self)
-            for x in 0..<size {
-              let at = y * size + x
-              // 24 random bits, eight for each channel.
-              let (rgb, word) = (line[x], UInt32(words[at] * 0x1p24))
-              for channel in 0..<3 {
-                let shift = UInt32(16 - 8 * channel)
-                let level = Int32(truncatingIfNeeded: (rgb >> shift) & 255) &<< 8
-                let noisy = (level &+ table[Int((word >> shift) & 255)] &+ 128) >> 8
-                pixels[3 * at + channel] = UInt8(truncatingIfNeeded: max(0, min(255, noisy)))
-              }
-            }
-          }
+    let gain = Int32(scene.difficulty.noise * 255 * 256)
+    let normals = bank(of: scene.seed).normals
+    let row = 3 * size
+    let starts = RandomStream(seed: scene.seed, "scenes: noise", image: scene.index)
+      .integers(below: NoiseBank.size - row, count: size)
+    return [UInt8](unsafeUninitializedCapacity: row * size) { pixels, count in
+      count = row * size
+      normals.withUnsafeBufferPointer { normals in
+        guard let out = pixels.baseAddress, let first = normals.baseAddress else { return }
+        for y in 0..<size {
+          unpack(UnsafeRawPointer(data + y * stride).assumingMemoryBound(to: UInt32.self), to: out + y * row)
+          add(first + starts[y], gain, to: out + y * row)
         }
       }
     }
+  }
+
+  private func unpack(_ line: UnsafePointer<UInt32>, to target: UnsafeMutablePointer<UInt8>) {
+    for x in 0..<size {
+      target[3 * x] = UInt8(truncatingIfNeeded: line[x] >> 16)
+      target[3 * x + 1] = UInt8(truncatingIfNeeded: line[x] >> 8)
+      target[3 * x + 2] = UInt8(truncatingIfNeeded: line[x])
+    }
+  }
+
+  private func add(_ noise: UnsafePointer<Int16>, _ gain: Int32, to target: UnsafeMutablePointer<UInt8>) {
+    for i in 0..<3 * size {
+      let level = Int32(target[i]) &<< 8 &+ ((Int32(noise[i]) &* gain) &>> 11) &+ 128
+      target[i] = UInt8(truncatingIfNeeded: max(0, min(255, level &>> 8)))
+    }
+  }
+
+  private func bank(of seed: UInt64) -> NoiseBank {
+    if let bank, bank.seed == seed { return bank }
+    let fresh = NoiseBank(seed: seed)
+    bank = fresh
+    return fresh
   }
 
   /// A Gaussian, cut at two and a half deviations, along rows and then columns; edges repeat.

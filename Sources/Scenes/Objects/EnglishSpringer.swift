@@ -1,6 +1,7 @@
 import Foundation
 
-/// A spaniel standing in profile, head to the left: long ears, white blaze, patches, feathered legs and tail.
+/// A spaniel, standing in profile with its head to the left or sitting and looking at us: long ears, white blaze,
+/// patches, feathered legs and tail.
 enum EnglishSpringer: ObjectDrawing {
   static let body = Part(.englishSpringer, "body", .body)
   static let patches = Part(.englishSpringer, "patches", .detail, on: "body")
@@ -21,6 +22,7 @@ enum EnglishSpringer: ObjectDrawing {
     ])
     let white = Tint(0.96, 0.94, 0.9).mixed(coat, dice.number(0, 0.15))
     let feather = white.mixed(coat, 0.15)
+    if dice.chance(0.35) { return SittingSpringer.draw(p, &dice, coat, white) }
     let stride = dice.number(-0.12, 0.12)
     let length = dice.number(0.5, 0.66)
 
