@@ -89,7 +89,7 @@ let package = Package(
     tests("ImagingTests", ["Imaging", "Files"]),
     tests("CheckpointTests", ["Networks", "Files"]),
     tests("PlottingTests", ["Plotting", "Files"]),
-    tests("ScenesTests", ["Scenes", "Imaging"]),
+    tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
     tests("AttributionTests", ["Attribution", "Kernels"]),
     tests("ExperimentKitTests", ["ExperimentKit", "Files"]),
     tests("ReadmeTests", []),

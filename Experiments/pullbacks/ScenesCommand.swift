@@ -9,9 +9,9 @@ struct ScenesCommand: ParsableCommand {
     commandName: "scenes",
     abstract: "Draw scenes: pictures of ten classes with known parts.",
     discussion: """
-      --sheet draws the scenes on one sheet, each row of ten with each class once, in the order of the classes. --export \
-      writes NNNNN.png, its object's mask NNNNN-object.png, a mask NNNNN-<part>.png for each part (white where the part \
-      is seen), and labels.csv.
+      --sheet draws the scenes on one sheet, each row of ten with each class once, in the order of the classes. \
+      --export writes NNNNN.png, its object's mask NNNNN-object.png, a mask NNNNN-<part>.png for each part (white \
+      where the part is seen), and labels.csv.
 
       Examples:
         pullbacks scenes --sheet scenes.png --count 200

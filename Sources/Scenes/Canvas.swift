@@ -25,8 +25,9 @@ final class Canvas {
     cairo_surface_destroy(surface)
   }
 
-  /// Draws on the frame 0...1 and finishes.
+  /// Draws on the empty frame 0...1 and finishes.
   func draw(_ body: () -> Void) throws {
+    clear()
     cairo_save(context)
     cairo_scale(context, Double(size), Double(size))
     body()
@@ -35,7 +36,7 @@ final class Canvas {
     cairo_surface_flush(surface)
   }
 
-  func clear() {
+  private func clear() {
     cairo_save(context)
     cairo_set_operator(context, CAIRO_OPERATOR_CLEAR)
     cairo_paint(context)

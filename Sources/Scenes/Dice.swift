@@ -27,7 +27,8 @@ struct Dice {
 
   /// A colour of the given ranges of hue (in turns), saturation and value.
   mutating func tint(
-    _ hue: (Double, Double) = (0, 1), _ saturation: (Double, Double) = (0.3, 0.9), _ value: (Double, Double) = (0.35, 0.95)
+    _ hue: (Double, Double) = (0, 1), _ saturation: (Double, Double) = (0.3, 0.9),
+    _ value: (Double, Double) = (0.35, 0.95)
   ) -> Tint {
     Tint(
       hue: number(hue.0, hue.1), saturation: number(saturation.0, saturation.1), value: number(value.0, value.1))

@@ -5,7 +5,7 @@ public struct Part: Hashable, Sendable, CustomStringConvertible {
     /// The bulk that carries the rest.
     case body
     /// What stands out from the body.
-    case extension_ = "extension"
+    case appendage
     /// What carries or moves the object.
     case support
     /// What lies on the body.
@@ -33,11 +33,12 @@ public struct Part: Hashable, Sendable, CustomStringConvertible {
     [self] + owner.parts.filter { $0.carrier == name }.flatMap(\.withCarried)
   }
 
-  /// The part of another class that corresponds: the first diagnostic one of the same role, else the first of that
-  /// role, else the class's body.
+  /// The part of another class that corresponds: its body to a body, else the first diagnostic part of the same role,
+  /// else the first diagnostic part.
   public func counterpart(in other: SceneClass) -> Part {
-    let candidates = other.parts.filter { $0.role == role }
-    return candidates.first(where: \.isDiagnostic) ?? candidates.first ?? other.parts[0]
+    if role == .body { return other.parts[0] }
+    let candidates = other.diagnosticParts
+    return candidates.first { $0.role == role } ?? candidates[0]
   }
 
   public static func == (a: Part, b: Part) -> Bool { a.owner == b.owner && a.name == b.name }

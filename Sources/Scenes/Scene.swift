@@ -91,17 +91,20 @@ public struct Scene: Equatable, Sendable {
   }
 }
 
-/// All scenes of one seed, the classes in equal number: each run of ten scenes from a multiple of ten has each class once.
+/// All scenes of one seed, the classes in equal number: ten scenes from a multiple of ten on have each class once.
 public struct SceneGenerator: Equatable, Sendable {
   public let seed: UInt64
 
   public init(seed: UInt64) { self.seed = seed }
 
-  /// - Parameter index: not negative.
+  /// - Precondition: `index` is not negative. Scenes repeat after 2^32.
   public func scene(_ index: Int) -> Scene { Scene(seed: seed, index: index, label: label(index)) }
 
   /// The class of the scene `index`.
+  ///
+  /// - Precondition: `index` is not negative.
   public func label(_ index: Int) -> SceneClass {
+    precondition(index >= 0, "scenes are counted from 0, not from \(index)")
     var dice = Dice(seed: seed, "scenes: labels", index: index / 10)
     var order = SceneClass.allCases
     for i in order.indices.dropFirst().reversed() { order.swapAt(i, dice.whole(0...i)) }

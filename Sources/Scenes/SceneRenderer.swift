@@ -67,7 +67,6 @@ public final class SceneRenderer {
   public func mask(_ parts: [Part], of scene: Scene) throws -> Tensor {
     let canvas = try maskCanvas ?? Canvas(size: size, CAIRO_FORMAT_A8)
     maskCanvas = canvas
-    canvas.clear()
     let composition = Composition(scene, ruler: ruler)
     try canvas.draw {
       composition.draw(on: Painter(canvas.context, .mask(of: parts), composition.style))

@@ -6,11 +6,11 @@ extension SceneGenerator {
   ///
   /// - Throws: `PullbackError` if `size` is not 8 to 4096, the sheet has more than 2^27 pixels, or Cairo fails.
   public func sheet(count: Int, size: Int = 96) throws -> Picture {
-    let gap = max(1, size / 48)
-    let rows = (count + 9) / 10
     let renderer = try SceneRenderer(size: size)
+    let gap = max(1, size / 48)
+    let rows = (min(max(count, 0), 1 << 24) + 9) / 10
     let (width, height) = (10 * (size + gap) + gap, rows * (size + gap) + gap)
-    guard count > 0, count <= 1 << 24, width * height <= 1 << 27 else {
+    guard (1...1 << 24).contains(count), width * height <= 1 << 27 else {
       throw PullbackError(.usage, "count \(count)", "a sheet has one scene or more, and 2^27 pixels at most")
     }
     var pixels = [UInt8](repeating: 255, count: width * height * 3)

@@ -19,9 +19,9 @@ enum Ground: CaseIterable {
     }
   }
 
-  /// Fills the frame from `top` down with a gradient.
+  /// Fills the frame from `top` to `bottom` with a gradient, and a little more below: what comes next leaves no seam.
   func fill(_ p: Painter, from top: Double = 0, to bottom: Double = 1, _ upper: Tint, _ lower: Tint) {
-    p.box(0, top, 1, bottom - top)
+    p.box(0, top, 1, bottom - top + 0.02)
     p.linear((0, top), (0, bottom), [(0, upper), (1, lower)], outlined: false)
   }
 }

@@ -4,11 +4,11 @@ import Foundation
 enum CassettePlayer: ObjectDrawing {
   static let body = Part(.cassettePlayer, "case", .body)
   static let handle = Part(.cassettePlayer, "handle", .support)
-  static let antenna = Part(.cassettePlayer, "antenna", .extension_)
+  static let antenna = Part(.cassettePlayer, "antenna", .appendage)
   static let speakers = Part(.cassettePlayer, "speakers", .detail, diagnostic: true)
   static let window = Part(.cassettePlayer, "window", .detail, diagnostic: true)
   static let reels = Part(.cassettePlayer, "reels", .detail, diagnostic: true, on: "window")
-  static let keys = Part(.cassettePlayer, "keys", .extension_, diagnostic: true)
+  static let keys = Part(.cassettePlayer, "keys", .appendage, diagnostic: true)
   static let dial = Part(.cassettePlayer, "dial", .detail)
   static let parts = [body, handle, antenna, speakers, window, reels, keys, dial]
   static let tilt = 0.3
@@ -140,7 +140,8 @@ enum CassettePlayer: ObjectDrawing {
     }
     p.begin(window)
     p.polygon([
-      (x - halfWidth * 0.8, y - halfHeight), (x - halfWidth * 0.4, y - halfHeight), (x - halfWidth * 0.75, y + halfHeight),
+      (x - halfWidth * 0.8, y - halfHeight), (x - halfWidth * 0.4, y - halfHeight),
+      (x - halfWidth * 0.75, y + halfHeight),
       (x - halfWidth, y + halfHeight), (x - halfWidth, y),
     ])
     p.shade(Tint.white.faded(0.16))

@@ -3,12 +3,12 @@ import Foundation
 /// A chain saw from the side, its bar to the left: toothed chain around the bar, housing, two handles, starter.
 enum ChainSaw: ObjectDrawing {
   static let body = Part(.chainSaw, "housing", .body)
-  static let bar = Part(.chainSaw, "guide bar", .extension_, diagnostic: true)
+  static let bar = Part(.chainSaw, "guide bar", .appendage, diagnostic: true)
   static let chain = Part(.chainSaw, "chain", .detail, diagnostic: true, on: "guide bar")
   static let frontHandle = Part(.chainSaw, "front handle", .support, diagnostic: true)
   static let rearHandle = Part(.chainSaw, "rear handle", .support, diagnostic: true)
   static let starter = Part(.chainSaw, "starter", .detail)
-  static let guardPlate = Part(.chainSaw, "hand guard", .extension_)
+  static let guardPlate = Part(.chainSaw, "hand guard", .appendage)
   static let parts = [body, bar, chain, frontHandle, rearHandle, starter, guardPlate]
   static let tilt = 0.55
   static let stands = false

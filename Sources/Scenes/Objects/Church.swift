@@ -8,8 +8,8 @@ enum Church: ObjectDrawing {
   static let door = Part(.church, "door", .detail)
   static let tower = Part(.church, "tower", .support, diagnostic: true)
   static let belfry = Part(.church, "belfry", .detail, on: "tower")
-  static let spire = Part(.church, "spire", .extension_, diagnostic: true, on: "tower")
-  static let cross = Part(.church, "cross", .extension_, diagnostic: true, on: "spire")
+  static let spire = Part(.church, "spire", .appendage, diagnostic: true, on: "tower")
+  static let cross = Part(.church, "cross", .appendage, diagnostic: true, on: "spire")
   static let parts = [body, roof, windows, door, tower, belfry, spire, cross]
   static let tilt = 0.06
   static let stands = true

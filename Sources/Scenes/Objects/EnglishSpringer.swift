@@ -6,9 +6,9 @@ enum EnglishSpringer: ObjectDrawing {
   static let body = Part(.englishSpringer, "body", .body)
   static let patches = Part(.englishSpringer, "patches", .detail, on: "body")
   static let legs = Part(.englishSpringer, "legs", .support)
-  static let tail = Part(.englishSpringer, "tail", .extension_)
-  static let head = Part(.englishSpringer, "head", .extension_, diagnostic: true)
-  static let ears = Part(.englishSpringer, "ears", .extension_, diagnostic: true, on: "head")
+  static let tail = Part(.englishSpringer, "tail", .appendage)
+  static let head = Part(.englishSpringer, "head", .appendage, diagnostic: true)
+  static let ears = Part(.englishSpringer, "ears", .appendage, diagnostic: true, on: "head")
   static let muzzle = Part(.englishSpringer, "muzzle", .detail, diagnostic: true, on: "head")
   static let eye = Part(.englishSpringer, "eye", .detail, on: "head")
   static let parts = [body, patches, legs, tail, head, ears, muzzle, eye]

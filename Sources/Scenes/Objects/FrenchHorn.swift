@@ -3,10 +3,10 @@ import Foundation
 /// A French horn: coiled tube, a wide flared bell, rotary valves with levers, lead pipe and mouthpiece.
 enum FrenchHorn: ObjectDrawing {
   static let body = Part(.frenchHorn, "coils", .body)
-  static let bell = Part(.frenchHorn, "bell", .extension_, diagnostic: true)
+  static let bell = Part(.frenchHorn, "bell", .appendage, diagnostic: true)
   static let valves = Part(.frenchHorn, "valves", .detail, diagnostic: true)
   static let leadPipe = Part(.frenchHorn, "lead pipe", .support, diagnostic: true)
-  static let mouthpiece = Part(.frenchHorn, "mouthpiece", .extension_, on: "lead pipe")
+  static let mouthpiece = Part(.frenchHorn, "mouthpiece", .appendage, on: "lead pipe")
   static let parts = [body, bell, valves, leadPipe, mouthpiece]
   static let tilt = 0.7
   static let stands = false

@@ -4,9 +4,9 @@ import Foundation
 enum GarbageTruck: ObjectDrawing {
   static let body = Part(.garbageTruck, "container", .body)
   static let ribs = Part(.garbageTruck, "ribs", .detail, on: "container")
-  static let cab = Part(.garbageTruck, "cab", .extension_, diagnostic: true)
+  static let cab = Part(.garbageTruck, "cab", .appendage, diagnostic: true)
   static let window = Part(.garbageTruck, "window", .detail, on: "cab")
-  static let hopper = Part(.garbageTruck, "hopper", .extension_, diagnostic: true)
+  static let hopper = Part(.garbageTruck, "hopper", .appendage, diagnostic: true)
   static let wheels = Part(.garbageTruck, "wheels", .support, diagnostic: true)
   static let lights = Part(.garbageTruck, "lights", .detail, on: "cab")
   static let parts = [body, ribs, cab, window, hopper, wheels, lights]

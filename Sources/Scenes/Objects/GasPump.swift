@@ -4,10 +4,10 @@ import Foundation
 enum GasPump: ObjectDrawing {
   static let body = Part(.gasPump, "cabinet", .body)
   static let base = Part(.gasPump, "base", .support)
-  static let sign = Part(.gasPump, "sign", .extension_)
+  static let sign = Part(.gasPump, "sign", .appendage)
   static let display = Part(.gasPump, "display", .detail, diagnostic: true)
   static let buttons = Part(.gasPump, "buttons", .detail)
-  static let hose = Part(.gasPump, "hose", .extension_, diagnostic: true)
+  static let hose = Part(.gasPump, "hose", .appendage, diagnostic: true)
   static let nozzle = Part(.gasPump, "nozzle", .support, diagnostic: true)
   static let parts = [body, base, sign, display, buttons, hose, nozzle]
   static let tilt = 0.08

@@ -74,6 +74,7 @@ enum GolfBall: ObjectDrawing {
       }
       p.shade(tint.lit(0.5).faded(0.8))
     }
+    p.begin(body)
     p.circle(0, 0, 1)
     p.wash(
       (p.light.x * 0.3, p.light.y * 0.3), (-p.light.x, -p.light.y),

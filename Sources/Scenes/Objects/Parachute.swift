@@ -5,7 +5,7 @@ enum Parachute: ObjectDrawing {
   static let body = Part(.parachute, "canopy", .body)
   static let panels = Part(.parachute, "panels", .detail, on: "canopy")
   static let cords = Part(.parachute, "cords", .support, diagnostic: true)
-  static let load = Part(.parachute, "jumper", .extension_, diagnostic: true)
+  static let load = Part(.parachute, "jumper", .appendage, diagnostic: true)
   static let parts = [body, panels, cords, load]
   static let tilt = 0.35
   static let stands = false

@@ -3,20 +3,20 @@ import Foundation
 /// A fish from the side, its head to the left: deep body, fins, a red eye, barbels at the mouth.
 enum Tench: ObjectDrawing {
   static let body = Part(.tench, "body", .body)
-  static let scales = Part(.tench, "scales", .detail, on: "body")
   static let gill = Part(.tench, "gill cover", .detail, on: "body")
-  static let tail = Part(.tench, "tail", .extension_, diagnostic: true)
+  static let tail = Part(.tench, "tail", .appendage, diagnostic: true)
   static let dorsalFin = Part(.tench, "dorsal fin", .support, diagnostic: true)
   static let lowerFins = Part(.tench, "lower fins", .support, diagnostic: true)
   static let eye = Part(.tench, "eye", .detail, diagnostic: true, on: "body")
-  static let barbels = Part(.tench, "barbels", .extension_)
-  static let parts = [body, scales, gill, tail, dorsalFin, lowerFins, eye, barbels]
+  static let barbels = Part(.tench, "barbels", .appendage)
+  static let parts = [body, gill, tail, dorsalFin, lowerFins, eye, barbels]
   static let tilt = 0.6
   static let stands = false
 
   static func draw(_ p: Painter, _ dice: inout Dice) {
     let tint =
-      dice.chance(0.6) ? dice.tint((0.09, 0.27), (0.35, 0.75), (0.4, 0.75)) : dice.tint((0, 1), (0.3, 0.85), (0.45, 0.9))
+      dice.chance(0.6)
+      ? dice.tint((0.09, 0.27), (0.35, 0.75), (0.4, 0.75)) : dice.tint((0, 1), (0.3, 0.85), (0.45, 0.9))
     let fin = tint.mixed(dice.tint((-0.05, 0.15), (0.4, 0.9), (0.3, 0.8)), dice.number(0.2, 0.7)).dark(0.2)
     let belly = tint.mixed(Tint(0.98, 0.88, 0.6), dice.number(0.45, 0.8))
     let (back, under) = (dice.number(0.27, 0.4), dice.number(0.27, 0.4))
@@ -62,9 +62,7 @@ enum Tench: ObjectDrawing {
     p.begin(body)
     outline(p, back, under, bend)
     p.linear((-0.1, -back), (0, under), [(0, tint.dark(0.45)), (0.35, tint), (0.65, tint.lit(0.15)), (1, belly)])
-    p.begin(scales)
-    scales(p, tint, back, under, bend)
-    p.begin(body)
+    scales(p, tint)
     p.glow(-0.2, -back * 0.5, 0.5, back * 0.28, Tint.white.faded(0.35 * p.style.contrast))
     p.path([(-0.97, 0.06), (-0.88, 0.1), (-0.82, 0.09)])
     p.mark(tint.dark(0.75), 0.03)
@@ -111,7 +109,7 @@ enum Tench: ObjectDrawing {
   }
 
   /// Rows of small arcs.
-  private static func scales(_ p: Painter, _ tint: Tint, _ back: Double, _ under: Double, _ bend: Double) {
+  private static func scales(_ p: Painter, _ tint: Tint) {
     guard p.isPicture else { return }
     for row in -2...2 {
       let y = Double(row) * 0.11
