@@ -4,13 +4,19 @@ import Foundation
 
 struct Attribute: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compute an attribution: which values of the image speak for a class.",
+    abstract: "Compute attributions: which values of the image speak for a class.",
     discussion: """
-      The attribution is written as float32 (N, 3, H, W), raw and signed, with every setting in a .json beside it.
+      An attribution is written as float32 (N, 3, H, W), raw and signed, with every setting in a .json beside it. Several \
+      methods write one pair of files each into the folder --output. Several targets make it (N, targets, 3, H, W).
+
+      Targets are classes by number or name (340, zebra), the classes an image looks most like (top-3), one class against \
+      another (340-354), linear combinations (0.5*340+0.5*354), cross-entropy:340, or in an inner layer a channel \
+      (layer3:12) or a neuron (layer3:12/7/7).
 
       Examples:
         pullbacks attribute --input cat.jpg --method soft-pullback --output cat.npy --figure cat.png
-        pullbacks attribute --input cat.jpg --target 340 --method pullback-ascent --steps 10 --output zebra.npy
+        pullbacks attribute --input photos --method soft-pullback,smoothgrad --output maps
+        pullbacks attribute --input cat.jpg --target zebra --counterfactual 10 --output zebra
       """)
 
   @OptionGroup var model: ModelOptions
@@ -18,159 +24,103 @@ struct Attribute: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("The class to explain, by number; the top-1 class of each image if not given.", valueName: "class"))
-  var target: Int?
-
-  @Option(help: "The explainer: \(Method.allCases.map(\.rawValue).joined(separator: ", ")).")
-  var method: Method = .softPullback
-
-  @Option(
-    parsing: .unconditional,
-    help: """
-      Ascents: the length of a step, an L2 norm. By default 20 for 3 x 224 x 224 values, scaled with the square root of \
-      their number.
-      """)
-  var alpha: Double?
-
-  @Option(help: "Ascents: how many steps.")
-  var steps = 5
-
-  @Option(help: "Ascents: clip to [-1, 1]: \(PullbackAscent.Clipping.allCases.map(\.rawValue).joined(separator: ", ")).")
-  var clip: PullbackAscent.Clipping = .never
+    help: ArgumentHelp("What to explain, see above; the top-1 class of each image if not given.", valueName: "target,..."))
+  var target: String?
 
   @Option(
     help: ArgumentHelp(
-      "Temperatures of the soft rules, by kind of operation or by node: relu=0.6,maxpool=0.3,layer4.2.relu=1.",
-      valueName: "name=tau,..."))
-  var temperature: String?
+      "The explainers: \(Method.allCases.map(\.rawValue).joined(separator: ", ")). By default soft-pullback.",
+      valueName: "method,..."))
+  var method: String?
 
-  @Option(
-    help: "Soft max pooling, places of a window outside the plane: zeros take a share (as released), or are excluded.")
-  var border: SoftMaxPool.Border = .zeros
+  @OptionGroup var options: MethodOptions
+  @OptionGroup var memory: MemoryOption
 
-  @Option(help: "The seed of random methods. The present ones draw no random numbers; it is recorded all the same.")
-  var seed: UInt64 = 314
-
-  @Option(help: ArgumentHelp("Where the attribution goes.", valueName: "file.npy"))
+  @Option(help: ArgumentHelp("Where the attribution goes, or the folder for several.", valueName: "file.npy or folder"))
   var output: String
 
-  @Option(help: ArgumentHelp("Also draw each image with its attribution: .png, .pdf or .svg.", valueName: "file"))
+  @Option(help: ArgumentHelp("Also draw each image with its attributions: .png, .pdf or .svg.", valueName: "file"))
   var figure: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "Instead of attributions, the images of K steps of pullback-ascent (or gradient-ascent) towards the target, with the "
+        + "class probabilities, as arrays and as a strip of pictures, in the folder --output. Clips every step unless --clip "
+        + "says otherwise.",
+      valueName: "K"))
+  var counterfactual: Int?
+
   func validate() throws {
-    guard steps > 0 else { throw ValidationError("--steps is at least 1.") }
-    if let alpha, !(alpha.isFinite && alpha > 0) { throw ValidationError("--alpha is a positive number.") }
-    guard (output as NSString).pathExtension == "npy" else { throw ValidationError("--output ends in .npy.") }
+    if let counterfactual, !(1...10_000).contains(counterfactual) {
+      throw ValidationError("--counterfactual is at least 1.")
+    }
   }
 
   func run() throws {
-    for path in [output, figure].compactMap({ $0 }) { try checkFolder(of: path) }
-    let settings = try methodSettings()
+    let methods = try self.methods()
+    let isFile = (output as NSString).pathExtension == "npy"
+    guard !isFile || (methods.count == 1 && counterfactual == nil) else {
+      throw PullbackError(.usage, "--output \(output)", "several files need a folder, not the name of one")
+    }
+    for path in (isFile ? [output] : []) + [figure].compactMap({ $0 }) { try checkFolder(of: path) }
     let model = try model.load()
-    let explainer = try method.explainer(settings, for: model.graph)
-    let images = try input.load(for: model)
-    let logits = try model.network(images)
-    let predictions = try (0..<images.shape[0]).map { try prediction(logits.image($0), of: model) }
-    for (image, prediction) in predictions.enumerated() {
-      print("image \(image): target \(prediction.target), \(model.className(prediction.target)), "
-          + "p = \(decimal(prediction.probability, places: 4))" + (target == nil ? " (top-1)" : ""))
-    }
-    let attribution = try explainer.attribute(images, .classes(predictions.map(\.target)), of: model.network)
+    var settings = try options.settings(for: model.graph)
+    let (choices, node) = try TargetChoice.parse(target, for: model)
+    let network = try node.map { try model.network.truncated(at: $0) } ?? model.network
+    if counterfactual != nil && options.clip == nil { settings.clipping = .everyStep }
+    let explainers = try methods.map { try $0.explainer(settings, for: network.graph) }
+    let images = try input.images(for: model.graph)
+    let batchSize = memory.batchSize(for: model.graph)
+    let explained = try ExplainedImages(images, choices, network: network, model: model, batchSize: batchSize)
+    explained.announce()
+    if !isFile { try makeFolder(output) }
 
-    let record = Record(
-      model: model.architecture.name, checkpoint: model.checkpoint.path, checkpointSHA256: try model.checkpoint.sha256,
-      input: input.input, method: explainer.name, settings: explainer.settings.merging(ruleSettings(settings)) { $1 },
-      seed: seed, targets: predictions.map { Record.Target($0, name: model.className($0.target)) },
-      shape: attribution.shape)
-    if let figure { try draw(images, attribution, predictions, model).write(to: figure) }
-    try writeJSON(record, to: (output as NSString).deletingPathExtension + ".json")
-    try NPY.write(attribution, to: output)
-  }
-
-  /// The target of one image: the one asked for, or the top-1 class.
-  private func prediction(_ logits: Tensor, of model: LoadedModel) throws -> Prediction {
-    let ranking = Prediction.ranking(logits.scalars)
-    guard let target else { return ranking[0] }
-    guard let chosen = ranking.first(where: { $0.target == target }) else {
-      throw PullbackError(
-        .usage, "--target \(target)", "\(model.architecture.name) has the classes 0 to \(ranking.count - 1)")
-    }
-    return chosen
-  }
-
-  private func methodSettings() throws -> MethodSettings {
-    var settings = MethodSettings()
-    (settings.alpha, settings.steps, settings.clipping, settings.border) = (alpha, steps, clip, border)
-    for part in (temperature ?? "").split(separator: ",") {
-      let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
-      guard pair.count == 2, let value = Float(pair[1]), value.isFinite, value > 0 else {
+    if let counterfactual {
+      guard var ascent = explainers.first as? PullbackAscent, explainers.count == 1, node == nil else {
         throw PullbackError(
-          .usage, "--temperature \(part)", "expected a name and a positive number", advice: "as in relu=0.6")
+          .usage, "--counterfactual", "follows pullback-ascent or gradient-ascent towards classes",
+          advice: "name one with --method")
       }
-      if let kind = Temperatures.Kind(rawValue: pair[0]) {
-        settings.temperatures[kind] = value
-      } else {
-        settings.nodeTemperatures[pair[0]] = value
-      }
+      ascent.steps = counterfactual
+      return try Counterfactual(ascent, explained, model: model, seed: options.seed).write(to: output)
     }
-    return settings
+    var columns: [[[Picture]]] = []
+    for (method, explainer) in zip(methods, explainers) {
+      let path = isFile ? output : "\(output)/\(method.rawValue).npy"
+      let context = Context(noise: .streams(seed: options.seed), batchSize: batchSize)
+      columns.append(try explained.write(explainer, in: context, to: path, picturing: figure != nil))
+      let values = explainer.settings.merging(method.usesSoftRules ? ruleSettings(settings) : [:]) { $1 }
+        .merging(["preset": options.preset.rawValue]) { $1 }
+      try writeJSON(
+        explained.record(method: method.rawValue, settings: values, seed: options.seed, input: input.input),
+        to: (path as NSString).deletingPathExtension + ".json")
+    }
+    if let figure { try explained.figure(methods, columns).write(to: figure) }
+  }
+
+  private func methods() throws -> [Method] {
+    let names = method ?? (counterfactual == nil ? Method.softPullback.rawValue : Method.pullbackAscent.rawValue)
+    let methods = try names.split(separator: ",").map { name in
+      guard let method = Method(rawValue: String(name)) else {
+        throw PullbackError(
+          .usage, "--method \(name)", "there is no such method",
+          advice: "there are \(Method.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+      return method
+    }
+    guard !methods.isEmpty, Set(methods).count == methods.count else {
+      throw PullbackError(.usage, "--method \(names)", "expected methods, each of them once")
+    }
+    return methods
   }
 
   private func ruleSettings(_ settings: MethodSettings) -> [String: String] {
-    guard method == .softPullback || method == .pullbackAscent else { return [:] }
-    var values = ["border": settings.border.rawValue]
+    var values = ["border": settings.border.rawValue, "attention": settings.attention.rawValue]
     for kind in Temperatures.Kind.allCases { values["temperature.\(kind.rawValue)"] = "\(settings.temperatures[kind])" }
     for (node, value) in settings.nodeTemperatures { values["temperature.\(node)"] = "\(value)" }
     return values
   }
-
-  private func draw(
-    _ images: Tensor, _ attribution: Tensor, _ predictions: [Prediction], _ model: LoadedModel
-  ) throws -> Figure {
-    let rows = try predictions.enumerated().map { index, prediction in
-      let map = attribution.image(index)
-      return ImageGrid.Row(
-        "\(model.className(prediction.target))\np = \(decimal(prediction.probability, places: 2))",
-        [try Picture(images.image(index)), try heatMap(map), try rawPicture(map)])
-    }
-    return Figure(
-      ImageGrid(
-        columns: ["Image", "Heat map", "Raw colour"], rows,
-        colorBars: [ColorBar(.seismic, labels: ["−max", "0", "+max"])], width: 360),
-      credit: "\(method.rawValue), \(model.architecture.name)")
-  }
 }
-
-/// What is written beside an attribution: everything that it takes to compute it again.
-private struct Record: Encodable {
-  struct Target: Encodable {
-    let target: Int
-    let name: String
-    let logit: Float
-    let probability: Double
-
-    init(_ prediction: Prediction, name: String) {
-      target = prediction.target
-      self.name = name
-      logit = prediction.logit
-      probability = prediction.probability
-    }
-  }
-
-  let model: String
-  let checkpoint: String
-  let checkpointSHA256: String
-  let input: String
-  let method: String
-  let settings: [String: String]
-  let seed: UInt64
-  let targets: [Target]
-  let shape: [Int]
-}
-
-extension Method: ExpressibleByArgument {}
-extension PullbackAscent.Clipping: ExpressibleByArgument {}
-extension SoftMaxPool.Border: ExpressibleByArgument {}
 
 /// Throws unless the folder that `path` lies in exists and may be written to: better now than after the computation.
 func checkFolder(of path: String) throws {

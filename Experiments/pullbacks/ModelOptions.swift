@@ -56,28 +56,3 @@ struct LoadedModel {
     graph.outputShape == [ImageNetClasses.all.count] ? ImageNetClasses.all[target].name : "class \(target)"
   }
 }
-
-/// The images to work on.
-struct InputOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "A PNG or JPEG; or a float32 .npy of shape (3, H, W) or (N, 3, H, W) in [-1, 1], used as it is.", valueName: "file"))
-  var input: String
-
-  /// The images as a batch of the network's input shape.
-  func load(for model: LoadedModel) throws -> Tensor {
-    let size = model.graph.inputShape[1]
-    guard input.lowercased().hasSuffix(".npy") else { return try ImageLoader(size: size).image(at: input) }
-    let array = try NPY.read(input)
-    let batch = array.rank == 3 ? array.reshaped([1] + array.shape) : array
-    guard batch.rank == 4, Array(batch.shape.dropFirst()) == model.graph.inputShape, batch.shape[0] > 0 else {
-      let expected = model.graph.inputShape.map(String.init).joined(separator: ", ")
-      throw PullbackError(
-        .data, input, "expected an array of shape (\(expected)) or (N, \(expected)), found \(array.shape)")
-    }
-    if let index = Checkpoint.firstNonFinite(in: batch) {
-      throw PullbackError(.data, input, "holds \(batch.scalars[index]) at index \(index), expected finite numbers")
-    }
-    return batch
-  }
-}

@@ -21,10 +21,12 @@ struct Predict: ParsableCommand {
 
   func run() throws {
     let model = try model.load()
-    let logits = try model.network(input.load(for: model))
+    let images = try input.images(for: model.graph)
+    // One by one: a folder need not fit into memory.
+    let logits = Tensor(batching: try (0..<images.count).map { try model.network(images($0..<$0 + 1)) })
     if let output { try NPY.write(logits, to: output) }
     for image in 0..<logits.shape[0] {
-      if logits.shape[0] > 1 { print("image \(image)") }
+      if images.count > 1 { print(images.names[image]) }
       for prediction in Prediction.ranking(logits.image(image).scalars).prefix(top) {
         let percent = decimal(100 * prediction.probability, places: 2)
         let columns = [String(repeating: " ", count: max(0, 6 - percent.count)) + percent + " %", "\(prediction.target)"]

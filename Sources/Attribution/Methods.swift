@@ -1,72 +1,154 @@
 import Pullbacks
 
-/// The settings that the methods share, with the released values (protocol v6) as defaults.
-public struct MethodSettings: Sendable {
-  public var temperatures = Temperatures()
-  /// Temperatures of single nodes, over those of their kind.
-  public var nodeTemperatures: [String: Float] = [:]
-  public var border: SoftMaxPool.Border = .zeros
-  public var alpha: Double?
-  public var steps = 5
-  public var clipping: PullbackAscent.Clipping = .never
-
-  public init() {}
-
-  /// The soft pullback's rules for `graph`, with the temperatures of single nodes put in.
-  ///
-  /// - Throws: ``PullbackError`` if a temperature is named for a node that does not exist or whose rule has none.
-  public func softRules(for graph: Graph) throws(PullbackError) -> RuleSet {
-    var rules = RuleSet.softPullback(temperatures, border: border)
-    for (name, temperature) in nodeTemperatures.sorted(by: { $0.key < $1.key }) {
-      guard let index = graph.index(of: name) else {
-        throw PullbackError(
-          .usage, "temperature of \(name)", "\(graph.name) has no node of this name, and it is not a kind of operation",
-          advice: "kinds are \(Temperatures.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
-      }
-      guard let kind = Temperatures.Kind(rawValue: graph.nodes[index].operation.kind) else {
-        throw PullbackError(
-          .usage, "temperature of \(name)", "the rule of a \(graph.nodes[index].operation.kind) has no temperature")
-      }
-      var own = temperatures
-      own[kind] = temperature
-      let table = RuleSet.softPullback(own, border: border)
-      rules = rules.overriding(.node(name), with: try table.rule(for: graph.nodes[index]))
-    }
-    return rules
-  }
-}
-
-/// Every explainer by name.
+/// Every explainer by name: the one table behind command line, figures and tests.
 public enum Method: String, Sendable, CaseIterable {
   case softPullback = "soft-pullback"
+  case doublePullback = "double-pullback"
   case pullbackAscent = "pullback-ascent"
+  case smoothPullback = "smooth-pullback"
+  case fusionPullback = "fusion-pullback"
+  case pullbackShap = "pullback-shap"
+  case integratedPullbacks = "integrated-pullbacks"
+  /// `x nu(x)`, which the paper calls Pullback DeepLift.
+  case pullbackDeepLift = "pullback-deeplift"
+  case guidedPullbackCAM = "guided-pullback-cam"
   case gradient
+  case saliency
+  case inputXGradient = "input-x-gradient"
   case gradientAscent = "gradient-ascent"
+  case smoothGrad = "smoothgrad"
+  case fusionGrad = "fusiongrad"
+  case gradientShap = "gradient-shap"
+  case integratedGradients = "integrated-gradients"
+  /// The rescale rule, which the released runs do not compute.
+  case deepLift = "deeplift"
+  /// What the paper's DeepLift rows are: in the released runs the softened layers escape captum's rules, and `x` times the
+  /// gradient is left.
+  case deepLiftReleased = "deeplift-released"
+  case guidedBackprop = "guided-backprop"
+  case deconvolution
+  case gradCAM = "grad-cam"
+  case guidedGradCAM = "guided-grad-cam"
+  case lrpEpsilon = "lrp-epsilon"
+  case occlusion
+  case rise
+  case attentionRollout = "attention-rollout"
 
   /// The short name over a column of a figure.
-  public var abbreviation: String {
+  public var abbreviation: String { entry.abbreviation }
+
+  /// Where the method comes from.
+  public var source: String { entry.source }
+
+  /// Whether the result depends on a seed.
+  public var isRandom: Bool {
+    [.smoothGrad, .smoothPullback, .fusionGrad, .fusionPullback, .gradientShap, .pullbackShap, .rise].contains(self)
+  }
+
+  /// Whether the soft rules, and so the temperatures, matter to it.
+  public var usesSoftRules: Bool {
+    [
+      .softPullback, .doublePullback, .pullbackAscent, .smoothPullback, .fusionPullback, .pullbackShap,
+      .integratedPullbacks, .pullbackDeepLift, .guidedPullbackCAM,
+    ].contains(self)
+  }
+
+  /// The same recipe with the gradient's rules in place of the soft rules.
+  public var gradientTwin: Method? {
     switch self {
-    case .softPullback: "SfP"
-    case .pullbackAscent: "PA"
-    case .gradient: "Grad"
-    case .gradientAscent: "GA"
+    case .softPullback: .gradient
+    case .pullbackAscent: .gradientAscent
+    case .smoothPullback: .smoothGrad
+    case .fusionPullback: .fusionGrad
+    case .pullbackShap: .gradientShap
+    case .integratedPullbacks: .integratedGradients
+    case .pullbackDeepLift: .deepLiftReleased
+    case .guidedPullbackCAM: .guidedGradCAM
+    default: nil
     }
   }
 
   /// The explainer with `settings`, for a network of this graph.
   ///
-  /// - Throws: ``PullbackError`` if a setting does not fit the graph.
-  public func explainer(_ settings: MethodSettings = MethodSettings(), for graph: Graph) throws(PullbackError) -> any Explainer {
+  /// - Throws: ``PullbackError`` if a setting does not fit the graph, or the method is not defined for it.
+  public func explainer(
+    _ settings: MethodSettings = MethodSettings(), for graph: Graph
+  ) throws(PullbackError) -> any Explainer {
+    let rules = usesSoftRules ? try settings.softRules(for: graph) : .gradient
+    func average(_ points: any Points, from baseline: Baseline? = nil) -> PullbackAverage {
+      PullbackAverage(rules, at: points, name: rawValue, multipliedFrom: baseline)
+    }
+    func rectified(_ rules: RuleSet) -> PullbackAverage { PullbackAverage(rules, name: rawValue) }
     switch self {
-    case .softPullback: Pullback(try settings.softRules(for: graph), name: rawValue)
-    case .gradient: Pullback(.gradient, name: rawValue)
-    case .pullbackAscent: ascent(try settings.softRules(for: graph), settings)
-    case .gradientAscent: ascent(.gradient, settings)
+    case .softPullback, .gradient: return average(TheImage())
+    case .doublePullback: return DoublePullback(rules, name: rawValue, alpha: settings.doubleAlpha)
+    case .pullbackAscent, .gradientAscent:
+      return PullbackAscent(
+        rules, name: rawValue, alpha: settings.alpha, steps: settings.steps, clipping: settings.clipping,
+        normalisesStep: settings.normalisesStep, isRelative: settings.isRelative, ballRadius: settings.ballRadius)
+    case .saliency: return Decorated(average(TheImage()), .magnitude, name: rawValue)
+    case .inputXGradient, .deepLiftReleased, .pullbackDeepLift:
+      return Decorated(average(TheImage()), .timesInput, name: rawValue)
+    case .smoothGrad, .smoothPullback: return average(settings.smoothGrad)
+    case .fusionGrad, .fusionPullback: return average(settings.fusionGrad)
+    case .gradientShap, .pullbackShap:
+      return average(
+        RandomPath(count: settings.gradientShapSamples, baseline: settings.baseline), from: settings.baseline)
+    case .integratedGradients, .integratedPullbacks:
+      let path = StraightPath(
+        count: settings.integratedGradientsPoints, weighting: settings.weighting, baseline: settings.baseline)
+      return average(path, from: settings.baseline)
+    case .deepLift: return DeepLift(name: rawValue, baseline: settings.baseline)
+    case .guidedBackprop: return rectified(.guidedBackprop)
+    case .deconvolution: return rectified(.deconvolution)
+    case .gradCAM: return ClassActivationMap(rules, layer: try settings.layer(in: graph), name: rawValue)
+    case .guidedGradCAM:
+      return ClassActivationMap(
+        rules, guided: .guidedBackprop, layer: try settings.layer(in: graph), name: rawValue)
+    case .guidedPullbackCAM:
+      return ClassActivationMap(
+        rules, guided: try rules.guided(over: graph), layer: try settings.layer(in: graph), name: rawValue)
+    case .lrpEpsilon:
+      return Decorated(rectified(.lrpEpsilon(settings.lrpEpsilon)), .timesInput, name: rawValue)
+    case .occlusion: return Occlusion(name: rawValue, divisor: settings.occlusionDivisor, baseline: settings.baseline)
+    case .rise:
+      return RISE(
+        name: rawValue, masks: settings.riseMasks, cells: settings.riseCells, probability: settings.riseProbability)
+    case .attentionRollout:
+      _ = try AttentionRollout.layers(of: graph)
+      return AttentionRollout(name: rawValue)
     }
   }
 
-  private func ascent(_ rules: RuleSet, _ settings: MethodSettings) -> PullbackAscent {
-    PullbackAscent(
-      rules, name: rawValue, alpha: settings.alpha, steps: settings.steps, clipping: settings.clipping)
+  private var entry: (abbreviation: String, source: String) {
+    switch self {
+    case .softPullback: ("SfP", "the paper, section 3")
+    case .doublePullback: ("DP", "the paper, v5")
+    case .pullbackAscent: ("PA", "the paper, section 4")
+    case .smoothPullback: ("SmoothPb", "SmoothGrad's recipe with the paper's soft rules")
+    case .fusionPullback: ("FusionPb", "FusionGrad's recipe with the paper's soft rules")
+    case .pullbackShap: ("PbShap", "GradientShap's recipe with the paper's soft rules")
+    case .integratedPullbacks: ("IPb", "integrated gradients' recipe with the paper's soft rules")
+    case .pullbackDeepLift: ("PbDeepLift", "the paper's released runs: x times the soft pullback")
+    case .guidedPullbackCAM: ("GP-CAM", "Guided Grad-CAM's recipe with the paper's soft rules")
+    case .gradient: ("Grad", "Simonyan et al. 2014, arXiv 1312.6034")
+    case .saliency: ("Saliency", "Simonyan et al. 2014, arXiv 1312.6034")
+    case .inputXGradient: ("InputXGrad", "Shrikumar et al. 2016, arXiv 1605.01713")
+    case .gradientAscent: ("GA", "the paper's ascent with the gradient")
+    case .smoothGrad: ("SmoothG", "Smilkov et al. 2017, arXiv 1706.03825")
+    case .fusionGrad: ("FusionG", "Bykov et al. 2022, arXiv 2106.10185")
+    case .gradientShap: ("GradShap", "Lundberg & Lee 2017, arXiv 1705.07874")
+    case .integratedGradients: ("IG", "Sundararajan et al. 2017, arXiv 1703.01365")
+    case .deepLift: ("DeepLift", "Shrikumar et al. 2017, arXiv 1704.02685")
+    case .deepLiftReleased: ("DeepLift", "the paper's released runs: x times the gradient")
+    case .guidedBackprop: ("GuidedBP", "Springenberg et al. 2015, arXiv 1412.6806")
+    case .deconvolution: ("Deconv", "Zeiler & Fergus 2014, arXiv 1311.2901")
+    case .gradCAM: ("Grad-CAM", "Selvaraju et al. 2017, arXiv 1610.02391")
+    case .guidedGradCAM: ("GG-CAM", "Selvaraju et al. 2017, arXiv 1610.02391")
+    case .lrpEpsilon: ("LRP", "Bach et al. 2015, doi 10.1371/journal.pone.0130140")
+    case .occlusion: ("Occlusion", "Zeiler & Fergus 2014, arXiv 1311.2901")
+    case .rise: ("RISE", "Petsiuk et al. 2018, arXiv 1806.07421")
+    case .attentionRollout: ("Rollout", "Abnar & Zuidema 2020, arXiv 2005.00928")
+    }
   }
 }

@@ -5,7 +5,7 @@ import Pullbacks
 /// Towards the image's own class the last iterate is an accentuation, towards another class a counterfactual. With the
 /// gradient's rules this is gradient ascent. The order within a step: normalise, scale by the iterate's norm, scale by
 /// alpha, add, project onto the ball, clip. Without an alpha nothing is normalised.
-/// Source: paper, section 4. Cost: K forward and K backward passes.
+/// Source: paper, section 4. Cost: K forward and K backward passes for each selector.
 public struct PullbackAscent: Explainer {
   /// When iterates are clipped to `[-1, 1]`.
   public enum Clipping: String, Sendable, CaseIterable {
@@ -19,7 +19,8 @@ public struct PullbackAscent: Explainer {
 
   public let name: String
   public let rules: RuleSet
-  /// The length of a step; nil is ``releasedAlpha`` scaled by `sqrt(n / 150528)` for images of n values.
+  /// The length of a step; nil is ``releasedAlpha`` scaled by `sqrt(n / 150528)` for images of n values, and 1 for steps that
+  /// are not normalised.
   public var alpha: Double?
   public var steps: Int
   public var clipping: Clipping
@@ -30,10 +31,12 @@ public struct PullbackAscent: Explainer {
   /// The radius of the L2 ball around x_0 that iterates stay in; nil is no ball.
   public var ballRadius: Double?
 
+  /// - Precondition: at least one step.
   public init(
     _ rules: RuleSet, name: String, alpha: Double? = nil, steps: Int = 5, clipping: Clipping = .never,
     normalisesStep: Bool = true, isRelative: Bool = false, ballRadius: Double? = nil
   ) {
+    precondition(steps > 0, "an ascent has a step")
     self.rules = rules
     self.name = name
     self.alpha = alpha
@@ -46,28 +49,35 @@ public struct PullbackAscent: Explainer {
 
   public var settings: [String: String] {
     [
-      "rules": rules.name, "alpha": alpha.map { "\($0)" } ?? "\(Self.releasedAlpha) * sqrt(n / 150528)",
+      "rules": rules.name,
+      "alpha": alpha.map { "\($0)" } ?? (normalisesStep ? "\(Self.releasedAlpha) * sqrt(n / 150528)" : "1.0"),
       "steps": "\(steps)", "clip": clipping.rawValue, "normalise": "\(normalisesStep)", "relative": "\(isRelative)",
       "ball": ballRadius.map { "\($0)" } ?? "none",
     ]
   }
 
-  public func attribute(_ x: Tensor, _ selector: Selector, of network: Network) throws(PullbackError) -> Tensor {
-    var last = x
-    try ascend(from: x, selector, of: network) { last = $0 }
-    return last - x
+  public func cost(for graph: Graph) -> Cost { Cost(forward: steps, backward: steps) }
+
+  public func explain(
+    _ x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
+  ) throws(PullbackError) -> [Tensor] {
+    try selectors.map { selector throws(PullbackError) in
+      var last = x
+      try ascend(from: x, selector, of: network, in: context) { last = $0 }
+      return last - x
+    }
   }
 
   /// Calls `body` with every iterate, x_1 to x_K.
   public func ascend(
-    from x: Tensor, _ selector: Selector, of network: Network, _ body: (Tensor) -> Void
+    from x: Tensor, _ selector: Selector, of network: Network, in context: Context = Context(), _ body: (Tensor) -> Void
   ) throws(PullbackError) {
-    let explainer = Pullback(rules, name: name)
+    let pullback = PullbackAverage(rules, name: name)
     let valuesPerImage = x.count / max(1, x.shape[0])
-    let alpha = self.alpha ?? Self.releasedAlpha * (Double(valuesPerImage) / 150_528).squareRoot()
+    let alpha = self.alpha ?? (normalisesStep ? Self.releasedAlpha * (Double(valuesPerImage) / 150_528).squareRoot() : 1)
     var iterate = x
-    for step in 1...max(1, steps) {
-      let direction = try explainer.attribute(iterate, selector, of: network)
+    for step in 0..<steps {
+      let direction = try pullback.explain(iterate, [selector], of: network, in: context)[0]
       var lengths = [Double](repeating: alpha, count: x.shape[0])
       if normalisesStep { lengths = zip(lengths, direction.imageNorms).map { $0 / max($1, 1e-20) } }
       if isRelative { lengths = zip(lengths, iterate.imageNorms).map { $0 * $1 } }
@@ -77,7 +87,7 @@ public struct PullbackAscent: Explainer {
         let factors = offset.imageNorms.map { $0 > ballRadius ? ballRadius / $0 : 1 }
         iterate = x + offset.scaled(perImage: factors)
       }
-      if clipping == .everyStep || (clipping == .lastStep && step == steps) { iterate = iterate.clamped(to: -1...1) }
+      if clipping == .everyStep || (clipping == .lastStep && step == steps - 1) { iterate = iterate.clamped(to: -1...1) }
       body(iterate)
     }
   }

@@ -20,6 +20,10 @@ CLONES void pb_clamp(const float *x, float low, float high, float *y, size_t n) 
   for (size_t i = 0; i < n; i++) y[i] = x[i] < low ? low : (x[i] > high ? high : x[i]);
 }
 
+CLONES void pb_axpy(float factor, const float *x, float *restrict y, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] += factor * x[i];
+}
+
 CLONES double pb_dot(const float *a, const float *b, size_t n) {
   double lane[LANES] = {0};
   size_t i = 0;

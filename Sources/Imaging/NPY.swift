@@ -24,14 +24,27 @@ public enum NPY {
   ///
   /// - Throws: `PullbackError` as `AtomicFile` does, and of kind `usage` for more than NumPy's 64 axes.
   public static func write(_ tensor: Tensor, to path: String) throws {
-    let header = try NPYHeader.bytes(for: tensor.shape)
-    try header.withUnsafeBytes { header in
-      try tensor.withUnsafeBuffer { values in
-        try AtomicFile.write(to: path) { sink in
-          try sink(header)
-          try sink(UnsafeRawBufferPointer(values))
+    try write(shape: tensor.shape, to: path) { append in try append(tensor) }
+  }
+
+  /// Writes an array that comes in parts, in row-major order: it need not be in memory as a whole.
+  ///
+  /// - Throws: as ``write(_:to:)``, and whatever `content` throws; then no file is left.
+  /// - Precondition: the parts have as many elements as `shape`.
+  public static func write(
+    shape: [Int], to path: String, _ content: (_ append: (Tensor) throws -> Void) throws -> Void
+  ) throws {
+    let header = try NPYHeader.bytes(for: shape)
+    var count = 0
+    try AtomicFile.write(to: path) { sink in
+      try header.withUnsafeBytes { try sink($0) }
+      try withoutActuallyEscaping(sink) { sink in
+        try content { part in
+          count += part.count
+          try part.withUnsafeBuffer { try sink(UnsafeRawBufferPointer($0)) }
         }
       }
+      precondition(count == shape.reduce(1, *), "\(count) elements for an array of shape \(shape)")
     }
   }
 }

@@ -85,6 +85,27 @@ extension Tensor {
     }
   }
 
+  /// Adds `factor` times an image of another batch to an image of this one.
+  ///
+  /// - Precondition: both images exist and have one shape.
+  public mutating func addToImage(_ image: Int, _ factor: Float, of other: Tensor, image source: Int) {
+    precondition(shape.dropFirst() == other.shape.dropFirst(), "images of \(shape) and \(other.shape) differ in shape")
+    precondition(shape.indices.contains(0) && image < shape[0] && source < other.shape[0], "no such image")
+    let size = count / shape[0]
+    other.withUnsafeBuffer { other in
+      withUnsafeMutableBuffer { y in
+        Parallel.forEachBlock(of: size) { block in
+          pb_axpy(
+            factor, other.baseAddress! + source * size + block.lowerBound,
+            y.baseAddress! + image * size + block.lowerBound, block.count)
+        }
+      }
+    }
+  }
+
+  /// Every value's distance from zero.
+  public var magnitudes: Tensor { map { x, y, n in for i in 0..<n { y[i] = abs(x[i]) } } }
+
   /// Every value moved to the nearest in `range`; NaN stays NaN.
   public func clamped(to range: ClosedRange<Float>) -> Tensor {
     map { x, y, n in pb_clamp(x, range.lowerBound, range.upperBound, y, n) }

@@ -53,6 +53,15 @@ public struct Graph: Sendable {
     self.output = output.node
   }
 
+  init(name: String, nodes: [Node], output: Int) {
+    self.name = name
+    self.nodes = nodes
+    self.output = output
+  }
+
+  /// How many values the network computes for one image, over all nodes.
+  public var activationCount: Int { nodes.reduce(0) { $0 + $1.shape.product } }
+
   /// The node called `name`.
   public func index(of name: String) -> Int? { nodes.firstIndex { $0.name == name } }
 

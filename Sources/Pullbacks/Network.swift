@@ -28,6 +28,11 @@ public struct Network: Sendable {
     values = graph.nodes.map { node in node.parameters.map { parameters[node.fullName($0)]! } }
   }
 
+  init(_ graph: Graph, values: [[Tensor]]) {
+    self.graph = graph
+    self.values = values
+  }
+
   /// Every parameter by its full name.
   public var parameters: [String: Tensor] {
     var result: [String: Tensor] = [:]
@@ -48,11 +53,12 @@ public struct Network: Sendable {
   ///
   /// The value does not depend on the rules, not in a single bit. Several rule sets share one forward pass.
   ///
+  /// - Parameter keeping: names of nodes whose values are asked for later, by ``Trace/activation(_:)``.
   /// - Complexity: one forward pass.
-  /// - Throws: ``PullbackError`` if `x` has another shape than the network's inputs or a rule set has no rule for an
-  ///   operation.
-  public func trace(at x: Tensor, rules: [RuleSet]) throws(PullbackError) -> Trace {
-    try Trace(of: self, at: x, rules: rules, keepsParameterNeeds: false, mode: .evaluation)
+  /// - Throws: ``PullbackError`` if `x` has another shape than the network's inputs, a rule set has no rule for an
+  ///   operation, or there is no node of a name.
+  public func trace(at x: Tensor, rules: [RuleSet], keeping: [String] = []) throws(PullbackError) -> Trace {
+    try Trace(of: self, at: x, rules: rules, keeping: keeping, keepsParameterNeeds: false, mode: .evaluation)
   }
 
   /// Runs the network at `x` for training: batch norm uses the batch's statistics, and ``Trace/parameterGradients(_:)``

@@ -117,6 +117,14 @@ extension Tensor {
   /// One image of a batch, as a batch of one.
   public func image(_ index: Int) -> Tensor { images(index..<index + 1) }
 
+  /// A batch of one image, `count` times over.
+  ///
+  /// - Precondition: the batch has one image.
+  public func repeated(_ count: Int) -> Tensor {
+    precondition(shape[0] == 1, "expected a batch of one image, found shape \(shape)")
+    return count == 1 ? self : Tensor(batching: [Tensor](repeating: self, count: count))
+  }
+
   /// Batches joined along axis 0.
   ///
   /// - Precondition: at least one tensor, and equal shapes but for axis 0.

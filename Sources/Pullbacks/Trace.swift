@@ -44,7 +44,7 @@ public struct Trace: Sendable {
   }
 
   init(
-    of network: Network, at x: Tensor, rules: [RuleSet], keepsParameterNeeds: Bool, mode: Mode
+    of network: Network, at x: Tensor, rules: [RuleSet], keeping: [String] = [], keepsParameterNeeds: Bool, mode: Mode
   ) throws(PullbackError) {
     let graph = network.graph
     guard x.rank == graph.inputShape.count + 1, Array(x.shape.dropFirst()) == graph.inputShape, x.shape[0] > 0 else {
@@ -54,7 +54,8 @@ public struct Trace: Sendable {
     }
     var plans: [String: Plan] = [:]
     for set in rules { plans[set.signature] = try Plan(set, over: graph) }
-    let keeps = Self.retention(graph, plans: Array(plans.values), parameters: keepsParameterNeeds)
+    var keeps = Self.retention(graph, plans: Array(plans.values), parameters: keepsParameterNeeds)
+    for name in keeping { keeps[try graph.node(name)] = true }
 
     var values = [Tensor?](repeating: nil, count: graph.nodes.count)
     var saved = [[Tensor]](repeating: [], count: graph.nodes.count)
@@ -101,14 +102,29 @@ public struct Trace: Sendable {
     return keeps
   }
 
-  /// Pulls the cotangent `v` of the output back to the input.
+  /// The value of the node called `name`, `(N, ...)`.
+  ///
+  /// - Throws: ``PullbackError`` if there is no such node or its value was not kept.
+  public func activation(_ name: String) throws(PullbackError) -> Tensor {
+    let index = try network.graph.node(name)
+    if index == network.graph.output { return value }
+    guard let activation = kept[index] else {
+      throw PullbackError(.usage, "node \(name)", "its value was not kept", advice: "name it in trace(at:rules:keeping:)")
+    }
+    return activation
+  }
+
+  /// Pulls the cotangent `v` of the output back to the input, or to the value of an inner node.
   ///
   /// - Parameters:
   ///   - v: of the output's shape; one row per image. For a classifier's logit it is one-hot.
   ///   - rules: one of the rule sets that the trace was made for.
-  /// - Returns: a tensor of the input's shape. `<result, x>` is the part of `<v, value>` that depends on x linearly.
+  ///   - node: the name of the node to stop at; nil is the input.
+  /// - Returns: a tensor of the input's shape, or of the node's. `<result, x>` is the part of `<v, value>` that depends on
+  ///   x linearly.
   /// - Complexity: one backward pass.
-  public func pullback(_ v: Tensor, by rules: RuleSet) throws(PullbackError) -> Tensor {
+  public func pullback(_ v: Tensor, by rules: RuleSet, to node: String? = nil) throws(PullbackError) -> Tensor {
+    let stop = try node.map { name throws(PullbackError) in try network.graph.node(name) } ?? 0
     guard let plan = plans[rules.signature] else {
       throw PullbackError(
         .usage, "rule set \(rules.name)", "the trace was not made for it", advice: "name it in trace(at:rules:)")
@@ -116,7 +132,7 @@ public struct Trace: Sendable {
     try checkCotangent(v)
     var cotangents = [Tensor?](repeating: nil, count: kept.count)
     cotangents[network.graph.output] = v
-    for index in network.graph.nodes.indices.reversed() where index > 0 && plan.carries[index] {
+    for index in network.graph.nodes.indices.reversed() where index > stop && plan.carries[index] {
       guard let cotangent = cotangents[index] else { continue }
       cotangents[index] = nil
       let node = network.graph.nodes[index]
@@ -124,7 +140,7 @@ public struct Trace: Sendable {
       let pulled = plan.rules[index].pull(cotangent, at: site(index, wants: wants))
       accumulate(pulled, wants, node, into: &cotangents)
     }
-    return cotangents[0] ?? Tensor(shape: [batch] + network.graph.inputShape)
+    return cotangents[stop] ?? Tensor(shape: [batch] + network.graph.nodes[stop].shape)
   }
 
   /// The gradient of `<v, value>` with respect to every learnable parameter, by full name.

@@ -60,6 +60,87 @@ import Testing
     #expect(figure.width > 360 * 3 && figure.height < figure.width)
   }
 
+  /// A folder of images, several methods and targets: one array each, as the library computes it, whatever the memory.
+  @Test(.enabled(if: ImageNetTier.isFetched, "needs make imagenet"))
+  func attributesManyAtOnce() throws {
+    let folder = try TemporaryFolder()
+    let photographs = folder.path("photographs")
+    try FileManager.default.createDirectory(atPath: photographs, withIntermediateDirectories: true)
+    let names = ["penguin", "squirrel", "zebra"]
+    for name in names {
+      try FileManager.default.copyItem(
+        atPath: Self.zebra.replacingOccurrences(of: "zebra.png", with: "\(name).png"),
+        toPath: "\(photographs)/\(name).png")
+    }
+    for (output, memory) in [("a", "64M"), ("b", "1G")] {
+      let outcome = try Self.pullbacks.run([
+        "attribute", "--input", photographs, "--target", "top-2,zebra-penguin,cross-entropy:340",
+        "--method", "soft-pullback,smooth-pullback,deeplift-released", "--set", "smooth.draws=3",
+        "--max-memory", memory, "--output", folder.path(output),
+      ])
+      #expect(outcome.status == 64 && outcome.errors.contains("zebra-penguin"), "\(outcome.errors)")
+      let again = try Self.pullbacks.run([
+        "attribute", "--input", photographs, "--target", "top-2,zebra-king penguin,cross-entropy:340",
+        "--method", "soft-pullback,smooth-pullback,deeplift-released", "--set", "smooth.draws=3",
+        "--max-memory", memory, "--output", folder.path(output),
+      ])
+      #expect(again.status == 0 && again.errors.isEmpty, "\(again.errors)")
+      #expect(again.output.split(separator: "\n").count == 12)
+    }
+    for method in ["soft-pullback", "smooth-pullback", "deeplift-released"] {
+      let files = try ["a", "b"].map { try Data(contentsOf: folder.url.appendingPathComponent("\($0)/\(method).npy")) }
+      #expect(files[0] == files[1])
+    }
+    let maps = try NPY.read(folder.path("a/smooth-pullback.npy"))
+    #expect(maps.shape == [3, 4, 3, 224, 224])
+    let network = try ImageNetTier.network()
+    var settings = MethodSettings()
+    settings.smoothGrad.count = 3
+    let image = try ImageLoader(size: 224).image(at: "\(photographs)/zebra.png")
+    var context = Context()
+    context.firstImage = 2
+    let expected = try Method.smoothPullback.explainer(settings, for: network.graph)
+      .attribute(image, Selector([.contrast(340, 145)]), of: network, in: context)
+    #expect(relativeErrors(maps.image(2).reshaped([4, 3, 224, 224]).image(2), expected).largest < 1e-4)
+  }
+
+  @Test(.enabled(if: ImageNetTier.isFetched, "needs make imagenet"))
+  func counterfactualsReachTheirClass() throws {
+    let folder = try TemporaryFolder()
+    let outcome = try Self.pullbacks.run([
+      "attribute", "--input", Self.zebra, "--target", "354", "--counterfactual", "6", "--output", folder.path("camel"),
+    ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let sequence = try NPY.read(folder.path("camel/counterfactual.npy"))
+    #expect(sequence.shape == [1, 7, 3, 224, 224])
+    #expect(sequence.scalars.allSatisfy { (-1...1).contains($0) })
+    let record = try #require(
+      try JSONSerialization.jsonObject(
+        with: Data(contentsOf: folder.url.appendingPathComponent("camel/counterfactual.json"))) as? [String: Any])
+    let steps = try #require((record["sequences"] as? [[String: Any]])?.first?["steps"] as? [[String: Any]])
+    #expect(steps.count == 7)
+    #expect(steps[0]["top1"] as? Int == 340 && steps[6]["top1"] as? Int == 354)
+    let network = try ImageNetTier.network()
+    let last = Prediction.ranking(try network(sequence.reshaped([7, 3, 224, 224]).image(6)).scalars)[0]
+    #expect(abs(last.probability - (try #require(steps[6]["probability"] as? Double))) < 1e-5)
+    let strip = try Photograph(contentsOf: folder.path("camel/counterfactual.png")).picture
+    #expect(strip.width > 4 * strip.height)
+  }
+
+  @Test func methodsListsEveryMethodAndHyperparameter() throws {
+    let outcome = try Self.pullbacks.run(["methods", "--model", "resnet50"])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let lines = outcome.output.split(separator: "\n").map { $0.split(separator: "\t").map(String.init) }
+    for preset in Preset.allCases { #expect(lines.contains { $0[0].hasPrefix("preset \(preset.rawValue)") }) }
+    for method in Method.allCases { #expect(lines.count { $0[0] == method.rawValue } == 2) }
+    for setting in Setting.all { #expect(lines.count { $0[0] == setting.name } == 2) }
+    #expect(lines.filter { $0[0] == "ascent.clip" }.map { $0[1] } == ["every-step", "never"])
+    let fusion = try #require(lines.last { $0[0] == "fusiongrad" })
+    #expect(fusion[3] == "100" && fusion[4] == "100")
+    let cam = try #require(lines.last { $0[0] == "guided-grad-cam" })
+    #expect(cam[5].contains("layer layer4.2.conv3"))
+  }
+
   /// What goes wrong is one line that names the fault, an exit code by sysexits, and no output.
   @Test(
     .enabled(if: ImageNetTier.isFetched, "needs make imagenet"),
@@ -79,6 +160,18 @@ import Testing
       (["--input", "NAN"], 65, "nan.npy"),
       (["--input", "SMALL"], 65, "small.npy"),
       (["--input", "ZEBRA", "--output", "/nonexistent/x.npy"], 73, "/nonexistent"),
+      (["--input", "ZEBRA", "--target", "340,nowhere:3"], 64, "nowhere"),
+      (["--input", "ZEBRA", "--target", "_conv_head:1280"], 64, "_conv_head:1280"),
+      (["--input", "ZEBRA", "--target", "_conv_head:3,340"], 64, "several nodes"),
+      (["--input", "ZEBRA", "--target", "top-1001"], 64, "top-1001"),
+      (["--input", "ZEBRA", "--method", "soft-pullback,gradent"], 64, "gradent"),
+      (["--input", "ZEBRA", "--method", "attention-rollout"], 64, "attention"),
+      (["--input", "ZEBRA", "--method", "grad-cam", "--set", "layer=nowhere"], 64, "nowhere"),
+      (["--input", "ZEBRA", "--set", "smooth.draws=0"], 64, "smooth.draws"),
+      (["--input", "ZEBRA", "--set", "smooth.drawings=9"], 64, "smooth.drawings"),
+      (["--input", "ZEBRA", "--baseline", "missing.png"], 66, "missing.png"),
+      (["--input", "ZEBRA", "--counterfactual", "3"], 64, "folder"),
+      (["--input", "EMPTY"], 66, "no PNG or JPEG"),
     ])
   func failsClearly(arguments: [String], status: Int, mentions: String) throws {
     let folder = try TemporaryFolder()
@@ -89,8 +182,9 @@ import Testing
     try NPY.write(Tensor(shape: [1, 3, 8, 8]), to: folder.path("small.npy"))
     let names = [
       "ZEBRA": Self.zebra, "TRUNCATED": folder.path("truncated.pth"), "OTHER": folder.path("other.safetensors"),
-      "NAN": folder.path("nan.npy"), "SMALL": folder.path("small.npy"),
+      "NAN": folder.path("nan.npy"), "SMALL": folder.path("small.npy"), "EMPTY": folder.path("empty"),
     ]
+    try FileManager.default.createDirectory(atPath: folder.path("empty"), withIntermediateDirectories: true)
     var all = ["attribute"] + arguments.map { names[$0] ?? $0 }
     if !arguments.contains("--output") { all += ["--output", folder.path("out.npy")] }
     let outcome = try Self.pullbacks.run(all)

@@ -18,6 +18,7 @@ void pb_accumulate(const float *a, float *y, size_t n);              // y += a
 void pb_multiply(const float *a, const float *b, float *y, size_t n);
 void pb_scale(const float *x, float factor, float *y, size_t n);
 void pb_clamp(const float *x, float low, float high, float *y, size_t n);
+void pb_axpy(float factor, const float *x, float *y, size_t n);      // y += factor x
 double pb_dot(const float *a, const float *b, size_t n);
 double pb_sum(const float *a, size_t n);
 double pb_squared_deviations(const float *a, double mean, size_t n);  // sum (a - mean)^2

@@ -103,6 +103,18 @@ public struct ScaledDotProductAttention: Operation {
       })
   }
 
+  /// The attention matrices of queries `(N, T, C)` and keys `(N, S, C)`: `(N, heads, T, S)`, each row a distribution.
+  public func matrices(queries: Tensor, keys: Tensor) -> Tensor {
+    let shape = AttentionShape([queries.shape, keys.shape, keys.shape], heads: heads, scale: scale)
+    return Tensor(shape: [shape.images, heads, shape.queries, shape.keys]) { matrices in
+      Tensor.withPointers(queries, keys) { q, k in
+        shape.forEachHead { head in
+          shape.attention(q, k, head, sharpness: 1, into: matrices.baseAddress! + head * shape.matrixSize)
+        }
+      }
+    }
+  }
+
   public var gradientNeeds: Needs { .inputs }
 
   /// `dV = A^T G`; with `S` the softmax's gradient at `G V^T`: `dQ = scale S K`, `dK = scale S^T Q`.

@@ -43,14 +43,19 @@ public struct MaxPool: Operation {
 
   /// Each v goes to the first largest value of its window.
   public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
-    [adjoint(v, at: site) { v, x, window, dx in pb_max_pool_gradient(v, x, window, dx) }]
+    [gradient(v, input: site.input())]
+  }
+
+  /// Each v goes to the first largest value of its window of x.
+  func gradient(_ v: Tensor, input x: Tensor) -> Tensor {
+    adjoint(v, x) { v, x, window, dx in pb_max_pool_gradient(v, x, window, dx) }
   }
 
   /// Each v is shared out over its window by `softmax(window / tau)`; where windows overlap, shares add up.
   ///
   /// With `zeroPadding` the places outside the plane count as zeros and take a share, which is lost.
   func softAdjoint(_ v: Tensor, at site: Site, temperature: Float, zeroPadding: Bool) -> Tensor {
-    adjoint(v, at: site) { v, x, window, dx in
+    adjoint(v, site.input()) { v, x, window, dx in
       pb_max_pool_soft(v, x, window, 1 / temperature, zeroPadding, dx)
     }
   }
@@ -59,9 +64,8 @@ public struct MaxPool: Operation {
     _ v: UnsafePointer<Float>, _ x: UnsafePointer<Float>, UnsafePointer<pb_window>, _ dx: UnsafeMutablePointer<Float>
   ) -> Void
 
-  private func adjoint(_ v: Tensor, at site: Site, _ body: PlaneAdjoint) -> Tensor {
-    let x = site.input()
-    return forEachPlane(input: x.shape, output: v.shape) { window, source, target in
+  private func adjoint(_ v: Tensor, _ x: Tensor, _ body: PlaneAdjoint) -> Tensor {
+    forEachPlane(input: x.shape, output: v.shape) { window, source, target in
       Tensor(shape: x.shape) { dx in
         Tensor.withPointers(v, x) { v, x in
           source.forEachPlane { image, channel, offset in

@@ -19,7 +19,7 @@ public struct RuleSet: Sendable {
   }
 
   /// The name of the table, for messages and records.
-  public let name: String
+  public internal(set) var name: String
   public private(set) var entries: [Entry]
 
   public init(_ name: String, _ entries: [(Pattern, any Rule)]) {
@@ -59,6 +59,14 @@ public struct RuleSet: Sendable {
 }
 
 extension RuleSet {
+  /// What the soft pullback does at softmax attention.
+  public enum AttentionRule: String, Sendable, CaseIterable {
+    /// The attention matrix is routing: the paper, and the release for PVT.
+    case frozen
+    /// The gradient, through the attention matrix too: the release for ViT.
+    case released = "released-mha"
+  }
+
   /// The derivative of every operation.
   public static let gradient = RuleSet("gradient", [(.any, Gradient())])
 
@@ -67,15 +75,21 @@ extension RuleSet {
   ///
   /// Source: paper, section 3; temperatures as released.
   public static func softPullback(
-    _ temperatures: Temperatures = Temperatures(), border: SoftMaxPool.Border = .zeros
+    _ temperatures: Temperatures = Temperatures(), border: SoftMaxPool.Border = .zeros,
+    attention: AttentionRule = .frozen
   ) -> RuleSet {
+    let attentionRule: any Rule =
+      switch attention {
+      case .frozen: FrozenAttention(temperature: temperatures[.attention])
+      case .released: ReleasedAttention(temperature: temperatures[.attention])
+      }
     let gates: [(Pattern, any Rule)] = [
       (.kind("relu"), SoftGate(.relu, temperature: temperatures[.relu])),
       (.kind("relu6"), SoftGate(.relu6, temperature: temperatures[.relu6])),
       (.kind("gelu"), SoftGate(.gelu, temperature: temperatures[.gelu])),
       (.kind("silu"), SoftGate(.silu, temperature: temperatures[.silu])),
       (.kind("maxpool"), SoftMaxPool(temperature: temperatures[.maxpool], border: border)),
-      (.kind("attention"), FrozenAttention(temperature: temperatures[.attention])),
+      (.kind("attention"), attentionRule),
     ]
     return RuleSet("soft-pullback", gates + frozenRouting + ordinaryAdjoints)
   }

@@ -1,0 +1,95 @@
+import ExperimentKit
+
+/// An ascent towards other classes, step by step: the images x_0 to x_K, the probabilities of their classes, and a strip of
+/// pictures.
+struct Counterfactual {
+  private let ascent: PullbackAscent
+  private let explained: ExplainedImages
+  private let model: LoadedModel
+  private let seed: UInt64
+
+  init(_ ascent: PullbackAscent, _ explained: ExplainedImages, model: LoadedModel, seed: UInt64) {
+    (self.ascent, self.explained, self.model, self.seed) = (ascent, explained, model, seed)
+  }
+
+  private struct Step: Encodable {
+    let step: Int
+    /// The value of the target, and the class's probability if it is a class.
+    let value: Double
+    let probability: Double?
+    let top1: Int
+    let top1Name: String
+    let top1Probability: Double
+    /// The L2 norm of the change from x_0.
+    let distance: Double
+  }
+
+  private struct Sequence: Encodable {
+    let image: String
+    let target: String
+    let steps: [Step]
+  }
+
+  private struct Record: Encodable {
+    let model: String
+    let checkpointSHA256: String
+    let method: String
+    let settings: [String: String]
+    let shape: [Int]
+    let sequences: [Sequence]
+  }
+
+  /// Writes `counterfactual.npy`, (N, targets, K + 1, 3, H, W) without the axis of targets where there is one;
+  /// `counterfactual.json`, the probabilities; and `counterfactual.png`, a row for each image and target.
+  func write(to folder: String) throws {
+    var sequences: [Sequence] = []
+    var rows: [ImageGrid.Row] = []
+    let targets = explained.targetCount
+    let shape = [explained.images.count] + (targets == 1 ? [] : [targets]) + [ascent.steps + 1] + model.graph.inputShape
+    let bar = ProgressBar(ascent.name, total: 2 * ascent.steps * targets * explained.images.count)
+    defer { bar.end() }
+    try NPY.write(shape: shape, to: "\(folder)/counterfactual.npy") { append in
+      for index in 0..<explained.images.count {
+        let image = try explained.images(index..<index + 1)
+        for (target, selector) in zip(explained.targets[index], explained.selectors(index..<index + 1)) {
+          var iterates = [image]
+          let context = Context(batchSize: 1, report: { bar.advance($0) })
+          try ascent.ascend(from: image, selector, of: model.network, in: context) { iterates.append($0) }
+          let steps = try iterates.enumerated().map { try step($0, $1, from: image, target, selector) }
+          for iterate in iterates { try append(iterate) }
+          sequences.append(Sequence(image: explained.images.names[index], target: target.name, steps: steps))
+          rows.append(
+            ImageGrid.Row(
+              "\(explained.images.names[index])\n\(target.name)",
+              try iterates.map { try Picture($0.clamped(to: -1...1)) }
+                + [try heatMap(iterates[ascent.steps] - image), try rawPicture(iterates[ascent.steps] - image)],
+              captions: steps.map { step in
+                step.probability.map { "p = \(decimal($0, places: 3))" } ?? decimal(step.value, places: 2)
+              } + ["", ""]))
+        }
+      }
+    }
+    try writeJSON(
+      try Record(
+        model: model.architecture.name, checkpointSHA256: model.checkpoint.sha256, method: ascent.name,
+        settings: ascent.settings, shape: shape, sequences: sequences),
+      to: "\(folder)/counterfactual.json")
+    let titles = (0...ascent.steps).map { "x_\($0)" } + ["Change, heat map", "Change, raw colour"]
+    let grid = ImageGrid(
+      columns: titles, rows, colorBars: [ColorBar(.seismic, labels: ["−max", "0", "+max"])],
+      width: 80 * Double(titles.count + 1))
+    try Figure(grid, credit: "\(ascent.name), \(model.architecture.name)").write(to: "\(folder)/counterfactual.png")
+  }
+
+  private func step(
+    _ number: Int, _ iterate: Tensor, from image: Tensor, _ target: ResolvedTarget, _ selector: Selector
+  ) throws -> Step {
+    let logits = try model.network(iterate)
+    let ranking = Prediction.ranking(logits.scalars)
+    return Step(
+      step: number, value: try selector.values(of: logits, of: model.network)[0],
+      probability: target.prediction.flatMap { wanted in ranking.first { $0.target == wanted.target }?.probability },
+      top1: ranking[0].target, top1Name: model.className(ranking[0].target), top1Probability: ranking[0].probability,
+      distance: (iterate - image).imageNorms[0])
+  }
+}

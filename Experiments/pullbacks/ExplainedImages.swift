@@ -1,0 +1,173 @@
+import ExperimentKit
+
+/// The images of a run with what is explained in each: the targets, resolved, and what the network makes of them.
+struct ExplainedImages {
+  let images: InputImages
+  let network: Network
+  /// Per image and target.
+  let targets: [[ResolvedTarget]]
+  private let model: LoadedModel
+  private let batchSize: Int
+
+  var targetCount: Int { targets[0].count }
+
+  /// Runs the network once on every image to find the targets.
+  init(
+    _ images: InputImages, _ choices: [TargetChoice], network: Network, model: LoadedModel, batchSize: Int
+  ) throws {
+    var targets: [[ResolvedTarget]] = []
+    for index in 0..<images.count {
+      let value = try network(images(index..<index + 1))
+      let isClassifier = network.graph.outputShape.count == 1
+      let ranking = isClassifier ? Prediction.ranking(value.scalars) : []
+      targets.append(
+        try choices.map { choice in
+          let target = choice.target(ranking)
+          let score = try Selector([target]).values(of: value, of: network)[0]
+          return ResolvedTarget(choice, target, score: score, ranking, model)
+        })
+    }
+    (self.images, self.network, self.targets, self.model, self.batchSize) = (images, network, targets, model, batchSize)
+  }
+
+  /// Says what is explained in each image.
+  func announce() {
+    for (name, targets) in zip(images.names, targets) {
+      for target in targets { print("\(name): \(target.description)") }
+    }
+  }
+
+  /// A selector per target for images `range`.
+  func selectors(_ range: Range<Int>) -> [Selector] {
+    (0..<targetCount).map { place in Selector(targets[range].map { $0[place].target }) }
+  }
+
+  /// Calls `body` with the images, a batch at a time.
+  func forEachBatch(_ body: (_ range: Range<Int>, _ images: Tensor) throws -> Void) throws {
+    for first in stride(from: 0, to: images.count, by: batchSize) {
+      let range = first..<min(images.count, first + batchSize)
+      try body(range, images(range))
+    }
+  }
+
+  /// Computes one explainer's attributions and writes them as they come.
+  ///
+  /// - Returns: if so asked, per image the heat map and raw picture of each target.
+  func write(
+    _ explainer: any Explainer, in context: Context, to path: String, picturing: Bool
+  ) throws -> [[Picture]] {
+    let cost = explainer.cost(for: network.graph)
+    let bar = ProgressBar(explainer.name, total: (cost.forward + cost.backward * targetCount) * images.count)
+    defer { bar.end() }
+    var pictures: [[Picture]] = []
+    let shape = [images.count] + (targetCount == 1 ? [] : [targetCount]) + model.graph.inputShape
+    try NPY.write(shape: shape, to: path) { append in
+      try forEachBatch { range, batch in
+        var context = context
+        context.firstImage = range.lowerBound
+        context.report = { bar.advance($0) }
+        let maps = try explainer.attribute(batch, selectors(range), of: network, in: context)
+        for image in 0..<range.count {
+          for map in maps { try append(map.image(image)) }
+          if picturing {
+            pictures.append(try maps.flatMap { [try heatMap($0.image(image)), try rawPicture($0.image(image))] })
+          }
+        }
+      }
+    }
+    return pictures
+  }
+
+  /// Rows of images, columns of methods; per target a heat map and raw colours.
+  ///
+  /// - Parameter columns: per method and image the pictures of ``write(_:in:to:picturing:)``.
+  func figure(_ methods: [Method], _ columns: [[[Picture]]]) throws -> Figure {
+    let rows = try targets.indices.map { image in
+      ImageGrid.Row(
+        targets[image].count == 1 ? targets[image][0].title : images.names[image],
+        [try Picture(images(image..<image + 1))] + columns.flatMap { $0[image] })
+    }
+    let perTarget = targetCount == 1 ? [""] : targets[0].map { "\($0.label) " }
+    let titles = methods.flatMap { method in
+      let name = methods.count == 1 ? "" : "\(method.abbreviation) "
+      return perTarget.flatMap { target in
+        ["\(name)\(target)heat map", "\(name)\(target)raw colour"].map { $0.prefix(1).uppercased() + $0.dropFirst() }
+      }
+    }
+    return Figure(
+      ImageGrid(
+        columns: ["Image"] + titles, rows, colorBars: [ColorBar(.seismic, labels: ["−max", "0", "+max"])],
+        width: 120 * Double(1 + titles.count)),
+      credit: "\(methods.map(\.rawValue).joined(separator: ", ")), \(model.architecture.name)")
+  }
+
+  /// What is written beside an attribution: everything that it takes to compute it again.
+  func record(method: String, settings: [String: String], seed: UInt64, input: String) throws -> Record {
+    try Record(
+      model: model.architecture.name, checkpoint: model.checkpoint.path, checkpointSHA256: model.checkpoint.sha256,
+      input: input, method: method, settings: settings, seed: seed, images: images.names,
+      targets: targets.map { $0.map(Record.Target.init) },
+      shape: [images.count] + (targetCount == 1 ? [] : [targetCount]) + model.graph.inputShape)
+  }
+}
+
+/// A target of one image, and its value there.
+struct ResolvedTarget {
+  let label: String
+  let target: Target
+  let score: Double
+  /// The class, if the target is one class's logit.
+  let prediction: Prediction?
+  let name: String
+
+  init(_ choice: TargetChoice, _ target: Target, score: Double, _ ranking: [Prediction], _ model: LoadedModel) {
+    label = choice.label
+    self.target = target
+    self.score = score
+    prediction = ranking.first { target == .logit($0.target) }
+    name = prediction.map { model.className($0.target) } ?? choice.label
+  }
+
+  var title: String {
+    guard let prediction else { return name }
+    return "\(name)\np = \(decimal(prediction.probability, places: 2))"
+  }
+
+  var description: String {
+    guard let prediction else { return "target \(label), value \(decimal(score, places: 4))" }
+    return "target \(prediction.target), \(name), p = \(decimal(prediction.probability, places: 4))"
+      + (label.hasPrefix("top-") ? " (\(label))" : "")
+  }
+}
+
+struct Record: Encodable {
+  struct Target: Encodable {
+    /// As it was asked for.
+    let label: String
+    /// The class, if it is one.
+    let target: Int?
+    let name: String
+    /// The target's value at the image.
+    let value: Double
+    let probability: Double?
+
+    init(_ resolved: ResolvedTarget) {
+      label = resolved.label
+      target = resolved.prediction?.target
+      name = resolved.name
+      value = resolved.score
+      probability = resolved.prediction?.probability
+    }
+  }
+
+  let model: String
+  let checkpoint: String
+  let checkpointSHA256: String
+  let input: String
+  let method: String
+  let settings: [String: String]
+  let seed: UInt64
+  let images: [String]
+  let targets: [[Target]]
+  let shape: [Int]
+}

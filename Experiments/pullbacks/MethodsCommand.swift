@@ -1,0 +1,39 @@
+import ArgumentParser
+import ExperimentKit
+
+struct Methods: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Print every method, what it costs and where it comes from, and the hyper-parameters of the presets.",
+    discussion: "Example: pullbacks methods --model resnet50 --preset paper-v5")
+
+  @Option(help: "The architecture that costs and layers are for: \(Architecture.all.map(\.name).joined(separator: ", ")).")
+  var model = ImageNetTier.architecture
+
+  @Option(help: "Only this preset: \(Preset.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var preset: Preset?
+
+  func run() throws {
+    let graph = try Architecture.named(model).graph()
+    for preset in preset.map({ [$0] }) ?? Preset.allCases {
+      print("preset \(preset.rawValue), for \(model)")
+      print("method\tname in figures\tin its benchmark\tforward\tbackward\tsettings\tsource")
+      for method in Method.allCases {
+        let columns: [String]
+        do {
+          let explainer = try method.explainer(preset.settings, for: graph)
+          let cost = explainer.cost(for: graph)
+          let settings = explainer.settings.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
+          columns = ["\(cost.forward)", "\(cost.backward)", settings.joined(separator: "; ")]
+        } catch {
+          columns = ["-", "-", "not defined for \(model)"]
+        }
+        let inBenchmark = preset.methods.contains(method) ? "yes" : "no"
+        print(([method.rawValue, method.abbreviation, inBenchmark] + columns + [method.source]).joined(separator: "\t"))
+      }
+      print("")
+      print("hyper-parameter\tvalue\tmeaning")
+      for setting in Setting.all { print("\(setting.name)\t\(setting.read(preset.settings))\t\(setting.meaning)") }
+      print("")
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import Pullbacks
+
+/// Attention rollout: how much of each token reaches the class token, if every attention layer mixes tokens as its mean
+/// head does and passes half on unchanged.
+///
+/// `R = A_L ... A_1` with `A_l = (mean head + I) / 2`; the class token's row, without itself, is laid out as the grid of
+/// patches and enlarged by nearest neighbours. Without a class token it is the mean of all rows. It explains no class in
+/// particular. Source: Abnar & Zuidema 2020 (arXiv 2005.00928). Cost: one forward pass, no backward pass.
+public struct AttentionRollout: Explainer {
+  public let name: String
+  public init(name: String) { self.name = name }
+
+  public var settings: [String: String] { ["residual": "0.5"] }
+  public func cost(for graph: Graph) -> Cost { Cost(forward: 1, backward: 0) }
+
+  /// The attention layers of a graph, each over all tokens of the one before.
+  ///
+  /// - Throws: ``PullbackError`` if there are none, or some see other tokens than others (as in a pyramid).
+  static func layers(of graph: Graph) throws(PullbackError) -> [Graph.Node] {
+    let layers = graph.nodes.filter { $0.operation is ScaledDotProductAttention }
+    let counts = Set(layers.flatMap { layer in layer.inputs.prefix(2).map { graph.nodes[$0].shape[0] } })
+    guard counts.count == 1, let tokens = counts.first, grid(tokens) != nil else {
+      throw PullbackError(
+        .usage, "attention-rollout", "\(graph.name) has no stack of attention layers over one square grid of patches",
+        advice: "it is defined for vision transformers")
+    }
+    return layers
+  }
+
+  /// The side of the grid, and the number of tokens before it.
+  private static func grid(_ tokens: Int) -> (side: Int, first: Int)? {
+    let side = Int(Double(tokens).squareRoot())
+    if side * side == tokens { return (side, 0) }
+    return side * side == tokens - 1 ? (side, 1) : nil
+  }
+
+  public func explain(
+    _ x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
+  ) throws(PullbackError) -> [Tensor] {
+    let graph = network.graph
+    let layers = try Self.layers(of: graph)
+    func name(_ layer: Graph.Node, _ input: Int) -> String { graph.nodes[layer.inputs[input]].name }
+    let trace = try network.trace(at: x, rules: [], keeping: layers.flatMap { [name($0, 0), name($0, 1)] })
+    context.report(forward: x.shape[0])
+    let tokens = graph.nodes[layers[0].inputs[0]].shape[0]
+    let (side, first) = Self.grid(tokens)!
+    // Rows of the product, from the last layer down: only those that are asked for.
+    let wanted = first == 1 ? 1 : tokens
+    var rows = (0..<x.shape[0]).map { _ in
+      (0..<wanted).map { row in (0..<tokens).map { $0 == row ? 1.0 : 0.0 } }
+    }
+    for layer in layers.reversed() {
+      guard let attention = layer.operation as? ScaledDotProductAttention else { continue }
+      let matrices = attention.matrices(
+        queries: try trace.activation(name(layer, 0)), keys: try trace.activation(name(layer, 1)))
+      for image in rows.indices {
+        let mean = meanHead(matrices, image: image, heads: attention.heads, tokens: tokens)
+        rows[image] = rows[image].map { row in
+          var next = row
+          for (token, share) in row.enumerated() where share != 0 {
+            for other in 0..<tokens { next[other] += share * mean[token * tokens + other] }
+          }
+          return next.map { $0 / 2 }
+        }
+      }
+    }
+    let values = rows.flatMap { rows in
+      (first..<tokens).map { token in Float(rows.reduce(0) { $0 + $1[token] } / Double(wanted)) }
+    }
+    let map = Tensor(shape: [x.shape[0], 1, side, side], values).enlarged(to: x.shape)
+    return selectors.map { _ in map }
+  }
+
+  private func meanHead(_ matrices: Tensor, image: Int, heads: Int, tokens: Int) -> [Double] {
+    let size = tokens * tokens
+    var mean = [Double](repeating: 0, count: size)
+    matrices.withUnsafeBuffer { matrices in
+      for head in image * heads..<(image + 1) * heads {
+        for place in 0..<size { mean[place] += Double(matrices[head * size + place]) / Double(heads) }
+      }
+    }
+    return mean
+  }
+}

@@ -1,0 +1,35 @@
+import Pullbacks
+
+/// Another explainer's attribution, finished by a map of its values.
+public struct Decorated: Explainer {
+  public enum Finish: String, Sendable {
+    /// `|a|`: saliency is the gradient's.
+    case magnitude
+    /// `x a`: input times gradient, and what the released runs call DeepLift.
+    case timesInput = "times input"
+  }
+
+  public let name: String
+  public let base: any Explainer
+  public let finish: Finish
+
+  public init(_ base: any Explainer, _ finish: Finish, name: String) {
+    self.base = base
+    self.finish = finish
+    self.name = name
+  }
+
+  public var settings: [String: String] { base.settings.merging(["then": finish.rawValue]) { $1 } }
+  public func cost(for graph: Graph) -> Cost { base.cost(for: graph) }
+
+  public func explain(
+    _ x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
+  ) throws(PullbackError) -> [Tensor] {
+    try base.explain(x, selectors, of: network, in: context).map { attribution in
+      switch finish {
+      case .magnitude: attribution.magnitudes
+      case .timesInput: x * attribution
+      }
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import Pullbacks
+
+/// Every hyper-parameter of every method, as data. Presets are values of this type.
+public struct MethodSettings: Sendable {
+  // The soft rules.
+  public var temperatures = Temperatures()
+  /// Temperatures of single nodes, over those of their kind.
+  public var nodeTemperatures: [String: Float] = [:]
+  public var border: SoftMaxPool.Border = .zeros
+  public var attention: RuleSet.AttentionRule = .frozen
+
+  // The ascents; see ``PullbackAscent``.
+  public var alpha: Double?
+  public var steps = 5
+  public var clipping: PullbackAscent.Clipping = .never
+  public var normalisesStep = true
+  public var isRelative = false
+  public var ballRadius: Double?
+
+  /// The double pullback's step.
+  public var doubleAlpha = 1.0
+  public var smoothGrad = NoisyImages(count: 50, deviation: 0.15)
+  public var fusionGrad = NoisyNetworks(networks: 10, deviation: 0.1, images: 10, imageDeviation: 0.15)
+  public var gradientShapSamples = 5
+  public var integratedGradientsPoints = 10
+  public var weighting: StraightPath.Weighting = .released
+  /// Of GradientShap, integrated gradients, DeepLift and occlusion, and their pullback twins.
+  public var baseline: Baseline = .value(0)
+  /// The layer of the class activation maps; nil is the architecture's own.
+  public var camLayer: String?
+  public var lrpEpsilon: Float = 1e-9
+  public var occlusionDivisor = 14
+  public var riseMasks = 4000
+  public var riseCells = 7
+  public var riseProbability: Float = 0.5
+
+  public init() {}
+
+  /// The soft pullback's rules for `graph`, with the temperatures of single nodes put in.
+  ///
+  /// - Throws: ``PullbackError`` if a temperature is named for a node that does not exist or whose rule has none.
+  public func softRules(for graph: Graph) throws(PullbackError) -> RuleSet {
+    var rules = RuleSet.softPullback(temperatures, border: border, attention: attention)
+    for (name, temperature) in nodeTemperatures.sorted(by: { $0.key < $1.key }) {
+      guard let index = graph.index(of: name) else {
+        throw PullbackError(
+          .usage, "temperature of \(name)", "\(graph.name) has no node of this name, and it is not a kind of operation",
+          advice: "kinds are \(Temperatures.Kind.allCases.map(\.rawValue).joined(separator: ", "))")
+      }
+      guard let kind = Temperatures.Kind(rawValue: graph.nodes[index].operation.kind) else {
+        throw PullbackError(
+          .usage, "temperature of \(name)", "the rule of a \(graph.nodes[index].operation.kind) has no temperature")
+      }
+      var own = temperatures
+      own[kind] = temperature
+      let table = RuleSet.softPullback(own, border: border, attention: attention)
+      rules = rules.overriding(.node(name), with: try table.rule(for: graph.nodes[index]))
+    }
+    return rules
+  }
+
+  /// The layer of the class activation maps in `graph`: the one named, or the architecture's own.
+  ///
+  /// - Throws: ``PullbackError`` if none is named and the architecture has none, as a pyramid of transformers.
+  func layer(in graph: Graph) throws(PullbackError) -> String {
+    if let camLayer { return camLayer }
+    let layers = [
+      "resnet": ["layer4.2.conv3", "layer4.2.conv2", "layer4.1.conv2"], "vgg": ["avgpool"],
+      "efficientnet-lite": ["_conv_head"],
+    ]
+    for (family, names) in layers where graph.name.hasPrefix(family) {
+      if let name = names.first(where: { graph.index(of: $0) != nil }) { return name }
+    }
+    throw PullbackError(
+      .usage, "class activation map", "no layer is known for \(graph.name)", advice: "name a convolution as the setting layer")
+  }
+}
+
+/// The hyper-parameters of a version of the paper.
+public enum Preset: String, Sendable, CaseIterable {
+  /// January 2026: ascents are clipped after every step.
+  case paperV5 = "paper-v5"
+  /// May 2026, the default: attributions by ascent are not clipped.
+  case paperV6 = "paper-v6"
+
+  /// In both: temperatures, borders of max pools and the weighting of integrated gradients as released; attention frozen (as
+  /// released for PVT; the release does not freeze a ViT's); DeepLift rows are ``Method/deepLiftReleased``.
+  public var settings: MethodSettings {
+    var settings = MethodSettings()
+    switch self {
+    case .paperV5: settings.clipping = .everyStep
+    case .paperV6: settings.clipping = .never
+    }
+    return settings
+  }
+
+  /// The explainers of this version's benchmark, in the order of its tables.
+  public var methods: [Method] {
+    let pullbacks: [Method] = [.softPullback, .pullbackAscent, .smoothPullback, .fusionPullback]
+    let baselines: [Method] = [
+      .gradient, .gradientAscent, .smoothGrad, .fusionGrad, .gradientShap, .integratedGradients, .deepLiftReleased,
+      .guidedGradCAM,
+    ]
+    switch self {
+    case .paperV6: return pullbacks + baselines
+    case .paperV5:
+      return [.softPullback, .doublePullback, .pullbackAscent, .saliency, .inputXGradient] + baselines.dropFirst()
+        + [.guidedBackprop, .deconvolution]
+    }
+  }
+}

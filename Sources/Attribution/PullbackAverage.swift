@@ -1,0 +1,98 @@
+import Pullbacks
+
+/// The mean of pullbacks at several points: `sum_i w_i nu(x_i)`, times `x - baseline` if so asked.
+///
+/// | points | rules of the gradient | soft rules |
+/// |---|---|---|
+/// | ``TheImage`` | Gradient | Soft Pullback |
+/// | ``NoisyImages`` | SmoothGrad | Smooth Pullback |
+/// | ``NoisyNetworks`` | FusionGrad | Fusion Pullback |
+/// | ``RandomPath``, times the input | GradientShap | Pullback SHAP |
+/// | ``StraightPath``, times the input | Integrated Gradients | Integrated Pullbacks |
+///
+/// Sources: the paper, sections 2 to 4, and those named with the points. Cost: one forward and one backward pass per
+/// point; selectors and rule sets at the same points share the forward pass.
+public struct PullbackAverage: Explainer {
+  public let name: String
+  public let rules: RuleSet
+  public let points: any Points
+  /// The result is multiplied by the image's distance from here; nil is no multiplication.
+  public let multipliedFrom: Baseline?
+
+  public init(_ rules: RuleSet, at points: any Points = TheImage(), name: String, multipliedFrom: Baseline? = nil) {
+    self.rules = rules
+    self.points = points
+    self.name = name
+    self.multipliedFrom = multipliedFrom
+  }
+
+  public var settings: [String: String] {
+    points.settings.merging(
+      multipliedFrom == nil ? ["rules": rules.name] : ["rules": rules.name, "multiplied by": "x - baseline"]) { $1 }
+  }
+
+  public func cost(for graph: Graph) -> Cost {
+    Cost(forward: points.count * points.rounds, backward: points.count * points.rounds)
+  }
+
+  public func explain(
+    _ x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
+  ) throws(PullbackError) -> [Tensor] {
+    let means = try points.average(of: selectors.map { (rules, $0) }, at: x, of: network, in: context)
+    guard let multipliedFrom else { return means }
+    _ = try multipliedFrom.tensor(network.graph.inputShape)
+    let distance = multipliedFrom.distance(to: x)
+    return means.map { distance * $0 }
+  }
+}
+
+extension Points {
+  /// The weighted mean over these points of each selector's pullback by its rules. All share the forward passes: a gradient
+  /// and its pullback twin, the classes of one image.
+  ///
+  /// - Returns: a tensor of the shape of `x` for each job.
+  public func average(
+    of jobs: [(rules: RuleSet, selector: Selector)], at x: Tensor, of network: Network, in context: Context
+  ) throws(PullbackError) -> [Tensor] {
+    guard x.rank == network.graph.inputShape.count + 1 else {
+      throw PullbackError(
+        .usage, "input of \(network.graph.name)",
+        "expected images of shape \(network.graph.inputShape), found \(x.shape)")
+    }
+    if self is TheImage { return try pullbacks(of: jobs, at: x, of: network, in: context) }
+    var sums = jobs.map { _ in Tensor(shape: x.shape) }
+    for round in 0..<rounds {
+      let network = self.network(network, round: round, noise: context.noise)
+      // A row is a point of an image. Each image's points are added in their order, however rows fall into batches.
+      try context.forEachBatch(of: x.shape[0] * count) { rows throws(PullbackError) in
+        let images = rows.map { $0 / count }
+        let inputs = rows.map { row in
+          let image = row / count
+          return point(
+            row % count, round: round, of: x.image(image), image: context.firstImage + image, noise: context.noise)
+        }
+        let pulled = try pullbacks(
+          of: jobs.map { ($0.rules, $0.selector[images]) }, at: Tensor(batching: inputs), of: network, in: context)
+        for (job, pulled) in pulled.enumerated() {
+          for (place, row) in rows.enumerated() {
+            sums[job].addToImage(images[place], Float(weight(row % count)), of: pulled, image: place)
+          }
+        }
+      }
+    }
+    return sums
+  }
+
+  private func pullbacks(
+    of jobs: [(rules: RuleSet, selector: Selector)], at x: Tensor, of network: Network, in context: Context
+  ) throws(PullbackError) -> [Tensor] {
+    let trace = try network.trace(at: x, rules: jobs.map(\.rules))
+    context.report(forward: x.shape[0])
+    var results: [Tensor] = []
+    for job in jobs {
+      results.append(try trace.pullback(job.selector.cotangent(at: trace.value, of: network), by: job.rules))
+      context.report(backward: x.shape[0])
+    }
+    return results
+  }
+}

@@ -1,0 +1,76 @@
+import Kernels
+
+/// Random numbers by name: a function of seed, purpose, image, draw and position, and of nothing else.
+///
+/// ```swift
+/// let noise = RandomStream(seed: 314, "smoothgrad", image: 12, draw: 3).normals([3, 224, 224])
+/// ```
+/// Whoever asks for these numbers gets the same ones, whatever was drawn before, on however many threads, in a batch
+/// of whatever size: results do not depend on order, and a run that is cut in pieces or resumed agrees with one that is
+/// not. The generator is Philox4x32-10; the key holds seed and purpose, the counter image, draw and position.
+public struct RandomStream: Sendable {
+  private let generator: Philox
+  private let image: UInt32
+  private let draw: UInt32
+
+  /// - Parameters:
+  ///   - purpose: what the numbers are for; streams of different purposes are independent.
+  ///   - image: the image's index in the whole input, not in a batch; 0 for what all images share.
+  ///   - draw: which of several draws.
+  public init(seed: UInt64, _ purpose: String, image: Int = 0, draw: Int = 0) {
+    // FNV-1a of the name, then the finaliser of SplitMix64 on both parts, so that close seeds and names part widely.
+    let name = purpose.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    generator = Philox(key: Self.mixed(Self.mixed(seed) ^ name))
+    self.image = UInt32(truncatingIfNeeded: image)
+    self.draw = UInt32(truncatingIfNeeded: draw)
+  }
+
+  private static func mixed(_ value: UInt64) -> UInt64 {
+    var z = value &+ 0x9E37_79B9_7F4A_7C15
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+
+  /// Word `index` of the stream, each of the 2^32 values alike.
+  public subscript(index: Int) -> UInt32 { block(index / 4)[index % 4] }
+
+  private func block(_ index: Int) -> Philox.Block {
+    generator[
+      Philox.Block(
+        UInt32(truncatingIfNeeded: index), UInt32(truncatingIfNeeded: index >> 32), draw, image)]
+  }
+
+  /// Numbers of the uniform distribution on `[0, 1)`, multiples of 2^-24; number i takes word i.
+  public func uniforms(_ shape: [Int]) -> Tensor {
+    numbers(shape) { Float($0 >> 8) * 0x1p-24 }
+  }
+
+  /// Numbers of the standard normal distribution, by its quantile: number i takes word i. None is beyond 6.3.
+  public func normals(_ shape: [Int]) -> Tensor {
+    numbers(shape) { Float(normalQuantile((Double($0) + 0.5) * 0x1p-32)) }
+  }
+
+  /// Integers below `bound`; number i takes word i. Their probabilities differ by less than `bound` times 2^-32.
+  ///
+  /// - Precondition: `bound` is positive.
+  public func integers(below bound: Int, count: Int) -> [Int] {
+    precondition(bound > 0 && bound <= UInt32.max, "no integers below \(bound)")
+    return (0..<count).map { Int((UInt64(self[$0]) * UInt64(bound)) >> 32) }
+  }
+
+  private func numbers(_ shape: [Int], _ value: (UInt32) -> Float) -> Tensor {
+    Tensor(shape: shape) { numbers in
+      Parallel.forEachBlock(of: numbers.count) { range in
+        var index = range.lowerBound
+        while index < range.upperBound {
+          let words = block(index / 4)
+          for lane in index % 4..<4 where index < range.upperBound {
+            numbers[index] = value(words[lane])
+            index += 1
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import Kernels
+
+/// DeepLift's rescale rule: `v (y - y0) / (z - z0)`, the slope between a baseline and the input in place of the
+/// derivative; the derivative where `|z - z0| < 1e-10`.
+///
+/// Source: Shrikumar et al. 2017 (arXiv 1704.02685), threshold as in captum.
+struct Rescale: Rule {
+  /// The activation's input and output at the baseline, batches of one.
+  let input: Tensor
+  let output: Tensor
+
+  var equation: String { "v (y - y0) / (z - z0)" }
+  func needs(at operation: any Operation) -> Needs { [.inputs, .output] }
+
+  func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
+    let images = v.shape[0]
+    let change = site.output - output.repeated(images)
+    return [quotient(v * change, site.input() - input.repeated(images), orElse: site.operation.gradient(v, at: site)[0]!)]
+  }
+}
+
+/// DeepLift through max pooling, by the cross maximum: with `m = max(y, y0)` a window's change `y - y0` is split into `m - y0`,
+/// which goes to the place of the largest input, and `y - m`, which goes to that of the largest baseline; each place's share,
+/// times v, is divided by its `z - z0`. Where windows overlap, shares add up.
+///
+/// Source: captum's implementation of Shrikumar et al. 2017. captum lets one of several overlapping windows overwrite
+/// the others, which loses their shares; it agrees where windows do not overlap.
+struct CrossMaximum: Rule {
+  let input: Tensor
+  let output: Tensor
+
+  var equation: String { "v (max(y, y0) - y0) at argmax z, v (y - max(y, y0)) at argmax z0, over (z - z0)" }
+  func needs(at operation: any Operation) -> Needs { [.inputs, .output] }
+
+  func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
+    let images = v.shape[0]
+    let (z, y) = (site.input(), site.output)
+    let (z0, y0) = (input.repeated(images), output.repeated(images))
+    let larger = y.combine(y0) { y, y0, larger, n in for i in 0..<n { larger[i] = max(y[i], y0[i]) } }
+    let pool = site.operation(as: MaxPool.self)
+    let shares = pool.gradient(v * (larger - y0), input: z) + pool.gradient(v * (y - larger), input: z0)
+    return [quotient(shares, z - z0, orElse: pool.gradient(v, input: z))]
+  }
+}
+
+/// `numerator / denominator`, and `other` where the denominator is below 1e-10.
+private func quotient(_ numerator: Tensor, _ denominator: Tensor, orElse other: Tensor) -> Tensor {
+  Tensor(shape: numerator.shape) { y in
+    Tensor.withPointers(numerator, denominator, other) { a, b, other in
+      Parallel.forEachBlock(of: y.count) { block in
+        for i in block { y[i] = abs(b[i]) < 1e-10 ? other[i] : a[i] / b[i] }
+      }
+    }
+  }
+}
+
+extension RuleSet {
+  /// DeepLift: the rescale rule for ReLU, ReLU6 and sigmoid, the cross maximum for max pooling, and the gradient of everything
+  /// else, GELU, SiLU and attention included. The result times `x - baseline` sums to `f(x) - f(baseline)` in a network of
+  /// ReLU, ReLU6 and max pooling.
+  ///
+  /// - Parameter baseline: one input, `(1, C, H, W)`.
+  /// - Complexity: one forward pass, of one image.
+  public static func deepLift(of network: Network, baseline: Tensor) throws(PullbackError) -> RuleSet {
+    let rescaled: Set = ["relu", "relu6", "sigmoid", "maxpool"]
+    let nodes = network.graph.nodes.filter { rescaled.contains($0.operation.kind) }
+    let trace = try network.trace(
+      at: baseline, rules: [], keeping: nodes.flatMap { [network.graph.nodes[$0.inputs[0]].name, $0.name] })
+    var entries: [(Pattern, any Rule)] = []
+    for node in nodes {
+      let input = try trace.activation(network.graph.nodes[node.inputs[0]].name)
+      let output = try trace.activation(node.name)
+      let rule: any Rule =
+        node.operation is MaxPool ? CrossMaximum(input: input, output: output) : Rescale(input: input, output: output)
+      entries.append((.node(node.name), rule))
+    }
+    // Rules of two baselines read alike; the outputs there tell the tables apart.
+    let fingerprint = trace.value.scalars.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
+      ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01B3
+    }
+    return RuleSet("deeplift from \(String(fingerprint, radix: 16))", entries + [(.any, Gradient())])
+  }
+}

@@ -1,0 +1,47 @@
+/// The positive part of what another rule pulls back: `max(0, rule(v))`.
+///
+/// Over the gradient of a ReLU it is guided backpropagation, `relu(v) [z > 0]`; over ``PassThrough`` deconvolution, `relu(v)`;
+/// over the soft gate the guided pullback, `relu(v Phi(z / tau))`.
+/// Sources: Springenberg et al. 2015 (arXiv 1412.6806); Zeiler & Fergus 2014 (arXiv 1311.2901).
+public struct Rectified: Rule {
+  public let rule: any Rule
+  public init(_ rule: any Rule) { self.rule = rule }
+
+  public var equation: String { "relu(\(rule.equation))" }
+  public func needs(at operation: any Operation) -> Needs { rule.needs(at: operation) }
+  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
+    rule.pull(v, at: site).map { $0?.clamped(to: 0...Float.infinity) }
+  }
+}
+
+/// The cotangent as it comes, for operations that keep their input's shape.
+public struct PassThrough: Rule {
+  public init() {}
+  public var equation: String { "v" }
+  public func needs(at operation: any Operation) -> Needs { [] }
+  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { site.wants.map { _ in v } }
+}
+
+extension RuleSet {
+  /// Guided backpropagation: the gradient, of which only the positive part passes a ReLU. ReLU6 is treated as a ReLU.
+  public static let guidedBackprop = RuleSet(
+    "guided-backprop",
+    [(.kind("relu"), Rectified(Gradient())), (.kind("relu6"), Rectified(Gradient())), (.any, Gradient())])
+
+  /// Deconvolution: the gradient, but a ReLU of the cotangent takes the place of the ReLU's gate.
+  public static let deconvolution = RuleSet(
+    "deconvolution",
+    [(.kind("relu"), Rectified(PassThrough())), (.kind("relu6"), Rectified(PassThrough())), (.any, Gradient())])
+
+  /// This table with only the positive part of every cotangent passing a ReLU: over the soft pullback, the guided pullback.
+  ///
+  /// - Throws: ``PullbackError`` if the table has no rule for a ReLU of `graph`.
+  public func guided(over graph: Graph) throws(PullbackError) -> RuleSet {
+    var rules = self
+    rules.name = "guided-\(name)"
+    for node in graph.nodes where ["relu", "relu6"].contains(node.operation.kind) {
+      rules = rules.overriding(.node(node.name), with: Rectified(try rule(for: node)))
+    }
+    return rules
+  }
+}

@@ -1,0 +1,91 @@
+import Attribution
+import Pullbacks
+import TestKit
+import Testing
+
+/// Sums that the theory promises; residuals are relative to the largest logit.
+@Suite struct CompletenessTests {
+  private func scale(_ values: [Double]) -> Double { values.map(abs).max()! }
+
+  private func sums(_ attribution: Tensor) -> [Double] {
+    (0..<attribution.shape[0]).map { attribution.image($0).scalars.reduce(0) { $0 + Double($1) } }
+  }
+
+  private func change(_ network: Network) throws -> [Double] {
+    let logits = try SmallNetwork.selector.values(of: network(SmallNetwork.images), of: network)
+    let grey = try SmallNetwork.selector.values(of: network(Tensor(shape: SmallNetwork.images.shape)), of: network)
+    return zip(logits, grey).map { $0 - $1 }
+  }
+
+  /// DeepLift sums to f(x) - f(0) exactly, also where windows of a max pool overlap.
+  @Test(arguments: [SmallNetwork.convnet, .residual]) func deepLift(_ small: SmallNetwork) throws {
+    let network = small.network
+    let attribution = try DeepLift(name: "deeplift").attribute(SmallNetwork.images, SmallNetwork.selector, of: network)
+    let expected = try change(network)
+    for (sum, change) in zip(sums(attribution), expected) { #expect(abs(sum - change) < 1e-5 * scale(expected)) }
+  }
+
+  @Test func deepLiftWithOverlappingWindows() throws {
+    let graph = try Graph("overlap", input: [3, 16, 16]) { image in
+      image.convolution("conv0", 8, kernel: 3, padding: 1).relu().maxPool(kernel: 3, stride: 2, padding: 1)
+        .convolution("conv1", 8, kernel: 3).relu6().flatten().linear("fc", 10)
+    }
+    let network = try Formula.network(graph)
+    let attribution = try DeepLift(name: "deeplift").attribute(SmallNetwork.images, SmallNetwork.selector, of: network)
+    let expected = try change(network)
+    for (sum, change) in zip(sums(attribution), expected) { #expect(abs(sum - change) < 1e-5 * scale(expected)) }
+  }
+
+  /// The trapezoid's error falls with the square of the step; the released weighting loses a share.
+  @Test(arguments: SmallNetwork.allCases) func integratedGradients(_ small: SmallNetwork) throws {
+    let network = small.network
+    func residual(_ points: Int, _ weighting: StraightPath.Weighting) throws -> Double {
+      var settings = MethodSettings()
+      settings.integratedGradientsPoints = points
+      settings.weighting = weighting
+      let explainer = try Method.integratedGradients.explainer(settings, for: network.graph)
+      let attribution = try explainer.attribute(SmallNetwork.images, SmallNetwork.selector, of: network)
+      let expected = try change(network)
+      return zip(sums(attribution), expected).map { abs($0 - $1) }.max()! / scale(expected)
+    }
+    #expect(try residual(2000, .normalised) < 1e-3)
+    #expect(try residual(10, .released) > 0.02)
+  }
+
+  /// A network of ReLU and max pooling is `W(x) x + b(x)`: the hard pullback, which is W(x)^T u, paired with x, and the
+  /// cotangents of the biases paired with the biases, give the logit.
+  @Test(arguments: [SmallNetwork.convnet, .residual]) func hardPullback(_ small: SmallNetwork) throws {
+    let network = small.network
+    let x = SmallNetwork.images
+    for image in 0..<x.shape[0] {
+      let one = x.image(image)
+      let trace = try network.trainingTrace(at: one, mode: .evaluation)
+      let cotangent = try SmallNetwork.selector[[image]].cotangent(at: trace.value, of: network)
+      let logit = try SmallNetwork.selector[[image]].values(of: trace.value, of: network)[0]
+      let (_, pullback) = try network.valueWithPullback(at: one, rules: .hardPullback)
+      let linear = zip(try pullback(cotangent).scalars, one.scalars).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+      #expect(abs(linear + (try biasPart(trace, cotangent, network)) - logit) < 1e-5)
+      #expect(abs(linear - logit) > 0.01, "without the biases nothing would be tested")
+    }
+  }
+
+  /// The sum over biases of their value times their gradient; a batch norm's running mean acts as the bias
+  /// `-gamma mean / sqrt(var + eps)`, and its shift's gradient is that of every bias added there.
+  private func biasPart(_ trace: Trace, _ cotangent: Tensor, _ network: Network) throws -> Double {
+    let parameters = network.parameters
+    var part = 0.0
+    for (name, gradient) in try trace.parameterGradients(cotangent) where name.hasSuffix(".bias") {
+      let node = name.dropLast(5)
+      let bias = parameters[name]!.scalars
+      for channel in bias.indices {
+        var value = Double(bias[channel])
+        if let mean = parameters["\(node).running_mean"], let variance = parameters["\(node).running_var"] {
+          let gamma = Double(parameters["\(node).weight"]!.scalars[channel])
+          value -= gamma * Double(mean.scalars[channel]) / (Double(variance.scalars[channel]) + 1e-5).squareRoot()
+        }
+        part += value * Double(gradient.scalars[channel])
+      }
+    }
+    return part
+  }
+}
