@@ -72,10 +72,14 @@ let package = Package(
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
 
-    // The experiments and the command-line tool.
+    room("Weaving", ["Pullbacks", "Files", .product(name: "SwiftCSV", package: "SwiftCSV")]),
+
+    // The experiments and the command-line tools.
     experiment("pullbacks"),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
     experiment("fig7"), experiment("fig10"),
+    .executableTarget(
+      name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings),
     .executableTarget(
       name: "bench", dependencies: ["ExperimentKit", "Kernels"], path: "Experiments/bench", exclude: ["torch_side.py"],
       swiftSettings: swiftSettings),
@@ -93,6 +97,7 @@ let package = Package(
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
     tests("AttributionTests", ["Attribution", "Kernels"]),
     tests("ExperimentKitTests", ["ExperimentKit", "Files"]),
+    tests("WeavingTests", ["Weaving"]),
     tests("ReadmeTests", []),
     tests("FigureTests", ["ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10"]),
     tests("CommandLineTests", ["ExperimentKit", "pullbacks"]),
