@@ -8,13 +8,19 @@ PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libs
 FETCHING := python3-pip
 FIGURES := fig1 fig2 fig3 fig4 fig5 fig10
 
-.PHONY: all test bench figures imagenet paper-weights docs golden clean help dependencies
+.PHONY: all test bench figures paper imagenet paper-weights docs golden clean help dependencies
 
 all: dependencies imagenet figures ## Build, and regenerate every figure
 
 figures: dependencies
 	$(SWIFT) build
 	for figure in $(FIGURES); do $(SWIFT) run --skip-build $$figure --networks imagenet || exit; done
+
+paper: dependencies ## Weave and typeset the write-up: paper/paper.pdf and paper/index.html
+	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
+	$(SWIFT) build --product weave
+	$(SWIFT) run --skip-build weave
+	paper/typeset
 
 test: dependencies ## Run every test; those that need make imagenet are skipped by name without it
 	$(SWIFT) build --build-tests

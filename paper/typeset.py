@@ -13,14 +13,20 @@ from PIL import Image
 PAPER = Path("paper")
 WORK = Path(".build/paper")
 PICTURES = WORK / "pictures"
+# 200 dots to the inch in print.
+WIDTH = 1280
 
 
 def shrink(picture: Path) -> None:
     """Makes a JPEG where that saves much: of photographs and heat maps, not of curves."""
     target = PICTURES / picture.with_suffix(".jpg").name
     target.unlink(missing_ok=True)
-    with Image.open(picture) as image:
-        image.convert("RGB").save(target, quality=82, subsampling=0, optimize=True, progressive=True)
+    with Image.open(picture) as opened:
+        image = opened.convert("RGB")
+    if image.width > WIDTH:
+        image = image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.LANCZOS)
+    # Without subsampling, which would smear the red and blue of heat maps.
+    image.save(target, quality=74, subsampling=0, optimize=True, progressive=True)
     if target.stat().st_size + 100_000 > picture.stat().st_size:
         target.unlink()
 
@@ -28,7 +34,7 @@ def shrink(picture: Path) -> None:
 def pandoc(document: Path, output: Path, *options: str) -> None:
     command = [pypandoc.get_pandoc_path(), str(document), "--from=markdown", f"--output={output}", "--standalone",
                "--citeproc", f"--bibliography={PAPER}/references.bib", f"--lua-filter={PAPER}/filter.lua",
-               f"--metadata=pictures:{PICTURES}", "--fail-if-warnings", *options]
+               f"--metadata=pictures:{PICTURES}", "--columns=1000", "--fail-if-warnings", *options]
     result = subprocess.run(command, stderr=subprocess.PIPE, text=True)
     if result.returncode != 0:
         sys.exit(f"paper: {document}: {result.stderr.strip()}")

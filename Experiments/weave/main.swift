@@ -20,7 +20,8 @@ struct Weave: ParsableCommand {
       let document = try Weaver(template: template, root: FileManager.default.currentDirectoryPath)()
       try makeFolder((output as NSString).deletingLastPathComponent)
       try AtomicFile.write(text: document.markdown, to: output)
-      print("weave: \(output)" + (document.absent.isEmpty ? "" : "; no results of \(document.absent.joined(separator: ", "))"))
+      let absent = document.absent.joined(separator: ", ")
+      print("weave: \(output)" + (absent.isEmpty ? "" : "; no results of \(absent)"))
     } catch {
       exitReporting(error, from: "weave")
     }

@@ -1,7 +1,7 @@
 import Pullbacks
 
-/// What the text says of two numbers: `fig2:… > fig2:…`, or with a number in place of one. It writes nothing; where it does
-/// not hold, the sentence beside it is wrong.
+/// What the text says of two numbers: `fig2:… > fig2:…`, or with a number in place of one. It writes nothing; where it
+/// does not hold, the sentence beside it is wrong.
 struct Claim {
   private enum Side {
     case number(Double)

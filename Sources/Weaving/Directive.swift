@@ -2,8 +2,8 @@ import Pullbacks
 
 /// What stands between `{{` and `}}` in the template.
 enum Directive {
-  /// `experiment fig2`, or `experiment fig2 on imagenet` for another tier than the template's, until `end`: its section, with
-  /// the lines between as its discussion. Without results there is no section.
+  /// `experiment fig2`, or `experiment fig2 on imagenet` for another tier than the template's, until `end`: its
+  /// section, with the lines between as its discussion. Without results there is no section.
   case experiment(String, tier: String?)
   /// `when fig2`, until `end`: lines that are left out without that result.
   case when(String)

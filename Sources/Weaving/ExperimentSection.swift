@@ -2,8 +2,8 @@ import Files
 import Foundation
 import Pullbacks
 
-/// What the write-up shows of one experiment: its prose and program from `Experiments/`, its picture and how it was made from
-/// `Figures/`.
+/// What the write-up shows of one experiment: its prose and program from `Experiments/`, its picture and how it was
+/// made from `Figures/`.
 struct ExperimentSection {
   let name: String
   let tier: String
@@ -18,7 +18,8 @@ struct ExperimentSection {
     program = LiterateProgram(try results.text(at: "\(folder)/main.swift"))
     guard let title = program.title else {
       throw PullbackError(
-        .data, "\(folder)/main.swift", "does not begin with a title", advice: "write //: # Figure N: … as its first line")
+        .data, "\(folder)/main.swift", "does not begin with a title",
+        advice: "write //: # Figure N: … as its first line")
     }
     let files = (try? FileManager.default.contentsOfDirectory(atPath: "\(results.root)/\(folder)")) ?? []
     otherFiles = files.filter { $0.hasSuffix(".swift") && $0 != "main.swift" }.sorted().map { "\(folder)/\($0)" }

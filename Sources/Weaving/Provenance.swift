@@ -8,7 +8,11 @@ struct Provenance {
   init(_ record: Value) throws {
     command = try ValuePath("command[*]").values(in: record).compactMap(\.plain).joined(separator: " ")
     seconds = try Selection("seconds").number(in: record)
-    if case .record(let fields) = record, case .text(let text)? = fields["commit"] { commit = text } else { commit = nil }
+    if case .record(let fields) = record, case .text(let text)? = fields["commit"] {
+      commit = text
+    } else {
+      commit = nil
+    }
   }
 
   /// The sentence under a figure.

@@ -3,7 +3,7 @@ import Pullbacks
 /// A value of a result file as the text asks for it: `fig2:numbers[method=gradient].energyInTile|mean|percent`.
 ///
 /// The name of the result file, a ``ValuePath``, an ``Aggregate`` where the path leads to many values, and a
-/// ``NumberFormat``. Texts and whole numbers need no format.
+/// ``ValueFormat``. Texts and whole numbers need no format.
 struct Quotation {
   let file: String
   let selection: Selection
@@ -23,19 +23,19 @@ struct Quotation {
 struct Selection {
   let path: ValuePath
   private let aggregate: Aggregate?
-  private let format: NumberFormat?
+  private let format: ValueFormat?
 
   init(_ text: String) throws {
     var parts = text.split(separator: "|", omittingEmptySubsequences: false).map { $0.trimmed }
     path = try ValuePath(parts.removeFirst())
     aggregate = parts.first.flatMap(Aggregate.init(rawValue:))
     if aggregate != nil { parts.removeFirst() }
-    format = try parts.isEmpty ? nil : NumberFormat(parts.removeFirst())
+    format = try parts.isEmpty ? nil : ValueFormat(parts.removeFirst())
     if let rest = parts.first { throw PullbackError(.usage, text, "there is something after the format: \(rest)") }
   }
 
   /// Whether what it selects is written as a number.
-  var isNumeric: Bool { format != nil || aggregate != nil }
+  var isNumeric: Bool { format?.isNumeric ?? (aggregate != nil) }
 
   /// The one value meant.
   func value(in root: Value) throws -> Value {
@@ -59,11 +59,12 @@ struct Selection {
 
   /// As Pandoc's Markdown.
   func markdown(in root: Value) throws -> String {
-    if let format { return try format(number(in: root), of: path.text) }
     let value = try value(in: root)
+    if let format { return try format(value, of: path.text) }
     switch value {
     case .text(let text): return escaped(text)
-    case .number(let number) where Int(exactly: number) != nil: return try NumberFormat.integer(number, of: path.text)
+    case .number(let number) where Int(exactly: number) != nil:
+      return try ValueFormat.integer(value, of: path.text)
     case .number, .boolean, .null, .list, .record:
       throw PullbackError(
         .usage, path.text, "\(value.kind) needs a format", advice: "as in \(path.text)|fixed 2")

@@ -5,8 +5,8 @@ import SwiftCSV
 
 /// The result files of a repository, by name.
 ///
-/// A name with a slash is a path from the repository's folder. Any other is a file of `Figures/`, with the tier of networks
-/// and images at its end or without: on the tier `imagenet`, `fig2` is `Figures/fig2-imagenet.json`.
+/// A name with a slash is a path from the repository's folder. Any other is a file of `Figures/`, with the tier of
+/// networks and images at its end or without: on the tier `imagenet`, `fig2` is `Figures/fig2-imagenet.json`.
 final class Results {
   private static let limit = 64 << 20
   let root: String
@@ -14,8 +14,8 @@ final class Results {
 
   init(root: String) { self.root = root }
 
-  /// The path, from the repository's folder, of the file that `name` means and that ends in one of `extensions`; nil if there
-  /// is none.
+  /// The path, from the repository's folder, of the file that `name` means and that ends in one of `extensions`; nil if
+  /// there is none.
   func path(_ name: String, tier: String, extensions: [String]) -> String? {
     candidates(name, tier, extensions).first { FileManager.default.fileExists(atPath: "\(root)/\($0)") }
   }
@@ -31,8 +31,8 @@ final class Results {
     return path
   }
 
-  /// What the JSON or CSV file that `name` means holds. A CSV file is a list of records, its columns by name, with a number
-  /// wherever a cell is one.
+  /// What the JSON or CSV file that `name` means holds. A CSV file is a list of records, its columns by name, with a
+  /// number wherever a cell is one.
   func value(_ name: String, tier: String) throws -> Value {
     let path = try existingPath(name, tier: tier, extensions: ["json", "csv"])
     if let value = read[path] { return value }

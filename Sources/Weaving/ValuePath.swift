@@ -9,7 +9,9 @@ import Pullbacks
 /// | `name`, steps separated by dots | a record's field |
 /// | `[3]`, `[-1]` | a list's element, from the front or the back |
 /// | `[*]` | all of a list's elements |
-/// | `[key=value]`, also with `!=`, `<`, `>`, `<=`, `>=` | of a list's elements, or of the records reached, those whose field compares so |
+/// | `[key=value]` | of a list's elements, or of the records reached, those whose field compares so |
+///
+/// A filter may also compare with `!=`, `<`, `>`, `<=` and `>=`.
 struct ValuePath {
   private enum Step {
     case field(String)
@@ -87,7 +89,9 @@ struct ValuePath {
   }
 
   private func elements(of value: Value) throws -> [Value] {
-    guard case .list(let values) = value else { throw PullbackError(.data, text, "expected a list, found \(value.kind)") }
+    guard case .list(let values) = value else {
+      throw PullbackError(.data, text, "expected a list, found \(value.kind)")
+    }
     return values
   }
 

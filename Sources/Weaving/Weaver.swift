@@ -2,8 +2,8 @@ import Pullbacks
 
 /// Weaves a template, the experiments' programs and their results into one document of Pandoc's Markdown.
 ///
-/// The template is Pandoc's Markdown with directives between double braces, see `paper/README.md`. Its metadata name the
-/// tier of networks and images: `tier: imagenet`.
+/// The template is Pandoc's Markdown with directives between double braces, see `paper/README.md`. Its metadata name
+/// the tier of networks and images: `tier: imagenet`.
 public struct Weaver {
   /// A woven document.
   public struct Document: Equatable {
@@ -38,7 +38,8 @@ public struct Weaver {
 
   /// The document.
   ///
-  /// - Throws: `PullbackError` with the template's file and line for a result or a value that is not there, a claim that does
+  /// - Throws: `PullbackError` with the template's file and line for a result or a value that is not there, a claim
+  ///   that does
   ///   not hold, a format that does not fit.
   public func callAsFunction() throws -> Document {
     Document(markdown: try woven(template.pieces, tier), absent: absent)

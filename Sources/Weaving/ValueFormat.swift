@@ -1,8 +1,8 @@
 import Foundation
 import Pullbacks
 
-/// How a number is written in the text.
-enum NumberFormat: Equatable {
+/// How a value is written in the text.
+enum ValueFormat: Equatable {
   /// So many decimals: `fixed 2` makes 0.4707 into 0.47.
   case fixed(Int)
   /// Times a hundred, with so many decimals: `percent` makes it 47 %, `percent 1` 47.1 %.
@@ -13,6 +13,8 @@ enum NumberFormat: Equatable {
   case scientific(Int)
   /// A whole number, thousands apart: `integer` makes 30000 into 30,000.
   case integer
+  /// A text's first so many characters.
+  case first(Int)
 
   /// The words of a format: `percent 1`.
   ///
@@ -27,20 +29,36 @@ enum NumberFormat: Equatable {
     case ("significant", let digits?, 2) where (1...15).contains(digits): self = .significant(digits)
     case ("scientific", let digits?, 2) where (1...15).contains(digits): self = .scientific(digits)
     case ("integer", _, 1): self = .integer
+    case ("first", let count?, 2) where count > 0: self = .first(count)
     default:
       throw PullbackError(
         .usage, text, "is not a format",
-        advice: "there are fixed N, percent [N], significant N, scientific N and integer, and to make one number of many "
-          + listing(Aggregate.allCases.map(\.rawValue)))
+        advice: "there are fixed N, percent [N], significant N, scientific N, integer and first N, and to make one "
+          + "number of many " + listing(Aggregate.allCases.map(\.rawValue)))
     }
   }
 
-  /// `number` as Pandoc's Markdown.
+  /// `value` as Pandoc's Markdown.
   ///
-  /// - Throws: `PullbackError` if it cannot be written so: infinite, or not whole as an integer.
-  func callAsFunction(_ number: Double, of path: String) throws -> String {
+  /// - Throws: `PullbackError` if it cannot be written so: a text as a number, or one that is not whole as an integer.
+  func callAsFunction(_ value: Value, of path: String) throws -> String {
+    switch (self, value) {
+    case (.first(let count), .text(let text)): return escaped(String(text.prefix(count)))
+    case (.first, _): throw PullbackError(.data, path, "expected a text, found \(value.kind)")
+    case (_, .number(let number)): return try text(of: number, path)
+    default: throw PullbackError(.data, path, "expected a number, found \(value.kind)")
+    }
+  }
+
+  /// Whether it is right in a column that is aligned at the right.
+  var isNumeric: Bool {
+    if case .first = self { false } else { true }
+  }
+
+  private func text(of number: Double, _ path: String) throws -> String {
     guard number.isFinite else { throw PullbackError(.data, path, "\(number) is not a finite number") }
     switch self {
+    case .first: return "\(number)"
     case .fixed(let digits): return Self.signed(String(format: "%.\(digits)f", number))
     case .percent(let digits): return Self.signed(String(format: "%.\(digits)f", number * 100)) + "\u{A0}%"
     case .significant(let digits):
