@@ -59,7 +59,7 @@ public struct Setting: Sendable {
       count("shap.samples", "random places between baseline and image", { $0.gradientShapSamples }) {
         $0.gradientShapSamples = $1
       },
-      count("ig.points", "points from baseline to image, at least 2", least: 2, { $0.integratedGradientsPoints }) {
+      count("ig.points", "points from baseline to image, at least 2", in: 2...1_000_000, { $0.integratedGradientsPoints }) {
         $0.integratedGradientsPoints = $1
       },
       choice("ig.weighting", "only the normalised one sums to f(x) - f(baseline)", { $0.weighting }) {
@@ -75,7 +75,7 @@ public struct Setting: Sendable {
       number("lrp.epsilon", "of the epsilon rule", { $0.lrpEpsilon }) { $0.lrpEpsilon = $1 },
       count("occlusion.divisor", "image sides over window sides", { $0.occlusionDivisor }) { $0.occlusionDivisor = $1 },
       count("rise.masks", "random masks", { $0.riseMasks }) { $0.riseMasks = $1 },
-      count("rise.cells", "cells in a row of a mask's grid", { $0.riseCells }) { $0.riseCells = $1 },
+      count("rise.cells", "cells in a row of a mask's grid, at most 1000", in: 1...1000, { $0.riseCells }) { $0.riseCells = $1 },
       Setting(
         name: "rise.probability", meaning: "that a cell lets the image through", read: { "\($0.riseProbability)" },
         write: { settings, text in
@@ -105,12 +105,13 @@ public struct Setting: Sendable {
   }
 
   private static func count(
-    _ name: String, _ meaning: String, least: Int = 1, _ get: @escaping @Sendable (MethodSettings) -> Int,
+    _ name: String, _ meaning: String, in range: ClosedRange<Int> = 1...1_000_000,
+    _ get: @escaping @Sendable (MethodSettings) -> Int,
     _ set: @escaping @Sendable (inout MethodSettings, Int) -> Void
   ) -> Setting {
     Setting(name: name, meaning: meaning, read: { "\(get($0))" }) { settings, text in
-      // Far beyond any use, and far from where counts of passes overflow.
-      guard let value = Int(text), (least...1_000_000).contains(value) else { return false }
+      // A million is far beyond any use, and far from where counts of passes overflow.
+      guard let value = Int(text), range.contains(value) else { return false }
       set(&settings, value)
       return true
     }
@@ -143,10 +144,14 @@ public struct Setting: Sendable {
 extension MethodSettings {
   /// Puts in a hyper-parameter by its name in ``Setting/all``.
   ///
-  /// - Throws: ``PullbackError`` if there is none of this name or the text is no value for it.
+  /// - Parameters:
+  ///   - name: of the hyper-parameter.
+  ///   - text: its value, as the table writes it.
+  /// - Throws: `PullbackError` if there is none of this name or the text is no value for it.
   public mutating func set(_ name: String, to text: String) throws(PullbackError) {
     guard let setting = Setting.all.first(where: { $0.name == name }) else {
-      throw PullbackError(.usage, "setting \(name)", "there is none of this name", advice: "pullbacks methods lists them")
+      throw PullbackError(
+        .usage, "setting \(name)", "there is none of this name", advice: "pullbacks methods lists them")
     }
     guard setting.write(&self, text) else {
       throw PullbackError(
