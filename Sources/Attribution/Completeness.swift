@@ -2,9 +2,9 @@ import Pullbacks
 
 /// How much of `f(x) - f(baseline)` an attribution accounts for.
 ///
-/// Integrated gradients and DeepLift share the change of the target's value out over the image: in theory, for IG in the
-/// limit of many points, nothing is left. How much is left in practice tells how far an attribution can be trusted as
-/// an account.
+/// Integrated gradients and DeepLift share the change of the target's value out over the image: in theory, for IG in
+/// the limit of many points, nothing is left. How much is left in practice tells how far an attribution can be trusted
+/// as an account.
 public struct Completeness: Sendable, Equatable {
   /// The sum of the attribution over all values of an image.
   public let sum: Double

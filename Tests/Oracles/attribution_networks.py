@@ -1,10 +1,12 @@
 """Explainers on ResNet-50, VGG11-BN and PVT-v2-B1 with formula weights, at 64 x 64 pixels, in float64: captum where it
 has the method, and attribution.py's recipes over the modules of soft_modules.py for the rest. On ViT-B/16, at 224 x
-224, what is particular to it: attention rollout, and the soft pullback with attention frozen and as released.
+224, what is particular to it: attention rollout, and the soft pullback with attention as released.
 
 torch 2.13.0, torchvision 0.28.0, timm 1.0.31, captum 0.9.0. Writes fixtures/attribution-networks.safetensors: per
-network and explainer every 37th value of the attribution of two images for logits 3 and 7. The images are those of
-networks.py, far from kinks; noisy images and paths may be nearer to one.
+network and explainer every 37th value of the attribution of two images, of ViT's one, for logits 3 and 7. The images
+are those of networks.py, far from kinks; noisy images and networks, and paths, may be nearer to one. The baseline is
+a formula image too: under a constant one the values in every pooling window tie, and rounding errors choose among
+them.
 """
 import copy
 import pathlib
@@ -27,6 +29,7 @@ from soft_modules import state
 
 FIXTURE = pathlib.Path(__file__).parent / "fixtures" / "attribution-networks.safetensors"
 TARGETS = recipes.TARGETS
+BASELINE = torch.tensor(formula.image("baseline", (1, 3, 64, 64))).double()
 MEAN, STD = (torch.tensor(v).double()[:, None, None] for v in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
 
 
@@ -70,10 +73,10 @@ def captum_methods(name, x):
     """The methods of attribution.py that its networks and captum have in common here."""
     model = for_captum(name)
     yield "integrated-gradients", ca.IntegratedGradients(model).attribute(
-        x, 0, TARGETS, n_steps=10, method="riemann_trapezoid")
+        x, BASELINE, TARGETS, n_steps=10, method="riemann_trapezoid")
     size = x.shape[2]
     window = lambda side: (3, side, side)
-    yield "occlusion", ca.Occlusion(model).attribute(x, window(size // 4), window(size // 8), 0, TARGETS)
+    yield "occlusion", ca.Occlusion(model).attribute(x, window(size // 4), window(size // 8), BASELINE, TARGETS)
     if name == "pvt_v2_b1":
         return
     layer = model.model.layer4[2].conv3 if name == "resnet50" else model.model.avgpool
@@ -84,12 +87,16 @@ def captum_methods(name, x):
     yield "guided-grad-cam", ca.GuidedGradCam(model, layer).attribute(x, TARGETS)
     if name == "vgg11_bn":
         yield "deeplift", torch.cat([
-            ca.DeepLift(model, eps=1e-10).attribute(x[i : i + 1], 0 * x[:1], target=TARGETS[i]) for i in range(len(x))])
-        # Not of ResNet-50: captum's LRP wants additions as modules.
+            ca.DeepLift(model, eps=1e-10).attribute(x[i : i + 1], BASELINE, target=TARGETS[i]) for i in range(len(x))])
+        # Not of ResNet-50: captum's LRP wants additions as modules. Nor has it a rule for the normalisation: what it
+        # finds behind that, relevance over value, is pulled back by hand.
         for module in model.modules():
             if isinstance(module, (nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.MaxPool2d, nn.AdaptiveAvgPool2d)):
                 module.rule = EpsilonRule(1e-9)
-        yield "lrp-epsilon", torch.cat([ca.LRP(model).attribute(x[i : i + 1], TARGETS[i]) for i in range(len(x))])
+        normalised = (((x + 1) / 2 - MEAN) / STD).detach().requires_grad_()
+        relevance = torch.cat(
+            [ca.LRP(model.model).attribute(normalised[i : i + 1], TARGETS[i]) for i in range(len(x))])
+        yield "lrp-epsilon", x * relevance / normalised / (2 * STD)
 
 
 def pullback(model, x, table):
@@ -97,7 +104,7 @@ def pullback(model, x, table):
     try:
         x = x.detach().clone().requires_grad_()
         y = model(x)
-        return torch.autograd.grad(y, x, F.one_hot(torch.tensor(TARGETS), y.shape[1]).double())[0]
+        return torch.autograd.grad(y, x, F.one_hot(torch.tensor(TARGETS[: len(x)]), y.shape[1]).double())[0]
     finally:
         state.softened = False
 
@@ -120,8 +127,10 @@ def family(model, x, table):
     yield "smooth", sum(nu(noisy("smoothgrad", k)) for k in range(3)) / 3
     yield "fusion", sum(nu(noisy("fusiongrad", 2 * d + k), perturbed(model, d)) for d in range(2) for k in range(2)) / 4
     coefficients = lambda k: torch.tensor([recipes.uniform("gradient-shap", i, k, 1)[0] for i in range(len(x))])
-    yield "shap", x * sum(nu(coefficients(k).reshape(-1, 1, 1, 1) * x) for k in range(5)) / 5
-    yield "integrated-released", x * sum(0.1 * (0.5 if k in (0, 9) else 1) * nu(k / 9 * x) for k in range(10))
+    path = lambda r: BASELINE + r * (x - BASELINE)
+    yield "shap", (x - BASELINE) * sum(nu(path(coefficients(k).reshape(-1, 1, 1, 1))) for k in range(5)) / 5
+    yield "integrated-released", (x - BASELINE) * sum(
+        0.1 * (0.5 if k in (0, 9) else 1) * nu(path(k / 9)) for k in range(10))
     z, alpha = x, 20 * (x[0].numel() / 150528) ** 0.5
     for _ in range(5):
         d = nu(z)
@@ -193,11 +202,10 @@ if __name__ == "__main__":
             layer = model.model.layer4[2].conv3 if name == "resnet50" else model.model.avgpool
             results["soft/guided-cam"] = guided_cam(model, x, layer)
         tensors.update(sampled(name, results))
-    x = torch.tensor(np.concatenate([formula.image(f"image{i}", (1, 3, 224, 224)) for i in range(2)])).double()
+    x = torch.tensor(formula.image("image0", (1, 3, 224, 224))).double()
     model = torch_models.build("vit_b_16")
     results = {"rollout": rollout(Normalised(load_formula(model)), x)}
     model = Normalised(soft_modules.replace_modules(model))
-    results["soft/once"] = pullback(model, x, "soft")
     state.attention_softened = False
     results["soft/released-mha"] = pullback(model, x, "soft")
     tensors.update(sampled("vit_b_16", results))
