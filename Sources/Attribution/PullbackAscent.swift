@@ -72,9 +72,28 @@ public struct PullbackAscent: Explainer {
     _ x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
   ) throws(PullbackError) -> [Tensor] {
     try selectors.map { selector throws(PullbackError) in
-      var iterate = x
-      for step in 0..<steps { iterate = try self.step(step, at: iterate, from: x, selector, of: network, in: context) }
-      return iterate - x
+      var last = x
+      try ascend(from: x, selector, of: network, in: context) { last = $0 }
+      return last - x
+    }
+  }
+
+  /// All steps, from iterate to iterate.
+  ///
+  /// - Parameters:
+  ///   - x: the images x_0, `(N, C, H, W)`, no more than ``Context/batchSize``.
+  ///   - selector: what of each image's output is to grow.
+  ///   - network: the network that is explained.
+  ///   - context: who is told of progress.
+  ///   - body: called with every iterate, x_1 to x_K.
+  public func ascend(
+    from x: Tensor, _ selector: Selector, of network: Network, in context: Context = Context(),
+    _ body: (Tensor) -> Void
+  ) throws(PullbackError) {
+    var iterate = x
+    for k in 0..<steps {
+      iterate = try step(k, at: iterate, from: x, selector, of: network, in: context)
+      body(iterate)
     }
   }
 
