@@ -5,8 +5,8 @@ struct Methods: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print every method's formula, cost, settings, source and caveat, and the presets' hyper-parameters.",
     discussion: """
-      In formulas nu is the soft pullback and g the gradient of the target at a point, x' the baseline, z and y a layer's \
-      input and output, v a cotangent, a an activation and p a class's probability.
+      In formulas nu is the soft pullback and g the gradient of the target at a point, x' the baseline, z and y a \
+      layer's input and output, v a cotangent, a an activation and p a class's probability.
 
       Example: pullbacks methods --model resnet50 --preset paper-v5
       """)
@@ -35,7 +35,8 @@ struct Methods: ParsableCommand {
         let inBenchmark = preset.methods.contains(method) ? "yes" : "no"
         let entry = method.entry
         let row =
-          [method.rawValue, entry.abbreviation, inBenchmark] + columns + [entry.formula, entry.source, entry.caveat ?? ""]
+          [method.rawValue, entry.abbreviation, inBenchmark] + columns
+          + [entry.formula, entry.source, entry.caveat ?? ""]
         print(row.joined(separator: "\t"))
       }
       print("")
