@@ -95,7 +95,7 @@ let package = Package(
     tests("CheckpointTests", ["Networks", "Files"]),
     tests("PlottingTests", ["Plotting", "Files"]),
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
-    tests("AttributionTests", ["Attribution", "Kernels"]),
+    tests("AttributionTests", ["Attribution", "Networks", "Kernels"]),
     tests("ExperimentKitTests", ["ExperimentKit", "Files"]),
     tests("WeavingTests", ["Weaving"]),
     tests("ReadmeTests", []),
