@@ -62,12 +62,13 @@ let package = Package(
       resources: [.embedInCode("Resources/imagenet-classes.csv")]),
     room("Attribution", ["Pullbacks"]),
     room("Scenes", ["Pullbacks", "Imaging", "Kernels", "CCairo"]),
+    room("Training", ["Pullbacks", "Networks", "Files", "Scenes"]),
     room("Plotting", ["Imaging", "Files", "CCairo"]),
     room("SemanticPullbacks", ["Pullbacks", "Networks", "Imaging", "Attribution"]),
     room(
       "ExperimentKit",
       [
-        "SemanticPullbacks", "Plotting", "Scenes", "Files",
+        "SemanticPullbacks", "Plotting", "Scenes", "Training", "Files",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),

@@ -77,7 +77,7 @@ import Testing
   /// One ReLU module that a block of PyTorch's calls three times is three nodes here, and each is softened at its own
   /// pre-activations.
   @Test func sharedActivationIsSoftenedAtEachUse() throws {
-    let graph = try Graph("block", input: [16, 6, 6]) { $0.bottleneck("block", width: 4, stride: 1) }
+    let graph = try Graph("block", input: [16, 6, 6]) { $0.bottleneck("block", width: 4) }
     let activations = graph.nodes.filter { $0.operation.kind == "relu" }
     #expect(activations.map(\.name) == ["block.relu", "block.relu_1", "block.relu_2"])
     let soft = RuleSet.softPullback()

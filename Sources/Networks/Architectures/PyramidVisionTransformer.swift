@@ -2,6 +2,7 @@ import Pullbacks
 
 // PVT v2: Improved Baselines with Pyramid Vision Transformer (Wang et al., 2021, arXiv 2106.13797), B0 to B5 with
 // spatial-reduction attention. Variant: timm's, whose checkpoint names these are; the authors' own are read as well.
+// `pvt-scenes` is a narrow one for pictures of 96 pixels, whose first tokens are 2 pixels apart and not 4.
 
 enum PyramidVisionTransformer: String, CaseIterable {
   case b0 = "pvt_v2_b0"
@@ -10,6 +11,7 @@ enum PyramidVisionTransformer: String, CaseIterable {
   case b3 = "pvt_v2_b3"
   case b4 = "pvt_v2_b4"
   case b5 = "pvt_v2_b5"
+  case scenes = "pvt-scenes"
 
   /// Per stage: blocks, features, and how much wider the features are inside a block's MLP.
   private var size: (depths: [Int], widths: [Int], expansions: [Int]) {
@@ -20,11 +22,17 @@ enum PyramidVisionTransformer: String, CaseIterable {
     case .b3: ([3, 4, 18, 3], [64, 128, 320, 512], [8, 8, 4, 4])
     case .b4: ([3, 8, 27, 3], [64, 128, 320, 512], [8, 8, 4, 4])
     case .b5: ([3, 6, 40, 3], [64, 128, 320, 512], [4, 4, 4, 4])
+    case .scenes: ([2, 2, 2, 2], [24, 48, 96, 128], [4, 4, 4, 4])
     }
   }
 
+  /// Pixels from one of the first tokens to the next.
+  private var stride: Extent { self == .scenes ? 2 : 4 }
+
+  private var heads: [Int] { self == .scenes ? [1, 2, 4, 8] : [1, 2, 5, 8] }
+
   var architecture: Architecture {
-    Architecture(rawValue, formerName: Self.authorsName) {
+    Architecture(rawValue, trainedOn: self == .scenes ? .scenes : .imageNet, formerName: Self.authorsName) {
       (name, resolution, normalisation, classes) throws(PullbackError) in
       try Graph(name, input: [3, resolution, resolution]) { image in
         var x = image.apply(normalisation, "normalise")
@@ -32,10 +40,10 @@ enum PyramidVisionTransformer: String, CaseIterable {
           let name = "stages.\(stage)"
           let embedding = stage == 0 ? "patch_embed" : "\(name).downsample"
           x = x.convolution(
-            "\(embedding).proj", size.widths[stage], kernel: stage == 0 ? 7 : 3, stride: stage == 0 ? 4 : 2,
+            "\(embedding).proj", size.widths[stage], kernel: stage == 0 ? 7 : 3, stride: stage == 0 ? stride : 2,
             padding: stage == 0 ? 3 : 1)
           let place = Block(
-            rows: x.shape[1], columns: x.shape[2], heads: [1, 2, 5, 8][stage], reduction: [8, 4, 2, 1][stage],
+            rows: x.shape[1], columns: x.shape[2], heads: heads[stage], reduction: [8, 4, 2, 1][stage],
             expansion: size.expansions[stage])
           var tokens = x.tokens().layerNorm("\(embedding).norm")
           for block in 0..<size.depths[stage] { tokens = tokens.pyramidBlock("\(name).blocks.\(block)", place) }
