@@ -38,7 +38,7 @@ public struct Recipe: Codable, Equatable, Sendable {
   public static let all = [
     Recipe(network: "resnet-scenes", epochs: 12, rate: 2e-3, warmUp: 0.05),
     Recipe(network: "vgg-scenes", epochs: 12, rate: 2e-3, warmUp: 0.05),
-    Recipe(network: "pvt-scenes", epochs: 24, rate: 1e-3, warmUp: 0.1, noiseGrowth: 0.5),
+    Recipe(network: "pvt-scenes", epochs: 16, rate: 1e-3, warmUp: 0.05, noiseGrowth: 0.5),
   ]
 
   var steps: Int { epochs * epochScenes / batch }
