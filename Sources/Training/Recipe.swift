@@ -1,5 +1,6 @@
 import Networks
 import Pullbacks
+import Scenes
 
 /// How a network is trained on scenes.
 public struct Recipe: Codable, Equatable, Sendable {
@@ -51,6 +52,14 @@ public struct Recipe: Codable, Equatable, Sendable {
       throw PullbackError(
         .usage, "recipe", "\(epochs) epochs of \(epochScenes) scenes in batches of \(batch)",
         advice: "1 epoch or more, of a multiple of the batch")
+    }
+    guard rate.isFinite, rate > 0, decay.isFinite, decay >= 0, (0..<1).contains(warmUp), (0..<1).contains(smoothing),
+      (0...10).contains(noise), (0...1).contains(noiseGrowth)
+    else { throw PullbackError(.usage, "recipe", "a number is out of its range: \(self)") }
+    guard seed != SceneGenerator.heldOut.seed else {
+      throw PullbackError(
+        .usage, "seed \(seed)", "is that of the held-out scenes, which no network is trained on",
+        advice: "choose another")
     }
   }
 }

@@ -41,6 +41,7 @@ import Testing
     Case("densenet121", 64), Case("convnext_tiny", 64),
     Case("vit_b_16", 224, [.gradient, .soft, .double, .released]),
     Case("efficientnet-lite0", 224), Case("efficientnet-lite1", 96), Case("efficientnet-lite2", 75),
+    Case("resnet-scenes", 96), Case("vgg-scenes", 96), Case("pvt-scenes", 96, [.gradient, .soft, .double]),
   ]
 
   @Test(arguments: cases) func agreesWithPyTorch(_ test: Case) throws {
