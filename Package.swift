@@ -59,7 +59,7 @@ let package = Package(
     room("Imaging", ["Pullbacks", "Files", "CImaging"]),
     room(
       "Networks", ["Pullbacks", "Files"],
-      resources: [.embedInCode("Resources/imagenet-classes.csv")]),
+      resources: [.embedInCode("Resources/imagenet-classes.csv"), .copy("Resources/scenes")]),
     room("Attribution", ["Pullbacks"]),
     room("Scenes", ["Pullbacks", "Imaging", "Kernels", "CCairo"]),
     room("Training", ["Pullbacks", "Networks", "Files", "Scenes"]),
@@ -76,7 +76,7 @@ let package = Package(
     // The experiments and the command-line tool.
     experiment("pullbacks"),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
-    experiment("fig7"), experiment("fig10"),
+    experiment("fig7"), experiment("fig10"), experiment("parts"),
     .executableTarget(
       name: "bench", dependencies: ["ExperimentKit", "Kernels"], path: "Experiments/bench", exclude: ["torch_side.py"],
       swiftSettings: swiftSettings),

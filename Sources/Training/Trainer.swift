@@ -49,10 +49,10 @@ public struct Trainer: Sendable {
 
   /// Trains for one epoch.
   ///
-  /// - Parameter progress: is told the steps done and the loss of the last one.
+  /// - Parameter progress: is told of each step how many scenes it took.
   /// - Complexity: a forward and a backward pass for each of the epoch's scenes.
   /// - Throws: `PullbackError` if Cairo fails, or the loss is no longer finite.
-  public mutating func trainEpoch(progress: (_ step: Int, _ loss: Double) -> Void = { _, _ in }) throws {
+  public mutating func trainEpoch(progress: (_ scenes: Int) -> Void = { _ in }) throws {
     let epoch = log.count
     let scenes = TrainingScenes(recipe: recipe)
     let schedule = CosineSchedule(
@@ -75,14 +75,14 @@ public struct Trainer: Sendable {
       network = try Network(network.graph, parameters: parameters)
       loss += value.loss
       correct += value.correct
-      progress(step + 1, value.loss)
+      progress(recipe.batch)
     }
-    let heldOut = try Evaluation.predictions(of: network, on: .heldOut, 5000..<5500)
+    let heldOut = try Evaluation(of: network, on: .heldOut, 5000..<5500)
     log.append(
       Entry(
         epoch: epoch + 1, scenes: (epoch + 1) * recipe.epochScenes, rate: schedule[optimiser.step - 1],
         noise: scenes.greatestNoise(epoch: epoch), loss: loss / Double(steps),
         accuracy: Double(correct) / Double(recipe.epochScenes),
-        heldOutAccuracy: Double(heldOut.count { $0.isRight }) / Double(heldOut.count)))
+        heldOutAccuracy: heldOut.accuracy))
   }
 }

@@ -7,15 +7,13 @@ extension Trainer {
   ///
   /// - Throws: `PullbackError` if the file cannot be written.
   public func save(to path: String) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = .sortedKeys
-    func text(_ value: some Encodable) throws -> String { String(decoding: try encoder.encode(value), as: UTF8.self) }
     var tensors = network.parameters.map { (name: "parameter \($0)", tensor: $1) }
     for (name, moments) in optimiser.moments {
       tensors += [("first \(name)", moments.first), ("second \(name)", moments.second)]
     }
     try SafeTensors.write(
-      tensors, metadata: ["recipe": try text(recipe), "log": try text(log), "step": "\(optimiser.step)"], to: path)
+      tensors, metadata: ["recipe": try compactJSON(recipe), "log": try compactJSON(log), "step": "\(optimiser.step)"],
+      to: path)
   }
 
   /// A run as ``save(to:)`` left it.
@@ -59,4 +57,11 @@ extension Trainer {
     }
     network = try Network(network.graph, parameters: parameters)
   }
+}
+
+/// JSON on one line with sorted keys: equal values give equal text.
+func compactJSON(_ value: some Encodable) throws -> String {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = .sortedKeys
+  return String(decoding: try encoder.encode(value), as: UTF8.self)
 }
