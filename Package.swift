@@ -59,15 +59,16 @@ let package = Package(
     room("Imaging", ["Pullbacks", "Files", "CImaging"]),
     room(
       "Networks", ["Pullbacks", "Files"],
-      resources: [.embedInCode("Resources/imagenet-classes.csv")]),
+      resources: [.embedInCode("Resources/imagenet-classes.csv"), .copy("Resources/scenes")]),
     room("Attribution", ["Pullbacks"]),
     room("Scenes", ["Pullbacks", "Imaging", "Kernels", "CCairo"]),
+    room("Training", ["Pullbacks", "Networks", "Files", "Scenes"]),
     room("Plotting", ["Imaging", "Files", "CCairo"]),
     room("SemanticPullbacks", ["Pullbacks", "Networks", "Imaging", "Attribution"]),
     room(
       "ExperimentKit",
       [
-        "SemanticPullbacks", "Plotting", "Scenes", "Files", "Kernels", "CCairo", "CPNG", "COpenBLAS",
+        "SemanticPullbacks", "Plotting", "Scenes", "Training", "Files", "Kernels", "CCairo", "CPNG", "COpenBLAS",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
@@ -77,7 +78,7 @@ let package = Package(
     // The experiments and the command-line tools.
     experiment("pullbacks"),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
-    experiment("fig7"), experiment("fig10"),
+    experiment("fig7"), experiment("fig10"), experiment("parts"),
     .executableTarget(
       name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings),
     .executableTarget(
@@ -96,6 +97,7 @@ let package = Package(
     tests("PlottingTests", ["Plotting", "Files"]),
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
     tests("AttributionTests", ["Attribution", "Networks", "Kernels"]),
+    tests("TrainingTests", ["Training", "Networks", "Scenes", "Kernels"]),
     tests("ExperimentKitTests", ["ExperimentKit", "Files"]),
     tests("WeavingTests", ["Weaving"]),
     tests("ReadmeTests", []),

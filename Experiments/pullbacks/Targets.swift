@@ -114,7 +114,6 @@ extension LoadedModel {
   /// A class by its number or, in any case, its name.
   func classIndex(_ text: String) -> Int? {
     if let index = Int(text) { return index }
-    guard graph.outputShape == [ImageNetClasses.all.count] else { return nil }
-    return ImageNetClasses.all.first { $0.name.lowercased() == text.lowercased() }?.index
+    return classNames?.firstIndex { $0.lowercased() == text.lowercased() }
   }
 }
