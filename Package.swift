@@ -61,13 +61,14 @@ let package = Package(
       "Networks", ["Pullbacks", "Files"],
       resources: [.embedInCode("Resources/imagenet-classes.csv")]),
     room("Attribution", ["Pullbacks"]),
+    room("Faithfulness", ["Attribution", "Files"]),
     room("Scenes", ["Pullbacks", "Imaging", "Kernels", "CCairo"]),
     room("Plotting", ["Imaging", "Files", "CCairo"]),
     room("SemanticPullbacks", ["Pullbacks", "Networks", "Imaging", "Attribution"]),
     room(
       "ExperimentKit",
       [
-        "SemanticPullbacks", "Plotting", "Scenes", "Files",
+        "SemanticPullbacks", "Faithfulness", "Plotting", "Scenes", "Files",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
@@ -91,6 +92,7 @@ let package = Package(
     tests("PlottingTests", ["Plotting", "Files"]),
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
     tests("AttributionTests", ["Attribution", "Kernels"]),
+    tests("FaithfulnessTests", ["Faithfulness", "Kernels", "Files"]),
     tests("ExperimentKitTests", ["ExperimentKit", "Files"]),
     tests("ReadmeTests", []),
     tests("FigureTests", ["ExperimentKit", "fig3"]),
