@@ -37,11 +37,18 @@ public enum PaperTier {
         .usage, "--images", "the paper's networks need images",
         advice: "name a folder of ImageNet or Imagenette validation images")
     }
-    let path = Cache.folder + "/paper/" + model.file
-    try Cache.check(path, madeBy: "make paper-weights")
-    let network = try Network(.named(model.rawValue), checkpoint: Checkpoint(contentsOf: path))
+    let network = try Network(.named(model.rawValue), checkpoint: Checkpoint(contentsOf: checkpointPath(of: model)))
     return Subject(
       title: model.title, network: network,
       images: try ImageFolder(folder).load(count, size: network.graph.inputShape[1]), credit: "Images: \(folder)")
+  }
+
+  /// Where a network's checkpoint lies.
+  ///
+  /// - Throws: `PullbackError` of kind `unavailable` if it has not been fetched.
+  public static func checkpointPath(of model: Model) throws -> String {
+    let path = Cache.folder + "/paper/" + model.file
+    try Cache.check(path, madeBy: "make paper-weights")
+    return path
   }
 }

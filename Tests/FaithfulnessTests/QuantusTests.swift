@@ -12,8 +12,7 @@ import Testing
 
   /// What metrics of given maps score.
   static func scores(_ metric: any Metric, maps: [Tensor] = SmallCase.maps) throws -> [Double] {
-    let block = try BenchmarkBlock(SmallCase.benchmark([metric]), SmallCase.samples)
-    return try block.scores(ofMaps: maps).map(\.score.value)
+    try SmallCase.scores(metric, of: SmallCase.given(maps)).map(\.value)
   }
 
   @Test(arguments: BenchmarkVersion.allCases, [
@@ -44,8 +43,8 @@ import Testing
     .cascadingPearson, .independentSpearman, .independentSSIM, .independentPearson,
   ])
   func explanationsAgree(_ name: MetricName) throws {
-    let block = try BenchmarkBlock(SmallCase.benchmark([name.metric()]), SmallCase.samples)
-    try expectEqual(block.scores(stage: 0).map(\.score.value), #require(Self.expected[name.rawValue]))
+    let scores = try SmallCase.scores(name.metric(), of: SmallCase.gradient)
+    try expectEqual(scores.map(\.value), #require(Self.expected[name.rawValue]))
   }
 
   /// Quantus divides a batch by its largest value before it adds a constant, and its scores change with the company an image
@@ -54,8 +53,8 @@ import Testing
     let maps = zip(SmallCase.maps, [1e-3, 1, 1e-4, 1] as [Float]).map { $1 * $0 }
     let together = try Self.scores(Sparseness(), maps: maps)
     try expectEqual(together, #require(Self.expected["sparseness"]))
-    let alone = try zip(SmallCase.samples, maps).map { sample, map in
-      try BenchmarkBlock(SmallCase.benchmark([Sparseness()]), [sample]).scores(ofMaps: [map])[0].score.value
+    let alone = try SmallCase.samples.map { sample in
+      try SmallCase.scores(Sparseness(), of: SmallCase.given(maps), [sample])[0].value
     }
     #expect(together == alone)
     let batched = try #require(Self.expected["sparseness of a batch"])
@@ -63,8 +62,7 @@ import Testing
   }
 
   @Test func pooledConsistencyAgrees() throws {
-    let block = try BenchmarkBlock(SmallCase.benchmark([CounterfactualConsistency()]), SmallCase.samples)
-    let series = try block.scores(ofMaps: SmallCase.maps).map(\.score.series)
+    let series = try SmallCase.scores(CounterfactualConsistency(), of: SmallCase.given()).map(\.series)
     try expectEqual([#require(pooledRankCorrelation(series))], #require(Self.expected["counterfactual-consistency pooled"]))
   }
 

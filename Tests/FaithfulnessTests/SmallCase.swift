@@ -44,8 +44,18 @@ enum SmallCase {
 
   static let gradient = Contender(name: "gradient", explainer: PullbackAverage(.gradient, name: "gradient"))
 
-  /// A benchmark of the gradient, or of maps that are given.
-  static func benchmark(_ metrics: [any Metric], batchSize: Int = 7) throws -> Benchmark {
-    try Benchmark(of: network, [gradient], by: metrics, batchSize: batchSize)
+  /// Maps that are given, each at the index of its sample.
+  static func given(_ maps: [Tensor] = maps) -> Contender {
+    var all = [Tensor](repeating: Tensor(shape: [1] + shape), count: 41)
+    for (index, map) in zip(indices, maps) { all[index] = map }
+    return Contender(name: "given", explainer: GivenMaps(Tensor(batching: all), digest: "formula"))
+  }
+
+  /// What a metric makes of a contender's maps of `samples`.
+  static func scores(
+    _ metric: any Metric, of contender: Contender, _ samples: [Sample] = samples, batchSize: Int = 7
+  ) throws -> [Score] {
+    let benchmark = try Benchmark(of: network, [contender], by: [metric], batchSize: batchSize)
+    return try BenchmarkBlock(benchmark, samples).scores(stage: 0).map(\.score)
   }
 }

@@ -45,7 +45,8 @@ public struct Benchmark: Sendable {
   public var report: @Sendable (Cost) -> Void = { _ in }
   let families: [ExplainerFamily]
 
-  /// - Throws: ``PullbackError`` if the network is no classifier of images with two classes or more.
+  /// - Throws: ``PullbackError`` if the network is no classifier of images with two classes or more, or a metric must run an
+  ///   explainer again of which only maps are given.
   public init(
     of network: Network, _ contenders: [Contender], by metrics: [any Metric], seed: UInt64 = 314, batchSize: Int = 8
   ) throws(PullbackError) {
@@ -54,6 +55,11 @@ public struct Benchmark: Sendable {
       throw PullbackError(
         .usage, network.graph.name, "expected a classifier of images with two classes or more, found inputs \(input) and "
           + "outputs \(output)")
+    }
+    for metric in metrics where metric.recomputesExplanations && contenders.contains(where: { $0.explainer is GivenMaps }) {
+      throw PullbackError(
+        .usage, "metric \(metric.name)", "needs the explainer again, at other inputs, classes or networks, and only maps are "
+          + "given", advice: "leave it out, or name a method in place of the maps")
     }
     self.network = network
     self.contenders = contenders

@@ -5,7 +5,7 @@ import Pullbacks
 public final class BenchmarkBlock {
   /// One score.
   public struct Entry: Equatable, Sendable {
-    /// Indices into the evaluation's contenders and metrics and the block's samples.
+    /// Indices into the benchmark's contenders and metrics and the block's samples.
     public let contender: Int
     public let metric: Int
     public let sample: Int
@@ -48,17 +48,12 @@ public final class BenchmarkBlock {
     return try scores(explained, of: family.members)
   }
 
-  /// The scores of maps that were computed elsewhere, one per sample, `(1, C, H, W)`, as contender 0's.
-  ///
-  /// - Precondition: no metric recomputes explanations.
-  public func scores(ofMaps maps: [Tensor]) throws(PullbackError) -> [Entry] {
-    precondition(benchmark.requests.isEmpty, "these metrics need the explainer")
-    return try scores([maps.map { Explained(map: $0) }], of: [0])
-  }
-
   // MARK: Explanations
 
   private func explanations(by family: ExplainerFamily) throws(PullbackError) -> [[Explained]] {
+    if let given = benchmark.contenders[family.members[0]].explainer as? GivenMaps {
+      return [samples.map { Explained(map: finished(given.maps.image($0.index), family.members[0])) }]
+    }
     let requests = benchmark.requests
     let classes = benchmark.network.graph.outputShape[0]
     func maps(_ inputs: [Explicandum], _ network: Network) throws(PullbackError) -> [[[Tensor]]] {

@@ -14,7 +14,7 @@ struct Explicandum: Sendable {
 
 /// Explainers that evaluate the network at the same points, and so share passes; or one that shares with none.
 struct ExplainerFamily: Sendable {
-  /// Where the contenders stand in the evaluation.
+  /// Where the explainers stand among the benchmark's contenders.
   let members: [Int]
   private let explainers: [any Explainer]
   private let points: (any Points)?
