@@ -63,7 +63,7 @@ public enum Published {
   /// Rows of a file of this package, whose first `keys` columns name the numbers in the others.
   private static func table(_ bytes: [UInt8], keys: Int) -> [[String]: [Double]] {
     var table: [[String]: [Double]] = [:]
-    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n").dropFirst() {
+    for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).dropFirst() {
       let columns = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
       table[Array(columns.prefix(keys))] = columns.dropFirst(keys).compactMap(Double.init)
     }
