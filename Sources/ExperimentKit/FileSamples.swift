@@ -66,7 +66,7 @@ public struct FileSamples: SampleSource {
   private static func spread(_ files: [File], _ count: Int?, of source: String) throws -> [File] {
     guard let count else { return files }
     guard count <= files.count else {
-      throw PullbackError(.usage, "--samples \(count)", "\(source) has \(files.count) images")
+      throw PullbackError(.usage, "--samples \(count)", "there are \(files.count) images in \(source)")
     }
     return (0..<count).map { files[$0 * files.count / count] }
   }
