@@ -6,6 +6,7 @@ SHELL := /bin/bash
 SWIFT ?= swift
 PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libssl-dev fonts-dejavu-core
 FETCHING := python3-pip
+FIGURES := fig1 fig2 fig3 fig4 fig5 fig10
 
 .PHONY: all test bench figures imagenet paper-weights docs golden clean help dependencies
 
@@ -13,7 +14,7 @@ all: dependencies imagenet figures ## Build, and regenerate every figure
 
 figures: dependencies
 	$(SWIFT) build
-	$(SWIFT) run --skip-build fig3 --networks imagenet
+	for figure in $(FIGURES); do $(SWIFT) run --skip-build $$figure --networks imagenet || exit; done
 
 test: dependencies ## Run every test; those that need make imagenet are skipped by name without it
 	$(SWIFT) build --build-tests

@@ -75,14 +75,15 @@ let package = Package(
     room(
       "ExperimentKit",
       [
-        "SemanticPullbacks", "Faithfulness", "Plotting", "Scenes", "Files",
+        "SemanticPullbacks", "Faithfulness", "Plotting", "Scenes", "Files", "Kernels", "CCairo", "CPNG", "COpenBLAS",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
 
     // The experiments and the command-line tool.
     experiment("pullbacks"),
-    experiment("fig3"),
+    experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
+    experiment("fig7"), experiment("fig10"),
     .executableTarget(
       name: "bench", dependencies: ["ExperimentKit", "Kernels"], path: "Experiments/bench", exclude: ["torch_side.py"],
       swiftSettings: swiftSettings),
@@ -102,7 +103,7 @@ let package = Package(
     tests("FaithfulnessTests", ["Faithfulness", "Kernels", "Files"]),
     tests("ExperimentKitTests", ["ExperimentKit", "Files"]),
     tests("ReadmeTests", []),
-    tests("FigureTests", ["ExperimentKit", "fig3"]),
+    tests("FigureTests", ["ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10"]),
     tests("CommandLineTests", ["ExperimentKit", "pullbacks"]),
   ]
 )

@@ -37,10 +37,10 @@ public enum PaperTier {
         .usage, "--images", "the paper's networks need images",
         advice: "name a folder of ImageNet or Imagenette validation images")
     }
-    let network = try Network(.named(model.rawValue), checkpoint: Checkpoint(contentsOf: checkpointPath(of: model)))
-    return Subject(
-      title: model.title, network: network,
-      images: try ImageFolder(folder).load(count, size: network.graph.inputShape[1]), credit: "Images: \(folder)")
+    return try Subject(
+      model.title, .named(model.rawValue), Checkpoint(contentsOf: checkpointPath(of: model)), classNames: ImageNetClasses.all.map(\.name),
+      credit: "Images: \(folder)"
+    ) { try ImageFolder(folder).load(count, size: $0) }
   }
 
   /// Where a network's checkpoint lies.
