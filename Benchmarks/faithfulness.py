@@ -1,12 +1,12 @@
-"""What the faithfulness benchmark costs per image: `pullbacks evaluate` beside the same evaluation in PyTorch with captum's
-explainers and Quantus's metrics, on the same network, images, processor and number of threads.
+"""What the faithfulness benchmark costs per image: `pullbacks evaluate` beside the same evaluation in PyTorch with
+captum's explainers and Quantus's metrics, on the same network, images, processor and number of threads.
 
 Usage: python Benchmarks/faithfulness.py [--images 2] [--threads 2] [--methods a,b] [--metrics a,b]
 Needs `make imagenet`, `swift build -c release --product pullbacks`, and quantus 0.6.0, captum 0.9.0, torch 2.13.0,
-efficientnet-lite-pytorch 0.1.0. Both sides take the twelve explainers and six metrics of protocol v6 with the released
-hyper-parameters. Quantus is given all images as one batch, and draws and path points in batches of ten: what favours it.
-Scores without random numbers (faithfulness correlation and estimate of the methods that take none) are compared, to show
-that both sides did the same.
+efficientnet-lite-pytorch 0.1.0. Both sides take the twelve explainers and six metrics of protocol v6 with the
+released hyper-parameters. Quantus is given all images as one batch, and noisy images in batches of ten: what favours
+it. Scores without random numbers (faithfulness correlation and estimate of the methods that take none) are compared, to
+show that both sides did the same.
 """
 import argparse
 import csv
@@ -25,8 +25,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "Tests" / "Oracles"), str(pathlib.Path(__file__).parent)]
 CACHE = pathlib.Path(os.environ.get("PULLBACKS_CACHE", ROOT / ".cache")) / "imagenet"
 METHODS = [
-    "soft-pullback", "pullback-ascent", "smooth-pullback", "fusion-pullback", "gradient", "gradient-ascent", "smoothgrad",
-    "fusiongrad", "gradient-shap", "integrated-gradients", "deeplift-released", "guided-grad-cam"]
+    "soft-pullback", "pullback-ascent", "smooth-pullback", "fusion-pullback", "gradient", "gradient-ascent",
+    "smoothgrad", "fusiongrad", "gradient-shap", "integrated-gradients", "deeplift-released", "guided-grad-cam"]
 METRICS = [
     "infidelity", "faithfulness-correlation", "faithfulness-estimate", "monotonicity-correlation", "max-sensitivity",
     "random-logit"]
@@ -84,12 +84,14 @@ if __name__ == "__main__":
     start = time.perf_counter()
     scores = quantus_side.evaluate(next(CACHE.glob("*.pth")), x, y, options.methods, options.metrics)
     theirs = time.perf_counter() - start
-    fixed = {"soft-pullback", "gradient", "integrated-gradients", "deeplift-released", "pullback-ascent", "gradient-ascent"}
+    fixed = {
+        "soft-pullback", "gradient", "integrated-gradients", "deeplift-released", "pullback-ascent", "gradient-ascent"}
     differences = [
         abs(our_scores[method, metric, image] - score)
         for (method, metric), row in scores.items() for image, score in zip(images, row)
         if method in fixed and metric in ("faithfulness-correlation", "faithfulness-estimate")]
-    print(f"{len(options.methods)} explainers x {len(options.metrics)} metrics, {len(x)} images, {options.threads} threads")
+    size = f"{len(options.methods)} explainers x {len(options.metrics)} metrics"
+    print(f"{size}, {len(x)} images, {options.threads} threads")
     print(f"pullbacks       {ours / len(x):8.1f} s per image")
     print(f"captum, Quantus {theirs / len(x):8.1f} s per image")
     print(f"ratio           {ours / theirs:8.2f}")

@@ -116,8 +116,8 @@ class PatchCorrelation:
         original, np.random.choice = np.random.choice, lambda *_, **__: next(answers)
         try:
             return quantus.FaithfulnessCorrelation(
-                similarity_func=correlation_pearson, nr_runs=16, subset_size=56 * 56 * 3, perturb_baseline=0.0, abs=True,
-                **quiet)(**kwargs)
+                similarity_func=correlation_pearson, nr_runs=16, subset_size=56 * 56 * 3, perturb_baseline=0.0,
+                abs=True, **quiet)(**kwargs)
         finally:
             np.random.choice = original
 

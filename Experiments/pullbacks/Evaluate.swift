@@ -6,8 +6,8 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Score explainers on many images by metrics of faithfulness, robustness and localisation.",
     discussion: """
-      Scores go to a log in --output as they come. Stopped at any moment, the same command continues, and ends with the same \
-      files. --shard 2/8 computes the second of eight parts, on any machine; pullbacks merge joins them.
+      Scores go to a log in --output as they come. Stopped at any moment, the same command continues, and ends with \
+      the same files. --shard 2/8 computes the second of eight parts, on any machine; pullbacks merge joins them.
 
       Writes scores.csv, summary.csv (with 95 % bootstrap intervals), paired.csv, curves.csv, table.md and table.tex.
 
@@ -31,7 +31,8 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The metrics, those of the paper's table by default: \(MetricName.allCases.map(\.rawValue).joined(separator: ", ")).",
+      "The metrics, those of the paper's table by default: "
+        + MetricName.allCases.map(\.rawValue).joined(separator: ", ") + ".",
       valueName: "metric,..."))
   var metrics: String?
 
@@ -59,7 +60,9 @@ struct Evaluate: ParsableCommand {
       model: subject.model, checkpoint: subject.checkpoint, version: version, benchmark: benchmark,
       source: subject.source.description, images: subject.source.images, shard: shard,
       settings: Dictionary(
-        uniqueKeysWithValues: contenders.filter { Method(rawValue: $0.name)?.usesSoftRules ?? false }.map { ($0.name, soft) }))
+        uniqueKeysWithValues: contenders.filter { Method(rawValue: $0.name)?.usesSoftRules ?? false }.map {
+          ($0.name, soft)
+        }))
     try makeFolder(output)
     try EvaluationSession(benchmark, description, subject.source, output).run()
   }

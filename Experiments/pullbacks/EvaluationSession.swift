@@ -2,8 +2,8 @@ import Dispatch
 import ExperimentKit
 import Foundation
 
-/// One sitting of a run: continues its log, shows how far it is, says how to go on when it is stopped, and writes the results
-/// at the end.
+/// One sitting of a run: continues its log, shows how far it is, says how to go on when it is stopped, and writes the
+/// results at the end.
 struct EvaluationSession {
   private let benchmarkRun: BenchmarkRun
   private let log: ScoreLog

@@ -20,11 +20,12 @@ struct EvaluationSubject: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Score these maps of one explainer, float32 (N, C, H, W) or (N, H, W), computed elsewhere at --input for --target.",
+      "Score these maps of one explainer, computed elsewhere at --input for --target: float32 (N, C, H, W), (N, H, W).",
       valueName: "file.npy"))
   var attributions: String?
 
-  @Option(help: ArgumentHelp("With --attributions, the images: float32 (N, C, H, W) in [-1, 1].", valueName: "file.npy"))
+  @Option(
+    help: ArgumentHelp("With --attributions, the images: float32 (N, C, H, W) in [-1, 1].", valueName: "file.npy"))
   var input: String?
 
   @Option(help: ArgumentHelp("With --attributions, the classes: one, or one for each image.", valueName: "class,..."))
@@ -54,7 +55,9 @@ struct EvaluationSubject: ParsableArguments {
       }
       return try subject(LoadedModel(.named(name), Checkpoint(contentsOf: PaperTier.checkpointPath(of: paper))))
     case .imagenet, nil:
-      if networks != nil && (model.checkpoint != nil || model.model ?? ImageNetTier.architecture != ImageNetTier.architecture) {
+      if networks != nil
+        && (model.checkpoint != nil || model.model ?? ImageNetTier.architecture != ImageNetTier.architecture)
+      {
         throw PullbackError(
           .usage, "--networks imagenet", "is \(ImageNetTier.architecture) with its own checkpoint",
           advice: "leave out --networks for a model of yours")

@@ -5,8 +5,8 @@ struct Merge: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Join the parts of an evaluation that were computed with --shard.",
     discussion: """
-      All parts must be there, complete, and of one run: the same model, images, methods, metrics, settings and seed. The \
-      results are the same bytes as those of the run in one piece.
+      All parts must be there, complete, and of one run: the same model, images, methods, metrics, settings and seed. \
+      The results are the same bytes as those of the run in one piece.
 
       Example: pullbacks merge part1 part2 part3 --output results
       """)

@@ -8,7 +8,8 @@ struct PullbacksCommand: ParsableCommand {
     commandName: "pullbacks",
     abstract: "Explain what a neural network saw in an image, by semantic pullbacks.",
     subcommands: [
-      Predict.self, Attribute.self, Evaluate.self, Merge.self, Inspect.self, Rules.self, Methods.self, ScenesCommand.self,
+      Predict.self, Attribute.self, Evaluate.self, Merge.self, Inspect.self, Rules.self, Methods.self,
+      ScenesCommand.self,
     ])
 
   /// Runs the command; a failure is one line on standard error and an exit code of `sysexits`.

@@ -2,7 +2,8 @@ import Foundation
 import Networks
 import Pullbacks
 
-/// The paper's own networks, with the official ImageNet checkpoints that `make paper-weights` fetches, on the user's images.
+/// The paper's own networks, with the official ImageNet checkpoints that `make paper-weights` fetches, on the user's
+/// images.
 public enum PaperTier {
   /// One of the three networks; the raw value is the architecture's name.
   public enum Model: String, CaseIterable, Sendable {
@@ -29,8 +30,8 @@ public enum PaperTier {
 
   /// One of the networks, and the first `count` images of different classes in a folder.
   ///
-  /// - Throws: `PullbackError` of kind `unavailable` if the weights have not been fetched, others if the folder is not as
-  ///   ``ImageFolder`` wants it.
+  /// - Throws: `PullbackError` of kind `unavailable` if the weights have not been fetched, others if the folder is not
+  ///   as ``ImageFolder`` wants it.
   public static func subject(_ model: Model, images folder: String?, count: Int) throws -> Subject {
     guard let folder else {
       throw PullbackError(
@@ -38,7 +39,8 @@ public enum PaperTier {
         advice: "name a folder of ImageNet or Imagenette validation images")
     }
     return try Subject(
-      model.title, .named(model.rawValue), Checkpoint(contentsOf: checkpointPath(of: model)), classNames: ImageNetClasses.all.map(\.name),
+      model.title, .named(model.rawValue), Checkpoint(contentsOf: checkpointPath(of: model)),
+      classNames: ImageNetClasses.all.map(\.name),
       credit: "Images: \(folder)"
     ) { try ImageFolder(folder).load(count, size: $0) }
   }

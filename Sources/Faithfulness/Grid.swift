@@ -1,5 +1,5 @@
-/// An image of shape `(C, H, W)` cut into cells x cells rectangles, row by row; where a side does not divide, the cells' sides
-/// differ by one.
+/// An image of shape `(C, H, W)` cut into cells x cells rectangles, row by row; where a side does not divide, the
+/// cells' sides differ by one.
 struct Grid: Sendable {
   let shape: [Int]
   let cells: Int

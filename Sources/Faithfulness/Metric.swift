@@ -29,8 +29,8 @@ public protocol Metric: Sendable {
 extension Metric {
   public var needsMask: Bool { false }
   public var settings: [String: String] { [:] }
-  /// Whether the explainer must be run again, at other inputs, classes or networks: such a metric cannot score maps that
-  /// were computed elsewhere.
+  /// Whether the explainer must be run again, at other inputs, classes or networks: such a metric cannot score maps
+  /// that were computed elsewhere.
   public var recomputesExplanations: Bool { self is any ExplanationMetric }
 }
 

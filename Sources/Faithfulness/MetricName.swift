@@ -83,7 +83,8 @@ public enum BenchmarkVersion: String, Sendable, CaseIterable {
   /// The metrics of its tables, in their order.
   public var metrics: [MetricName] {
     let six: [MetricName] = [
-      .infidelity, .faithfulnessCorrelation, .faithfulnessEstimate, .monotonicityCorrelation, .maxSensitivity, .randomLogit,
+      .infidelity, .faithfulnessCorrelation, .faithfulnessEstimate, .monotonicityCorrelation, .maxSensitivity,
+      .randomLogit,
     ]
     return self == .v5 ? six + [.sparseness] : six
   }

@@ -1,6 +1,7 @@
 import Pullbacks
 
-/// Four images at half their size in one: two copies of an image in two random quadrants, and two images of other classes.
+/// Four images at half their size in one: two copies of an image in two random quadrants, and two images of other
+/// classes.
 public struct Mosaic: Sendable {
   /// `(1, C, H, W)`.
   public let image: Tensor
@@ -65,8 +66,8 @@ public struct Mosaic: Sendable {
 }
 
 extension Tensor {
-  /// Images `(N, C, H, W)` at half their size: the triangle filter of an antialiased bilinear resize, whose taps at a factor of
-  /// two are 1, 3, 3 and 1 eighths; at the border the taps outside are left out and the rest scaled up.
+  /// Images `(N, C, H, W)` at half their size: the triangle filter of an antialiased bilinear resize, whose taps at a
+  /// factor of two are 1, 3, 3 and 1 eighths; at the border the taps outside are left out and the rest scaled up.
   ///
   /// - Precondition: even sides.
   var halved: Tensor {

@@ -15,9 +15,11 @@ import Testing
     try SmallCase.scores(metric, of: SmallCase.given(maps)).map(\.value)
   }
 
-  @Test(arguments: BenchmarkVersion.allCases, [
-    MetricName.infidelity, .faithfulnessCorrelation, .faithfulnessEstimate, .monotonicityCorrelation,
-  ])
+  @Test(
+    arguments: BenchmarkVersion.allCases,
+    [
+      MetricName.infidelity, .faithfulnessCorrelation, .faithfulnessEstimate, .monotonicityCorrelation,
+    ])
   func perturbationsAgree(_ version: BenchmarkVersion, _ name: MetricName) throws {
     let expected = try #require(Self.expected["\(name.rawValue)/\(version.rawValue)"])
     try expectEqual(Self.scores(name.metric(version)), expected)
@@ -47,8 +49,8 @@ import Testing
     try expectEqual(scores.map(\.value), #require(Self.expected[name.rawValue]))
   }
 
-  /// Quantus divides a batch by its largest value before it adds a constant, and its scores change with the company an image
-  /// keeps. Here each image has its own largest value, and alone Quantus agrees.
+  /// Quantus divides a batch by its largest value before it adds a constant, and its scores change with the company an
+  /// image keeps. Here each image has its own largest value, and alone Quantus agrees.
   @Test func sparsenessDoesNotDependOnTheBatch() throws {
     let maps = zip(SmallCase.maps, [1e-3, 1, 1e-4, 1] as [Float]).map { $1 * $0 }
     let together = try Self.scores(Sparseness(), maps: maps)
@@ -63,7 +65,8 @@ import Testing
 
   @Test func pooledConsistencyAgrees() throws {
     let series = try SmallCase.scores(CounterfactualConsistency(), of: SmallCase.given()).map(\.series)
-    try expectEqual([#require(pooledRankCorrelation(series))], #require(Self.expected["counterfactual-consistency pooled"]))
+    try expectEqual(
+      [#require(pooledRankCorrelation(series))], #require(Self.expected["counterfactual-consistency pooled"]))
   }
 
   @Test func bootstrapAgrees() throws {

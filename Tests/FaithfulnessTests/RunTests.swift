@@ -58,7 +58,8 @@ import Testing
     return (try Data(contentsOf: URL(fileURLWithPath: folder + "/scores.log")), try files(of: folder))
   }
 
-  /// What a kill leaves is a beginning of the log: at any byte after the first line, the run continues to the same bytes.
+  /// What a kill leaves is a beginning of the log: at any byte after the first line, the run continues to the same
+  /// bytes.
   @Test(arguments: [0.0, 0.13, 0.31, 0.5, 0.77, 0.95, 0.999]) func continuesAfterAKill(_ share: Double) throws {
     let first = try #require(Self.whole.log.firstIndex(of: UInt8(ascii: "\n"))) + 1
     let kept = first + Int(share * Double(Self.whole.log.count - first))
@@ -200,9 +201,12 @@ import Testing
     #expect(scores[1].hasPrefix("resnet50,soft-pullback,faithfulness-correlation,\"image, 0\",0,"))
     let undefined = scores.filter { $0.contains(",nan,") }
     #expect(undefined.count == 4)
-    #expect(undefined.allSatisfy { $0.contains("pointing-game,\"image, 4\"") && $0.hasSuffix("no mask of what is asked for") })
+    #expect(
+      undefined.allSatisfy { $0.contains("pointing-game,\"image, 4\"") && $0.hasSuffix("no mask of what is asked for") }
+    )
     #expect(summary.count == 1 + 4 * Self.metrics.count)
-    #expect(summary.count { $0.contains(",8,1,") && $0.hasSuffix("1 x the image has no mask of what is asked for") } == 4)
+    #expect(
+      summary.count { $0.contains(",8,1,") && $0.hasSuffix("1 x the image has no mask of what is asked for") } == 4)
     #expect(paired.count == 1 + 2 * Self.metrics.count)
     #expect(paired[1].hasSuffix(",9,0,0.1472,0.1226,0.171"))
     #expect(paired[1].hasPrefix("resnet50,soft-pullback - gradient,faithfulness-correlation,"))

@@ -10,7 +10,8 @@ import Testing
 /// That sharing passes changes no score, and that scores depend on nothing but image, explainer, metric and seed.
 @Suite struct SharingTests {
   static let methods: [Method] = [
-    .softPullback, .pullbackAscent, .smoothPullback, .fusionPullback, .gradient, .gradientAscent, .smoothGrad, .fusionGrad,
+    .softPullback, .pullbackAscent, .smoothPullback, .fusionPullback, .gradient, .gradientAscent, .smoothGrad,
+    .fusionGrad,
     .gradientShap, .integratedGradients, .deepLiftReleased, .guidedGradCAM, .deepLift, .rise,
   ]
   static let metrics: [MetricName] = [
@@ -88,6 +89,27 @@ import Testing
     #expect(try Self.scores(Self.benchmark(), SmallCase.samples) == Self.reference)
   }
 
+  /// Every metric of the table: alone, in other batches, and last instead of first.
+  @Test(arguments: MetricName.allCases) func everyMetricIsIndependent(_ name: MetricName) throws {
+    let contenders = try Self.contenders([.softPullback, .smoothGrad])
+    func scores(_ samples: [Sample], batchSize: Int) throws -> [Int: [Score]] {
+      let benchmark = try Benchmark(of: SmallCase.network, contenders, by: [name.metric()], batchSize: batchSize)
+      let block = try BenchmarkBlock(benchmark, samples)
+      var scores: [Int: [Score]] = [:]
+      for stage in benchmark.stages.indices.reversed() {
+        for entry in try block.scores(stage: stage) {
+          scores[samples[entry.sample].index, default: []].append(entry.score)
+        }
+      }
+      return scores
+    }
+    let together = try scores(SmallCase.samples, batchSize: 8)
+    #expect(try scores(SmallCase.samples.reversed(), batchSize: 5) == together)
+    for sample in SmallCase.samples.prefix(2) {
+      #expect(try scores([sample], batchSize: 64)[sample.index] == together[sample.index])
+    }
+  }
+
   @Test func seedsMatterToRandomOnes() throws {
     let scores = try Self.scores(Self.benchmark(seed: 315), [SmallCase.samples[0]])
     for (key, score) in scores {
@@ -116,8 +138,8 @@ import Testing
       by: [MaxAndRandom.sensitivity, MaxAndRandom.logit, Infidelity()], batchSize: 8)
     benchmark.report = { counter.add($0) }
     _ = try BenchmarkBlock(benchmark, [SmallCase.samples[0]]).scores(stage: 0)
-    // Forward: the image, 10 noisy ones, the image again for its response and 100 perturbed. Backward: two rule sets, each
-    // two classes and 10 noisy images.
+    // Forward: the image, 10 noisy ones, the image again for its response and 100 perturbed. Backward: two rule sets,
+    // each two classes and 10 noisy images.
     #expect(counter.passes == Cost(forward: 1 + 10 + 101, backward: 2 * (2 + 10)))
     #expect(benchmark.costWithoutSharing(ofStage: 0) == Cost(forward: 3 * (12 + 101), backward: 3 * 12))
   }
@@ -127,7 +149,8 @@ import Testing
     static let logit = RandomLogit()
   }
 
-  /// The count of the specification: 3,960 gradients and 7,776 other forward passes for twelve explainers of 330 gradients.
+  /// The count of the specification: 3,960 gradients and 7,776 other forward passes for twelve explainers of 330
+  /// gradients.
   @Test func passesWithoutSharingAreThoseOfTheToolkits() throws {
     var settings = MethodSettings()
     settings.camLayer = "conv1"

@@ -18,11 +18,13 @@ enum SmallCase {
   static let images = (0..<4).map { Formula.image("image\($0)", [1] + shape) }
   static let maps = (0..<4).map { Formula.image("map\($0)", [1] + shape) }
 
-  /// Rectangles as masks, three soft parts and, where an other image stands in for each, pictures without them; mosaics of the
-  /// image with the two that follow.
+  /// Rectangles as masks, three soft parts and, where an other image stands in for each, pictures without them; mosaics
+  /// of the image with the two that follow.
   static let samples: [Sample] = (0..<4).map { i in
     let parts = (0..<3).map { part in
-      let soft = 1 / 6 as Float * (Formula.image("part\(i)/\(part)", [1, 1, 16, 16]) + Tensor(shape: [1, 1, 16, 16], repeating: 1))
+      let soft =
+        1 / 6 as Float
+        * (Formula.image("part\(i)/\(part)", [1, 1, 16, 16]) + Tensor(shape: [1, 1, 16, 16], repeating: 1))
       return Sample.Part(
         name: "part \(part)", mask: soft, isDiagnostic: part < 2,
         imageWithout: Formula.image("without\(i)/\(part)", [1] + shape))

@@ -17,7 +17,8 @@ import Testing
 
   @Test(arguments: [
     (MetricName.faithfulnessCorrelation, Undefined.constantAttribution), (.faithfulnessEstimate, .constantAttribution),
-    (.monotonicityCorrelation, .constantAttribution), (.sparseness, .zeroAttribution), (.pointingGame, .zeroAttribution),
+    (.monotonicityCorrelation, .constantAttribution), (.sparseness, .zeroAttribution),
+    (.pointingGame, .zeroAttribution),
     (.massAccuracy, .zeroAttribution), (.rankAccuracy, .zeroAttribution), (.energyObject, .zeroAttribution),
     (.energyDiagnostic, .zeroAttribution), (.counterfactualConsistency, .zeroAttribution),
   ])
@@ -48,7 +49,8 @@ import Testing
   }
 
   @Test(arguments: [
-    MetricName.infidelity, .faithfulnessCorrelation, .faithfulnessEstimate, .monotonicityCorrelation, .sparseness, .insertion,
+    MetricName.infidelity, .faithfulnessCorrelation, .faithfulnessEstimate, .monotonicityCorrelation, .sparseness,
+    .insertion,
     .pixelFlipping, .pointingGame, .energyObject, .counterfactualConsistency,
   ])
   func infiniteMaps(_ name: MetricName) throws {
@@ -60,7 +62,8 @@ import Testing
   func imagesWithoutMask(_ name: MetricName) throws {
     let bare = Sample(index: 0, name: "bare", image: SmallCase.images[0], target: 3)
     #expect(try Self.score(name, SmallCase.maps[0], bare).undefined == .noMask)
-    let empty = Sample(index: 0, name: "empty", image: SmallCase.images[0], target: 3, mask: Tensor(shape: [1, 1, 16, 16]))
+    let empty = Sample(
+      index: 0, name: "empty", image: SmallCase.images[0], target: 3, mask: Tensor(shape: [1, 1, 16, 16]))
     #expect(try Self.score(name, SmallCase.maps[0], empty).undefined == .noMask)
   }
 

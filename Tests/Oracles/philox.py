@@ -1,5 +1,5 @@
-"""The named random streams of Sources/Pullbacks/Randomness/RandomStream.swift in numpy 2.4.6, for oracles that take the same
-numbers as the Swift code."""
+"""The named random streams of Sources/Pullbacks/Randomness/RandomStream.swift in numpy 2.4.6, for oracles that take the
+same numbers as the Swift code."""
 import numpy as np
 
 import formula

@@ -29,10 +29,10 @@ public struct Contender: Sendable {
 
 /// Explainers, metrics and a network: everything a benchmark's scores depend on but the images.
 ///
-/// What several explainers or metrics have in common is computed once: the responses to images and to perturbed images that
-/// do not depend on the explainer; forward passes of explainers that evaluate the network at the same points, such as a
-/// gradient method and its pullback twin; the explanations that several metrics compare. Perturbed images of all explainers
-/// of a family go through the network together.
+/// What several explainers or metrics have in common is computed once: the responses to images and to perturbed images
+/// that do not depend on the explainer; forward passes of explainers that evaluate the network at the same points, such
+/// as a gradient method and its pullback twin; the explanations that several metrics compare. Perturbed images of all
+/// explainers of a family go through the network together.
 ///
 /// Scores depend on neither ``batchSize`` nor threads nor which images are evaluated together or before.
 public struct Benchmark: Sendable {
@@ -45,20 +45,23 @@ public struct Benchmark: Sendable {
   public var report: @Sendable (Cost) -> Void = { _ in }
   let families: [ExplainerFamily]
 
-  /// - Throws: ``PullbackError`` if the network is no classifier of images with two classes or more, or a metric must run an
-  ///   explainer again of which only maps are given.
+  /// - Throws: ``PullbackError`` if the network is no classifier of images with two classes or more, or a metric must
+  ///   run an explainer again of which only maps are given.
   public init(
     of network: Network, _ contenders: [Contender], by metrics: [any Metric], seed: UInt64 = 314, batchSize: Int = 8
   ) throws(PullbackError) {
     let (input, output) = (network.graph.inputShape, network.graph.outputShape)
     guard input.count == 3, output.count == 1, output[0] >= 2 else {
       throw PullbackError(
-        .usage, network.graph.name, "expected a classifier of images with two classes or more, found inputs \(input) and "
+        .usage, network.graph.name,
+        "expected a classifier of images with two classes or more, found inputs \(input) and "
           + "outputs \(output)")
     }
-    for metric in metrics where metric.recomputesExplanations && contenders.contains(where: { $0.explainer is GivenMaps }) {
+    for metric in metrics
+    where metric.recomputesExplanations && contenders.contains(where: { $0.explainer is GivenMaps }) {
       throw PullbackError(
-        .usage, "metric \(metric.name)", "needs the explainer again, at other inputs, classes or networks, and only maps are "
+        .usage, "metric \(metric.name)",
+        "needs the explainer again, at other inputs, classes or networks, and only maps are "
           + "given", advice: "leave it out, or name a method in place of the maps")
     }
     self.network = network
@@ -78,9 +81,9 @@ public struct Benchmark: Sendable {
     return metrics.compactMap { ($0 as? any ExplanationMetric)?.request }.filter { seen.insert($0).inserted }
   }
 
-  /// The passes that a stage would take for one image if every metric and explainer were computed on its own, as evaluation
-  /// toolkits do: each metric that looks at responses asks for the image's own, and each that recomputes explanations for its
-  /// own.
+  /// The passes that a stage would take for one image if every metric and explainer were computed on its own, as
+  /// evaluation toolkits do: each metric that looks at responses asks for the image's own, and each that recomputes
+  /// explanations for its own.
   public func costWithoutSharing(ofStage stage: Int) -> Cost {
     let shape = network.graph.inputShape
     var (explanations, responses) = (1, 0)

@@ -33,7 +33,8 @@ public final class BenchmarkBlock {
       }
       guard (0..<graph.outputShape[0]).contains(sample.target) else {
         throw PullbackError(
-          .data, sample.name, "is of class \(sample.target), \(graph.name) has the classes 0 to \(graph.outputShape[0] - 1)")
+          .data, sample.name,
+          "is of class \(sample.target), \(graph.name) has the classes 0 to \(graph.outputShape[0] - 1)")
       }
     }
     self.benchmark = benchmark
@@ -61,7 +62,8 @@ public final class BenchmarkBlock {
         inputs, of: network, seed: benchmark.seed, batchSize: benchmark.batchSize, report: benchmark.report)
     }
     let images = samples.map { sample in
-      let other = requests.contains(.otherClass)
+      let other =
+        requests.contains(.otherClass)
         ? [RandomLogit.otherClass(for: sample, classes: classes, seed: benchmark.seed)] : []
       return Explicandum(input: sample.image, targets: [sample.target] + other, index: sample.index, purpose: "")
     }
@@ -110,7 +112,8 @@ public final class BenchmarkBlock {
         for draw in 0..<draws {
           for (place, sample) in samples.enumerated() {
             let stream = RandomStream(seed: benchmark.seed, "sensitivity", image: sample.index, draw: draw)
-            let noise = 2 * amplitude * stream.uniforms(sample.image.shape)
+            let noise =
+              2 * amplitude * stream.uniforms(sample.image.shape)
               + Tensor(shape: sample.image.shape, repeating: -amplitude)
             add(sample.image + noise, place, request, "/sensitivity \(draw)")
           }
@@ -176,7 +179,9 @@ public final class BenchmarkBlock {
     let trials = benchmark.metrics.map { metric in
       samples.map { (metric as? any SharedPerturbationMetric)?.trial(of: $0, seed: benchmark.seed) }
     }
-    let needsClean = benchmark.metrics.contains { $0 is any SharedPerturbationMetric || $0 is any RankedPerturbationMetric }
+    let needsClean = benchmark.metrics.contains {
+      $0 is any SharedPerturbationMetric || $0 is any RankedPerturbationMetric
+    }
     let unchanged = Trial(count: 1, perturb: { _, _ in }, score: { _, _, _ in Score(.notFinite) })
     var jobs = needsClean ? samples.map { ResponseQueue.Job(sample: $0, trial: unchanged) } : []
     let cleanCount = jobs.count

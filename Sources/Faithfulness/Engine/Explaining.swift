@@ -53,11 +53,13 @@ struct ExplainerFamily: Sendable {
   ///
   /// - Parameter inputs: all with the same number of targets.
   func maps(
-    _ inputs: [Explicandum], of network: Network, seed: UInt64, batchSize: Int, report: @escaping @Sendable (Cost) -> Void
+    _ inputs: [Explicandum], of network: Network, seed: UInt64, batchSize: Int,
+    report: @escaping @Sendable (Cost) -> Void
   ) throws(PullbackError) -> [[[Tensor]]] {
     guard let first = inputs.first else { return explainers.map { _ in [] } }
     var results = [[[Tensor]]](repeating: [], count: explainers.count)
-    // Random numbers that all images share are drawn once per call: inputs of different purposes come in calls of their own.
+    // Random numbers that all images share are drawn once per call: inputs of different purposes come in calls of their
+    // own.
     let together = sharesNumbersAmongImages ? inputs.chunked { $0.purpose == $1.purpose } : [inputs]
     for inputs in together {
       let context = Self.context(inputs, seed: seed, batchSize: batchSize, report: report)
@@ -73,7 +75,8 @@ struct ExplainerFamily: Sendable {
 
   private var sharesNumbersAmongImages: Bool { points is NoisyNetworks || explainers[0] is RISE }
 
-  /// Rows count from here in the contexts below, so that requests for numbers that all images share, for image 0, stand out.
+  /// Rows count from here in the contexts below, so that requests for numbers that all images share, for image 0, stand
+  /// out.
   private static let firstRow = 1 << 24
 
   private static func context(

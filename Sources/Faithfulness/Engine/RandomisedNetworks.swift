@@ -2,8 +2,8 @@ import Pullbacks
 
 /// Which layers of a network lose what they have learned. A layer is a node with learnable parameters.
 ///
-/// A matrix or kernel becomes `U(-1, 1) / sqrt(fan-in)`, and so does the bias beside it; the scale of a normalisation becomes
-/// 1, its shift 0 and its running statistics those of a standard normal input: PyTorch's own initialisation.
+/// A matrix or kernel becomes `U(-1, 1) / sqrt(fan-in)`, and so does the bias beside it; the scale of a normalisation
+/// becomes 1, its shift 0 and its running statistics those of a standard normal input: PyTorch's own initialisation.
 /// Random numbers: `randomisation/<parameter>`, the same in both orders.
 public enum RandomisationOrder: String, Sendable, CaseIterable {
   /// From the output downwards, every layer above staying random.
@@ -34,7 +34,8 @@ extension Network {
       for parameter in node.parameters {
         let name = node.fullName(parameter)
         guard let matrix else {
-          let isOne = parameter.name.hasSuffix("running_var") || (parameter.isLearnable && !parameter.name.hasSuffix("bias"))
+          let isOne =
+            parameter.name.hasSuffix("running_var") || (parameter.isLearnable && !parameter.name.hasSuffix("bias"))
           parameters[name] = Tensor(shape: parameter.shape, repeating: isOne ? 1 : 0)
           continue
         }

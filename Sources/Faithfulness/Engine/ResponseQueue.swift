@@ -1,7 +1,8 @@
 import Attribution
 import Pullbacks
 
-/// Perturbed images of several trials on their way through the network in full batches, whichever trials they belong to.
+/// Perturbed images of several trials on their way through the network in full batches, whichever trials they belong
+/// to.
 struct ResponseQueue {
   /// A trial of a sample.
   struct Job {

@@ -1,7 +1,7 @@
 import Pullbacks
 
-/// Whether an explanation knows what the network would miss: Spearman's correlation, over the visible parts of the object,
-/// between the share of the absolute attribution that lies on a part and f(x) - f(x without the part).
+/// Whether an explanation knows what the network would miss: Spearman's correlation, over the visible parts of the
+/// object, between the share of the absolute attribution that lies on a part and f(x) - f(x without the part).
 ///
 /// The series holds the shares and then the falls of f, so that parts of many images can be ranked together
 /// (``pooledRankCorrelation(_:)``). A part is visible if its mask is not zero everywhere.

@@ -1,6 +1,7 @@
 import Pullbacks
 
-/// The share of the explanation's squares, over all channels, that lies on the object or on its diagnostic parts, in `[0, 1]`.
+/// The share of the explanation's squares, over all channels, that lies on the object or on its diagnostic parts, in
+/// `[0, 1]`.
 ///
 /// Soft masks weigh the squares. What a uniform map scores is the area's share of the image.
 /// Source: Wang et al. 2020 (arXiv 1910.01279), the energy-based pointing game, with squares and masks for boxes.

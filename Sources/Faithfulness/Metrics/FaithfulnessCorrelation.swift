@@ -1,11 +1,11 @@
 import Pullbacks
 
-/// Whether regions with more attribution matter more: Pearson's correlation, over sets of values, between the attribution's
-/// sum over a set and f(x) - f(x with the set replaced).
+/// Whether regions with more attribution matter more: Pearson's correlation, over sets of values, between the
+/// attribution's sum over a set and f(x) - f(x with the set replaced).
 ///
-/// Source: Bhatt et al. 2020 (arXiv 2005.00631), as Quantus 0.6.0. v6: the sixteen cells of a 4 x 4 grid, replaced by 0,
-/// absolute attributions. v5: 100 random twelfths of all values, replaced by the image's minimum, signed attributions; random
-/// numbers: `faithfulness-correlation`, one draw per set.
+/// Source: Bhatt et al. 2020 (arXiv 2005.00631), as Quantus 0.6.0. v6: the sixteen cells of a 4 x 4 grid, replaced by
+/// 0, absolute attributions. v5: 100 random twelfths of all values, replaced by the image's minimum, signed
+/// attributions; random numbers: `faithfulness-correlation`, one draw per set.
 public struct FaithfulnessCorrelation: SharedPerturbationMetric {
   public enum Sets: Sendable {
     /// The cells of a grid, so many in a row.

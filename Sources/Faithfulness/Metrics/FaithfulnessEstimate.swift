@@ -1,10 +1,10 @@
 import Pullbacks
 
-/// Whether values with more attribution matter more: Pearson's correlation, over steps of values in descending order of their
-/// attribution, between the step's sum of attribution and f(x) - f(x with the step alone replaced).
+/// Whether values with more attribution matter more: Pearson's correlation, over steps of values in descending order of
+/// their attribution, between the step's sum of attribution and f(x) - f(x with the step alone replaced).
 ///
-/// Source: Alvarez Melis & Jaakkola 2018 (arXiv 1806.07538), as Quantus 0.6.0. v6: absolute attributions, replaced by 0; v5:
-/// signed, replaced by the image's minimum.
+/// Source: Alvarez Melis & Jaakkola 2018 (arXiv 1806.07538), as Quantus 0.6.0. v6: absolute attributions, replaced by
+/// 0; v5: signed, replaced by the image's minimum.
 public struct FaithfulnessEstimate: RankedPerturbationMetric {
   public var steps = 48
   public var replacement = Replacement.zero

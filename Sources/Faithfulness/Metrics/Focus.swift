@@ -1,7 +1,7 @@
 import Pullbacks
 
-/// Whether an explanation points at its class: of a mosaic of four images, two of the class and two of others, the share of
-/// the positive part of `x * attribution` that lies on the class's own, `sum_own / (sum_all + 1e-9)`.
+/// Whether an explanation points at its class: of a mosaic of four images, two of the class and two of others, the
+/// share of the positive part of `x * attribution` that lies on the class's own, `sum_own / (sum_all + 1e-9)`.
 ///
 /// Source: Arias-Duart et al. 2022 (arXiv 2109.15035), as Quantus 0.6.0.
 public struct Focus: ExplanationMetric {

@@ -1,7 +1,7 @@
 import Pullbacks
 
-/// Whether the attribution predicts what a perturbation does: the mean of `(beta a - b)^2` over perturbed images x', with
-/// `a = <attribution, x - x'>` and `b = f(x) - f(x')`.
+/// Whether the attribution predicts what a perturbation does: the mean of `(beta a - b)^2` over perturbed images x',
+/// with `a = <attribution, x - x'>` and `b = f(x) - f(x')`.
 ///
 /// The cells of a grid are replaced one after another, row by row, and stay replaced; each takes one value
 /// `U(lowest, 1)`, the same for its pixels and channels. Every replacement gives one term. beta is the optimal scale

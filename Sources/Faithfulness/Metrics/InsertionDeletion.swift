@@ -1,12 +1,12 @@
 import Foundation
 import Pullbacks
 
-/// How fast the target's probability falls when pixels are deleted in descending order of their attribution (the mean of its
-/// channels), or rises when they are inserted: the area under the curve over the share of pixels, in `[0, 1]`. The series is
-/// the curve, from 0 to all pixels.
+/// How fast the target's probability falls when pixels are deleted in descending order of their attribution (the mean
+/// of its channels), or rises when they are inserted: the area under the curve over the share of pixels, in `[0, 1]`.
+/// The series is the curve, from 0 to all pixels.
 ///
-/// Deletion leaves mid grey; insertion starts from the image under a Gaussian blur, whose standard deviation is 5 pixels at a
-/// side of 224 and in proportion elsewhere. Source: Petsiuk et al. 2018 (arXiv 1806.07421).
+/// Deletion leaves mid grey; insertion starts from the image under a Gaussian blur, whose standard deviation is 5
+/// pixels at a side of 224 and in proportion elsewhere. Source: Petsiuk et al. 2018 (arXiv 1806.07421).
 public struct InsertionDeletion: RankedPerturbationMetric {
   public enum Kind: String, Sendable { case insertion, deletion }
 

@@ -1,7 +1,7 @@
 import Pullbacks
 
-/// The share of the explanation that lies on the object: the sum of the absolute mean over the channels, on the object over
-/// everywhere, in `[0, 1]`.
+/// The share of the explanation that lies on the object: the sum of the absolute mean over the channels, on the object
+/// over everywhere, in `[0, 1]`.
 ///
 /// Source: Arras et al. 2022 (arXiv 2003.07258), relevance mass accuracy as Quantus 0.6.0.
 public struct MassAccuracy: MapMetric {

@@ -1,12 +1,12 @@
 import Pullbacks
 
 /// Whether values with more attribution leave the network less certain: Spearman's correlation, over steps of values in
-/// ascending order of their absolute attribution, between the step's sum and the mean of `(p' - p)^2 / p^2`, p the softmax
-/// probability of the target and p' that with the step replaced by one random value, several draws.
+/// ascending order of their absolute attribution, between the step's sum and the mean of `(p' - p)^2 / p^2`, p the
+/// softmax probability of the target and p' that with the step replaced by one random value, several draws.
 ///
-/// Where p is below 1e-12 the factor 1/p^2 is 1. Source: Nguyen & Martinez 2020 (arXiv 2007.07584), as Quantus 0.6.0. v6: 48
-/// steps and values `U(-1, 1)`; v5: 12 steps and `U(0, 1)`. Random numbers: `monotonicity-correlation`, one draw per step, the
-/// same for every explainer.
+/// Where p is below 1e-12 the factor 1/p^2 is 1. Source: Nguyen & Martinez 2020 (arXiv 2007.07584), as Quantus 0.6.0.
+/// v6: 48 steps and values `U(-1, 1)`; v5: 12 steps and `U(0, 1)`. Random numbers: `monotonicity-correlation`, one draw
+/// per step, the same for every explainer.
 public struct MonotonicityCorrelation: RankedPerturbationMetric {
   public var steps = 48
   public var draws = 10

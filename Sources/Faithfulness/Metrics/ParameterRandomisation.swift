@@ -1,11 +1,12 @@
 import Pullbacks
 
-/// Whether an explanation depends on what the network has learned: the similarity between it and the explanation by a network
-/// with randomised layers, the mean over how far the randomisation goes. The series is the similarity after each stop.
+/// Whether an explanation depends on what the network has learned: the similarity between it and the explanation by a
+/// network with randomised layers, the mean over how far the randomisation goes. The series is the similarity after
+/// each stop.
 ///
 /// Spearman's and Pearson's correlations compare all values, the structural similarity the means over the channels.
-/// Source: Adebayo et al. 2018 (arXiv 1810.03292), the model parameter randomisation test; the mean as in Quantus 0.6.0.
-/// Random numbers: see ``RandomisationOrder``.
+/// Source: Adebayo et al. 2018 (arXiv 1810.03292), the model parameter randomisation test; the mean as in Quantus
+/// 0.6.0. Random numbers: see ``RandomisationOrder``.
 public struct ParameterRandomisation: ExplanationMetric {
   public enum Similarity: String, Sendable, CaseIterable { case spearman, ssim, pearson }
 
@@ -33,7 +34,8 @@ public struct ParameterRandomisation: ExplanationMetric {
   public func score(_ map: Tensor, against others: [Tensor], of sample: Sample) -> Score {
     guard !map.isZero else { return Score(.zeroAttribution) }
     let similarities = others.map { similarity(map, $0) }
-    // A randomised network may lose every gradient: then nothing is left of the explanation, but no similarity is defined.
+    // A randomised network may lose every gradient: then nothing is left of the explanation, but no similarity is
+    // defined.
     let defined = similarities.compactMap { $0 }
     guard !defined.isEmpty else { return Score(.constantAttribution) }
     return Score(mean(defined), series: similarities.map { $0 ?? .nan })

@@ -1,7 +1,8 @@
 import Pullbacks
 
-/// How fast the target's logit falls when values are replaced by the image's minimum, in descending order of their attribution
-/// and cumulatively: the area under the curve by the trapezoid rule, steps a unit apart. The series is the curve.
+/// How fast the target's logit falls when values are replaced by the image's minimum, in descending order of their
+/// attribution and cumulatively: the area under the curve by the trapezoid rule, steps a unit apart. The series is the
+/// curve.
 ///
 /// The scale is the logit's: compare explainers on one network. Source: Bach et al. 2015
 /// (doi 10.1371/journal.pone.0130140), as Quantus 0.6.0.

@@ -1,7 +1,7 @@
 import Pullbacks
 
-/// Whether the largest value lies on the object, 1 or 0: that of the absolute mean over the channels; of several largest
-/// ones any counts.
+/// Whether the largest value lies on the object, 1 or 0: that of the absolute mean over the channels; of several
+/// largest ones any counts.
 ///
 /// The object is where its mask is at least one half. Source: Zhang et al. 2018 (arXiv 1608.00507), as Quantus 0.6.0.
 public struct PointingGame: MapMetric {

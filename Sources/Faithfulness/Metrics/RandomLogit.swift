@@ -1,9 +1,10 @@
 import Pullbacks
 
-/// Whether an explanation depends on the class: Pearson's correlation between the attribution of the target and that of one
-/// random other class.
+/// Whether an explanation depends on the class: Pearson's correlation between the attribution of the target and that of
+/// one random other class.
 ///
-/// Source: Sixt et al. 2020 (arXiv 1912.09818), as Quantus 0.6.0 with Pearson's correlation. Random numbers: `random-logit`.
+/// Source: Sixt et al. 2020 (arXiv 1912.09818), as Quantus 0.6.0 with Pearson's correlation. Random numbers:
+/// `random-logit`.
 public struct RandomLogit: ExplanationMetric {
   public init() {}
 

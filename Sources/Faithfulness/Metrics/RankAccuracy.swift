@@ -1,7 +1,7 @@
 import Pullbacks
 
-/// Of as many of the largest values as the object has pixels, the share that lies on the object: values are the absolute means
-/// over the channels. In `[0, 1]`.
+/// Of as many of the largest values as the object has pixels, the share that lies on the object: values are the
+/// absolute means over the channels. In `[0, 1]`.
 ///
 /// Source: Arras et al. 2022 (arXiv 2003.07258), relevance rank accuracy as Quantus 0.6.0.
 public struct RankAccuracy: MapMetric {

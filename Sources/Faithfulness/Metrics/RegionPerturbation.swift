@@ -1,7 +1,8 @@
 import Pullbacks
 
-/// How fast the target's logit falls when the cells of a grid are replaced by the image's minimum, in descending order of their
-/// attribution and cumulatively: the area under `f(x) - f(x')` by the trapezoid rule, steps a unit apart. The series is the curve.
+/// How fast the target's logit falls when the cells of a grid are replaced by the image's minimum, in descending order
+/// of their attribution and cumulatively: the area under `f(x) - f(x')` by the trapezoid rule, steps a unit apart. The
+/// series is the curve.
 ///
 /// Source: Samek et al. 2017 (arXiv 1509.06321), as Quantus 0.6.0 (most relevant first).
 public struct RegionPerturbation: RankedPerturbationMetric {

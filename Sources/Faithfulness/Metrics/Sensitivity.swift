@@ -1,10 +1,10 @@
 import Pullbacks
 
-/// How much an explanation changes under noise nobody sees: `||e(x) - e(x')||_2 / ||e(x)||_2` over inputs x' with uniform
-/// noise in every value, their maximum or mean.
+/// How much an explanation changes under noise nobody sees: `||e(x) - e(x')||_2 / ||e(x)||_2` over inputs x' with
+/// uniform noise in every value, their maximum or mean.
 ///
-/// A random explainer takes fresh random numbers at every input. Source: Yeh et al. 2019 (arXiv 1901.09392), as Quantus 0.6.0.
-/// Random numbers: `sensitivity`, the same inputs for the maximum and the mean.
+/// A random explainer takes fresh random numbers at every input. Source: Yeh et al. 2019 (arXiv 1901.09392), as Quantus
+/// 0.6.0. Random numbers: `sensitivity`, the same inputs for the maximum and the mean.
 public struct Sensitivity: ExplanationMetric {
   public enum Reduction: String, Sendable { case maximum, mean }
 

@@ -2,9 +2,9 @@ import Pullbacks
 
 /// How few values carry an explanation: the Gini index of `|a| / max |a| + 1e-7`, in `[0, 1)`.
 ///
-/// Quantus divides a whole batch by its largest value, and the small constant then weighs differently from batch to batch; here
-/// every image is divided by its own, which is what Quantus computes for a batch of one. Source: Chalasani et al. 2020
-/// (arXiv 1810.06583), as Quantus 0.6.0.
+/// Quantus divides a whole batch by its largest value, and the small constant then weighs differently from batch to
+/// batch; here every image is divided by its own, which is what Quantus computes for a batch of one. Source: Chalasani
+/// et al. 2020 (arXiv 1810.06583), as Quantus 0.6.0.
 public struct Sparseness: MapMetric {
   public init() {}
 

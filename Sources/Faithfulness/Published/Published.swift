@@ -15,7 +15,8 @@ public enum Published {
     public let high: Double
   }
 
-  /// What a version of the paper reports of a method on one of its networks (`resnet50`, `vgg11_bn`, `pvt_v2_b1`), if it does.
+  /// What a version of the paper reports of a method on one of its networks (`resnet50`, `vgg11_bn`, `pvt_v2_b1`), if
+  /// it does.
   public static func value(
     _ metric: MetricName, of method: Method, model: String, in version: BenchmarkVersion
   ) -> Value? {

@@ -15,8 +15,8 @@ public protocol SampleSource: Sendable {
 /// A benchmark on many images that can be cut off at any moment and continued.
 ///
 /// Images are taken a few at a time, which saves making the noisy networks of FusionGrad for each, and each family of
-/// explainers is a stage whose scores are logged at once. What the log holds is not computed again. The results do not depend
-/// on how often a run was cut off, nor on its split into parts.
+/// explainers is a stage whose scores are logged at once. What the log holds is not computed again. The results do not
+/// depend on how often a run was cut off, nor on its split into parts.
 public struct BenchmarkRun: Sendable {
   /// How far a run is.
   public struct Progress: Sendable {

@@ -52,7 +52,8 @@ struct Comparison {
   private var undefinedCount: Int { rows.reduce(0) { $0 + $1.cells.reduce(0) { $0 + $1.summary.undefined } } }
 
   private var caption: String {
-    var text = "\(description.model), protocol \(description.version), \(description.images.count) images, "
+    var text =
+      "\(description.model), protocol \(description.version), \(description.images.count) images, "
       + "seed \(description.seed): mean ± standard deviation over images."
     if hasPublished { text += " In brackets what the paper publishes." }
     if undefinedCount > 0 { text += " \(undefinedCount) scores are undefined; summary.csv counts them and says why." }
@@ -82,13 +83,15 @@ struct Comparison {
     var lines = [
       "% " + caption.replacing("±", with: "+-"),
       "\\begin{tabular}{l" + String(repeating: "r", count: titles.count) + "}", "\\toprule",
-      "Explainer & " + titles.map { "\(escaped($0.title)) \(arrows[$0.arrow] ?? "")" }.joined(separator: " & ") + " \\\\",
+      "Explainer & " + titles.map { "\(escaped($0.title)) \(arrows[$0.arrow] ?? "")" }.joined(separator: " & ")
+        + " \\\\",
       "\\midrule",
     ]
     for row in rows {
       let cells = row.cells.map { cell in
         let mean = Self.number(cell.summary.mean)
-        let text = (cell.isBest ? "\\textbf{\(mean)}" : mean) + " {\\scriptsize$\\pm$\(Self.number(cell.summary.deviation))}"
+        let text =
+          (cell.isBest ? "\\textbf{\(mean)}" : mean) + " {\\scriptsize$\\pm$\(Self.number(cell.summary.deviation))}"
         return text + (cell.published.map { " [\(Self.number($0.mean))]" } ?? "")
       }
       lines.append(escaped(row.name) + " & " + cells.joined(separator: " & ") + " \\\\")

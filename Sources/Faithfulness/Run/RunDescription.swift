@@ -26,7 +26,8 @@ public struct RunDescription: Codable, Equatable, Sendable {
     }
   }
 
-  /// Which part of the images a run evaluates: those whose index leaves the remainder `index - 1` when divided by `count`.
+  /// Which part of the images a run evaluates: those whose index leaves the remainder `index - 1` when divided by
+  /// `count`.
   public struct Shard: Codable, Equatable, Sendable, CustomStringConvertible {
     /// From 1 to `count`.
     public let index: Int

@@ -4,8 +4,8 @@ import Foundation
 import Pullbacks
 
 extension Scores {
-  /// Writes all results to `folder`, each file whole or not at all: `scores.csv`, `summary.csv`, `paired.csv`, `curves.csv` if a
-  /// metric has curves, `table.md`, `table.tex` and `run.json`.
+  /// Writes all results to `folder`, each file whole or not at all: `scores.csv`, `summary.csv`, `paired.csv`,
+  /// `curves.csv` if a metric has curves, `table.md`, `table.tex` and `run.json`.
   ///
   /// - Returns: the names of the files.
   public func write(to folder: String) throws -> [String] {

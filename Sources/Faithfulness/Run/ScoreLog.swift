@@ -5,9 +5,9 @@ import Pullbacks
 /// The scores of a run as they come: an append-only file that survives being cut off anywhere.
 ///
 /// Each line is a checksum (the first sixteen digits of the SHA-256 of what follows), a space and JSON. The first line
-/// describes the run; every other is all that one stage found out about one block of images, written at once and forced to the
-/// disk before the next begins. Only the last line can be torn: it is cut off when the log is opened again, and its stage
-/// computed again.
+/// describes the run; every other is all that one stage found out about one block of images, written at once and forced
+/// to the disk before the next begins. Only the last line can be torn: it is cut off when the log is opened again, and
+/// its stage computed again.
 public final class ScoreLog {
   /// What one stage found out about a few images.
   struct Record: Codable, Equatable {
@@ -35,7 +35,12 @@ public final class ScoreLog {
     }
 
     private enum CodingKeys: String, CodingKey {
-      case explainer = "e", metric = "m", image = "i", score = "s", undefined = "u", series = "c"
+      case explainer = "e"
+      case metric = "m"
+      case image = "i"
+      case score = "s"
+      case undefined = "u"
+      case series = "c"
     }
   }
 
@@ -49,8 +54,8 @@ public final class ScoreLog {
 
   /// Opens the log in `folder`, or begins one.
   ///
-  /// - Throws: `PullbackError` if the folder holds another run's log, if another program is writing to it, or if it is damaged
-  ///   before its end.
+  /// - Throws: `PullbackError` if the folder holds another run's log, if another program is writing to it, or if it is
+  ///   damaged before its end.
   public init(in folder: String, for description: RunDescription) throws {
     path = folder + "/" + Self.fileName
     if !FileManager.default.fileExists(atPath: path) {
@@ -60,7 +65,8 @@ public final class ScoreLog {
     guard descriptor >= 0 else { throw PullbackError(.io, path, "cannot be opened for writing") }
     do {
       guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-        throw PullbackError(.io, path, "another program is writing to it", advice: "wait for it, or choose another --output")
+        throw PullbackError(
+          .io, path, "another program is writing to it", advice: "wait for it, or choose another --output")
       }
       let (found, records, length) = try Self.read(path)
       if let difference = description.difference(from: found) {
@@ -154,9 +160,12 @@ public final class ScoreLog {
 
   private static func check(_ records: [Record], of description: RunDescription, _ path: String) throws {
     for entry in records.lazy.flatMap(\.entries) {
-      guard description.explainers.indices.contains(entry.explainer), description.metrics.indices.contains(entry.metric),
+      guard description.explainers.indices.contains(entry.explainer),
+        description.metrics.indices.contains(entry.metric),
         description.images.indices.contains(entry.image)
-      else { throw PullbackError(.data, path, "holds scores of explainers, metrics or images that are none of its run's") }
+      else {
+        throw PullbackError(.data, path, "holds scores of explainers, metrics or images that are none of its run's")
+      }
     }
   }
 }

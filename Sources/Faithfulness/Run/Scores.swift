@@ -15,7 +15,9 @@ public struct Scores: Sendable {
   ///
   /// - Throws: `PullbackError` if the parts belong to different runs, or one is missing, incomplete or there twice.
   public init(merging folders: [String]) throws {
-    guard let first = folders.first else { throw PullbackError(.usage, "merge", "expected folders of parts, found none") }
+    guard let first = folders.first else {
+      throw PullbackError(.usage, "merge", "expected folders of parts, found none")
+    }
     let logs = try folders.map { ($0, try ScoreLog.read(in: $0)) }
     let whole = logs[0].1.description
     var folderOf: [Int: String] = [:]
@@ -33,7 +35,8 @@ public struct Scores: Sendable {
     }
     for index in 1...whole.shard.count where folderOf[index] == nil {
       throw PullbackError(
-        .data, "part \(index)/\(whole.shard.count)", "is missing", advice: "compute it with --shard \(index)/\(whole.shard.count)")
+        .data, "part \(index)/\(whole.shard.count)", "is missing",
+        advice: "compute it with --shard \(index)/\(whole.shard.count)")
     }
     var description = whole
     description.shard = .whole

@@ -61,8 +61,10 @@ extension Scores {
     }
     return pairs.flatMap { a, b in
       description.metrics.indices.map { metric in
-        let differences = zip(values[a][metric], values[b][metric]).filter { $0.undefined == nil && $1.undefined == nil }
-          .map { $0.value - $1.value }
+        let differences = zip(values[a][metric], values[b][metric]).filter {
+          $0.undefined == nil && $1.undefined == nil
+        }
+        .map { $0.value - $1.value }
         return PairedDifference(
           method: names[a], twin: names[b], metric: metric, mean: differences.isEmpty ? .nan : mean(differences),
           interval: bootstrap.interval(ofMean: differences), count: differences.count,

@@ -3,9 +3,9 @@ import Pullbacks
 
 /// Percentile intervals of statistics of images, by resampling the images with replacement.
 ///
-/// Resample r takes the images `integers(below: n)` of the stream `bootstrap`, draw r; the interval goes from the 2.5th to the
-/// 97.5th percentile of the statistic over all resamples, percentiles interpolated linearly.
-/// Source: Efron & Tibshirani 1993, chapter 13.
+/// Resample r takes the images `integers(below: n)` of the stream `bootstrap`, draw r; the interval goes from the 2.5th
+/// to the 97.5th percentile of the statistic over all resamples, percentiles interpolated linearly. Source: Efron &
+/// Tibshirani 1993, chapter 13.
 public struct Bootstrap: Sendable {
   public struct Interval: Equatable, Sendable {
     public let low: Double
@@ -27,8 +27,8 @@ public struct Bootstrap: Sendable {
     }
   }
 
-  /// The interval of a statistic of images, given by their indices; nil without images. Resamples for which the statistic
-  /// is not defined are left out.
+  /// The interval of a statistic of images, given by their indices; nil without images. Resamples for which the
+  /// statistic is not defined are left out.
   func interval(count: Int, _ statistic: ([Int]) -> Double?) -> Interval? {
     guard count > 0 else { return nil }
     var statistics = [Double](repeating: .nan, count: resamples)

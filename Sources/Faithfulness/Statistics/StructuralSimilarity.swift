@@ -2,8 +2,8 @@
 /// `(2 mu_a mu_b + C1) (2 cov + C2) / ((mu_a^2 + mu_b^2 + C1) (var_a + var_b + C2))`, with sample (co)variances,
 /// `C1 = (0.01 R)^2`, `C2 = (0.03 R)^2` and R the range of both maps together.
 ///
-/// Source: Wang et al. 2004; as scikit-image computes it and Quantus calls it. Nil for maps under 7 pixels a side, and for two
-/// maps that are one constant.
+/// Source: Wang et al. 2004; as scikit-image computes it and Quantus calls it. Nil for maps under 7 pixels a side, and
+/// for two maps that are one constant.
 func structuralSimilarity(_ a: [Double], _ b: [Double], height: Int, width: Int) -> Double? {
   let side = 7
   guard height >= side, width >= side else { return nil }
@@ -32,7 +32,8 @@ func structuralSimilarity(_ a: [Double], _ b: [Double], height: Int, width: Int)
         }
       }
       let (varianceA, varianceB, covariance) = (squareA / (count - 1), squareB / (count - 1), product / (count - 1))
-      total += (2 * meanA * meanB + c1) * (2 * covariance + c2)
+      total +=
+        (2 * meanA * meanB + c1) * (2 * covariance + c2)
         / ((meanA * meanA + meanB * meanB + c1) * (varianceA + varianceB + c2))
     }
   }
