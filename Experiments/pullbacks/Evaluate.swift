@@ -46,25 +46,34 @@ struct Evaluate: ParsableCommand {
   var output: String
 
   func run() throws {
-    let subject = try subject.load()
+    let subjects = try subject.load()
+    let sessions = try subjects.map { subject in
+      try prepare(subject, in: subjects.count == 1 ? output : "\(output)/\(subject.model)")
+    }
+    for session in sessions { try session() }
+  }
+
+  /// Checks everything that can be checked before the first pass, and then makes the folder.
+  private func prepare(_ subject: LoadedSubject, in folder: String) throws -> () throws -> Void {
     let preset: Preset = version == .v5 ? .paperV5 : .paperV6
     let settings = try options.settings(for: subject.network.graph, unless: preset)
-    let contenders = try subject.given.map { [$0] } ?? contenders(settings, preset: preset, for: subject.network.graph)
+    let contenders =
+      try subject.given.map { [$0] } ?? contenders(settings, preset: preset, for: subject.network.graph)
     let metrics = try self.metrics(subject)
     let benchmark = try Benchmark(
       of: subject.network, contenders, by: metrics, seed: options.seed,
       batchSize: memory.batchSize(for: subject.network.graph))
     try check(metrics, subject)
     let soft = ruleSettings(settings)
+    let isSoft = { Method(rawValue: $0)?.usesSoftRules ?? false }
     let description = RunDescription(
       model: subject.model, checkpoint: subject.checkpoint, version: version, benchmark: benchmark,
       source: subject.source.description, images: subject.source.images, shard: shard,
-      settings: Dictionary(
-        uniqueKeysWithValues: contenders.filter { Method(rawValue: $0.name)?.usesSoftRules ?? false }.map {
-          ($0.name, soft)
-        }))
-    try makeFolder(output)
-    try EvaluationSession(benchmark, description, subject.source, output).run()
+      settings: Dictionary(uniqueKeysWithValues: contenders.map(\.name).filter(isSoft).map { ($0, soft) }))
+    return {
+      try makeFolder(folder)
+      try EvaluationSession(benchmark, description, subject.source, folder).run()
+    }
   }
 
   private func contenders(_ settings: MethodSettings, preset: Preset, for graph: Graph) throws -> [Contender] {

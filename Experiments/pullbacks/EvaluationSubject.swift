@@ -4,7 +4,11 @@ import Files
 
 /// Which network is explained on which images.
 struct EvaluationSubject: ParsableArguments {
-  @Option(help: "Networks and images that belong together: \(Tier.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(
+    help: """
+      Networks and images that belong together: \(Tier.allCases.map(\.rawValue).joined(separator: ", ")). All of its networks, \
+      each in a folder of its own, unless --model names one.
+      """)
   var networks: Tier?
 
   @OptionGroup var model: ModelOptions
@@ -15,7 +19,7 @@ struct EvaluationSubject: ParsableArguments {
       valueName: "folder"))
   var images: String?
 
-  @Option(help: "How many images, spread evenly over those there are; all if not given.")
+  @Option(help: "How many images, spread evenly over those there are; all of them, or 100 scenes, if not given.")
   var samples: Int?
 
   @Option(
@@ -41,28 +45,30 @@ struct EvaluationSubject: ParsableArguments {
     }
   }
 
-  func load() throws -> LoadedSubject {
-    switch networks {
+  /// The networks to evaluate, one after the other.
+  func load() throws -> [LoadedSubject] {
+    guard let networks else { return [try subject(model.load())] }
+    guard model.checkpoint == nil else {
+      throw PullbackError(
+        .usage, "--checkpoint", "--networks \(networks.rawValue) has its own",
+        advice: "leave out --networks for a model of yours")
+    }
+    guard let name = model.model else { return try networks.models.map { try subject(named: $0, of: networks) } }
+    guard networks.models.contains(name) else {
+      throw PullbackError(
+        .usage, "--model \(name)", "is none of the networks of --networks \(networks.rawValue)",
+        advice: "they are \(networks.models.joined(separator: ", "))")
+    }
+    return [try subject(named: name, of: networks)]
+  }
+
+  private func subject(named name: String, of tier: Tier) throws -> LoadedSubject {
+    switch tier {
+    case .scenes: try subject(LoadedModel(.named(name), SceneNetwork(rawValue: name)!.checkpoint()))
+    case .imagenet: try subject(model.load())
     case .paper:
-      guard model.checkpoint == nil else {
-        throw PullbackError(.usage, "--checkpoint", "--networks paper has its own", advice: "leave one of them out")
-      }
-      let name = model.model ?? PaperTier.Model.resnet50.rawValue
-      guard let paper = PaperTier.Model(rawValue: name) else {
-        throw PullbackError(
-          .usage, "--model \(name)", "is none of the paper's networks",
-          advice: "they are \(PaperTier.Model.allCases.map(\.rawValue).joined(separator: ", "))")
-      }
-      return try subject(LoadedModel(.named(name), Checkpoint(contentsOf: PaperTier.checkpointPath(of: paper))))
-    case .imagenet, nil:
-      if networks != nil
-        && (model.checkpoint != nil || model.model ?? ImageNetTier.architecture != ImageNetTier.architecture)
-      {
-        throw PullbackError(
-          .usage, "--networks imagenet", "is \(ImageNetTier.architecture) with its own checkpoint",
-          advice: "leave out --networks for a model of yours")
-      }
-      return try subject(model.load())
+      try subject(
+        LoadedModel(.named(name), Checkpoint(contentsOf: PaperTier.checkpointPath(of: .init(rawValue: name)!))))
     }
   }
 
@@ -76,6 +82,8 @@ struct EvaluationSubject: ParsableArguments {
       source = arrays
     } else if let images {
       source = try FileSamples(folder: images, count: samples, size: size)
+    } else if SceneNetwork(rawValue: model.architecture.name) != nil {
+      source = SceneSamples(count: samples ?? 100, size: size)
     } else {
       guard model.architecture.name == ImageNetTier.architecture, self.model.checkpoint == nil else {
         throw PullbackError(

@@ -107,7 +107,7 @@ import Testing
     (["--shard", "3/2"], 64, "3/2"),
     (["--images", "/nonexistent"], 66, "is not a folder"),
     (["--checkpoint", "x.pth"], 64, "leave out --networks"),
-    (["--networks", "paper", "--model", "alexnet"], 64, "is none of the paper's networks"),
+    (["--networks", "paper", "--model", "alexnet"], 64, "is none of the networks of --networks paper"),
     (["--attributions", "maps.npy"], 64, "belong together"),
     (["--output", "/proc/nowhere"], 73, "/proc/nowhere"),
     (["--set", "smooth.draws=0"], 64, "smooth.draws"),
