@@ -4,10 +4,13 @@ import TestKit
 import Testing
 
 /// pullbacks evaluate and merge as their users meet them.
-@Suite(.serialized, .enabled(if: ImageNetTier.isFetched, "needs make imagenet")) struct EvaluateTests {
+@Suite(.serialized) struct EvaluateTests {
   static let arguments = [
-    "evaluate", "--networks", "imagenet", "--samples", "5", "--methods", "soft-pullback,gradient,gradient-ascent",
-    "--metrics", "faithfulness-correlation,random-logit,focus,energy-object,counterfactual-consistency", "--set",
+    "evaluate", "--networks", "scenes", "--model", "vgg-scenes", "--samples", "6", "--methods",
+    "soft-pullback,gradient,gradient-ascent",
+    "--metrics",
+    "faithfulness-correlation,faithfulness-estimate,random-logit,focus,energy-object,counterfactual-consistency",
+    "--set",
     "ascent.steps=2",
   ]
   static let names = ["scores.csv", "summary.csv", "paired.csv", "curves.csv", "table.md", "table.tex", "run.json"]
@@ -70,26 +73,28 @@ import Testing
   /// Maps that attribute wrote score as the method that made them does.
   @Test func scoresGivenMaps() throws {
     let folder = try TemporaryFolder()
-    let image = try ImageNetTier.photographs(["zebra"])[0].image
-    try NPY.write(image, to: folder.path("x.npy"))
+    let sample = try SceneSamples(count: 1).sample(0)
+    try NPY.write(sample.image, to: folder.path("x.npy"))
+    let target = "\(sample.target)"
     let made = try Self.program.run([
-      "attribute", "--input", folder.path("x.npy"), "--target", "340", "--output", folder.path("maps.npy"),
+      "attribute", "--model", "vgg-scenes", "--input", folder.path("x.npy"), "--target", target, "--output",
+      folder.path("maps.npy"),
     ])
     #expect(made.status == 0, "\(made.errors)")
     let arguments = [
-      "evaluate", "--attributions", folder.path("maps.npy"), "--input", folder.path("x.npy"), "--target", "340",
-      "--metrics",
+      "evaluate", "--attributions", folder.path("maps.npy"), "--input", folder.path("x.npy"), "--target", target,
+      "--model", "vgg-scenes", "--metrics",
     ]
     let outcome = try Self.program.run(arguments + ["faithfulness-correlation", "--output", folder.path("given")])
     #expect(outcome.status == 0, "\(outcome.errors)")
-    let rows = try ["given", "whole"].map { name -> String in
-      name == "given"
-        ? try String(contentsOfFile: folder.path("given/scores.csv"), encoding: .utf8)
-        : String(decoding: Self.whole.files[0], as: UTF8.self)
-    }.map { $0.split(separator: "\n").map { $0.split(separator: ",").map(String.init) } }
-    let given = try #require(rows[0].last)
+    func rows(_ scores: Data) -> [[String]] {
+      String(decoding: scores, as: UTF8.self).split(separator: "\n").map { $0.split(separator: ",").map(String.init) }
+    }
+    let given = try #require(rows(Data(contentsOf: folder.url.appendingPathComponent("given/scores.csv"))).last)
     let direct = try #require(
-      rows[1].first { $0[1] == "soft-pullback" && $0[2] == "faithfulness-correlation" && $0[3] == "zebra" })
+      rows(Self.whole.files[0]).first {
+        $0[1...3] == ["soft-pullback", "faithfulness-correlation", "scene 0"]
+      })
     #expect(given[1] == "given" && given[5] == direct[5])
 
     let refused = try Self.program.run(arguments + ["infidelity,max-sensitivity", "--output", folder.path("refused")])
@@ -102,10 +107,10 @@ import Testing
     (["--methods", "gradiant"], 64, "--methods gradiant: there is none of this name"),
     (["--metrics", "infidelty"], 64, "--metrics infidelty: there is none of this name"),
     (["--metrics", "focus,focus"], 64, "each of them once"),
-    (["--samples", "1000"], 64, "images in the photographs"),
     (["--samples", "0"], 64, "--samples is at least 1"),
     (["--shard", "3/2"], 64, "3/2"),
     (["--images", "/nonexistent"], 66, "is not a folder"),
+    (["--model", "resnet50"], 64, "is none of the networks of --networks scenes"),
     (["--checkpoint", "x.pth"], 64, "leave out --networks"),
     (["--networks", "paper", "--model", "alexnet"], 64, "is none of the networks of --networks paper"),
     (["--attributions", "maps.npy"], 64, "belong together"),
@@ -116,7 +121,8 @@ import Testing
   func failsClearly(_ arguments: [String], _ status: Int, _ mentions: String) throws {
     let folder = try TemporaryFolder()
     var all = ["evaluate"] + arguments
-    if !arguments.contains("--networks") { all += ["--networks", "imagenet"] }
+    if !arguments.contains("--networks") { all += ["--networks", "scenes"] }
+    if !arguments.contains("--model") { all += ["--model", "vgg-scenes"] }
     if !arguments.contains("--output") { all += ["--output", folder.path("out")] }
     let outcome = try Self.program.run(all)
     #expect(outcome.status == Int32(status), "\(outcome.errors)")
