@@ -1,6 +1,7 @@
 #include "scalar.h"
 
 CLONES void pb_add(const float *a, const float *b, float *y, size_t n) {
+  IN_PLACE
   for (size_t i = 0; i < n; i++) y[i] = a[i] + b[i];
 }
 
@@ -9,14 +10,17 @@ CLONES void pb_accumulate(const float *a, float *restrict y, size_t n) {
 }
 
 CLONES void pb_multiply(const float *a, const float *b, float *y, size_t n) {
+  IN_PLACE
   for (size_t i = 0; i < n; i++) y[i] = a[i] * b[i];
 }
 
 CLONES void pb_scale(const float *x, float factor, float *y, size_t n) {
+  IN_PLACE
   for (size_t i = 0; i < n; i++) y[i] = factor * x[i];
 }
 
 CLONES void pb_clamp(const float *x, float low, float high, float *y, size_t n) {
+  IN_PLACE
   for (size_t i = 0; i < n; i++) y[i] = x[i] < low ? low : (x[i] > high ? high : x[i]);
 }
 
@@ -52,10 +56,12 @@ CLONES double pb_squared_deviations(const float *a, double mean, size_t n) {
 }
 
 CLONES void pb_affine(const float *x, float scale, float shift, float *y, size_t n) {
+  IN_PLACE
   for (size_t i = 0; i < n; i++) y[i] = scale * x[i] + shift;
 }
 
 CLONES void pb_affine_pair(const float *v, float a, const float *x, float b, float c, float *y, size_t n) {
+  IN_PLACE
   for (size_t i = 0; i < n; i++) y[i] = a * v[i] + b * x[i] + c;
 }
 

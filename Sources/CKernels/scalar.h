@@ -11,7 +11,14 @@
 #else
 #define CLONES
 #endif
+// A loop whose result may overwrite its operands: each element depends on its own place only, which the compiler cannot see.
+#define IN_PLACE _Pragma("clang loop vectorize(assume_safety)")
 #define INLINE static inline __attribute__((always_inline))
+
+// The layout of packed panels: how long the rows of a panel of so many columns are, and where the panel of column `first`
+// starts. Between panels there is room for what the last row's copying runs over.
+INLINE size_t pb_panel_row(size_t columns) { return (columns + 15) / 16 * 16; }
+INLINE size_t pb_panel_offset(size_t first, size_t depth) { return first * depth + first / PB_PANEL * 16; }
 
 // e^x by 2^n e^r with |r| <= ln(2) / 2. Relative error below 1.2e-7; 0 below -87.3, e^88.3 above 88.3.
 INLINE float pb_exp(float x) {

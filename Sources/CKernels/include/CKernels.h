@@ -71,6 +71,27 @@ typedef struct {
 void pb_columns(const float *x, size_t channels, const pb_window *w, size_t row0, size_t row1, float *columns);
 void pb_columns_adjoint(const float *columns, size_t channels, const pb_window *w, float *dx);
 
+// Panels (pack.c): `pixels` places of an output plane from `pixel0` on, cut into panels of PB_PANEL columns, the last rounded
+// up to a multiple of 16. A panel holds one row after another: of the planes as they are, or of every window place (c, i, j).
+// Panels of rows that many take pb_panels_count floats; `padded` is scratch for pb_padded_count floats.
+#define PB_PANEL 48
+void pb_pack_planes(const float *x, size_t channels, size_t plane, size_t pixel0, size_t pixels, float *panels);
+void pb_pack_windows(const float *x, size_t channels, const pb_window *w, size_t pixel0, size_t pixels, float *panels,
+                     float *padded);
+size_t pb_padded_phase(const pb_window *w);
+size_t pb_padded_count(const pb_window *w, size_t channels, size_t pixels);
+size_t pb_panels_count(size_t depth, size_t pixels);
+
+// Where the left factor of a product lies: element (r, k) with k = o inner_count + i at r row + o outer + i inner.
+typedef struct {
+  ptrdiff_t row, outer, inner;
+  size_t outer_count, inner_count;
+} pb_walk;
+
+// y (+)= a panels (panels.c): `rows` rows `stride` floats apart, `columns` columns.
+void pb_panels_product(const float *a, const pb_walk *walk, const float *panels, float *y, size_t stride, size_t rows,
+                       size_t columns, bool adding);
+
 // One plane of a depthwise convolution (columns.c).
 void pb_depthwise(const float *x, const float *kernel, float bias, const pb_window *w, float *y);
 void pb_depthwise_adjoint(const float *v, const float *kernel, const pb_window *w, float *dx);

@@ -75,7 +75,8 @@ public struct Convolution: Operation {
     return Evaluation(
       Tensor(shape: [x.shape[0]] + outputShape) { y in
         Tensor.withPointers(x, parameters[0], parameters.last!) { x, weight, bias in
-          shape.forward(x, weight, hasBias ? bias : nil, into: y.baseAddress!, images: inputs[0].shape[0])
+          shape.forward(
+            x, weight, into: y.baseAddress!, images: inputs[0].shape[0], finish: Finish(hasBias ? [.bias(bias)] : []))
         }
       })
   }
