@@ -15,6 +15,17 @@
 #define IN_PLACE _Pragma("clang loop vectorize(assume_safety)")
 #define INLINE static inline __attribute__((always_inline))
 
+// The output positions o in [0, count) whose input position o * stride + offset lies in [0, extent).
+INLINE void pb_valid_range(long offset, size_t stride, size_t extent, size_t count, size_t *low, size_t *high) {
+  const long s = (long)stride;
+  long first = offset >= 0 ? 0 : (-offset + s - 1) / s;
+  long last = (long)extent - offset <= 0 ? 0 : ((long)extent - offset + s - 1) / s;
+  if (last > (long)count) last = (long)count;
+  if (first > last) first = last;
+  *low = (size_t)first;
+  *high = (size_t)last;
+}
+
 // The layout of packed panels: how long the rows of a panel of so many columns are, and where the panel of column `first`
 // starts. Between panels there is room for what the last row's copying runs over.
 INLINE size_t pb_panel_row(size_t columns) { return (columns + 15) / 16 * 16; }

@@ -24,7 +24,7 @@ package struct Finish {
   package init(_ steps: [Step] = []) { self.steps = steps }
 
   /// Finishes `count` values of channel `channel`, which start at `offset` of the result `y`.
-  func apply(_ y: UnsafeMutablePointer<Float>, channel: Int, offset: Int, count: Int) {
+  package func apply(_ y: UnsafeMutablePointer<Float>, channel: Int, offset: Int, count: Int) {
     let row = y + offset
     for step in steps {
       switch step {

@@ -6,6 +6,19 @@ public struct Network: Sendable {
   public let graph: Graph
   /// Parameters of each node, in the order its operation asks for them.
   let values: [[Tensor]]
+  let prepared: PreparedNorms
+
+  /// How passes through a network are carried out. Results agree up to rounding.
+  public enum Execution: Sendable {
+    /// Every layer by itself, over the whole batch.
+    case plain
+    /// A convolution together with the batch norm, the addition and the activation after it, forward and back; and each image on
+    /// a thread of its own.
+    case fused
+  }
+
+  /// How evaluation is carried out; training is always plain.
+  public var execution = Execution.fused
 
   /// - Parameters:
   ///   - graph: the network's structure.
@@ -26,11 +39,14 @@ public struct Network: Sendable {
     }
     self.graph = graph
     values = graph.nodes.map { node in node.parameters.map { parameters[node.fullName($0)]! } }
+    prepared = PreparedNorms(graph, values: values)
   }
 
-  init(_ graph: Graph, values: [[Tensor]]) {
+  init(_ graph: Graph, values: [[Tensor]], execution: Execution) {
+    self.execution = execution
     self.graph = graph
     self.values = values
+    prepared = PreparedNorms(graph, values: values)
   }
 
   /// Every parameter by its full name.

@@ -45,7 +45,8 @@ extension Network {
   public func truncated(at name: String) throws(PullbackError) -> Network {
     let graph = try graph.truncated(at: name)
     let wanted = Set(graph.nodes.map(\.name))
-    return Network(graph, values: zip(self.graph.nodes, values).filter { wanted.contains($0.0.name) }.map(\.1))
+    return Network(
+      graph, values: zip(self.graph.nodes, values).filter { wanted.contains($0.0.name) }.map(\.1), execution: execution)
   }
 
   /// The network with every learnable parameter replaced by what `change` makes of it.
@@ -60,6 +61,6 @@ extension Network {
         return result
       }
     }
-    return Network(graph, values: changed)
+    return Network(graph, values: changed, execution: execution)
   }
 }

@@ -12,6 +12,10 @@
 #error "C only"
 #endif
 
+// Whether the calling thread has work of its own, which is not to be cut into pieces for other threads (threads.c).
+bool pb_thread_is_taken(void);
+void pb_take_thread(bool taken);
+
 // Elementwise (elementwise.c).
 void pb_add(const float *a, const float *b, float *y, size_t n);
 void pb_accumulate(const float *a, float *y, size_t n);              // y += a

@@ -69,28 +69,33 @@ public struct Convolution: Operation {
   }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
-    let x = inputs[0]
-    let outputShape = try! outputShape([Array(x.shape.dropFirst())])
-    let shape = shape(Array(x.shape.dropFirst()), outputShape)
-    return Evaluation(
-      Tensor(shape: [x.shape[0]] + outputShape) { y in
-        Tensor.withPointers(x, parameters[0], parameters.last!) { x, weight, bias in
-          shape.forward(
-            x, weight, into: y.baseAddress!, images: inputs[0].shape[0], finish: Finish(hasBias ? [.bias(bias)] : []))
-        }
-      })
+    Evaluation(forward(inputs[0], parameters, finish: TensorFinish()))
   }
 
-  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
+  /// The value at x, finished.
+  func forward(_ x: Tensor, _ parameters: [Tensor], finish: TensorFinish) -> Tensor {
+    let outputShape = try! outputShape([Array(x.shape.dropFirst())])
+    let shape = shape(Array(x.shape.dropFirst()), outputShape)
+    var finish = finish
+    if hasBias { finish.prependBias(parameters[1]) }
+    return Tensor(shape: [x.shape[0]] + outputShape) { y in
+      Tensor.withPointers(x, parameters[0]) { input, weight in
+        finish { shape.forward(input, weight, into: y.baseAddress!, images: x.shape[0], finish: $0) }
+      }
+    }
+  }
+
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [adjoint(v, at: site, finish: TensorFinish())] }
+
+  /// The adjoint at v, finished.
+  func adjoint(_ v: Tensor, at site: Site, finish: TensorFinish) -> Tensor {
     let input = site.inputShapes[0]
     let shape = shape(Array(input.dropFirst()), Array(v.shape.dropFirst()))
-    return [
-      Tensor(shape: input) { dx in
-        Tensor.withPointers(v, site.parameters[0]) { v, weight in
-          shape.adjoint(v, weight, into: dx.baseAddress!, images: input[0])
-        }
+    return Tensor(shape: input) { dx in
+      Tensor.withPointers(v, site.parameters[0]) { v, weight in
+        finish { shape.adjoint(v, weight, into: dx.baseAddress!, images: input[0], finish: $0) }
       }
-    ]
+    }
   }
 
   public func parameterGradients(_ v: Tensor, at site: Site) -> [Tensor?] {
