@@ -2,12 +2,10 @@
 
 // Panels for panels.c: what an unrolled convolution multiplies its weights with, or the values of a plane as they are.
 
-INLINE size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 CLONES void pb_pack_planes(const float *x, size_t channels, size_t plane, size_t pixel0, size_t pixels,
                            float *restrict panels) {
   for (size_t first = 0; first < pixels; first += PB_PANEL) {
-    const size_t columns = smaller(PB_PANEL, pixels - first), length = pb_panel_row(columns);
+    const size_t columns = pb_smaller(PB_PANEL, pixels - first), length = pb_panel_row(columns);
     float *panel = panels + pb_panel_offset(first, channels);
     const float *in = x + pixel0 + first;
     if (columns == PB_PANEL)
@@ -16,28 +14,6 @@ CLONES void pb_pack_planes(const float *x, size_t channels, size_t plane, size_t
       for (size_t c = 0; c < channels; c++) {
         for (size_t p = 0; p < columns; p++) panel[c * length + p] = in[c * plane + p];
         for (size_t p = columns; p < length; p++) panel[c * length + p] = 0;
-      }
-  }
-}
-
-// Rows [top, top + rows) of a plane with its padding. Columns are sorted by their remainder modulo the stride, so that what a
-// window's place reads along an output row lies side by side.
-INLINE void pad_rows(const float *plane, const pb_window *w, long top, size_t rows, size_t phase, float *padded) {
-  const size_t s = w->stride_w;
-  for (size_t r = 0; r < rows; r++, padded += s * phase) {
-    const long ih = top + (long)r;
-    memset(padded, 0, s * phase * sizeof *padded);
-    if (ih < 0 || ih >= (long)w->height) continue;
-    const float *in = plane + (size_t)ih * w->width;
-    const size_t count = s * phase > w->pad_left ? smaller(w->width, s * phase - w->pad_left) : 0;
-    if (s == 1) memcpy(padded + w->pad_left, in, count * sizeof *in);
-    else
-      for (size_t p = 0; p < s; p++) {
-        // The first column whose padded place leaves the remainder p.
-        const size_t start = (p + s - w->pad_left % s) % s;
-        float *out = padded + p * phase + (start + w->pad_left) / s;
-        if (s == 2) for (size_t i = start, o = 0; i < count; i += 2, o++) out[o] = in[i];
-        else for (size_t i = start, o = 0; i < count; i += s, o++) out[o] = in[i];
       }
   }
 }
@@ -52,7 +28,7 @@ typedef struct {
 INLINE size_t pieces_of(const pb_window *w, size_t place, size_t row0, size_t columns, size_t stride, piece *pieces) {
   size_t oh = place / w->out_width - row0, ow = place % w->out_width, count = 0;
   for (size_t p = 0; p < columns; oh++, ow = 0) {
-    const size_t run = smaller(w->out_width - ow, columns - p);
+    const size_t run = pb_smaller(w->out_width - ow, columns - p);
     for (size_t i = 0; i < run; i += 16) pieces[count++] = (piece){oh * w->stride_h * stride + ow + i, p + i};
     p += run;
   }
@@ -67,13 +43,13 @@ CLONES void pb_pack_windows(const float *x, size_t channels, const pb_window *w,
   const size_t phase = pb_padded_phase(w), stride = phase * w->stride_w;
   piece pieces[PB_PANEL];
   for (size_t first = 0; first < pixels; first += PB_PANEL) {
-    const size_t columns = smaller(PB_PANEL, pixels - first), length = pb_panel_row(columns);
+    const size_t columns = pb_smaller(PB_PANEL, pixels - first), length = pb_panel_row(columns);
     const size_t count = pieces_of(w, pixel0 + first, row0, columns, stride, pieces);
     float *row = panels + pb_panel_offset(first, depth);
     for (size_t c = 0; c < channels; c++) {
       float *plane = padded + c * rows * stride;
       if (first == 0)
-        pad_rows(x + c * w->height * w->width, w, (long)(row0 * w->stride_h) - (long)w->pad_top, rows, phase, plane);
+        pb_pad_rows(x + c * w->height * w->width, w, (long)(row0 * w->stride_h) - (long)w->pad_top, rows, phase, plane);
       for (size_t i = 0; i < w->kernel_h; i++)
         for (size_t j = 0; j < w->kernel_w; j++, row += length) {
           const size_t shift = j * w->dilation_w;

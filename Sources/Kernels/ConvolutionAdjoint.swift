@@ -92,7 +92,7 @@ extension ConvolutionShape {
 extension Window {
   /// The window of the adjoint, which slides over the output with the kernel mirrored; nil where the stride is not 1 or the
   /// padding is wider than the kernel.
-  fileprivate var mirrored: pb_window? {
+  var mirrored: pb_window? {
     let reach = ((c.kernel_h - 1) * c.dilation_h, (c.kernel_w - 1) * c.dilation_w)
     guard c.stride_h == 1, c.stride_w == 1, c.pad_top <= reach.0, c.pad_left <= reach.1 else { return nil }
     var mirrored = c

@@ -6,7 +6,7 @@ public struct Network: Sendable {
   public let graph: Graph
   /// Parameters of each node, in the order its operation asks for them.
   let values: [[Tensor]]
-  let prepared: PreparedNorms
+  let prepared: Prepared
 
   /// How passes through a network are carried out. Results agree up to rounding.
   public enum Execution: Sendable {
@@ -39,14 +39,14 @@ public struct Network: Sendable {
     }
     self.graph = graph
     values = graph.nodes.map { node in node.parameters.map { parameters[node.fullName($0)]! } }
-    prepared = PreparedNorms(graph, values: values)
+    prepared = Prepared(graph, values: values)
   }
 
   init(_ graph: Graph, values: [[Tensor]], execution: Execution) {
     self.execution = execution
     self.graph = graph
     self.values = values
-    prepared = PreparedNorms(graph, values: values)
+    prepared = Prepared(graph, values: values)
   }
 
   /// Every parameter by its full name.

@@ -241,6 +241,8 @@ extension Network {
     return Site(
       name: node.name, operation: node.operation, parameters: values[index],
       inputShapes: node.inputs.map { [images] + graph.nodes[$0].shape }, wants: wants, saved: record.saved[index],
-      mode: mode, keptInputs: node.inputs.map { record.values[$0] }, keptOutput: record.values[index])
+      mode: mode,
+      transformedWeight: execution == .fused && mode == .evaluation ? prepared.transformedWeight(index) : nil,
+      keptInputs: node.inputs.map { record.values[$0] }, keptOutput: record.values[index])
   }
 }

@@ -96,6 +96,16 @@ typedef struct {
 void pb_panels_product(const float *a, const pb_walk *walk, const float *panels, float *y, size_t stride, size_t rows,
                        size_t columns, bool adding);
 
+// Winograd's F(2 x 2, 3 x 3) (winograd.c): the transform of weights; of `rows` rows of tiles of the input, into 16 sets of panels;
+// and of one output plane's products, component xi of which lies at m + xi spacing. The input's scratch takes
+// pb_winograd_scratch floats, the output's twice its width.
+void pb_winograd_weights(const float *w, size_t count, float *u);
+void pb_winograd_input(const float *x, size_t channels, const pb_window *w, size_t row0, size_t rows, float *panels,
+                       float *scratch);
+size_t pb_winograd_scratch(const pb_window *w, size_t rows);
+void pb_winograd_output(const float *m, size_t spacing, const pb_window *w, size_t row0, size_t rows, float *y,
+                        float *scratch);
+
 // One plane of a depthwise convolution (columns.c).
 void pb_depthwise(const float *x, const float *kernel, float bias, const pb_window *w, float *y);
 void pb_depthwise_adjoint(const float *v, const float *kernel, const pb_window *w, float *dx);

@@ -67,7 +67,8 @@ struct Chain {
       finish.steps.append(.map(operation.function))
     }
     let operation = nodes[convolution].operation as! Convolution
-    values[last] = operation.forward(x, pass.network.values[convolution], finish: finish)
+    values[last] = operation.forward(
+      x, pass.network.values[convolution], transformed: pass.network.prepared.transformedWeight(convolution), finish: finish)
   }
 }
 

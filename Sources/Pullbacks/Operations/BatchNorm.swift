@@ -51,11 +51,11 @@ public struct BatchNorm: Operation {
   }
 
   /// The affine map that the layer is in evaluation.
-  func frozen(_ parameters: [Tensor]) -> PreparedNorms.Constants { constants(parameters, runningStatistics(parameters)) }
+  func frozen(_ parameters: [Tensor]) -> Prepared.Norm { constants(parameters, runningStatistics(parameters)) }
 
-  private func constants(_ parameters: [Tensor], _ statistics: [Tensor]) -> PreparedNorms.Constants {
+  private func constants(_ parameters: [Tensor], _ statistics: [Tensor]) -> Prepared.Norm {
     let scale = parameters[0] * statistics[1]
-    return PreparedNorms.Constants(scale: scale, shift: parameters[1] - statistics[0] * scale, statistics: statistics)
+    return Prepared.Norm(scale: scale, shift: parameters[1] - statistics[0] * scale, statistics: statistics)
   }
 
   /// Evaluation: `dx = gamma rstd v`. Training: `dx = gamma rstd (v - mean(v) - h mean(v h))`, `h = (x - mean) rstd`.

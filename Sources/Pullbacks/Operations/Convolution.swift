@@ -69,18 +69,33 @@ public struct Convolution: Operation {
   }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
-    Evaluation(forward(inputs[0], parameters, finish: TensorFinish()))
+    Evaluation(forward(inputs[0], parameters, transformed: nil, finish: TensorFinish()))
   }
 
-  /// The value at x, finished.
-  func forward(_ x: Tensor, _ parameters: [Tensor], finish: TensorFinish) -> Tensor {
+  /// The weight in the form that Winograd's convolution takes; nil where that does not pay.
+  func transformedWeight(_ weight: Tensor, input: [Int], output: [Int]) -> Tensor? {
+    let shape = shape(input, output)
+    guard shape.takesTransformedWeight else { return nil }
+    return Tensor(shape: [shape.transformedWeightCount]) { transformed in
+      weight.withUnsafeBuffer { shape.transform($0.baseAddress!, into: transformed.baseAddress!) }
+    }
+  }
+
+  /// The value at x, finished; by the transformed weight if there is one.
+  func forward(_ x: Tensor, _ parameters: [Tensor], transformed: Tensor?, finish: TensorFinish) -> Tensor {
     let outputShape = try! outputShape([Array(x.shape.dropFirst())])
     let shape = shape(Array(x.shape.dropFirst()), outputShape)
     var finish = finish
     if hasBias { finish.prependBias(parameters[1]) }
     return Tensor(shape: [x.shape[0]] + outputShape) { y in
-      Tensor.withPointers(x, parameters[0]) { input, weight in
-        finish { shape.forward(input, weight, into: y.baseAddress!, images: x.shape[0], finish: $0) }
+      Tensor.withPointers(x, transformed ?? parameters[0]) { input, weight in
+        finish { finish in
+          if transformed == nil {
+            shape.forward(input, weight, into: y.baseAddress!, images: x.shape[0], finish: finish)
+          } else {
+            shape.forward(input, transformed: weight, into: y.baseAddress!, images: x.shape[0], finish: finish)
+          }
+        }
       }
     }
   }
@@ -92,8 +107,14 @@ public struct Convolution: Operation {
     let input = site.inputShapes[0]
     let shape = shape(Array(input.dropFirst()), Array(v.shape.dropFirst()))
     return Tensor(shape: input) { dx in
-      Tensor.withPointers(v, site.parameters[0]) { v, weight in
-        finish { shape.adjoint(v, weight, into: dx.baseAddress!, images: input[0], finish: $0) }
+      Tensor.withPointers(v, site.transformedWeight ?? site.parameters[0]) { v, weight in
+        finish { finish in
+          if site.transformedWeight == nil {
+            shape.adjoint(v, weight, into: dx.baseAddress!, images: input[0], finish: finish)
+          } else {
+            shape.adjoint(v, transformed: weight, into: dx.baseAddress!, images: input[0], finish: finish)
+          }
+        }
       }
     }
   }
