@@ -75,12 +75,34 @@ CLONES void pb_accumulate_rows(const float *x, float *restrict y, size_t rows, s
     for (size_t c = 0; c < columns; c++) y[c] += x[r * columns + c];
 }
 
+// y (rows x columns) is the transpose of x, whose columns lie `stride` apart: squares that stay in cache.
+INLINE void transpose(const float *x, float *restrict y, size_t rows, size_t columns, size_t stride) {
+  for (size_t r0 = 0; r0 < rows; r0 += 16)
+    for (size_t c0 = 0; c0 < columns; c0 += 16) {
+      const size_t r1 = pb_smaller(rows, r0 + 16), c1 = pb_smaller(columns, c0 + 16);
+      if (r1 - r0 == 16 && c1 - c0 == 16) {
+        float square[16][16];
+        for (size_t c = 0; c < 16; c++) memcpy(square[c], x + (c0 + c) * stride + r0, sizeof square[c]);
+        for (size_t r = 0; r < 16; r++)
+          for (size_t c = 0; c < 16; c++) y[(r0 + r) * columns + c0 + c] = square[c][r];
+      } else
+        for (size_t r = r0; r < r1; r++)
+          for (size_t c = c0; c < c1; c++) y[r * columns + c] = x[c * stride + r];
+    }
+}
+
+CLONES static void transpose_rows(const float *x, float *y, size_t rows, size_t columns, size_t stride) {
+  transpose(x, y, rows, columns, stride);
+}
+
 void pb_permute(const float *x, float *y, const size_t *extent, const size_t *stride, size_t rank) {
   if (rank == 0) {
     *y = *x;
   } else if (rank == 1) {
     if (stride[0] == 1) memcpy(y, x, extent[0] * sizeof *y);
     else for (size_t i = 0; i < extent[0]; i++) y[i] = x[i * stride[0]];
+  } else if (rank == 2 && stride[0] == 1) {
+    transpose_rows(x, y, extent[0], extent[1], stride[1]);
   } else {
     size_t inner = 1;
     for (size_t axis = 1; axis < rank; axis++) inner *= extent[axis];
