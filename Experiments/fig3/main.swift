@@ -1,70 +1,55 @@
 //: # Figure 3: what the explainers see
 //:
-//: The same network, the same photographs, four questions. **Grad** asks which pixels change the class's logit if nudged.
-//: **SfP**, the soft pullback, asks what the network looked for: it pulls the class's direction back through the network
-//: with every gate softened. **PA** and **GA** follow either direction for five steps and show where the image went.
+//: One network, a few images, twelve explainers. Four of them are semantic pullbacks: the soft pullback itself (**SfP**), five
+//: steps along it (**PA**), and the recipes of SmoothGrad and FusionGrad over the soft rules (**SmoothPb**, **FusionPb**).
+//: The others are the paper's baselines, the first four of them the same recipes over the gradient.
 
 import ExperimentKit
 
 Experiment.run("fig3") { experiment in
 
-  //: The network is EfficientNet-Lite0 as trained on ImageNet. The photographs show one object each, on mid grey, which is the
-  //: zero of the network's input space: nothing but the object can attract an explanation. (With `--networks paper` they
-  //: are one of the paper's networks and the user's images.)
+  let photographs = ["zebra", "pink_flamingo", "squirrel", "pink_tricycle", "firetruck", "binoculars"]
+  let subject = try experiment.subject(Gallery(photographs: experiment.options.quick ? ["zebra"] : photographs))
 
-  let subject = try experiment.subject(photographs: [
-    "zebra", "pink_flamingo", "squirrel", "pink_tricycle", "firetruck", "binoculars",
+  //: The table's explainers, as far as they are defined for this network. Every setting is the released one.
+
+  let pullbacks: [Method] = [.softPullback, .pullbackAscent, .smoothPullback, .fusionPullback]
+  let baselines = subject.defined([
+    .gradient, .gradientAscent, .smoothGrad, .fusionGrad, .gradientShap, .integratedGradients, .deepLiftReleased,
+    .guidedGradCAM,
   ])
-  let network = subject.network
+  let explained = try subject.explained(by: pullbacks + baselines, in: experiment.context)
 
-  //: Each explainer is a rule table and a way to combine: SfP and PA share the soft rules, Grad and GA the gradient's.
+  //: The same attributions in three renderings. A heat map shows where, and for or against; raw colour shows what; and the
+  //: product with the input shows which of what is there was counted.
 
-  let methods: [Method] = [.softPullback, .pullbackAscent, .gradient, .gradientAscent]
-  let explainers = try methods.map { try $0.explainer(for: network.graph) }
-
-  //: A row is a photograph with its class and the probability the network gives it. An attribution is shown twice: as a heat
-  //: map of the mean over the colour channels, red for and blue against the class, and in raw signed colour.
-
-  var rows: [ImageGrid.Row] = []
-  var numbers: [Numbers] = []
-  for image in subject.images {
-    let prediction = Prediction.ranking(try network(image.image).scalars).first { $0.target == image.target }!
-    let attributions = try explainers.map { try $0.attribute(image.image, .classes([image.target]), of: network) }
-    rows.append(
-      ImageGrid.Row(
-        "\(image.className)\np = \(decimal(prediction.probability, places: 2))",
-        [try Picture(image.image)] + (try attributions.map { try heatMap($0) })
-          + (try attributions.map { try rawPicture($0) })))
-    numbers.append(Numbers(image, prediction, Array(zip(methods, attributions))))
+  func grid(_ rendering: (Tensor, LabelledImage) throws -> Picture, _ key: ColorBar? = nil) throws -> ImageGrid {
+    ImageGrid(
+      columns: ["Image"] + (pullbacks + baselines).map(\.abbreviation),
+      try explained.map { view in
+        ImageGrid.Row(
+          view.title,
+          [try Picture(view.image.image)] + (try view.attributions.map { try rendering($0.map, view.image) }))
+      },
+      groups: [
+        .init("", columns: 1), .init("Semantic pullbacks", columns: pullbacks.count),
+        .init("Baselines", columns: baselines.count),
+      ],
+      colorBars: key.map { [$0] } ?? [], width: 720, gap: 1.5)
   }
+  let panels = Panels(
+    [
+      try grid({ map, _ in try heatMap(map) }), try grid({ map, _ in try rawPicture(map) }),
+      try grid({ map, image in try heatMap(map * image.image) }, .heatMaps),
+    ],
+    columns: 1, isLettered: true)
+  let credit = "\(subject.title). (a) Heat maps. (b) Raw colour, from each map's smallest value to its largest. (c) Heat maps "
+    + "of the attribution times the input. \(subject.credit)"
 
-  //: Numbers and pictures fail apart: the numbers beside the figure are compared tightly, the pixels loosely.
+  //: Many small pictures: two pixels to a point are as many as they have.
 
-  struct Numbers: Codable {
-    let image: String
-    let target: Int
-    let name: String
-    let logit: Float
-    let probability: Double
-    let attributions: [String: AttributionNumbers]
-
-    init(_ image: LabelledImage, _ prediction: Prediction, _ maps: [(Method, Tensor)]) {
-      (self.image, target, name) = (image.name, image.target, image.className)
-      (logit, probability) = (prediction.logit, prediction.probability)
-      attributions = Dictionary(
-        uniqueKeysWithValues: maps.map { ($0.rawValue, AttributionNumbers($1, mask: image.mask)) })
-    }
-  }
-
-  let titles = methods.map(\.abbreviation)
-  let grid = ImageGrid(
-    columns: ["Image"] + titles + titles, rows,
-    groups: [.init("", columns: 1), .init("Heat map", columns: 4), .init("Raw colour", columns: 4)],
-    colorBars: [
-      ColorBar(
-        .seismic, labels: ["−max", "0", "+max"],
-        note: "Heat maps: mean over the channels; positive and negative parts each divided by their own extreme. "
-          + "Raw colour: from each picture's smallest value to its largest.")
-    ])
-  try experiment.write(Figure(grid, credit: "\(subject.title). \(subject.credit)"), numbers: numbers)
+  var theme = Theme.paper
+  theme.pixelsPerPoint = 2
+  try experiment.write(
+    Figure(panels, credit: credit, theme: theme), numbers: explained.map(\.numbers), about: [subject])
 }

@@ -6,12 +6,13 @@ struct Attribute: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compute attributions: which values of the image speak for a class.",
     discussion: """
-      An attribution is written as float32 (N, 3, H, W), raw and signed, with every setting in a .json beside it. Several \
-      methods write one pair of files each into the folder --output. Several targets make it (N, targets, 3, H, W).
+      An attribution is written as float32 (N, 3, H, W), raw and signed, with every setting in a .json beside it, and \
+      for methods that share out f(x) - f(baseline) what their sums are short of it. Several methods write one pair of \
+      files each into the folder --output. Several targets make it (N, targets, 3, H, W).
 
-      Targets are classes by number or name (340, zebra), the classes an image looks most like (top-3), one class against \
-      another (340-354), linear combinations (0.5*340+0.5*354), cross-entropy:340, or in an inner layer a channel \
-      (layer3:12) or a neuron (layer3:12/7/7).
+      Targets are classes by number or name (340, zebra), the classes an image looks most like (top-3), one class \
+      against another (340-354), linear combinations (0.5*340+0.5*354), cross-entropy:340, or in an inner layer a \
+      channel (layer3:12) or a neuron (layer3:12/7/7).
 
       Examples:
         pullbacks attribute --input cat.jpg --method soft-pullback --output cat.npy --figure cat.png
@@ -24,12 +25,13 @@ struct Attribute: ParsableCommand {
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("What to explain, see above; the top-1 class of each image if not given.", valueName: "target,..."))
+    help: ArgumentHelp(
+      "What to explain, see above; the top-1 class of each image if not given.", valueName: "target,..."))
   var target: String?
 
   @Option(
     help: ArgumentHelp(
-      "The explainers: \(Method.allCases.map(\.rawValue).joined(separator: ", ")). By default soft-pullback.",
+      "The explainers: \(Method.names). By default soft-pullback.",
       valueName: "method,..."))
   var method: String?
 
@@ -44,15 +46,15 @@ struct Attribute: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Instead of attributions, the images of K steps of pullback-ascent (or gradient-ascent) towards the target, with the "
-        + "class probabilities, as arrays and as a strip of pictures, in the folder --output. Clips every step unless --clip "
-        + "says otherwise.",
+      "Instead of attributions, the images of K steps of pullback-ascent (or gradient-ascent) towards the target, with "
+        + "the class probabilities, as arrays and as a strip of pictures, in the folder --output. Clips every step "
+        + "unless --clip says otherwise.",
       valueName: "K"))
   var counterfactual: Int?
 
   func validate() throws {
     if let counterfactual, !(1...10_000).contains(counterfactual) {
-      throw ValidationError("--counterfactual is at least 1.")
+      throw ValidationError("--counterfactual is 1 to 10000.")
     }
   }
 
@@ -88,11 +90,14 @@ struct Attribute: ParsableCommand {
     for (method, explainer) in zip(methods, explainers) {
       let path = isFile ? output : "\(output)/\(method.rawValue).npy"
       let context = Context(noise: .streams(seed: options.seed), batchSize: batchSize)
-      columns.append(try explained.write(explainer, in: context, to: path, picturing: figure != nil))
+      let result = try explained.write(explainer, in: context, to: path, picturing: figure != nil)
+      columns.append(result.pictures)
       let values = explainer.settings.merging(method.usesSoftRules ? ruleSettings(settings) : [:]) { $1 }
         .merging(["preset": options.preset.rawValue]) { $1 }
       try writeJSON(
-        explained.record(method: method.rawValue, settings: values, seed: options.seed, input: input.input),
+        explained.record(
+          method: method.rawValue, settings: values, seed: options.seed, input: input.input,
+          completeness: result.completeness),
         to: (path as NSString).deletingPathExtension + ".json")
     }
     if let figure { try explained.figure(methods, columns).write(to: figure) }
@@ -104,7 +109,7 @@ struct Attribute: ParsableCommand {
       guard let method = Method(rawValue: String(name)) else {
         throw PullbackError(
           .usage, "--method \(name)", "there is no such method",
-          advice: "there are \(Method.allCases.map(\.rawValue).joined(separator: ", "))")
+          advice: "there are \(Method.names)")
       }
       return method
     }

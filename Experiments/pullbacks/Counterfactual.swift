@@ -1,7 +1,7 @@
 import ExperimentKit
 
-/// An ascent towards other classes, step by step: the images x_0 to x_K, the probabilities of their classes, and a strip of
-/// pictures.
+/// An ascent towards other classes, step by step: the images x_0 to x_K, the probabilities of their classes, and a
+/// strip of pictures.
 struct Counterfactual {
   private let ascent: PullbackAscent
   private let explained: ExplainedImages
@@ -39,6 +39,9 @@ struct Counterfactual {
     let sequences: [Sequence]
   }
 
+  /// The most iterates that the strip of pictures shows.
+  private static let picturedSteps = 12
+
   /// Writes `counterfactual.npy`, (N, targets, K + 1, 3, H, W) without the axis of targets where there is one;
   /// `counterfactual.json`, the probabilities; and `counterfactual.png`, a row for each image and target.
   func write(to folder: String) throws {
@@ -46,25 +49,30 @@ struct Counterfactual {
     var rows: [ImageGrid.Row] = []
     let targets = explained.targetCount
     let shape = [explained.images.count] + (targets == 1 ? [] : [targets]) + [ascent.steps + 1] + model.graph.inputShape
+    let pictured = Self.pictured(ascent.steps)
     let bar = ProgressBar(ascent.name, total: 2 * ascent.steps * targets * explained.images.count)
     defer { bar.end() }
     try NPY.write(shape: shape, to: "\(folder)/counterfactual.npy") { append in
       for index in 0..<explained.images.count {
         let image = try explained.images(index..<index + 1)
         for (target, selector) in zip(explained.targets[index], explained.selectors(index..<index + 1)) {
-          var iterates = [image]
+          var (steps, pictures, iterate) = ([Step](), [Picture](), image)
           let context = Context(batchSize: 1, report: { bar.advance($0) })
-          try ascent.ascend(from: image, selector, of: model.network, in: context) { iterates.append($0) }
-          let steps = try iterates.enumerated().map { try step($0, $1, from: image, target, selector) }
-          for iterate in iterates { try append(iterate) }
+          for k in 0...ascent.steps {
+            if k > 0 {
+              iterate = try ascent.step(k - 1, at: iterate, from: image, selector, of: model.network, in: context)
+            }
+            steps.append(try step(k, iterate, from: image, target, selector))
+            if pictured.contains(k) { pictures.append(try Picture(iterate.clamped(to: -1...1))) }
+            try append(iterate)
+          }
           sequences.append(Sequence(image: explained.images.names[index], target: target.name, steps: steps))
           rows.append(
             ImageGrid.Row(
               "\(explained.images.names[index])\n\(target.name)",
-              try iterates.map { try Picture($0.clamped(to: -1...1)) }
-                + [try heatMap(iterates[ascent.steps] - image), try rawPicture(iterates[ascent.steps] - image)],
-              captions: steps.map { step in
-                step.probability.map { "p = \(decimal($0, places: 3))" } ?? decimal(step.value, places: 2)
+              pictures + [try heatMap(iterate - image), try rawPicture(iterate - image)],
+              captions: pictured.map { step in
+                steps[step].probability.map { "p = \(decimal($0, places: 3))" } ?? decimal(steps[step].value, places: 2)
               } + ["", ""]))
         }
       }
@@ -74,11 +82,17 @@ struct Counterfactual {
         model: model.architecture.name, checkpointSHA256: model.checkpoint.sha256, method: ascent.name,
         settings: ascent.settings, shape: shape, sequences: sequences),
       to: "\(folder)/counterfactual.json")
-    let titles = (0...ascent.steps).map { "x_\($0)" } + ["Change, heat map", "Change, raw colour"]
+    let titles = pictured.map { "x_\($0)" } + ["Change, heat map", "Change, raw colour"]
     let grid = ImageGrid(
       columns: titles, rows, colorBars: [ColorBar(.seismic, labels: ["−max", "0", "+max"])],
       width: 80 * Double(titles.count + 1))
     try Figure(grid, credit: "\(ascent.name), \(model.architecture.name)").write(to: "\(folder)/counterfactual.png")
+  }
+
+  /// The steps whose iterates the strip shows: the first, the last, and some between, evenly spaced.
+  private static func pictured(_ steps: Int) -> [Int] {
+    let count = min(picturedSteps, steps + 1)
+    return (0..<count).map { $0 * steps / (count - 1) }
   }
 
   private func step(

@@ -52,14 +52,16 @@ struct ExplainedImages {
 
   /// Computes one explainer's attributions and writes them as they come.
   ///
-  /// - Returns: if so asked, per image the heat map and raw picture of each target.
+  /// - Returns: per image, if so asked, the heat map and raw picture of each target; and each target's completeness, of
+  ///   explainers that have one.
   func write(
     _ explainer: any Explainer, in context: Context, to path: String, picturing: Bool
-  ) throws -> [[Picture]] {
+  ) throws -> (pictures: [[Picture]], completeness: [[Completeness]]) {
     let cost = explainer.cost(for: network.graph)
     let bar = ProgressBar(explainer.name, total: (cost.forward + cost.backward * targetCount) * images.count)
     defer { bar.end() }
     var pictures: [[Picture]] = []
+    var completeness: [[Completeness]] = []
     let shape = [images.count] + (targetCount == 1 ? [] : [targetCount]) + model.graph.inputShape
     try NPY.write(shape: shape, to: path) { append in
       try forEachBatch { range, batch in
@@ -67,15 +69,30 @@ struct ExplainedImages {
         context.firstImage = range.lowerBound
         context.report = { bar.advance($0) }
         let maps = try explainer.attribute(batch, selectors(range), of: network, in: context)
+        let accounts = try zip(maps, selectors(range)).compactMap { map, selector in
+          try explainer.completeness(of: map, for: selector, at: batch, of: network)
+        }
         for image in 0..<range.count {
-          for map in maps { try append(map.image(image)) }
+          for map in maps {
+            try checkFinite(map.image(image), explainer, images.names[range.lowerBound + image])
+            try append(map.image(image))
+          }
+          if !accounts.isEmpty { completeness.append(accounts.map { $0[image] }) }
           if picturing {
             pictures.append(try maps.flatMap { [try heatMap($0.image(image)), try rawPicture($0.image(image))] })
           }
         }
       }
     }
-    return pictures
+    return (pictures, completeness)
+  }
+
+  private func checkFinite(_ map: Tensor, _ explainer: any Explainer, _ image: String) throws {
+    guard Checkpoint.firstNonFinite(in: map) == nil else {
+      throw PullbackError(
+        .data, "\(explainer.name) of \(image)", "the attribution is not finite: values overflowed float32 on the way",
+        advice: "take smaller steps, perturbations or weights")
+    }
   }
 
   /// Rows of images, columns of methods; per target a heat map and raw colours.
@@ -102,11 +119,17 @@ struct ExplainedImages {
   }
 
   /// What is written beside an attribution: everything that it takes to compute it again.
-  func record(method: String, settings: [String: String], seed: UInt64, input: String) throws -> Record {
+  func record(
+    method: String, settings: [String: String], seed: UInt64, input: String, completeness: [[Completeness]]
+  ) throws -> Record {
     try Record(
       model: model.architecture.name, checkpoint: model.checkpoint.path, checkpointSHA256: model.checkpoint.sha256,
       input: input, method: method, settings: settings, seed: seed, images: images.names,
-      targets: targets.map { $0.map(Record.Target.init) },
+      targets: targets.enumerated().map { image, targets in
+        targets.enumerated().map { place, target in
+          Record.Target(target, completeness.isEmpty ? nil : completeness[image][place])
+        }
+      },
       shape: [images.count] + (targetCount == 1 ? [] : [targetCount]) + model.graph.inputShape)
   }
 }
@@ -150,13 +173,17 @@ struct Record: Encodable {
     /// The target's value at the image.
     let value: Double
     let probability: Double?
+    /// Of methods that share out the change of the value from the baseline: the sum of the attribution, the change, and
+    /// what the sum is too large by.
+    let sum, change, residual: Double?
 
-    init(_ resolved: ResolvedTarget) {
+    init(_ resolved: ResolvedTarget, _ completeness: Completeness?) {
       label = resolved.label
       target = resolved.prediction?.target
       name = resolved.name
       value = resolved.score
       probability = resolved.prediction?.probability
+      (sum, change, residual) = (completeness?.sum, completeness?.change, completeness?.residual)
     }
   }
 

@@ -6,7 +6,7 @@ import Foundation
 struct InputOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A PNG or JPEG; a folder of them; or a float32 .npy of shape (3, H, W) or (N, 3, H, W) in [-1, 1], used as it is.",
+      "A PNG or JPEG; a folder of them; or a float32 .npy of shape (3, H, W) or (N, 3, H, W) in [-1, 1], used as is.",
       valueName: "file or folder"))
   var input: String
 
@@ -26,7 +26,7 @@ struct InputImages {
 
   var count: Int { names.count }
 
-  /// - Throws: ``PullbackError`` if `path` is no image, array or folder of images.
+  /// - Throws: `PullbackError` if `path` is no image, array or folder of images.
   init(_ path: String, for graph: Graph) throws {
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
@@ -50,7 +50,8 @@ struct InputImages {
   func callAsFunction(_ range: Range<Int>) throws -> Tensor {
     switch source {
     case .array(let array): return array.images(range)
-    case .files(let paths, let graph): return Tensor(batching: try paths[range].map { try Self.image(at: $0, for: graph) })
+    case .files(let paths, let graph):
+      return Tensor(batching: try paths[range].map { try Self.image(at: $0, for: graph) })
     }
   }
 

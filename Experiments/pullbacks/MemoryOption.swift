@@ -5,8 +5,8 @@ import ExperimentKit
 struct MemoryOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Bound on the memory for activations: images and draws go through the network in batches that fit. Results do not "
-        + "depend on it.",
+      "Bound on the memory for activations: images and draws go through the network in batches that fit. Results do "
+        + "not depend on it.",
       valueName: "size"))
   var maxMemory: Bytes = Bytes(1 << 29)
 

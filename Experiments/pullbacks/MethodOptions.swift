@@ -3,21 +3,21 @@ import ExperimentKit
 
 /// The hyper-parameters: a preset, and what is changed of it.
 struct MethodOptions: ParsableArguments {
-  @Option(help: "The hyper-parameters of a version of the paper: \(Preset.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(help: "The hyper-parameters of a version of the paper: \(Preset.names).")
   var preset: Preset = .paperV6
 
   @Option(
     parsing: .unconditional,
     help: """
-      Ascents and the double pullback: the length of a step. By default an L2 norm of 20 for 3 x 224 x 224 values, scaled \
-      with the square root of their number; for the double pullback 1.
+      Ascents and the double pullback: the length of a step. By default an L2 norm of 20 for 3 x 224 x 224 values, \
+      scaled with the square root of their number; for the double pullback 1.
       """)
   var alpha: Double?
 
   @Option(help: "Ascents: how many steps. By default 5.")
   var steps: Int?
 
-  @Option(help: "Ascents: clip to [-1, 1]: \(PullbackAscent.Clipping.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(help: "Ascents: clip to [-1, 1]: \(PullbackAscent.Clipping.names).")
   var clip: PullbackAscent.Clipping?
 
   @Option(
@@ -89,6 +89,11 @@ struct MethodOptions: ParsableArguments {
       return (pair[0], pair[1])
     }
   }
+}
+
+extension CaseIterable where Self: RawRepresentable<String> {
+  /// Every case's name, for help texts.
+  static var names: String { allCases.map(\.rawValue).joined(separator: ", ") }
 }
 
 extension Method: ExpressibleByArgument {}

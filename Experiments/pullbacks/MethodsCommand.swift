@@ -3,20 +3,25 @@ import ExperimentKit
 
 struct Methods: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Print every method, what it costs and where it comes from, and the hyper-parameters of the presets.",
-    discussion: "Example: pullbacks methods --model resnet50 --preset paper-v5")
+    abstract: "Print every method's formula, cost, settings, source and caveat, and the presets' hyper-parameters.",
+    discussion: """
+      In formulas nu is the soft pullback and g the gradient of the target at a point, x' the baseline, z and y a \
+      layer's input and output, v a cotangent, a an activation and p a class's probability.
 
-  @Option(help: "The architecture that costs and layers are for: \(Architecture.all.map(\.name).joined(separator: ", ")).")
+      Example: pullbacks methods --model resnet50 --preset paper-v5
+      """)
+
+  @Option(help: "What costs and layers are for: \(Architecture.all.map(\.name).joined(separator: ", ")).")
   var model = ImageNetTier.architecture
 
-  @Option(help: "Only this preset: \(Preset.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(help: "Only this preset: \(Preset.names).")
   var preset: Preset?
 
   func run() throws {
     let graph = try Architecture.named(model).graph()
     for preset in preset.map({ [$0] }) ?? Preset.allCases {
       print("preset \(preset.rawValue), for \(model)")
-      print("method\tname in figures\tin its benchmark\tforward\tbackward\tsettings\tsource")
+      print("method\tname in figures\tin its benchmark\tforward\tbackward\tsettings\tformula\tsource\tcaveat")
       for method in Method.allCases {
         let columns: [String]
         do {
@@ -28,7 +33,11 @@ struct Methods: ParsableCommand {
           columns = ["-", "-", "not defined for \(model)"]
         }
         let inBenchmark = preset.methods.contains(method) ? "yes" : "no"
-        print(([method.rawValue, method.abbreviation, inBenchmark] + columns + [method.source]).joined(separator: "\t"))
+        let entry = method.entry
+        let row =
+          [method.rawValue, entry.abbreviation, inBenchmark] + columns
+          + [entry.formula, entry.source, entry.caveat ?? ""]
+        print(row.joined(separator: "\t"))
       }
       print("")
       print("hyper-parameter\tvalue\tmeaning")

@@ -29,8 +29,8 @@ struct Predict: ParsableCommand {
       if images.count > 1 { print(images.names[image]) }
       for prediction in Prediction.ranking(logits.image(image).scalars).prefix(top) {
         let percent = decimal(100 * prediction.probability, places: 2)
-        let columns = [String(repeating: " ", count: max(0, 6 - percent.count)) + percent + " %", "\(prediction.target)"]
-        print(columns.joined(separator: "\t") + "\t" + model.className(prediction.target))
+        let padding = String(repeating: " ", count: max(0, 6 - percent.count))
+        print("\(padding)\(percent) %\t\(prediction.target)\t\(model.className(prediction.target))")
       }
     }
   }

@@ -15,7 +15,7 @@ struct Rules: ParsableCommand {
   @Option(help: "The architecture: \(Architecture.all.map(\.name).joined(separator: ", ")).")
   var model = ImageNetTier.architecture
 
-  @Option(help: "The table: \(Table.allCases.map(\.rawValue).joined(separator: ", ")).")
+  @Option(help: "The table: \(Table.names).")
   var rules: Table = .softPullback
 
   @Flag(help: "Every node, not one line per kind of operation.")

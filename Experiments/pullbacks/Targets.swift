@@ -24,7 +24,7 @@ struct TargetChoice {
   /// | `layer4.2.conv3:12`, `layer4.2.conv3:12/3/3` | a channel of an inner node, or one of its neurons |
   ///
   /// - Returns: the targets, and the inner node that they belong to, if they do.
-  /// - Throws: ``PullbackError`` that says what is not understood.
+  /// - Throws: `PullbackError` that says what is not understood.
   static func parse(_ text: String?, for model: LoadedModel) throws -> (choices: [TargetChoice], node: String?) {
     guard let text else { return ([TargetChoice(kind: .rank(0), label: "top-1")], nil) }
     var choices: [TargetChoice] = []
@@ -48,7 +48,8 @@ struct TargetChoice {
       }
     }
     guard nodes.count == 1, let node = nodes.first else {
-      throw PullbackError(.usage, "--target \(text)", "the targets belong to several nodes", advice: "run once for each")
+      throw PullbackError(
+        .usage, "--target \(text)", "the targets belong to several nodes", advice: "run once for each")
     }
     return (choices, node)
   }
@@ -64,8 +65,8 @@ struct TargetChoice {
       advice: "as in 340, zebra, top-3 or 340-354")
   }
 
-  /// `[weight*]class`, or a combination plus or minus such a term. Names of classes hold hyphens too: every place to split
-  /// is tried, the last first.
+  /// `[weight*]class`, or a combination plus or minus such a term. Names of classes hold hyphens too: every place to
+  /// split is tried, the last first.
   private static func combination(_ text: Substring, _ model: LoadedModel) -> [Int: Float]? {
     if let (index, weight) = term(text, model) { return [index: weight] }
     for place in text.indices.reversed() where "+-".contains(text[place]) && place != text.startIndex {
@@ -113,7 +114,6 @@ extension LoadedModel {
   /// A class by its number or, in any case, its name.
   func classIndex(_ text: String) -> Int? {
     if let index = Int(text) { return index }
-    guard graph.outputShape == [ImageNetClasses.all.count] else { return nil }
-    return ImageNetClasses.all.first { $0.name.lowercased() == text.lowercased() }?.index
+    return classNames?.firstIndex { $0.lowercased() == text.lowercased() }
   }
 }

@@ -3,9 +3,9 @@ import Pullbacks
 /// Attention rollout: how much of each token reaches the class token, if every attention layer mixes tokens as its mean
 /// head does and passes half on unchanged.
 ///
-/// `R = A_L ... A_1` with `A_l = (mean head + I) / 2`; the class token's row, without itself, is laid out as the grid of
-/// patches and enlarged by nearest neighbours. Without a class token it is the mean of all rows. It explains no class in
-/// particular. Source: Abnar & Zuidema 2020 (arXiv 2005.00928). Cost: one forward pass, no backward pass.
+/// `R = A_L ... A_1` with `A_l = (mean head + I) / 2`; the class token's row, without itself, is laid out as the grid
+/// of patches and enlarged by nearest neighbours. Without a class token it is the mean of all rows. It explains no
+/// class in particular. Source: Abnar & Zuidema 2020 (arXiv 2005.00928). Cost: one forward pass, no backward pass.
 public struct AttentionRollout: Explainer {
   public let name: String
   public init(name: String) { self.name = name }
@@ -15,7 +15,7 @@ public struct AttentionRollout: Explainer {
 
   /// The attention layers of a graph, each over all tokens of the one before.
   ///
-  /// - Throws: ``PullbackError`` if there are none, or some see other tokens than others (as in a pyramid).
+  /// - Throws: `PullbackError` if there are none, or some see other tokens than others (as in a pyramid).
   static func layers(of graph: Graph) throws(PullbackError) -> [Graph.Node] {
     let layers = graph.nodes.filter { $0.operation is ScaledDotProductAttention }
     let counts = Set(layers.flatMap { layer in layer.inputs.prefix(2).map { graph.nodes[$0].shape[0] } })

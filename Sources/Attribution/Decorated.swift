@@ -13,6 +13,10 @@ public struct Decorated: Explainer {
   public let base: any Explainer
   public let finish: Finish
 
+  /// - Parameters:
+  ///   - base: the explainer whose attribution is finished.
+  ///   - finish: what is done to it.
+  ///   - name: of the explainer.
   public init(_ base: any Explainer, _ finish: Finish, name: String) {
     self.base = base
     self.finish = finish

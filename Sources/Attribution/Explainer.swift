@@ -1,7 +1,7 @@
 import Pullbacks
 
-/// A way to explain what in an image speaks for a class: where the network is evaluated, by which rules a selector of its
-/// output is pulled back, and how the results are combined.
+/// A way to explain what in an image speaks for a class: where the network is evaluated, by which rules a selector of
+/// its output is pulled back, and how the results are combined.
 ///
 /// Explainers are values: settings go into the initialiser, images into ``attribute(_:_:of:in:)``, and nothing is
 /// remembered in between.
@@ -13,12 +13,20 @@ public protocol Explainer: Sendable {
   var settings: [String: String] { get }
 
   /// Passes through the network for one image and one selector.
+  ///
+  /// - Parameter graph: of the network that is to be explained.
   func cost(for graph: Graph) -> Cost
 
-  /// The attributions of a few images, one tensor per selector. Callers use ``attribute(_:_:of:in:)``, which takes any number.
+  /// The baseline of explainers whose attributions are shares of `f(x) - f(baseline)`; nil where they are not.
+  var sharedFrom: Baseline? { get }
+
+  /// The attributions of a few images, one tensor per selector. Callers use ``attribute(_:_:of:in:)``, which takes any
+  /// number.
   ///
   /// - Parameters:
   ///   - x: images `(N, C, H, W)`, no more than ``Context/batchSize``.
+  ///   - selectors: what of each image's output is explained.
+  ///   - network: the network that is explained.
   ///   - context: where in the whole input these images stand, and the random numbers.
   func explain(
     _ x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
@@ -26,6 +34,8 @@ public protocol Explainer: Sendable {
 }
 
 extension Explainer {
+  public var sharedFrom: Baseline? { nil }
+
   /// The attribution of each image.
   ///
   /// Images go through in batches of ``Context/batchSize``; results do not depend on it.
@@ -33,8 +43,10 @@ extension Explainer {
   /// - Parameters:
   ///   - x: images `(N, C, H, W)` in `[-1, 1]`.
   ///   - selectors: what of each image's output is explained. Several share what passes they can.
-  /// - Returns: per selector signed values of the shape of `x`, in the units of the output per unit of the input unless the
-  ///   explainer says otherwise. Explainers without channels repeat their map for each.
+  ///   - network: the network that is explained.
+  ///   - context: the random numbers, the size of batches, and who is told of progress.
+  /// - Returns: per selector signed values of the shape of `x`, in the units of the output per unit of the input unless
+  ///   the explainer says otherwise. Explainers without channels repeat their map for each.
   public func attribute(
     _ x: Tensor, _ selectors: [Selector], of network: Network, in context: Context = Context()
   ) throws(PullbackError) -> [Tensor] {
@@ -57,6 +69,12 @@ extension Explainer {
   }
 
   /// The attribution of each image for one selector.
+  ///
+  /// - Parameters:
+  ///   - x: images `(N, C, H, W)` in `[-1, 1]`.
+  ///   - selector: what of each image's output is explained.
+  ///   - network: the network that is explained.
+  ///   - context: the random numbers, the size of batches, and who is told of progress.
   public func attribute(
     _ x: Tensor, _ selector: Selector, of network: Network, in context: Context = Context()
   ) throws(PullbackError) -> Tensor {
@@ -69,11 +87,15 @@ public struct Cost: Sendable, Equatable, CustomStringConvertible {
   public var forward: Int
   public var backward: Int
 
+  /// - Parameters:
+  ///   - forward: how many forward passes.
+  ///   - backward: how many backward passes.
   public init(forward: Int, backward: Int) {
     self.forward = forward
     self.backward = backward
   }
 
+  /// One after the other.
   public static func + (a: Cost, b: Cost) -> Cost {
     Cost(forward: a.forward + b.forward, backward: a.backward + b.backward)
   }
@@ -92,6 +114,10 @@ public struct Context: Sendable {
   /// Called after passes through the network, with how many images went through.
   public var report: (@Sendable (Cost) -> Void)?
 
+  /// - Parameters:
+  ///   - noise: where random explainers get their numbers.
+  ///   - batchSize: how many images or draws go through the network at once.
+  ///   - report: is told of passes through the network.
   /// - Precondition: the batch size is positive.
   public init(
     noise: NoiseSource = .streams(seed: 314), batchSize: Int = 8, report: (@Sendable (Cost) -> Void)? = nil

@@ -38,7 +38,8 @@ public struct MethodSettings: Sendable {
 
   /// The soft pullback's rules for `graph`, with the temperatures of single nodes put in.
   ///
-  /// - Throws: ``PullbackError`` if a temperature is named for a node that does not exist or whose rule has none.
+  /// - Parameter graph: of the network that is to be explained.
+  /// - Throws: `PullbackError` if a temperature is named for a node that does not exist or whose rule has none.
   public func softRules(for graph: Graph) throws(PullbackError) -> RuleSet {
     var rules = RuleSet.softPullback(temperatures, border: border, attention: attention)
     for (name, temperature) in nodeTemperatures.sorted(by: { $0.key < $1.key }) {
@@ -61,7 +62,7 @@ public struct MethodSettings: Sendable {
 
   /// The layer of the class activation maps in `graph`: the one named, or the architecture's own.
   ///
-  /// - Throws: ``PullbackError`` if none is named and the architecture has none, as a pyramid of transformers.
+  /// - Throws: `PullbackError` if none is named and the architecture has none, as a pyramid of transformers.
   func layer(in graph: Graph) throws(PullbackError) -> String {
     if let camLayer { return camLayer }
     let layers = [
@@ -72,7 +73,8 @@ public struct MethodSettings: Sendable {
       if let name = names.first(where: { graph.index(of: $0) != nil }) { return name }
     }
     throw PullbackError(
-      .usage, "class activation map", "no layer is known for \(graph.name)", advice: "name a convolution as the setting layer")
+      .usage, "class activation map", "no layer is known for \(graph.name)",
+      advice: "name a convolution as the setting layer")
   }
 }
 
@@ -83,8 +85,8 @@ public enum Preset: String, Sendable, CaseIterable {
   /// May 2026, the default: attributions by ascent are not clipped.
   case paperV6 = "paper-v6"
 
-  /// In both: temperatures, borders of max pools and the weighting of integrated gradients as released; attention frozen (as
-  /// released for PVT; the release does not freeze a ViT's); DeepLift rows are ``Method/deepLiftReleased``.
+  /// In both: temperatures, borders of max pools and the weighting of integrated gradients as released; attention
+  /// frozen (as released for PVT; the release does not freeze a ViT's); DeepLift rows are ``Method/deepLiftReleased``.
   public var settings: MethodSettings {
     var settings = MethodSettings()
     switch self {

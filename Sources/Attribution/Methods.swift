@@ -22,8 +22,8 @@ public enum Method: String, Sendable, CaseIterable {
   case integratedGradients = "integrated-gradients"
   /// The rescale rule, which the released runs do not compute.
   case deepLift = "deeplift"
-  /// What the paper's DeepLift rows are: in the released runs the softened layers escape captum's rules, and `x` times the
-  /// gradient is left.
+  /// What the paper's DeepLift rows are: in the released runs the softened layers escape captum's rules, and `x` times
+  /// the gradient is left.
   case deepLiftReleased = "deeplift-released"
   case guidedBackprop = "guided-backprop"
   case deconvolution
@@ -36,9 +36,6 @@ public enum Method: String, Sendable, CaseIterable {
 
   /// The short name over a column of a figure.
   public var abbreviation: String { entry.abbreviation }
-
-  /// Where the method comes from.
-  public var source: String { entry.source }
 
   /// Whether the result depends on a seed.
   public var isRandom: Bool {
@@ -68,9 +65,12 @@ public enum Method: String, Sendable, CaseIterable {
     }
   }
 
-  /// The explainer with `settings`, for a network of this graph.
+  /// The explainer of this method.
   ///
-  /// - Throws: ``PullbackError`` if a setting does not fit the graph, or the method is not defined for it.
+  /// - Parameters:
+  ///   - settings: the hyper-parameters; those of other methods do not matter.
+  ///   - graph: the network that is to be explained.
+  /// - Throws: `PullbackError` if a setting does not fit the graph, or the method is not defined for it.
   public func explainer(
     _ settings: MethodSettings = MethodSettings(), for graph: Graph
   ) throws(PullbackError) -> any Explainer {
@@ -117,38 +117,6 @@ public enum Method: String, Sendable, CaseIterable {
     case .attentionRollout:
       _ = try AttentionRollout.layers(of: graph)
       return AttentionRollout(name: rawValue)
-    }
-  }
-
-  private var entry: (abbreviation: String, source: String) {
-    switch self {
-    case .softPullback: ("SfP", "the paper, section 3")
-    case .doublePullback: ("DP", "the paper, v5")
-    case .pullbackAscent: ("PA", "the paper, section 4")
-    case .smoothPullback: ("SmoothPb", "SmoothGrad's recipe with the paper's soft rules")
-    case .fusionPullback: ("FusionPb", "FusionGrad's recipe with the paper's soft rules")
-    case .pullbackShap: ("PbShap", "GradientShap's recipe with the paper's soft rules")
-    case .integratedPullbacks: ("IPb", "integrated gradients' recipe with the paper's soft rules")
-    case .pullbackDeepLift: ("PbDeepLift", "the paper's released runs: x times the soft pullback")
-    case .guidedPullbackCAM: ("GP-CAM", "Guided Grad-CAM's recipe with the paper's soft rules")
-    case .gradient: ("Grad", "Simonyan et al. 2014, arXiv 1312.6034")
-    case .saliency: ("Saliency", "Simonyan et al. 2014, arXiv 1312.6034")
-    case .inputXGradient: ("InputXGrad", "Shrikumar et al. 2016, arXiv 1605.01713")
-    case .gradientAscent: ("GA", "the paper's ascent with the gradient")
-    case .smoothGrad: ("SmoothG", "Smilkov et al. 2017, arXiv 1706.03825")
-    case .fusionGrad: ("FusionG", "Bykov et al. 2022, arXiv 2106.10185")
-    case .gradientShap: ("GradShap", "Lundberg & Lee 2017, arXiv 1705.07874")
-    case .integratedGradients: ("IG", "Sundararajan et al. 2017, arXiv 1703.01365")
-    case .deepLift: ("DeepLift", "Shrikumar et al. 2017, arXiv 1704.02685")
-    case .deepLiftReleased: ("DeepLift", "the paper's released runs: x times the gradient")
-    case .guidedBackprop: ("GuidedBP", "Springenberg et al. 2015, arXiv 1412.6806")
-    case .deconvolution: ("Deconv", "Zeiler & Fergus 2014, arXiv 1311.2901")
-    case .gradCAM: ("Grad-CAM", "Selvaraju et al. 2017, arXiv 1610.02391")
-    case .guidedGradCAM: ("GG-CAM", "Selvaraju et al. 2017, arXiv 1610.02391")
-    case .lrpEpsilon: ("LRP", "Bach et al. 2015, doi 10.1371/journal.pone.0130140")
-    case .occlusion: ("Occlusion", "Zeiler & Fergus 2014, arXiv 1311.2901")
-    case .rise: ("RISE", "Petsiuk et al. 2018, arXiv 1806.07421")
-    case .attentionRollout: ("Rollout", "Abnar & Zuidema 2020, arXiv 2005.00928")
     }
   }
 }

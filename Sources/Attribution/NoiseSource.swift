@@ -27,6 +27,8 @@ public struct NoiseSource: Sendable {
   public init(_ numbers: @escaping @Sendable (Request) -> Tensor) { self.numbers = numbers }
 
   /// Named random streams.
+  ///
+  /// - Parameter seed: equal seeds give equal numbers.
   public static func streams(seed: UInt64) -> NoiseSource {
     NoiseSource { request in
       let stream = RandomStream(seed: seed, request.purpose, image: request.image, draw: request.draw)

@@ -3,15 +3,19 @@ import Pullbacks
 /// Occlusion: how much the target's value drops when a window is replaced by the baseline, averaged over the windows
 /// that cover a place.
 ///
-/// Windows are squares that slide over the image; the last of a row and of a column may hang over the edge. The drop is in
-/// units of the output. Source: Zeiler & Fergus 2014 (arXiv 1311.2901), averaged as in captum. Cost: one forward pass for the image
-/// and one per window, no backward pass.
+/// Windows are squares that slide over the image; the last of a row and of a column may hang over the edge. The drop is
+/// in units of the output. Source: Zeiler & Fergus 2014 (arXiv 1311.2901), averaged as in captum. Cost: one forward
+/// pass for the image and one per window, no backward pass.
 public struct Occlusion: Explainer {
   public let name: String
   /// The windows' side as a fraction of the image's: side `H / divisor`, at least 1. The stride is half of it.
   public let divisor: Int
   public let baseline: Baseline
 
+  /// - Parameters:
+  ///   - name: of the explainer.
+  ///   - divisor: how many windows fit side by side.
+  ///   - baseline: what windows are filled with.
   /// - Precondition: the divisor is positive.
   public init(name: String, divisor: Int = 14, baseline: Baseline = .value(0)) {
     precondition(divisor > 0, "a window is a part of the image")

@@ -1,7 +1,7 @@
 import Pullbacks
 
-/// Where a network is evaluated to explain it at `x`: points, each with its weight in the mean, in one or several rounds
-/// that may each change the network.
+/// Where a network is evaluated to explain it at `x`: points, each with its weight in the mean, in one or several
+/// rounds that may each change the network.
 public protocol Points: Sendable {
   /// How many points one round has.
   var count: Int { get }
@@ -10,12 +10,26 @@ public protocol Points: Sendable {
   var settings: [String: String] { get }
 
   /// What the pullback at a point counts for.
+  ///
+  /// - Parameter point: the point's index in its round.
   func weight(_ point: Int) -> Double
 
   /// The network of a round.
+  ///
+  /// - Parameters:
+  ///   - network: the network that is explained.
+  ///   - round: the round's index.
+  ///   - noise: where random numbers come from.
   func network(_ network: Network, round: Int, noise: NoiseSource) -> Network
 
-  /// A point around or before `x`, one image, which is number `image` of the whole input.
+  /// A point around or before an image.
+  ///
+  /// - Parameters:
+  ///   - index: the point's index in its round.
+  ///   - round: the round's index.
+  ///   - x: one image, `(1, C, H, W)`.
+  ///   - image: the image's index in the whole input.
+  ///   - noise: where random numbers come from.
   func point(_ index: Int, round: Int, of x: Tensor, image: Int, noise: NoiseSource) -> Tensor
 }
 
@@ -40,6 +54,10 @@ public struct NoisyImages: Points {
   public var deviation: Float
   private let purpose: String
 
+  /// - Parameters:
+  ///   - count: how many noisy images.
+  ///   - deviation: the noise's standard deviation.
+  ///   - purpose: the name of the noise's stream.
   public init(count: Int, deviation: Float, purpose: String = "smoothgrad") {
     self.count = count
     self.deviation = deviation
@@ -53,8 +71,8 @@ public struct NoisyImages: Points {
   }
 }
 
-/// Noisy images seen by noisy networks: in each round every learnable parameter is multiplied by its own `N(1, deviation^2)`,
-/// the same for all images; running statistics stay. A perturbed network lives for its round.
+/// Noisy images seen by noisy networks: in each round every learnable parameter is multiplied by its own
+/// `N(1, deviation^2)`, the same for all images; running statistics stay. A perturbed network lives for its round.
 /// Source: Bykov et al. 2022 (NoiseGrad and FusionGrad, arXiv 2106.10185).
 public struct NoisyNetworks: Points {
   /// How many networks.
@@ -64,6 +82,11 @@ public struct NoisyNetworks: Points {
   /// The images each network sees.
   public var images: NoisyImages
 
+  /// - Parameters:
+  ///   - networks: how many networks.
+  ///   - deviation: the standard deviation of the factors on parameters.
+  ///   - images: how many noisy images each network sees.
+  ///   - imageDeviation: the standard deviation of the images' noise.
   public init(networks: Int, deviation: Float, images: Int, imageDeviation: Float) {
     rounds = networks
     self.deviation = deviation
@@ -134,7 +157,8 @@ public enum Baseline: Sendable {
   }
 }
 
-/// Equal steps on the straight line from a baseline to the image, `linspace(0, 1, count)`, weighted by the trapezoid rule.
+/// Equal steps on the straight line from a baseline to the image, `linspace(0, 1, count)`, weighted by the trapezoid
+/// rule.
 /// Source: Sundararajan et al. 2017 (Integrated Gradients, arXiv 1703.01365).
 public struct StraightPath: Points {
   public enum Weighting: String, Sendable, CaseIterable {
@@ -148,6 +172,10 @@ public struct StraightPath: Points {
   public var weighting: Weighting
   public var baseline: Baseline
 
+  /// - Parameters:
+  ///   - count: how many points.
+  ///   - weighting: what they count for.
+  ///   - baseline: where the line starts.
   /// - Precondition: at least two points.
   public init(count: Int, weighting: Weighting, baseline: Baseline = .value(0)) {
     precondition(count >= 2, "a path has two ends")
@@ -176,6 +204,9 @@ public struct RandomPath: Points {
   public var count: Int
   public var baseline: Baseline
 
+  /// - Parameters:
+  ///   - count: how many places.
+  ///   - baseline: where the line starts.
   public init(count: Int, baseline: Baseline = .value(0)) {
     self.count = count
     self.baseline = baseline

@@ -1,5 +1,3 @@
-import Foundation
-
 /// One class that a network sees in an image.
 public struct Prediction: Sendable, Equatable {
   public let target: Int
@@ -11,10 +9,8 @@ public struct Prediction: Sendable, Equatable {
   ///
   /// - Parameter logits: of one image, `(classes)` values.
   public static func ranking(_ logits: [Float]) -> [Prediction] {
-    let largest = Double(logits.max() ?? 0)
-    let exponentials = logits.map { exp(Double($0) - largest) }
-    let total = exponentials.reduce(0, +)
-    return logits.indices.map { Prediction(target: $0, logit: logits[$0], probability: exponentials[$0] / total) }
+    let probabilities = probabilities(logits)
+    return logits.indices.map { Prediction(target: $0, logit: logits[$0], probability: probabilities[$0]) }
       .sorted { $0.logit != $1.logit ? $0.logit > $1.logit : $0.target < $1.target }
   }
 }

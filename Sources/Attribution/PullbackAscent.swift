@@ -1,6 +1,7 @@
 import Pullbacks
 
-/// Ascent along the pullback: from `x_0 = x`, K times `x <- x + alpha nu(x) / ||nu(x)||_2`; the attribution is `x_K - x_0`.
+/// Ascent along the pullback: from `x_0 = x`, K times `x <- x + alpha nu(x) / ||nu(x)||_2`; the attribution is
+/// `x_K - x_0`.
 ///
 /// Towards the image's own class the last iterate is an accentuation, towards another class a counterfactual. With the
 /// gradient's rules this is gradient ascent. The order within a step: normalise, scale by the iterate's norm, scale by
@@ -19,8 +20,8 @@ public struct PullbackAscent: Explainer {
 
   public let name: String
   public let rules: RuleSet
-  /// The length of a step; nil is ``releasedAlpha`` scaled by `sqrt(n / 150528)` for images of n values, and 1 for steps that
-  /// are not normalised.
+  /// The length of a step; nil is ``releasedAlpha`` scaled by `sqrt(n / 150528)` for images of n values, and 1 for
+  /// steps that are not normalised.
   public var alpha: Double?
   public var steps: Int
   public var clipping: Clipping
@@ -31,6 +32,15 @@ public struct PullbackAscent: Explainer {
   /// The radius of the L2 ball around x_0 that iterates stay in; nil is no ball.
   public var ballRadius: Double?
 
+  /// - Parameters:
+  ///   - rules: what `nu` is: the soft rules, or the gradient's.
+  ///   - name: of the explainer.
+  ///   - alpha: the length of a step; see ``alpha``.
+  ///   - steps: how many, K.
+  ///   - clipping: when iterates are clipped to `[-1, 1]`.
+  ///   - normalisesStep: whether nu is divided by its norm.
+  ///   - isRelative: whether a step is multiplied by the iterate's norm.
+  ///   - ballRadius: of the L2 ball around x_0; nil is no ball.
   /// - Precondition: at least one step.
   public init(
     _ rules: RuleSet, name: String, alpha: Double? = nil, steps: Int = 5, clipping: Clipping = .never,
@@ -68,27 +78,51 @@ public struct PullbackAscent: Explainer {
     }
   }
 
-  /// Calls `body` with every iterate, x_1 to x_K.
+  /// All steps, from iterate to iterate.
+  ///
+  /// - Parameters:
+  ///   - x: the images x_0, `(N, C, H, W)`, no more than ``Context/batchSize``.
+  ///   - selector: what of each image's output is to grow.
+  ///   - network: the network that is explained.
+  ///   - context: who is told of progress.
+  ///   - body: called with every iterate, x_1 to x_K.
   public func ascend(
-    from x: Tensor, _ selector: Selector, of network: Network, in context: Context = Context(), _ body: (Tensor) -> Void
+    from x: Tensor, _ selector: Selector, of network: Network, in context: Context = Context(),
+    _ body: (Tensor) -> Void
   ) throws(PullbackError) {
-    let pullback = PullbackAverage(rules, name: name)
-    let valuesPerImage = x.count / max(1, x.shape[0])
-    let alpha = self.alpha ?? (normalisesStep ? Self.releasedAlpha * (Double(valuesPerImage) / 150_528).squareRoot() : 1)
     var iterate = x
-    for step in 0..<steps {
-      let direction = try pullback.explain(iterate, [selector], of: network, in: context)[0]
-      var lengths = [Double](repeating: alpha, count: x.shape[0])
-      if normalisesStep { lengths = zip(lengths, direction.imageNorms).map { $0 / max($1, 1e-20) } }
-      if isRelative { lengths = zip(lengths, iterate.imageNorms).map { $0 * $1 } }
-      iterate += direction.scaled(perImage: lengths)
-      if let ballRadius {
-        let offset = iterate - x
-        let factors = offset.imageNorms.map { $0 > ballRadius ? ballRadius / $0 : 1 }
-        iterate = x + offset.scaled(perImage: factors)
-      }
-      if clipping == .everyStep || (clipping == .lastStep && step == steps - 1) { iterate = iterate.clamped(to: -1...1) }
+    for k in 0..<steps {
+      iterate = try step(k, at: iterate, from: x, selector, of: network, in: context)
       body(iterate)
     }
+  }
+
+  /// One step, from the iterate x_k to x_{k + 1}.
+  ///
+  /// - Parameters:
+  ///   - k: the step's index, in `0..<steps`.
+  ///   - iterate: x_k; for the first step x itself.
+  ///   - x: the images x_0, `(N, C, H, W)`, no more than ``Context/batchSize``.
+  ///   - selector: what of each image's output is to grow.
+  ///   - network: the network that is explained.
+  ///   - context: who is told of progress.
+  public func step(
+    _ k: Int, at iterate: Tensor, from x: Tensor, _ selector: Selector, of network: Network,
+    in context: Context = Context()
+  ) throws(PullbackError) -> Tensor {
+    let direction = try PullbackAverage(rules, name: name).explain(iterate, [selector], of: network, in: context)[0]
+    let valuesPerImage = x.count / max(1, x.shape[0])
+    let presetAlpha = normalisesStep ? Self.releasedAlpha * (Double(valuesPerImage) / 150_528).squareRoot() : 1
+    var lengths = [Double](repeating: alpha ?? presetAlpha, count: x.shape[0])
+    if normalisesStep { lengths = zip(lengths, direction.imageNorms).map { $0 / max($1, 1e-20) } }
+    if isRelative { lengths = zip(lengths, iterate.imageNorms).map { $0 * $1 } }
+    var next = iterate + direction.scaled(perImage: lengths)
+    if let ballRadius {
+      let offset = next - x
+      let factors = offset.imageNorms.map { $0 > ballRadius ? ballRadius / $0 : 1 }
+      next = x + offset.scaled(perImage: factors)
+    }
+    let clips = clipping == .everyStep || (clipping == .lastStep && k == steps - 1)
+    return clips ? next.clamped(to: -1...1) : next
   }
 }

@@ -19,6 +19,11 @@ public struct PullbackAverage: Explainer {
   /// The result is multiplied by the image's distance from here; nil is no multiplication.
   public let multipliedFrom: Baseline?
 
+  /// - Parameters:
+  ///   - rules: how the output is pulled back.
+  ///   - points: where, and how many times.
+  ///   - name: of the explainer.
+  ///   - multipliedFrom: the baseline of explainers that multiply by `x - baseline`; nil is no multiplication.
   public init(_ rules: RuleSet, at points: any Points = TheImage(), name: String, multipliedFrom: Baseline? = nil) {
     self.rules = rules
     self.points = points
@@ -30,6 +35,8 @@ public struct PullbackAverage: Explainer {
     points.settings.merging(
       multipliedFrom == nil ? ["rules": rules.name] : ["rules": rules.name, "multiplied by": "x - baseline"]) { $1 }
   }
+
+  public var sharedFrom: Baseline? { multipliedFrom }
 
   public func cost(for graph: Graph) -> Cost {
     Cost(forward: points.count * points.rounds, backward: points.count * points.rounds)
@@ -47,9 +54,14 @@ public struct PullbackAverage: Explainer {
 }
 
 extension Points {
-  /// The weighted mean over these points of each selector's pullback by its rules. All share the forward passes: a gradient
-  /// and its pullback twin, the classes of one image.
+  /// The weighted mean over these points of each selector's pullback by its rules. All share the forward passes: a
+  /// gradient and its pullback twin, the classes of one image.
   ///
+  /// - Parameters:
+  ///   - jobs: the rules and the selector of each mean.
+  ///   - x: images `(N, C, H, W)`.
+  ///   - network: the network that is explained.
+  ///   - context: the random numbers and the size of batches.
   /// - Returns: a tensor of the shape of `x` for each job.
   public func average(
     of jobs: [(rules: RuleSet, selector: Selector)], at x: Tensor, of network: Network, in context: Context

@@ -2,9 +2,9 @@ import Pullbacks
 
 /// RISE: the mean of random masks weighted by what the network makes of the masked image, `sum_k s(m_k x) m_k / (K p)`.
 ///
-/// A mask is a grid of cells that are 1 with probability p, else 0, enlarged bilinearly and shifted at random by up to a
-/// cell; masked places are grey. The score s of a class is its probability, of any other target its value. Masks are the
-/// same for all images. Source: Petsiuk et al. 2018 (arXiv 1806.07421). Cost: K forward passes, no backward pass.
+/// A mask is a grid of cells that are 1 with probability p, else 0, enlarged bilinearly and shifted at random by up to
+/// a cell; masked places are grey. The score s of a class is its probability, of any other target its value. Masks are
+/// the same for all images. Source: Petsiuk et al. 2018 (arXiv 1806.07421). Cost: K forward passes, no backward pass.
 public struct RISE: Explainer {
   public let name: String
   public let masks: Int
@@ -13,6 +13,11 @@ public struct RISE: Explainer {
   /// How probable it is that a cell lets the image through.
   public let probability: Float
 
+  /// - Parameters:
+  ///   - name: of the explainer.
+  ///   - masks: how many, K.
+  ///   - cells: in a row and in a column of a mask's grid.
+  ///   - probability: that a cell lets the image through, p.
   /// - Precondition: positive counts, and a probability in `(0, 1]`.
   public init(name: String, masks: Int = 4000, cells: Int = 7, probability: Float = 0.5) {
     precondition(masks > 0 && cells > 0 && probability > 0 && probability <= 1, "no masks")
@@ -88,10 +93,10 @@ public struct RISE: Explainer {
     var mask = [Float](repeating: 0, count: height * width)
     for (i, row) in rows.enumerated() {
       for (j, column) in columns.enumerated() {
-        let top = grid[row.low * cells + column.low] * (1 - column.part) + grid[row.low * cells + column.high] * column.part
-        let bottom =
-          grid[row.high * cells + column.low] * (1 - column.part) + grid[row.high * cells + column.high] * column.part
-        mask[i * width + j] = top * (1 - row.part) + bottom * row.part
+        func between(_ row: Int) -> Float {
+          grid[row * cells + column.low] * (1 - column.part) + grid[row * cells + column.high] * column.part
+        }
+        mask[i * width + j] = between(row.low) * (1 - row.part) + between(row.high) * row.part
       }
     }
     return mask

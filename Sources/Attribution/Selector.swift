@@ -11,10 +11,18 @@ public enum Target: Hashable, Sendable {
   case channel(Int)
 
   /// A class's logit.
+  ///
+  /// - Parameter target: the class's number.
   public static func logit(_ target: Int) -> Target { .combination([target: 1]) }
 
   /// What speaks for one class and against another: `y_a - y_b`.
-  public static func contrast(_ a: Int, _ b: Int) -> Target { a == b ? .combination([a: 0]) : .combination([a: 1, b: -1]) }
+  ///
+  /// - Parameters:
+  ///   - a: the number of the class that is spoken for.
+  ///   - b: the number of the other.
+  public static func contrast(_ a: Int, _ b: Int) -> Target {
+    .combination(a == b ? [a: 0] : [a: 1, b: -1])
+  }
 
   /// Throws unless an output of shape `shape`, without the batch axis, has what is asked for.
   func check(_ shape: [Int], of name: String) throws(PullbackError) {
@@ -68,7 +76,8 @@ public enum Target: Hashable, Sendable {
 
   /// The class whose logit this is, if it is one.
   var singleClass: Int? {
-    if case .combination(let weights) = self, weights.count == 1, weights.first?.value == 1 { weights.first?.key } else { nil }
+    guard case .combination(let weights) = self, weights.count == 1, weights.first?.value == 1 else { return nil }
+    return weights.first?.key
   }
 }
 
@@ -88,20 +97,31 @@ public struct Selector: Sendable, Equatable {
   public init(_ targets: [Target]) { self.targets = targets }
 
   /// The logit of one class per image.
+  ///
+  /// - Parameter classes: their numbers.
   public static func classes(_ classes: [Int]) -> Selector { Selector(classes.map(Target.logit)) }
 
   /// The same target for every image of a batch.
+  ///
+  /// - Parameters:
+  ///   - target: what is explained in each.
+  ///   - images: how many there are.
   public static func all(_ target: Target, images: Int) -> Selector {
     Selector([Target](repeating: target, count: images))
   }
 
   /// The selector of a batch whose rows are these images of this one.
+  ///
+  /// - Parameter images: their indices.
   public subscript(images: [Int]) -> Selector { Selector(images.map { targets[$0] }) }
 
   /// The cotangent at which the network is pulled back, where its output is `value`.
   ///
-  /// - Throws: ``PullbackError`` for a class or channel that the output does not have, or another number of targets than of
-  ///   images.
+  /// - Parameters:
+  ///   - value: the network's output, a row for each image.
+  ///   - network: whose output it is.
+  /// - Throws: `PullbackError` for a class or channel that the output does not have, or another number of targets
+  ///   than of images.
   public func cotangent(at value: Tensor, of network: Network) throws(PullbackError) -> Tensor {
     try check(value, network)
     let size = value.count / max(1, value.shape[0])
@@ -116,6 +136,11 @@ public struct Selector: Sendable, Equatable {
   }
 
   /// The value of each image's target.
+  ///
+  /// - Parameters:
+  ///   - value: the network's output, a row for each image.
+  ///   - network: whose output it is.
+  /// - Throws: as ``cotangent(at:of:)``.
   public func values(of value: Tensor, of network: Network) throws(PullbackError) -> [Double] {
     try check(value, network)
     let size = value.count / max(1, value.shape[0])

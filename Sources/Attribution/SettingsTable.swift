@@ -12,59 +12,25 @@ public struct Setting: Sendable {
 
   /// Every hyper-parameter but the temperatures of single nodes and images as baselines.
   public static let all: [Setting] =
-    Temperatures.Kind.allCases.map { kind in
-      number("temperature.\(kind.rawValue)", "of the soft rule", { $0.temperatures[kind] }) {
-        $0.temperatures[kind] = $1
-      }
-    } + [
-      choice("border", "soft max pool: what places outside the plane do", { $0.border }) { $0.border = $1 },
-      choice("attention", "soft rules: attention matrix frozen, or as the release treats a ViT's", { $0.attention }) {
-        $0.attention = $1
-      },
-      Setting(
-        name: "ascent.alpha", meaning: "length of a step; auto is 20 sqrt(n / 150528) for n values",
-        read: { $0.alpha.map { "\($0)" } ?? "auto" },
-        write: { settings, text in
-          if text == "auto" { settings.alpha = nil; return true }
-          guard let value = Double(text), value.isFinite, value > 0 else { return false }
-          settings.alpha = value
-          return true
-        }),
-      count("ascent.steps", "steps of the ascents", { $0.steps }) { $0.steps = $1 },
-      choice("ascent.clip", "when iterates are clipped to [-1, 1]", { $0.clipping }) { $0.clipping = $1 },
-      flag("ascent.normalise", "divide a step by its norm", { $0.normalisesStep }) { $0.normalisesStep = $1 },
-      flag("ascent.relative", "multiply a step by the iterate's norm", { $0.isRelative }) { $0.isRelative = $1 },
-      Setting(
-        name: "ascent.ball", meaning: "radius of the L2 ball around the image; none is no ball",
-        read: { $0.ballRadius.map { "\($0)" } ?? "none" },
-        write: { settings, text in
-          if text == "none" { settings.ballRadius = nil; return true }
-          guard let value = Double(text), value.isFinite, value > 0 else { return false }
-          settings.ballRadius = value
-          return true
-        }),
-      number("double.alpha", "step of the double pullback", { Float($0.doubleAlpha) }) { $0.doubleAlpha = Double($1) },
-      count("smooth.draws", "noisy images", { $0.smoothGrad.count }) { $0.smoothGrad.count = $1 },
-      number("smooth.deviation", "of their noise", { $0.smoothGrad.deviation }) { $0.smoothGrad.deviation = $1 },
-      count("fusion.networks", "noisy networks", { $0.fusionGrad.rounds }) { $0.fusionGrad.rounds = $1 },
-      number("fusion.parameter-deviation", "of the factors on parameters", { $0.fusionGrad.deviation }) {
-        $0.fusionGrad.deviation = $1
-      },
-      count("fusion.draws", "noisy images per network", { $0.fusionGrad.images.count }) {
-        $0.fusionGrad.images.count = $1
-      },
-      number("fusion.deviation", "of their noise", { $0.fusionGrad.images.deviation }) {
-        $0.fusionGrad.images.deviation = $1
-      },
-      count("shap.samples", "random places between baseline and image", { $0.gradientShapSamples }) {
-        $0.gradientShapSamples = $1
-      },
-      count("ig.points", "points from baseline to image, at least 2", least: 2, { $0.integratedGradientsPoints }) {
-        $0.integratedGradientsPoints = $1
-      },
-      choice("ig.weighting", "only the normalised one sums to f(x) - f(baseline)", { $0.weighting }) {
-        $0.weighting = $1
-      },
+    Temperatures.Kind.allCases.map { number("temperature.\($0.rawValue)", "of the soft rule", \.temperatures[$0]) } + [
+      choice("border", "soft max pool: what places outside the plane do", \.border),
+      choice("attention", "soft rules: attention matrix frozen, or as the release treats a ViT's", \.attention),
+      optional("ascent.alpha", "length of a step; auto is 20 sqrt(n / 150528) for n values", none: "auto", \.alpha),
+      count("ascent.steps", "steps of the ascents", \.steps),
+      choice("ascent.clip", "when iterates are clipped to [-1, 1]", \.clipping),
+      flag("ascent.normalise", "divide a step by its norm", \.normalisesStep),
+      flag("ascent.relative", "multiply a step by the iterate's norm", \.isRelative),
+      optional("ascent.ball", "radius of the L2 ball around the image; none is no ball", none: "none", \.ballRadius),
+      number("double.alpha", "step of the double pullback", \.doubleAlpha),
+      count("smooth.draws", "noisy images", \.smoothGrad.count),
+      number("smooth.deviation", "of their noise", \.smoothGrad.deviation),
+      count("fusion.networks", "noisy networks", \.fusionGrad.rounds),
+      number("fusion.parameter-deviation", "of the factors on parameters", \.fusionGrad.deviation),
+      count("fusion.draws", "noisy images per network", \.fusionGrad.images.count),
+      number("fusion.deviation", "of their noise", \.fusionGrad.images.deviation),
+      count("shap.samples", "random places between baseline and image", \.gradientShapSamples),
+      count("ig.points", "points from baseline to image, at least 2", least: 2, \.integratedGradientsPoints),
+      choice("ig.weighting", "only the normalised one sums to f(x) - f(baseline)", \.weighting),
       Setting(
         name: "layer", meaning: "of the class activation maps; auto is the architecture's own",
         read: { $0.camLayer ?? "auto" },
@@ -72,17 +38,11 @@ public struct Setting: Sendable {
           settings.camLayer = text == "auto" ? nil : text
           return !text.isEmpty
         }),
-      number("lrp.epsilon", "of the epsilon rule", { $0.lrpEpsilon }) { $0.lrpEpsilon = $1 },
-      count("occlusion.divisor", "image sides over window sides", { $0.occlusionDivisor }) { $0.occlusionDivisor = $1 },
-      count("rise.masks", "random masks", { $0.riseMasks }) { $0.riseMasks = $1 },
-      count("rise.cells", "cells in a row of a mask's grid", { $0.riseCells }) { $0.riseCells = $1 },
-      Setting(
-        name: "rise.probability", meaning: "that a cell lets the image through", read: { "\($0.riseProbability)" },
-        write: { settings, text in
-          guard let value = Float(text), value > 0, value <= 1 else { return false }
-          settings.riseProbability = value
-          return true
-        }),
+      number("lrp.epsilon", "of the epsilon rule", \.lrpEpsilon),
+      count("occlusion.divisor", "image sides over window sides", \.occlusionDivisor),
+      count("rise.masks", "random masks", \.riseMasks),
+      count("rise.cells", "cells in a row of a mask's grid, at most 1000", most: 1000, \.riseCells),
+      number("rise.probability", "that a cell lets the image through", most: 1, \.riseProbability),
       Setting(
         name: "baseline", meaning: "value of the image that stands for nothing; 0 is mid grey",
         read: { $0.baseline.setting },
@@ -93,60 +53,79 @@ public struct Setting: Sendable {
         }),
     ]
 
-  private static func number(
-    _ name: String, _ meaning: String, _ get: @escaping @Sendable (MethodSettings) -> Float,
-    _ set: @escaping @Sendable (inout MethodSettings, Float) -> Void
-  ) -> Setting {
-    Setting(name: name, meaning: meaning, read: { "\(get($0))" }) { settings, text in
-      guard let value = Float(text), value.isFinite, value > 0 else { return false }
-      set(&settings, value)
+  private typealias Place<Value> = WritableKeyPath<MethodSettings, Value> & Sendable
+
+  /// A setting whose value is kept at `place`; `parse` gives nil for what is no value.
+  private init<Value>(
+    _ name: String, _ meaning: String, _ place: Place<Value>, format: @escaping @Sendable (Value) -> String,
+    parse: @escaping @Sendable (String) -> Value?
+  ) {
+    self.init(name: name, meaning: meaning, read: { format($0[keyPath: place]) }) { settings, text in
+      guard let value = parse(text) else { return false }
+      settings[keyPath: place] = value
       return true
     }
   }
 
+  private init(
+    name: String, meaning: String, read: @escaping @Sendable (MethodSettings) -> String,
+    write: @escaping @Sendable (inout MethodSettings, String) -> Bool
+  ) {
+    (self.name, self.meaning, self.read, self.write) = (name, meaning, read, write)
+  }
+
+  /// A positive number.
+  private static func number<Value: BinaryFloatingPoint & LosslessStringConvertible & Sendable>(
+    _ name: String, _ meaning: String, most: Value = .greatestFiniteMagnitude, _ place: Place<Value>
+  ) -> Setting {
+    Setting(name, meaning, place, format: { "\($0)" }) { text in
+      Value(text).flatMap { $0 > 0 && $0 <= most ? $0 : nil }
+    }
+  }
+
+  /// A positive number, or the word `none`.
+  private static func optional(
+    _ name: String, _ meaning: String, none: String, _ place: Place<Double?>
+  ) -> Setting {
+    Setting(name, meaning, place, format: { $0.map { "\($0)" } ?? none }) { text in
+      if text == none { return .some(nil) }
+      guard let value = Double(text), value > 0, value.isFinite else { return .none }
+      return value
+    }
+  }
+
+  /// A whole number; a million is far beyond any use, and far from where counts of passes overflow.
   private static func count(
-    _ name: String, _ meaning: String, least: Int = 1, _ get: @escaping @Sendable (MethodSettings) -> Int,
-    _ set: @escaping @Sendable (inout MethodSettings, Int) -> Void
+    _ name: String, _ meaning: String, least: Int = 1, most: Int = 1_000_000, _ place: Place<Int>
   ) -> Setting {
-    Setting(name: name, meaning: meaning, read: { "\(get($0))" }) { settings, text in
-      // Far beyond any use, and far from where counts of passes overflow.
-      guard let value = Int(text), (least...1_000_000).contains(value) else { return false }
-      set(&settings, value)
-      return true
+    Setting(name, meaning, place, format: { "\($0)" }) { text in
+      Int(text).flatMap { (least...most).contains($0) ? $0 : nil }
     }
   }
 
-  private static func flag(
-    _ name: String, _ meaning: String, _ get: @escaping @Sendable (MethodSettings) -> Bool,
-    _ set: @escaping @Sendable (inout MethodSettings, Bool) -> Void
-  ) -> Setting {
-    Setting(name: name, meaning: meaning, read: { get($0) ? "yes" : "no" }) { settings, text in
-      guard ["yes", "no"].contains(text) else { return false }
-      set(&settings, text == "yes")
-      return true
-    }
+  private static func flag(_ name: String, _ meaning: String, _ place: Place<Bool>) -> Setting {
+    Setting(name, meaning, place, format: { $0 ? "yes" : "no" }) { ["yes": true, "no": false][$0] }
   }
 
   private static func choice<Choice: RawRepresentable<String> & CaseIterable & Sendable>(
-    _ name: String, _ meaning: String, _ get: @escaping @Sendable (MethodSettings) -> Choice,
-    _ set: @escaping @Sendable (inout MethodSettings, Choice) -> Void
+    _ name: String, _ meaning: String, _ place: Place<Choice>
   ) -> Setting {
     let names = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-    return Setting(name: name, meaning: "\(meaning): \(names)", read: { get($0).rawValue }) { settings, text in
-      guard let value = Choice(rawValue: text) else { return false }
-      set(&settings, value)
-      return true
-    }
+    return Setting(name, "\(meaning): \(names)", place, format: { $0.rawValue }) { Choice(rawValue: $0) }
   }
 }
 
 extension MethodSettings {
   /// Puts in a hyper-parameter by its name in ``Setting/all``.
   ///
-  /// - Throws: ``PullbackError`` if there is none of this name or the text is no value for it.
+  /// - Parameters:
+  ///   - name: of the hyper-parameter.
+  ///   - text: its value, as the table writes it.
+  /// - Throws: `PullbackError` if there is none of this name or the text is no value for it.
   public mutating func set(_ name: String, to text: String) throws(PullbackError) {
     guard let setting = Setting.all.first(where: { $0.name == name }) else {
-      throw PullbackError(.usage, "setting \(name)", "there is none of this name", advice: "pullbacks methods lists them")
+      throw PullbackError(
+        .usage, "setting \(name)", "there is none of this name", advice: "pullbacks methods lists them")
     }
     guard setting.write(&self, text) else {
       throw PullbackError(

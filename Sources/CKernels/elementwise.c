@@ -101,7 +101,7 @@ void pb_permute(const float *x, float *y, const size_t *extent, const size_t *st
   } else if (rank == 1) {
     if (stride[0] == 1) memcpy(y, x, extent[0] * sizeof *y);
     else for (size_t i = 0; i < extent[0]; i++) y[i] = x[i * stride[0]];
-  } else if (rank == 2 && stride[0] == 1) {
+  } else if (rank == 2 && stride[0] == 1 && stride[1] > 1) {
     transpose_rows(x, y, extent[0], extent[1], stride[1]);
   } else {
     size_t inner = 1;

@@ -1,49 +1,19 @@
-import ArgumentParser
+import Foundation
+import Networks
 import Plotting
 import Pullbacks
-
-/// The networks and images that an experiment is run on.
-public enum Tier: String, CaseIterable, ExpressibleByArgument, Sendable {
-  /// EfficientNet-Lite0 and photographs of single objects; `make imagenet` fetches both.
-  case imagenet
-  /// One of the paper's networks, which `make paper-weights` fetches, and images of the user's.
-  case paper
-}
-
-/// A format of figures.
-public enum FigureFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
-  case png, pdf, svg
-}
-
-extension PaperTier.Model: ExpressibleByArgument {}
-
-/// What every experiment can be told on the command line.
-public struct ExperimentOptions: ParsableArguments {
-  @Option(help: "The networks and images: imagenet, or paper with --images.")
-  public var networks: Tier = .imagenet
-
-  @Option(help: "With --networks paper, which: \(PaperTier.Model.allCases.map(\.rawValue).joined(separator: ", ")).")
-  public var model: PaperTier.Model = .resnet50
-
-  @Option(
-    help: ArgumentHelp(
-      "With --networks paper: images in folders named by WordNet id, or beside a labels.csv.", valueName: "folder"))
-  public var images: String?
-
-  @Option(help: ArgumentHelp("The folder for the figure and its numbers.", valueName: "folder"))
-  public var output = "Figures"
-
-  @Option(name: .long, parsing: .upToNextOption, help: "The formats of the figure: png, pdf, svg.")
-  public var format: [FigureFormat] = [.png, .pdf]
-
-  public init() {}
-}
 
 /// One experiment: its options, and where its results go.
 public struct Experiment {
   /// The executable's name, which names the files too: `fig3`.
   public let name: String
   public let options: ExperimentOptions
+  private let start = Date()
+
+  init(name: String, options: ExperimentOptions) {
+    self.name = name
+    self.options = options
+  }
 
   /// Runs `body` with the options of the command line. A failure is one line on standard error and an exit code of
   /// `sysexits`.
@@ -56,29 +26,92 @@ public struct Experiment {
     }
   }
 
-  /// The network and images asked for.
+  /// What random explainers draw from, and how many images go through the network at once.
+  public var context: Context { Context(noise: .streams(seed: options.seed)) }
+
+  /// The tier's networks, or the one that `--model` names, all with the same images.
   ///
-  /// - Parameters:
-  ///   - photographs: the names of those that the figure shows with `--networks imagenet`; of a user's folder it shows as
-  ///     many.
   /// - Throws: `PullbackError` if they have not been fetched, or cannot be read.
-  public func subject(photographs: [String]) throws -> Subject {
+  public func subjects(_ gallery: Gallery) throws -> [Subject] { try models().map { try subject($0, gallery) } }
+
+  /// The tier's first network, or the one that `--model` names.
+  ///
+  /// - Throws: as ``subjects(_:)``.
+  public func subject(_ gallery: Gallery) throws -> Subject { try subject(models()[0], gallery) }
+
+  private func subject(_ model: String, _ gallery: Gallery) throws -> Subject {
     switch options.networks {
-    case .imagenet: try ImageNetTier.subject(photographs)
-    case .paper: try PaperTier.subject(options.model, images: options.images, count: photographs.count)
+    case .scenes: try ScenesTier.subject(SceneNetwork(rawValue: model)!, scenes: gallery.scenes)
+    case .imagenet: try ImageNetTier.subject(gallery.photographs)
+    case .paper: try PaperTier.subject(PaperTier.Model(rawValue: model)!, images: options.images, count: gallery.count)
     }
   }
 
-  /// Writes the figure in every format asked for and its numbers beside it, and says where.
+  private func models() throws -> [String] {
+    let models = options.networks.models
+    guard let model = options.model else { return models }
+    guard models.contains(model) else {
+      throw PullbackError(
+        .usage, "--model \(model)", "is not one of the networks of --networks \(options.networks.rawValue)",
+        advice: "there are \(models.joined(separator: ", "))")
+    }
+    return [model]
+  }
+
+  /// Writes the figure in every format asked for, the numbers behind it and, where one of these is not the file that was
+  /// there before, how it came to be; and says where.
   ///
+  /// - Parameters:
+  ///   - part: tells several figures of one experiment apart: `sequence`.
+  ///   - subjects: what the numbers are about.
   /// - Throws: `PullbackError` if a file cannot be written.
-  public func write(_ figure: Figure, numbers: some Encodable) throws {
+  public func write(
+    _ figure: Figure, part: String? = nil, numbers: some Encodable, about subjects: [Subject]
+  ) throws {
     try makeFolder(options.output)
-    let suffix = options.networks == .paper ? "paper-\(options.model.rawValue)" : options.networks.rawValue
-    let stem = "\(options.output)/\(name)-\(suffix)"
-    for format in options.format { try figure.write(to: "\(stem).\(format.rawValue)") }
-    try writeJSON(numbers, to: "\(stem).json")
-    let endings = options.format.map(\.rawValue) + ["json"]
-    print("\(name): wrote \(endings.map { "\(stem).\($0)" }.joined(separator: ", "))")
+    let stem = ([name, part, options.networks.rawValue, options.model] as [String?]).compactMap { $0 }
+      .joined(separator: "-")
+    let record = Record(
+      experiment: name, seed: options.seed, tier: options.networks.rawValue, networks: subjects.map(NetworkRecord.init),
+      numbers: numbers)
+    var files: [(name: String, bytes: [UInt8])] = [("\(stem).json", try json(record, for: stem))]
+    for format in options.format { files.append(("\(stem).\(format.rawValue)", try figure.bytes(of: format))) }
+    let isNew = try files.map { try writeIfNew($0.bytes, to: "\(options.output)/\($0.name)") }.contains(true)
+    if isNew {
+      let provenance = try Provenance(since: start, files: files)
+      try writeJSON(provenance, to: "\(options.output)/\(stem).provenance.json")
+    }
+    print("\(name): \(files.map { "\(options.output)/\($0.name)" }.joined(separator: ", "))")
+  }
+}
+
+/// The numbers behind a figure and what they are about: the same bytes from every run.
+private struct Record<Numbers: Encodable>: Encodable {
+  let experiment: String
+  let seed: UInt64
+  let tier: String
+  let networks: [NetworkRecord]
+  let numbers: Numbers
+}
+
+private struct NetworkRecord: Encodable {
+  let title: String
+  let architecture: String
+  let checkpointSHA256: String
+
+  init(_ subject: Subject) {
+    title = subject.title
+    architecture = subject.architecture.name
+    checkpointSHA256 = subject.checkpointSHA256
+  }
+}
+
+extension Figure {
+  func bytes(of format: FigureFormat) throws -> [UInt8] {
+    switch format {
+    case .png: try png()
+    case .pdf: try pdf()
+    case .svg: try svg()
+    }
   }
 }

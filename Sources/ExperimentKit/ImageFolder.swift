@@ -70,7 +70,8 @@ public struct ImageFolder: Sendable {
     return try chosen.map { entry in
       let name = ((entry.path as NSString).lastPathComponent as NSString).deletingPathExtension
       return LabelledImage(
-        name: name, target: entry.target, image: try ImageLoader(size: size).image(at: entry.path), mask: nil)
+        name: name, target: entry.target, className: ImageNetClasses.all[entry.target].name,
+        image: try ImageLoader(size: size).image(at: entry.path), mask: nil)
     }
   }
 }

@@ -25,16 +25,26 @@ public enum ImageNetTier {
 
   /// The network and the photographs called `names`.
   public static func subject(_ names: [String]) throws -> Subject {
-    Subject(
-      title: "EfficientNet-Lite0", network: try network(), images: try photographs(names),
-      credit: "Photographs: Tux Paint stamps, © 2002–2022 Bill Kendrick and contributors, GPL 2.")
+    try Cache.check(checkpointPath, madeBy: "make imagenet")
+    return try Subject(
+      "EfficientNet-Lite0", .named(architecture), Checkpoint(contentsOf: checkpointPath),
+      classNames: ImageNetClasses.all.map(\.name),
+      credit: "Photographs: Tux Paint stamps, © 2002–2022 Bill Kendrick and contributors, GPL 2."
+    ) { try photographs(names, size: $0) }
+  }
+
+  /// The names of all photographs.
+  public static var photographNames: [String] { get throws { try listed().compactMap { $0["name"] } } }
+
+  private static func listed() throws -> [[String: String]] {
+    try CSV.rows(at: Cache.packageFolder + "/Experiments/imagenet/photographs.csv")
   }
 
   /// The photographs called `names` in Experiments/imagenet/photographs.csv, in that order, each on a mid-grey square.
   ///
   /// - Throws: `PullbackError` of kind `unavailable` if they have not been fetched.
   public static func photographs(_ names: [String], size: Int = 224) throws -> [LabelledImage] {
-    let rows = try CSV.rows(at: Cache.packageFolder + "/Experiments/imagenet/photographs.csv")
+    let rows = try listed()
     return try names.map { name in
       guard let row = rows.first(where: { $0["name"] == name }), let target = row["class"].flatMap({ Int($0) }) else {
         throw PullbackError(.usage, "photograph \(name)", "is not listed in Experiments/imagenet/photographs.csv")
@@ -42,7 +52,8 @@ public enum ImageNetTier {
       let path = path(ofPhotograph: name)
       try Cache.check(path, madeBy: "make imagenet")
       let (image, mask) = try ImageLoader(size: size).objectOnGray(at: path)
-      return LabelledImage(name: name, target: target, image: image, mask: mask)
+      return LabelledImage(
+        name: name, target: target, className: ImageNetClasses.all[target].name, image: image, mask: mask)
     }
   }
 

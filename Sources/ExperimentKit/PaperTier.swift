@@ -39,9 +39,9 @@ public enum PaperTier {
     }
     let path = Cache.folder + "/paper/" + model.file
     try Cache.check(path, madeBy: "make paper-weights")
-    let network = try Network(.named(model.rawValue), checkpoint: Checkpoint(contentsOf: path))
-    return Subject(
-      title: model.title, network: network,
-      images: try ImageFolder(folder).load(count, size: network.graph.inputShape[1]), credit: "Images: \(folder)")
+    return try Subject(
+      model.title, .named(model.rawValue), Checkpoint(contentsOf: path), classNames: ImageNetClasses.all.map(\.name),
+      credit: "Images: \(folder)"
+    ) { try ImageFolder(folder).load(count, size: $0) }
   }
 }

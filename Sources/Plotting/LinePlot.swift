@@ -12,6 +12,16 @@ import Pullbacks
 /// A curve is interrupted where a value is not a number, or not positive on a logarithmic axis.
 public struct LinePlot: Framed {
   public struct Series: Equatable, Sendable {
+    public enum Style: Sendable {
+      /// Joined, and marked where they are not too many for it.
+      case curve
+      /// Joined only: for what was computed, not measured.
+      case line
+      /// Marked only.
+      case points
+    }
+
+    /// In the legend, which leaves out series without one.
     public let label: String
     public let x: [Double]
     public let y: [Double]
@@ -21,6 +31,7 @@ public struct LinePlot: Framed {
     /// Line and marker; nil takes the theme's by the series' place.
     public var color: Color?
     public var dashes: [Double] = []
+    public var style = Style.curve
 
     /// - Throws: `PullbackError` unless all lists are of one length (`low` and `high` may both be empty).
     public init(_ label: String, x: [Double], y: [Double], low: [Double] = [], high: [Double] = []) throws {
@@ -57,9 +68,10 @@ public struct LinePlot: Framed {
 
   public func size(in theme: Theme) -> Size { size }
 
-  /// One entry per series in the colours of `theme`.
+  /// One entry per labelled series in the colours of `theme`.
   public func legendEntries(in theme: Theme = .paper) -> [Legend.Entry] {
-    series.enumerated().map { Legend.Entry($1.label, .curve(pen(of: $0, theme), marker(of: $0))) }
+    series.enumerated().filter { !$1.label.isEmpty }
+      .map { Legend.Entry($1.label, .curve(pen(of: $0, theme), marker(of: $0))) }
   }
 
   func margins(in theme: Theme) -> Margins { frame(theme).margins(in: theme) }
@@ -99,7 +111,9 @@ public struct LinePlot: Framed {
       }
       for (index, series) in series.enumerated() {
         let places = zip(series.x, series.y).map(place)
-        for run in Self.runs(places) { canvas.stroke(Path(through: run), pen(of: index, theme)) }
+        if series.style != .points {
+          for run in Self.runs(places) { canvas.stroke(Path(through: run), pen(of: index, theme)) }
+        }
         for point in places.compactMap({ $0 }) {
           marker(of: index)?.draw(on: &canvas, at: point, pen(of: index, theme).color)
         }
@@ -125,7 +139,10 @@ public struct LinePlot: Framed {
 
   /// Markers show where something was measured; on dense curves they would only hide it.
   private func marker(of index: Int) -> Marker? {
-    series[index].x.count <= 25 ? Marker.allCases[index % Marker.allCases.count] : nil
+    switch series[index].style {
+    case .curve where series[index].x.count <= 25, .points: Marker.allCases[index % Marker.allCases.count]
+    case .curve, .line: nil
+    }
   }
 
   /// The uninterrupted stretches of a list.

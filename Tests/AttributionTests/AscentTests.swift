@@ -38,7 +38,8 @@ import Testing
 
   @Test func relativeStep() throws {
     let norm = (0.25 + 0.0625).squareRoot()
-    #expect(closeTo([0.5 * norm * 0.6, 0.5 * norm * 0.8], try attribution(ascent { $0.isRelative = true; $0.steps = 1 })))
+    let step = try attribution(ascent { ($0.isRelative, $0.steps) = (true, 1) })
+    #expect(closeTo([0.5 * norm * 0.6, 0.5 * norm * 0.8], step))
   }
 
   @Test func staysInTheBall() throws {

@@ -20,9 +20,32 @@ import Testing
   /// DeepLift sums to f(x) - f(0) exactly, also where windows of a max pool overlap.
   @Test(arguments: [SmallNetwork.convnet, .residual]) func deepLift(_ small: SmallNetwork) throws {
     let network = small.network
-    let attribution = try DeepLift(name: "deeplift").attribute(SmallNetwork.images, SmallNetwork.selector, of: network)
+    let explainer = DeepLift(name: "deeplift")
+    let attribution = try explainer.attribute(SmallNetwork.images, SmallNetwork.selector, of: network)
     let expected = try change(network)
-    for (sum, change) in zip(sums(attribution), expected) { #expect(abs(sum - change) < 1e-5 * scale(expected)) }
+    let reported = try #require(
+      try explainer.completeness(
+        of: attribution, for: SmallNetwork.selector, at: SmallNetwork.images, of: network))
+    #expect(reported.map(\.sum) == sums(attribution) && reported.map(\.change) == expected)
+    for report in reported { #expect(abs(report.residual) < 1e-5 * scale(expected)) }
+  }
+
+  /// A residual is reported of the methods that multiply by the distance from a baseline, and against that baseline.
+  @Test func residualsAreReportedOfSharesOnly() throws {
+    let network = SmallNetwork.convnet.network
+    var settings = OracleTests.settings(.convnet)
+    settings.baseline = .value(0.5)
+    let x = SmallNetwork.images
+    let logits = try SmallNetwork.selector.values(of: network(x), of: network)
+    let starts = try SmallNetwork.selector.values(of: network(Tensor(shape: x.shape, repeating: 0.5)), of: network)
+    let shares: Set<Method> = [
+      .integratedGradients, .integratedPullbacks, .gradientShap, .pullbackShap, .deepLift,
+    ]
+    for method in Method.allCases where method != .attentionRollout {
+      let explainer = try method.explainer(settings, for: network.graph)
+      let reported = try explainer.completeness(of: x, for: SmallNetwork.selector, at: x, of: network)
+      #expect(reported?.map(\.change) == (shares.contains(method) ? zip(logits, starts).map { $0 - $1 } : nil))
+    }
   }
 
   @Test func deepLiftWithOverlappingWindows() throws {

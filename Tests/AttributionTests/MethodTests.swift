@@ -92,6 +92,61 @@ import Testing
     }
   }
 
+  /// A NaN in one image of a batch is no crash, and leaves the others' attributions as they are.
+  @Test(arguments: cases) func aBrokenImageSpoilsOnlyItself(_ item: Case) throws {
+    let images = (0..<2).map { SmallNetwork.images.image($0) }
+    let broken = Tensor(shape: images[1].shape, [.nan] + images[1].scalars.dropFirst())
+    let together = try item.attribution(Tensor(batching: [images[0], broken]))
+    #expect(identicalBits(together.image(0), try item.attribution(images[0])))
+    #expect(together.image(0).scalars.allSatisfy { $0.isFinite })
+  }
+
+  /// What `pullbacks methods` and the documentation print of each is there, on one line, and tells columns apart.
+  @Test func theTableIsComplete() {
+    for method in Method.allCases {
+      let entry = method.entry
+      for text in [entry.abbreviation, entry.formula, entry.source, entry.caveat ?? "none"] {
+        #expect(!text.isEmpty && !text.contains { $0.isNewline || $0 == "\t" }, "\(method.rawValue)")
+      }
+    }
+    for preset in Preset.allCases {
+      #expect(Set(preset.methods.map(\.abbreviation)).count == preset.methods.count)
+    }
+    #expect(Set(Method.allCases.map(\.abbreviation)).count == Method.allCases.count - 1, "DeepLift has two forms")
+  }
+
+  /// Every hyper-parameter takes the text it is written as, and no other kind of text.
+  @Test(arguments: Setting.all.map(\.name)) func settingsAreReadAsWritten(_ name: String) throws {
+    let setting = try #require(Setting.all.first { $0.name == name })
+    for preset in Preset.allCases {
+      var settings = MethodSettings()
+      try settings.set(name, to: setting.read(preset.settings))
+      #expect(setting.read(settings) == setting.read(preset.settings))
+    }
+    let anyText = name == "layer"
+    for text in [""] + (anyText ? [] : ["nonsense", "nan", "inf"]) {
+      var settings = MethodSettings()
+      #expect(throws: PullbackError.self, "\(name)=\(text)") { try settings.set(name, to: text) }
+    }
+  }
+
+  @Test func settingsReachTheirPlace() throws {
+    var settings = MethodSettings()
+    for (name, text) in [
+      ("temperature.relu", "0.25"), ("ascent.alpha", "3"), ("ascent.ball", "2.5"), ("ascent.normalise", "no"),
+      ("fusion.draws", "4"), ("rise.probability", "1"), ("baseline", "-1"), ("border", "excluded"),
+    ] { try settings.set(name, to: text) }
+    #expect(settings.temperatures[.relu] == 0.25 && settings.temperatures[.relu6] == 0.6)
+    #expect(settings.alpha == 3 && settings.ballRadius == 2.5 && !settings.normalisesStep)
+    #expect(settings.fusionGrad.images.count == 4 && settings.riseProbability == 1 && settings.border == .excluded)
+    try settings.set("ascent.alpha", to: "auto")
+    #expect(settings.alpha == nil)
+    for (name, text) in [
+      ("ascent.alpha", "0"), ("ascent.ball", "-1"), ("ig.points", "1"), ("rise.probability", "1.5"),
+      ("rise.cells", "1001"), ("smooth.draws", "2.5"), ("ascent.clip", "sometimes"), ("nothing", "1"),
+    ] { #expect(throws: PullbackError.self, "\(name)=\(text)") { try settings.set(name, to: text) } }
+  }
+
   @Test func twinsShareTheirRecipe() throws {
     for method in Method.allCases {
       guard let twin = method.gradientTwin else { continue }

@@ -104,11 +104,11 @@ import Testing
       let explainer = try item.method.explainer(settings, for: network.graph)
       let attribution = try explainer.attribute(
         SmallNetwork.images, Selector([item.target(3), item.target(7)]), of: network, in: Self.context)
-      expectClose(everyThird(attribution), try small.expected(item.key), within: 2e-5, "\(small) \(item.key)")
+      expectClose(every(3, of: attribution), try small.expected(item.key), within: 2e-5, "\(small) \(item.key)")
     }
   }
 
   @Test(arguments: SmallNetwork.allCases) func logits(_ small: SmallNetwork) throws {
-    expectClose(everyThird(try small.network(SmallNetwork.images)), try small.expected("logits"), within: 2e-6)
+    expectClose(every(3, of: try small.network(SmallNetwork.images)), try small.expected("logits"), within: 2e-6)
   }
 }

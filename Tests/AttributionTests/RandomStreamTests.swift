@@ -48,7 +48,8 @@ import Testing
     #expect(values.scalars.prefix(10) == stream.normals([10]).scalars[...])
     for other in [
       RandomStream(seed: 315, "smoothgrad", image: 12, draw: 3), RandomStream(seed: 314, "rise", image: 12, draw: 3),
-      RandomStream(seed: 314, "smoothgrad", image: 13, draw: 3), RandomStream(seed: 314, "smoothgrad", image: 12, draw: 4),
+      RandomStream(seed: 314, "smoothgrad", image: 13, draw: 3),
+      RandomStream(seed: 314, "smoothgrad", image: 12, draw: 4),
       RandomStream(seed: 314, "smoothgrad", image: 3, draw: 12),
     ] {
       let agreeing = zip(values.scalars, other.normals([1000]).scalars).count { $0 == $1 }

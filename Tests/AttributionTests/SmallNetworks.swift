@@ -64,9 +64,9 @@ enum SmallNetwork: String, CaseIterable, Sendable {
   }
 }
 
-/// Every third value, as the fixtures keep them.
-func everyThird(_ tensor: Tensor) -> Tensor {
+/// Every `step`-th value, as the fixtures keep them.
+func every(_ step: Int, of tensor: Tensor) -> Tensor {
   let values = tensor.scalars
-  let sampled = stride(from: 0, to: values.count, by: 3).map { values[$0] }
+  let sampled = stride(from: 0, to: values.count, by: step).map { values[$0] }
   return Tensor(shape: [sampled.count], sampled)
 }

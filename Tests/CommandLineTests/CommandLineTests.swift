@@ -104,6 +104,38 @@ import Testing
     #expect(relativeErrors(maps.image(2).reshaped([4, 3, 224, 224]).image(2), expected).largest < 1e-4)
   }
 
+  /// A channel and a neuron of an inner layer, and what the sums of DeepLift are short of.
+  @Test(.enabled(if: ImageNetTier.isFetched, "needs make imagenet"))
+  func explainsInnerLayersAndReportsResiduals() throws {
+    let folder = try TemporaryFolder()
+    let outcome = try Self.pullbacks.run([
+      "attribute", "--input", Self.zebra, "--target", "_conv_head:12,_conv_head:12/3/4",
+      "--method", "deeplift,gradient", "--output", folder.path("maps"),
+    ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let network = try ImageNetTier.network().truncated(at: "_conv_head")
+    let image = try ImageLoader(size: 224).image(at: Self.zebra)
+    let selectors = [Selector([.channel(12)]), Selector([.logit(12 * 49 + 3 * 7 + 4)])]
+    let expected = try Method.gradient.explainer(for: network.graph).attribute(image, selectors, of: network)
+    let maps = try NPY.read(folder.path("maps/gradient.npy")).reshaped([2, 3, 224, 224])
+    for (index, expected) in expected.enumerated() {
+      #expect(relativeErrors(maps.image(index), expected).largest < 1e-4)
+    }
+    func targets(_ method: String) throws -> [[String: Any]] {
+      let data = try Data(contentsOf: folder.url.appendingPathComponent("maps/\(method).json"))
+      let record = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+      return try #require((record["targets"] as? [[[String: Any]]])?.first)
+    }
+    let sums = try NPY.read(folder.path("maps/deeplift.npy")).reshaped([2, 3, 224, 224])
+    for (index, target) in try targets("deeplift").enumerated() {
+      let sum = sums.image(index).scalars.reduce(0) { $0 + Double($1) }
+      let (change, residual) = (target["change"] as? Double, target["residual"] as? Double)
+      #expect(abs(try #require(target["sum"] as? Double) - sum) < 1e-9 * abs(sum))
+      #expect(abs(try #require(residual)) < 1e-4 * abs(try #require(change)))
+    }
+    #expect(try targets("gradient").allSatisfy { $0["residual"] == nil && $0["value"] != nil })
+  }
+
   @Test(.enabled(if: ImageNetTier.isFetched, "needs make imagenet"))
   func counterfactualsReachTheirClass() throws {
     let folder = try TemporaryFolder()
@@ -139,6 +171,13 @@ import Testing
     #expect(fusion[3] == "100" && fusion[4] == "100")
     let cam = try #require(lines.last { $0[0] == "guided-grad-cam" })
     #expect(cam[5].contains("layer layer4.2.conv3"))
+    let columns = try #require(lines.first { $0[0] == "method" })
+    let released = try #require(lines.last { $0[0] == "deeplift-released" })
+    #expect(columns.suffix(3) == ["formula", "source", "caveat"] && released.count == columns.count)
+    #expect(released[2] == "yes" && released[6] == "x g(x)" && released[8].hasPrefix("no DeepLift"))
+    for (name, form) in [("border", "zeros"), ("attention", "frozen"), ("ig.weighting", "released")] {
+      #expect(lines.filter { $0[0] == name }.map { $0[1] } == [form, form])
+    }
   }
 
   /// What goes wrong is one line that names the fault, an exit code by sysexits, and no output.
@@ -169,6 +208,8 @@ import Testing
       (["--input", "ZEBRA", "--method", "grad-cam", "--set", "layer=nowhere"], 64, "nowhere"),
       (["--input", "ZEBRA", "--set", "smooth.draws=0"], 64, "smooth.draws"),
       (["--input", "ZEBRA", "--set", "smooth.drawings=9"], 64, "smooth.drawings"),
+      (["--input", "ZEBRA", "--set", "rise.cells=1000000"], 64, "rise.cells"),
+      (["--input", "ZEBRA", "--method", "pullback-ascent", "--alpha", "1e38"], 65, "not finite"),
       (["--input", "ZEBRA", "--baseline", "missing.png"], 66, "missing.png"),
       (["--input", "ZEBRA", "--counterfactual", "3"], 64, "folder"),
       (["--input", "EMPTY"], 66, "no PNG or JPEG"),

@@ -27,17 +27,18 @@ import Testing
       "--networks", "paper", "--model", "pvt_v2_b1", "--images", folder.path("images"), "--output", folder.url.path,
       "--format", "png",
     ]
-    let early = try Program("fig3").run(arguments, environment: environment)
+    let early = try Program("fig1").run(arguments, environment: environment)
     #expect(early.status == 69 && early.errors.contains("run make paper-weights"), "\(early.errors)")
 
     #expect(try Program(script: "Experiments/paper/fetch").run([], environment: environment).status == 0)
-    let outcome = try Program("fig3").run(arguments, environment: environment)
+    let outcome = try Program("fig1").run(arguments, environment: environment)
     #expect(outcome.status == 0, "\(outcome.errors)")
-    let picture = try Photograph(contentsOf: folder.path("fig3-paper-pvt_v2_b1.png")).picture
+    let picture = try Photograph(contentsOf: folder.path("fig1-paper-pvt_v2_b1.png")).picture
     #expect(picture.width > picture.height)
     let numbers = try JSONSerialization.jsonObject(
-      with: Data(contentsOf: folder.url.appendingPathComponent("fig3-paper-pvt_v2_b1.json")))
-    let rows = try #require(numbers as? [[String: Any]])
+      with: Data(contentsOf: folder.url.appendingPathComponent("fig1-paper-pvt_v2_b1.json")))
+    let networks = try #require((numbers as? [String: Any])?["numbers"] as? [[[String: Any]]])
+    let rows = networks[0]
     #expect(rows.map { $0["target"] as? Int } == [0, 340])
 
     let network = try Formula.network(graph)
@@ -47,7 +48,7 @@ import Testing
   }
 
   @Test func withoutImagesItSaysSo() throws {
-    let outcome = try Program("fig3").run(["--networks", "paper"])
+    let outcome = try Program("fig1").run(["--networks", "paper"])
     #expect(outcome.status == 64 && outcome.errors.contains("--images"))
   }
 }

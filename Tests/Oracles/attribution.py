@@ -1,9 +1,10 @@
-"""Explainers on small networks with formula weights (formula.py), in float64: captum where captum has the method, and plain
-PyTorch, written from the definitions, where it has not.
+"""Explainers on small networks with formula weights (formula.py), in float64: captum where captum has the method, and
+plain PyTorch, written from the definitions, where it has not.
 
 torch 2.13.0, captum 0.9.0. Writes fixtures/attribution.safetensors: per network and explainer the attribution of two
-formula images for logits 3 and 7, of which every third value is kept. Random explainers take their numbers from formula.py: the noise of a purpose, an image
-and a draw is 1.7 uniform("purpose/image/draw"), for what is uniform on (0, 1) it is (1 + uniform(...)) / 2.
+formula images for logits 3 and 7, of which every third value is kept. Random explainers take their numbers from
+formula.py: the noise of a purpose, an image and a draw is 1.7 uniform("purpose/image/draw"), for what is uniform on
+(0, 1) it is (1 + uniform(...)) / 2.
 """
 import pathlib
 from unittest import mock
@@ -53,8 +54,9 @@ def relu(module, x):
 
 def pool(module, x):
     if Rules.table is None:
-        # captum hooks tensors: where a ReLU's output is a pool's input, the ReLU's hook comes first and sees the cotangent
-        # that the pool's rule has not yet replaced. DeepLift then is not complete (0.207 for 0.178 here). A copy parts them.
+        # captum hooks tensors: where a ReLU's output is a pool's input, the ReLU's hook comes first and sees the
+        # cotangent that the pool's rule has not yet replaced. DeepLift then is not complete (0.207 for 0.178 here). A
+        # copy parts them.
         return module(x.clone())
     return soft.soft_max_pool(x, module.kernel_size, module.stride, module.padding, border=Rules.border)
 
@@ -281,10 +283,11 @@ def captum_methods(model, x):
     yield "guided-backprop", ca.GuidedBackprop(model).attribute(x, TARGETS)
     yield "deconvolution", ca.Deconvolution(model).attribute(x, TARGETS)
     yield "guided-grad-cam", ca.GuidedGradCam(model, layer).attribute(x, TARGETS)
+    summing = (nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.MaxPool2d, nn.AdaptiveAvgPool2d, Addition_Module)
     for epsilon in [1e-9, 0.1]:
         def lrp(z, t):
             for module in model.modules():
-                if isinstance(module, (nn.Conv2d, nn.Linear, nn.BatchNorm2d, nn.MaxPool2d, nn.AdaptiveAvgPool2d, Addition_Module)):
+                if isinstance(module, summing):
                     module.rule = EpsilonRule(epsilon)
             return ca.LRP(model).attribute(z, t)
         yield f"lrp-epsilon-{epsilon}", singles(lrp)

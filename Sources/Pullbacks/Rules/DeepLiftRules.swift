@@ -15,13 +15,14 @@ struct Rescale: Rule {
   func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
     let images = v.shape[0]
     let change = site.output - output.repeated(images)
-    return [quotient(v * change, site.input() - input.repeated(images), orElse: site.operation.gradient(v, at: site)[0]!)]
+    let slope = site.operation.gradient(v, at: site)[0]!
+    return [quotient(v * change, site.input() - input.repeated(images), orElse: slope)]
   }
 }
 
-/// DeepLift through max pooling, by the cross maximum: with `m = max(y, y0)` a window's change `y - y0` is split into `m - y0`,
-/// which goes to the place of the largest input, and `y - m`, which goes to that of the largest baseline; each place's share,
-/// times v, is divided by its `z - z0`. Where windows overlap, shares add up.
+/// DeepLift through max pooling, by the cross maximum: with `m = max(y, y0)` a window's change `y - y0` is split into
+/// `m - y0`, which goes to the place of the largest input, and `y - m`, which goes to that of the largest baseline;
+/// each place's share, times v, is divided by its `z - z0`. Where windows overlap, shares add up.
 ///
 /// Source: captum's implementation of Shrikumar et al. 2017. captum lets one of several overlapping windows overwrite
 /// the others, which loses their shares; it agrees where windows do not overlap.
@@ -55,9 +56,9 @@ private func quotient(_ numerator: Tensor, _ denominator: Tensor, orElse other: 
 }
 
 extension RuleSet {
-  /// DeepLift: the rescale rule for ReLU, ReLU6 and sigmoid, the cross maximum for max pooling, and the gradient of everything
-  /// else, GELU, SiLU and attention included. The result times `x - baseline` sums to `f(x) - f(baseline)` in a network of
-  /// ReLU, ReLU6 and max pooling.
+  /// DeepLift: the rescale rule for ReLU, ReLU6 and sigmoid, the cross maximum for max pooling, and the gradient of
+  /// everything else, GELU, SiLU and attention included. The result times `x - baseline` sums to `f(x) - f(baseline)`
+  /// in a network of ReLU, ReLU6 and max pooling.
   ///
   /// - Parameter baseline: one input, `(1, C, H, W)`.
   /// - Complexity: one forward pass, of one image.

@@ -1,8 +1,9 @@
 /// Layer-wise relevance propagation, the epsilon rule: `J^T (v z / (z + epsilon sign(z)))` with z the layer's output.
 ///
-/// Relevance is the cotangent times the value, `R = v z`; written for cotangents, `R_i = a_i sum_j w_ij R_j / (z_j + epsilon
-/// sign z_j)` is this rule, and a ReLU, which passes relevance unchanged, keeps its gradient. The input's relevance is then
-/// the result times the input. With a tiny epsilon it is input times gradient.
+/// Relevance is the cotangent times the value, `R = v z`; written for cotangents,
+/// `R_i = a_i sum_j w_ij R_j / (z_j + epsilon sign z_j)` is this rule, and a ReLU, which passes relevance unchanged,
+/// keeps its gradient. The input's relevance is then the result times the input. With a tiny epsilon it is input times
+/// gradient.
 /// Source: Bach et al. 2015 (doi 10.1371/journal.pone.0130140), as captum's EpsilonRule.
 public struct EpsilonRule: Rule {
   public let epsilon: Float
@@ -29,8 +30,8 @@ public struct EpsilonRule: Rule {
 }
 
 extension RuleSet {
-  /// The epsilon rule at every layer that sums: linear, convolution, batch norm, average and max pooling, addition. The others
-  /// keep their gradient.
+  /// The epsilon rule at every layer that sums: linear, convolution, batch norm, average and max pooling, addition. The
+  /// others keep their gradient.
   public static func lrpEpsilon(_ epsilon: Float = 1e-9) -> RuleSet {
     let summing = ["conv", "linear", "batchnorm", "avgpool", "maxpool", "add"]
     return RuleSet("lrp-epsilon", summing.map { (.kind($0), EpsilonRule(epsilon: epsilon)) } + [(.any, Gradient())])

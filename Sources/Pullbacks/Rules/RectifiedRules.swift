@@ -1,7 +1,7 @@
 /// The positive part of what another rule pulls back: `max(0, rule(v))`.
 ///
-/// Over the gradient of a ReLU it is guided backpropagation, `relu(v) [z > 0]`; over ``PassThrough`` deconvolution, `relu(v)`;
-/// over the soft gate the guided pullback, `relu(v Phi(z / tau))`.
+/// Over the gradient of a ReLU it is guided backpropagation, `relu(v) [z > 0]`; over
+/// ``PassThrough`` deconvolution, `relu(v)`; over the soft gate the guided pullback, `relu(v Phi(z / tau))`.
 /// Sources: Springenberg et al. 2015 (arXiv 1412.6806); Zeiler & Fergus 2014 (arXiv 1311.2901).
 public struct Rectified: Rule {
   public let rule: any Rule
@@ -33,7 +33,8 @@ extension RuleSet {
     "deconvolution",
     [(.kind("relu"), Rectified(PassThrough())), (.kind("relu6"), Rectified(PassThrough())), (.any, Gradient())])
 
-  /// This table with only the positive part of every cotangent passing a ReLU: over the soft pullback, the guided pullback.
+  /// This table with only the positive part of every cotangent passing a ReLU: over the soft pullback, the guided
+  /// pullback.
   ///
   /// - Throws: ``PullbackError`` if the table has no rule for a ReLU of `graph`.
   public func guided(over graph: Graph) throws(PullbackError) -> RuleSet {

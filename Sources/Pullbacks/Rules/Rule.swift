@@ -1,5 +1,5 @@
-/// How a cotangent is pulled back through one operation: the adjoint of the linear map that the rule puts in place of the
-/// layer, at the point where the layer was evaluated.
+/// How a cotangent is pulled back through one operation: the adjoint of the linear map that the rule puts in place of
+/// the layer, at the point where the layer was evaluated.
 ///
 /// A rule is a value without state. It states its equation and its source, which are printed by `pullbacks rules`.
 public protocol Rule: Sendable {

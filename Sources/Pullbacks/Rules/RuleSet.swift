@@ -70,8 +70,8 @@ extension RuleSet {
   /// The derivative of every operation.
   public static let gradient = RuleSet("gradient", [(.any, Gradient())])
 
-  /// The soft pullback: every layer's adjoint averaged over small perturbations of its pre-activations, in the backward pass
-  /// only. Sigmoid gates and softmax weights are routing.
+  /// The soft pullback: every layer's adjoint averaged over small perturbations of its pre-activations, in the backward
+  /// pass only. Sigmoid gates and softmax weights are routing.
   ///
   /// Source: paper, section 3; temperatures as released.
   public static func softPullback(
@@ -94,8 +94,8 @@ extension RuleSet {
     return RuleSet("soft-pullback", gates + frozenRouting + ordinaryAdjoints)
   }
 
-  /// The hard pullback: the adjoint of the affine operator that the network is at the input, its routing held constant. For a
-  /// network of ReLU and max pooling it is the gradient. Source: paper, section 2.
+  /// The hard pullback: the adjoint of the affine operator that the network is at the input, its routing held constant.
+  /// For a network of ReLU and max pooling it is the gradient. Source: paper, section 2.
   public static let hardPullback: RuleSet = {
     let gates: [(Pattern, any Rule)] = [
       (.kind("relu"), Gradient()),

@@ -8,8 +8,8 @@ import CKernels
 /// | ReLU6 | `v * (Phi(z / tau) - Phi((z - 6) / tau))` | Gaussian |
 /// | SiLU | `v * sigmoid(z / tau)` | logistic |
 ///
-/// Phi is the standard normal distribution function. At tau = 1 the rules of GELU and SiLU are their hard pullbacks, `y = z g(z)`
-/// with the gate g held constant. Source: paper, section 3; ReLU6 by the same argument.
+/// Phi is the standard normal distribution function. At tau = 1 the rules of GELU and SiLU are their hard pullbacks,
+/// `y = z g(z)` with the gate g held constant. Source: paper, section 3; ReLU6 by the same argument.
 public struct SoftGate: Rule {
   public var temperature: Float
   public var activation: Activation
@@ -55,8 +55,8 @@ extension SoftGate: GatingRule {
   func gate(of activation: Activation) -> GateFunction? { gate }
 }
 
-/// Max pooling whose switches are perturbed: each v is shared out over its window by `softmax(window / tau)`, and where windows
-/// overlap, shares add up. Source: paper, section 3.
+/// Max pooling whose switches are perturbed: each v is shared out over its window by `softmax(window / tau)`, and where
+/// windows overlap, shares add up. Source: paper, section 3.
 public struct SoftMaxPool: Rule {
   /// What the places of a window outside the plane do.
   public enum Border: String, Sendable, CaseIterable {
@@ -76,7 +76,9 @@ public struct SoftMaxPool: Rule {
     self.border = border
   }
 
-  public var equation: String { "v shared out by softmax(window / tau), tau = \(temperature), border: \(border.rawValue)" }
+  public var equation: String {
+    "v shared out by softmax(window / tau), tau = \(temperature), border: \(border.rawValue)"
+  }
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
@@ -135,8 +137,8 @@ public struct FrozenAttention: Rule {
   }
 }
 
-/// What the authors' release does to a ViT's attention: the gradient of the attention of `(q / tau, k / tau, v)`, straight
-/// through the scaling. At tau = 1 it is the plain gradient; nothing is frozen.
+/// What the authors' release does to a ViT's attention: the gradient of the attention of `(q / tau, k / tau, v)`,
+/// straight through the scaling. At tau = 1 it is the plain gradient; nothing is frozen.
 public struct ReleasedAttention: Rule {
   public var temperature: Float
 

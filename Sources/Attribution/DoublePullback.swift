@@ -1,13 +1,5 @@
 import Pullbacks
 
-extension PullbackAverage {
-  /// One backward pass from the selected output: `nu(x) = W(x)^T u`. With the rules ``RuleSet/gradient`` it is the gradient,
-  /// with ``RuleSet/softPullback(_:border:attention:)`` the soft pullback.
-  public static func pullback(_ rules: RuleSet, name: String) -> PullbackAverage {
-    PullbackAverage(rules, name: name)
-  }
-}
-
 /// The pullback where the pullback leads: `nu(x + alpha nu(x))`, without normalisation.
 ///
 /// Source: paper v5, with alpha 1 and 2. Cost: two forward and two backward passes.
@@ -16,6 +8,10 @@ public struct DoublePullback: Explainer {
   public let rules: RuleSet
   public let alpha: Double
 
+  /// - Parameters:
+  ///   - rules: what `nu` is: the soft rules, or the gradient's.
+  ///   - name: of the explainer.
+  ///   - alpha: the step's factor; the released values are 1 and 2.
   public init(_ rules: RuleSet, name: String, alpha: Double) {
     self.rules = rules
     self.name = name

@@ -1,0 +1,31 @@
+//: # Figure 1: what the network saw
+//:
+//: Three answers to the same question. The **gradient** says which pixels would change the class's logit if they were
+//: nudged: dust. The **soft pullback** pulls the class's direction back through the network with softened gates: the
+//: parts that the network looked for. Five steps along it, **pullback ascent**, draw those parts into the image.
+
+import ExperimentKit
+
+Experiment.run("fig1") { experiment in
+
+  //: Every network of the tier explains the same images.
+
+  let subjects = try experiment.subjects(Gallery(photographs: ["zebra", "tucan", "firetruck"]))
+  let methods: [Method] = [.gradient, .softPullback, .pullbackAscent]
+  let explained = try subjects.map { try $0.explained(by: methods, in: experiment.context) }
+
+  //: A row is an image, a group of columns a network.
+
+  let rows = subjects[0].images.indices.map { index in explained.map { $0[index] } }
+  let grid = ImageGrid(
+    columns: ["Image"] + subjects.flatMap { _ in methods.map(\.abbreviation) },
+    try rows.map { views in
+      ImageGrid.Row(
+        views[0].image.className,
+        [try Picture(views[0].image.image)] + (try views.flatMap { try $0.attributions.map { try heatMap($0.map) } }))
+    },
+    groups: [.init("", columns: 1)] + subjects.map { .init($0.title, columns: methods.count) },
+    colorBars: [.heatMaps])
+  try experiment.write(
+    Figure(grid, credit: subjects[0].credit), numbers: explained.map { $0.map(\.numbers) }, about: subjects)
+}

@@ -1,0 +1,78 @@
+//: # Figure 10: the soft rules are averages
+//:
+//: The soft pullback's rules are not smoothings chosen for their looks. Each is the average of the layer's hard rule over a
+//: random perturbation of its pre-activations: Gaussian for the gates of ReLU and ReLU6, Gumbel for the switches of max
+//: pooling. Here the averages are taken by brute force, with the library's own hard rules, and laid over its soft ones.
+
+import ExperimentKit
+import Foundation
+
+Experiment.run("fig10") { experiment in
+
+  //: Three networks of a single layer, each along a row of pre-activations z. In the pool's window of four the other values
+  //: are zero.
+
+  let row = (0...40).map { Float($0) / 40 }
+  let layers = [
+    try SingleLayer("ReLU", .relu, z: row.map { $0 * 5 - 2.5 }, input: [1], noise: .gaussian) { $0.relu() },
+    try SingleLayer("ReLU6", .relu6, z: row.map { $0 * 11 - 2.5 }, input: [1], noise: .gaussian) { $0.relu6() },
+    try SingleLayer("max pool", .maxpool, z: row.map { $0 * 3 - 1 }, input: [1, 2, 2], noise: .gumbel) {
+      $0.maxPool(kernel: 2)
+    },
+  ]
+
+  //: The averages over growing numbers of draws, and how far they are from the soft rule: the root of the mean square over z.
+  //: Of n independent gates, each open with probability p, the average is expected to be off by sqrt(p (1 - p) / n).
+
+  struct Average: Encodable {
+    let layer: String
+    let z: [Double]
+    let soft: [Double]
+    let average: [Double]
+    let draws: [Double]
+    let error: [Double]
+    let expectedError: [Double]
+  }
+
+  let milestones = (experiment.options.quick ? [10, 30, 100, 300] : [10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000])
+  let averages = try layers.map { layer in
+    let soft = try layer.softGates()
+    let variance = soft.reduce(0) { $0 + $1 * (1 - $1) } / Double(soft.count)
+    var sums = soft.map { _ in 0.0 }
+    var errors: [Double] = []
+    for draw in 0..<milestones.last! {
+      sums = zip(sums, try layer.perturbedGates(seed: experiment.options.seed, draw: draw)).map { $0 + $1 }
+      if milestones.contains(draw + 1) {
+        let squares = zip(sums, soft).map { pow($0 / Double(draw + 1) - $1, 2) }
+        errors.append((squares.reduce(0, +) / Double(soft.count)).squareRoot())
+      }
+    }
+    return Average(
+      layer: layer.name, z: layer.z.map(Double.init), soft: soft, average: sums.map { $0 / Double(milestones.last!) },
+      draws: milestones.map(Double.init), error: errors,
+      expectedError: milestones.map { (variance / Double($0)).squareRoot() })
+  }
+
+  //: Three panels show that the averages lie on the rules; the fourth, that what is missing is the draws.
+
+  var panels: [any Drawable] = try averages.map { average in
+    var measured = try LinePlot.Series("average of \(milestones.last!) hard rules", x: average.z, y: average.average)
+    measured.style = .points
+    return LinePlot(
+      [try .init("soft rule", x: average.z, y: average.soft), measured], x: Axis("z"),
+      y: Axis(average.layer == "max pool" ? "share of v" : "gate", range: -0.05...1.05), title: average.layer)
+  }
+  var expected = try averages.map { try LinePlot.Series("", x: $0.draws, y: $0.expectedError) }
+  for index in expected.indices {
+    expected[index].style = .line
+    expected[index].dashes = [3, 2]
+    expected[index].color = Color.okabeIto[index]
+  }
+  panels.append(
+    LinePlot(
+      try averages.map { try .init($0.layer, x: $0.draws, y: $0.error) } + expected,
+      x: Axis("draws n", scale: .logarithmic), y: Axis("error", scale: .logarithmic),
+      title: "Monte-Carlo error; dashed as expected"))
+  try experiment.write(
+    Figure(Panels(panels, columns: 2, isLettered: true)), numbers: averages, about: [])
+}

@@ -1,0 +1,120 @@
+//: # Figure 4: what would make it another class?
+//:
+//: A counterfactual asks the network to see another class and follows the answer: five steps of pullback ascent, with the
+//: picture clipped to what can be shown. The soft pullback paints the other class's parts where they fit; gradient ascent
+//: convinces the network as well, but with dust.
+
+import ExperimentKit
+
+Experiment.run("fig4") { experiment in
+
+  let subject = try experiment.subject(
+    Gallery(photographs: ["zebra", "tucan", "firetruck", "tennis_ball", "pink_tricycle"]))
+  let images = subject.images
+  let network = subject.network
+  let batch = Tensor(batching: images.map(\.image))
+
+  //: Every image goes towards the class of every other, and towards its own: on the diagonal is its accentuation.
+
+  func counterfactuals(_ method: Method) throws -> [Tensor] {
+    var settings = MethodSettings()
+    settings.clipping = .everyStep
+    let explainer = try method.explainer(settings, for: network.graph)
+    let selectors = images.map { Selector.all(.logit($0.target), images: images.count) }
+    return try explainer.attribute(batch, selectors, of: network, in: experiment.context)
+  }
+
+  struct Change: Encodable {
+    let method: String
+    let image: String
+    let towards: String
+    let probabilityBefore: Double
+    let probabilityAfter: Double
+    let difference: AttributionNumbers
+  }
+  var numbers: [Change] = []
+
+  //: A block of pictures for each method, and one of the differences `x_K - x_0` that pullback ascent made.
+
+  func grid(_ title: String, _ changes: [Tensor], _ picture: (Tensor, Tensor) throws -> Picture, captions: [[String]]) throws
+    -> ImageGrid
+  {
+    ImageGrid(
+      columns: ["Image"] + images.map(\.className),
+      try images.indices.map { row in
+        ImageGrid.Row(
+          images[row].className,
+          [try Picture(images[row].image)] + (try changes.map { try picture(images[row].image, $0.image(row)) }),
+          captions: [""] + captions[row])
+      },
+      groups: [.init("", columns: 1), .init(title, columns: images.count)], width: 250)
+  }
+
+  func probabilities(_ method: Method, _ changes: [Tensor]) throws -> [[String]] {
+    try images.indices.map { row in
+      try images.indices.map { column in
+        let change = changes[column].image(row)
+        let target = images[column]
+        let before = try subject.prediction(of: target.target, in: images[row].image).probability
+        let after = try subject.prediction(of: target.target, in: images[row].image + change).probability
+        numbers.append(
+          Change(
+            method: method.rawValue, image: images[row].name, towards: target.className, probabilityBefore: before,
+            probabilityAfter: after, difference: AttributionNumbers(change)))
+        return "p = \(decimal(after, places: 2))"
+      }
+    }
+  }
+
+  let pullback = try counterfactuals(.pullbackAscent)
+  let gradient = try counterfactuals(.gradientAscent)
+  let (afterPullback, afterGradient) = (
+    try probabilities(.pullbackAscent, pullback), try probabilities(.gradientAscent, gradient)
+  )
+  let none = images.map { _ in images.map { _ in "" } }
+  let panels = Panels(
+    [
+      try grid("Pullback ascent towards", pullback, { try Picture($0 + $1) }, captions: afterPullback),
+      try grid("Gradient ascent towards", gradient, { try Picture($0 + $1) }, captions: afterGradient),
+      try grid("Difference by pullback ascent", pullback, { try rawPicture($1) }, captions: none),
+      try grid("Difference by gradient ascent", gradient, { try rawPicture($1) }, captions: none),
+    ],
+    columns: 2, isLettered: true)
+  let credit = "\(subject.title), five steps; p is the probability of the column's class. \(subject.credit)"
+  try experiment.write(Figure(panels, credit: credit), numbers: numbers, about: [subject])
+
+  //: The same as a sequence: the steps from the first image towards the second's class, and the probabilities of both
+  //: classes on the way.
+
+  let steps = 10
+  let (source, goal) = (images[0], images[1])
+  var iterates = [source.image]
+  let ascent = PullbackAscent(.softPullback(), name: "pullback-ascent", steps: steps, clipping: .everyStep)
+  try ascent.ascend(from: source.image, .classes([goal.target]), of: network) { iterates.append($0) }
+
+  struct Sequence: Encodable {
+    let from: String
+    let to: String
+    let probabilityFrom: [Double]
+    let probabilityTo: [Double]
+    let norms: [Double]
+  }
+  let sequence = Sequence(
+    from: source.className, to: goal.className,
+    probabilityFrom: try iterates.map { try subject.prediction(of: source.target, in: $0).probability },
+    probabilityTo: try iterates.map { try subject.prediction(of: goal.target, in: $0).probability },
+    norms: iterates.map { ($0 - source.image).imageNorms[0] })
+
+  let strip = ImageGrid(
+    columns: iterates.indices.map { $0 == 0 ? "x₀" : "\($0)" }, [ImageGrid.Row("", try iterates.map { try Picture($0) })])
+  let abscissae = iterates.indices.map(Double.init)
+  let curves = LinePlot(
+    [
+      try .init(source.className, x: abscissae, y: sequence.probabilityFrom),
+      try .init(goal.className, x: abscissae, y: sequence.probabilityTo),
+    ],
+    x: Axis("step"), y: Axis("probability"), size: Size(500, 130))
+  try experiment.write(
+    Figure(Panels([strip, curves], columns: 1), credit: "\(subject.title). \(subject.credit)"), part: "sequence",
+    numbers: sequence, about: [subject])
+}

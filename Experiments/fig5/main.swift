@@ -1,0 +1,55 @@
+//: # Figure 5: accentuation, more of what is there
+//:
+//: Pullback ascent towards an image's own class draws what the network already saw a little stronger: eyes, wheels, scales.
+//: Under each picture is what was added to it.
+
+import ExperimentKit
+
+Experiment.run("fig5") { experiment in
+
+  //: Forty images; as in the paper, the picture is clipped to what can be shown after the last step only.
+
+  let photographs = try ImageNetTier.photographNames
+  let subject = try experiment.subject(Gallery(photographs: Array(photographs.prefix(experiment.options.quick ? 4 : 40))))
+  let network = subject.network
+  let ascent = PullbackAscent(.softPullback(), name: "pullback-ascent", clipping: .lastStep)
+  let batch = Tensor(batching: subject.images.map(\.image))
+  let targets = subject.images.map(\.target)
+  let changes = try ascent.attribute(batch, .classes(targets), of: network, in: experiment.context)
+
+  //: Every image with its accentuation and the difference; the caption says what it did to the class's probability.
+
+  struct Accentuation: Encodable {
+    let image: String
+    let name: String
+    let before: Double
+    let after: Double
+    let difference: AttributionNumbers
+  }
+
+  let columns = 8
+  var numbers: [Accentuation] = []
+  var rows: [ImageGrid.Row] = []
+  for first in stride(from: 0, to: subject.images.count, by: columns) {
+    var (pictures, differences, captions) = ([Picture](), [Picture](), [String]())
+    for index in first..<min(first + columns, subject.images.count) {
+      let image = subject.images[index]
+      let change = changes.image(index)
+      let after = image.image + change
+      let probabilities = try [image.image, after].map { try subject.prediction(of: image.target, in: $0).probability }
+      pictures.append(try Picture(after))
+      differences.append(try rawPicture(change))
+      captions.append("\(image.className)\n\(decimal(probabilities[0], places: 2)) → \(decimal(probabilities[1], places: 2))")
+      numbers.append(
+        Accentuation(
+          image: image.name, name: image.className, before: probabilities[0], after: probabilities[1],
+          difference: AttributionNumbers(change, mask: image.mask)))
+    }
+    rows.append(ImageGrid.Row("", pictures))
+    rows.append(ImageGrid.Row("", differences, captions: captions))
+  }
+  let grid = ImageGrid(columns: [], rows)
+  try experiment.write(
+    Figure(grid, credit: "\(subject.title), five steps of pullback ascent; below each picture the difference. \(subject.credit)"),
+    numbers: numbers, about: [subject])
+}
