@@ -24,8 +24,8 @@ enum Clock: String, Codable, ExpressibleByArgument {
     return now - start
   }
 
-  /// The least time of a call among those that fit into `limit` seconds, three at least: what else the machine does makes a
-  /// call slower, never faster.
+  /// The least time of a call among those that fit into `limit` seconds, three at least: what else the machine does
+  /// makes a call slower, never faster.
   func least(within limit: Double, _ body: () throws -> Void) rethrows -> Double {
     let end = Date.now.addingTimeInterval(limit)
     var least = Double.infinity

@@ -21,7 +21,8 @@ extension Measure {
     }
   }
 
-  /// The best time of every convolution over `images` images; depthwise ones, whose loops are bound by memory, are left out.
+  /// The best time of every convolution over `images` images; depthwise ones, whose loops are bound by memory, are
+  /// left out.
   private func convolutionTimes(of graph: Graph, images: Int) -> [ConvolutionTimes] {
     graph.nodes.compactMap { node in
       guard let layer = node.operation as? Convolution, layer.groups == 1 else { return nil }
@@ -61,7 +62,8 @@ extension Measure {
   }
 }
 
-/// One convolution: operations (a multiply-add counts as two), and the least time of the map and of its adjoint in seconds.
+/// One convolution: operations (a multiply-add counts as two), and the least time of the map and of its adjoint in
+/// seconds.
 private struct ConvolutionTimes {
   let operations, forward, adjoint: Double
 }

@@ -9,7 +9,8 @@ extension Measure {
     for model in models {
       for batch in batches {
         guard let ours = try MemoryProbe.run(model, batch: batch, threads: threads) else { continue }
-        let theirs = TorchSide(python: python, model: model, batch: batch, threads: threads, clock: clock)?.memory(of: .soft)
+        let torch = TorchSide(python: python, model: model, batch: batch, threads: threads, clock: clock)
+        let theirs = torch?.memory(of: .soft)
         let name = "\(model), batch \(batch), soft pullback"
         report.add(.memory, "\(name), peak", ours.peak * 1e-6, "MB", torch: theirs.map { $0.peak * 1e-6 })
         report.add(

@@ -24,14 +24,16 @@ struct Report: Encodable {
   init(clock: Clock, threads: Int) {
     self.clock = clock
     self.threads = threads
-    print("OpenBLAS kernels \(blasCore), \(cores) cores, \(threads == 0 ? "one thread per core" : "threads: \(threads)")")
+    let workers = threads == 0 ? "one thread per core" : "threads: \(threads)"
+    print("OpenBLAS kernels \(blasCore), \(cores) cores, \(workers)")
     print("times: least \(clock.rawValue) time of several calls")
   }
 
   mutating func add(_ part: Part, _ name: String, _ value: Double, _ unit: String, torch: Double? = nil) {
     let ratio = torch.map { value / $0 }
     rows.append(Row(part: part.rawValue, name: name, value: value, unit: unit, torch: torch, ratio: ratio))
-    var line = name.padding(toLength: max(44, name.count), withPad: " ", startingAt: 0) + " \(decimal(value, places: 2)) \(unit)"
+    let label = name.padding(toLength: max(44, name.count), withPad: " ", startingAt: 0)
+    var line = "\(label) \(decimal(value, places: 2)) \(unit)"
     if let torch, let ratio { line += ", PyTorch \(decimal(torch, places: 2)), ratio \(decimal(ratio, places: 2))" }
     print(line)
     fflush(nil)

@@ -9,11 +9,12 @@ func someNetwork(_ model: String, resolution: Int = 224) throws -> Network {
     // Weights that keep activations at order one, whose products neither vanish nor overflow.
     let fanIn = max(1, description.shape.dropFirst().reduce(1, *))
     let scale = description.shape.count < 2 ? 1 : (6 / Float(fanIn)).squareRoot()
+    let isOne = name.hasSuffix("running_var") || name.hasSuffix("weight") && description.shape.count < 2
+    let spread = name.hasSuffix("weight") ? scale : 0.01
     parameters[name] = Tensor(shape: description.shape) { buffer in
       for index in buffer.indices {
         let noise = Float((index &* 2_654_435_761) >> 7 & 1023) / 1023 - 0.5
-        buffer[index] = name.hasSuffix("running_var") || name.hasSuffix("weight") && description.shape.count < 2
-          ? 1 : name.hasSuffix("weight") ? scale * noise : 0.01 * noise
+        buffer[index] = isOne ? 1 : spread * noise
       }
     }
   }

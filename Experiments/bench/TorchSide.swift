@@ -7,7 +7,8 @@ final class TorchSide {
   private let requests = Pipe()
   private let answers = Pipe()
 
-  static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("torch_side.py").path
+  static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("torch_side.py").path
 
   init?(python: String, model: String, batch: Int, threads: Int, clock: Clock) {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
@@ -28,9 +29,8 @@ final class TorchSide {
 
   /// Bytes: the process after loading the model, and its largest size after a pass.
   func memory(of pass: Pass) -> (loaded: Double, peak: Double)? {
-    guard let parts = answer("memory \(pass.rawValue)")?.split(separator: " ").compactMap({ Double($0) }), parts.count == 2
-    else { return nil }
-    return (parts[0], parts[1])
+    let parts = answer("memory \(pass.rawValue)")?.split(separator: " ").compactMap { Double($0) } ?? []
+    return parts.count == 2 ? (parts[0], parts[1]) : nil
   }
 
   private func answer(_ request: String) -> String? {

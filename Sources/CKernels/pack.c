@@ -23,8 +23,8 @@ typedef struct {
   size_t from, to;
 } piece;
 
-// The pieces of a panel's row, for output places from `place` on. A run along an output row is copied by whole registers; what
-// is too much is overwritten by the next run, at last by the next row.
+// The pieces of a panel's row, for output places from `place` on. A run along an output row is copied by whole
+// registers; what is too much is overwritten by the next run, at last by the next row.
 INLINE size_t pieces_of(const pb_window *w, size_t place, size_t row0, size_t columns, size_t stride, piece *pieces) {
   size_t oh = place / w->out_width - row0, ow = place % w->out_width, count = 0;
   for (size_t p = 0; p < columns; oh++, ow = 0) {
@@ -66,7 +66,8 @@ size_t pb_padded_phase(const pb_window *w) {
 }
 
 size_t pb_padded_count(const pb_window *w, size_t channels, size_t pixels) {
-  const size_t rows = ((pixels + w->out_width - 2) / w->out_width) * w->stride_h + (w->kernel_h - 1) * w->dilation_h + 1;
+  const size_t steps = (pixels + w->out_width - 2) / w->out_width;
+  const size_t rows = steps * w->stride_h + (w->kernel_h - 1) * w->dilation_h + 1;
   return channels * rows * pb_padded_phase(w) * w->stride_w + 16;
 }
 

@@ -3,8 +3,8 @@
 // Matrix products whose right factor lies packed in panels (pack.c), and whose left factor is read where it is, one
 // broadcast at a time: weights serve a convolution and its adjoint as they are, without a copy.
 //
-// Each element of a product is one chain of fused multiply-adds in the order of k. Its bytes depend neither on the panel it
-// falls into, nor on how work is cut, nor on the width of the processor's registers.
+// Each element of a product is one chain of fused multiply-adds in the order of k. Its bytes depend neither on the
+// panel it falls into, nor on how work is cut, nor on the width of the processor's registers.
 
 #if defined(__x86_64__)
 // Left to itself, the compiler halves 512-bit registers.

@@ -9,8 +9,8 @@ typedef struct {
   long top;             // the first row of its windows, which may lie above the plane
 } stretch;
 
-// Calls STEP for every window place (i, j) of a stretch whose row lies in the plane, with the row's values `in`, the valid
-// columns [low, high) of the stretch and, for column o of it, the place `o * stride_w + shift` within the row.
+// Calls STEP for every window place (i, j) of a stretch whose row lies in the plane, with the row's values `in`, the
+// valid columns [low, high) of the stretch and, for column o of it, the place `o * stride_w + shift` within the row.
 #define FOR_EACH_PLACE(w, s, STEP)                                                                                  \
   for (size_t i = 0; i < (w)->kernel_h; i++) {                                                                      \
     const long ih = (s).top + (long)i;                                                                              \
@@ -46,7 +46,10 @@ INLINE void largest_of(const float *x, const pb_window *w, stretch s, float *res
   for (size_t o = 0; o < s.count; o++) best[o] = -INFINITY;
   FOR_EACH_PLACE(w, s, {
     read_places(x + in, shift, w->stride_w, low, high, values);
-    for (size_t o = low; o < high; o++) best[o] = ((values[o] > best[o]) | (values[o] != values[o])) ? values[o] : best[o];
+    for (size_t o = low; o < high; o++) {
+      const bool wins = (values[o] > best[o]) | (values[o] != values[o]);
+      best[o] = wins ? values[o] : best[o];
+    }
   })
 }
 

@@ -11,7 +11,8 @@
 #else
 #define CLONES
 #endif
-// A loop whose result may overwrite its operands: each element depends on its own place only, which the compiler cannot see.
+// A loop whose result may overwrite its operands: each element depends on its own place only, which the compiler
+// cannot see.
 #define IN_PLACE _Pragma("clang loop vectorize(assume_safety)")
 #define INLINE static inline __attribute__((always_inline))
 
@@ -26,8 +27,8 @@ INLINE void pb_valid_range(long offset, size_t stride, size_t extent, size_t cou
   *high = (size_t)last;
 }
 
-// The layout of packed panels: how long the rows of a panel of so many columns are, and where the panel of column `first`
-// starts. Between panels there is room for what the last row's copying runs over.
+// The layout of packed panels: how long the rows of a panel of so many columns are, and where the panel of column
+// `first` starts. Between panels there is room for what the last row's copying runs over.
 INLINE size_t pb_panel_row(size_t columns) { return (columns + 15) / 16 * 16; }
 INLINE size_t pb_panel_offset(size_t first, size_t depth) { return first * depth + first / PB_PANEL * 16; }
 
@@ -105,8 +106,8 @@ INLINE double pb_lane_sum_double(const double *lane) {
 }
 INLINE size_t pb_smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-// Rows [top, top + rows) of a plane with its padding. Columns are sorted by their remainder modulo the stride, so that what a
-// window's place reads along an output row lies side by side.
+// Rows [top, top + rows) of a plane with its padding. Columns are sorted by their remainder modulo the stride, so that
+// what a window's place reads along an output row lies side by side.
 INLINE void pb_pad_rows(const float *plane, const pb_window *w, long top, size_t rows, size_t phase, float *padded) {
   const size_t s = w->stride_w;
   for (size_t r = 0; r < rows; r++, padded += s * phase) {

@@ -1,8 +1,8 @@
 #include "scalar.h"
 
-// Winograd's minimal filtering F(2 x 2, 3 x 3): 16 multiplications make four outputs of a 3 x 3 convolution instead of 36.
-// Its transforms only add and halve, so that rounding errors stay those of the direct sum.
-// Source: Lavin & Gray 2015 (arXiv 1509.09308).
+// Winograd's minimal filtering F(2 x 2, 3 x 3): 16 multiplications make four outputs of a 3 x 3 convolution instead of
+// 36. Its transforms only add and halve, so that rounding errors stay those of the direct sum. Source: Lavin & Gray
+// 2015 (arXiv 1509.09308).
 //
 // A tile is 2 x 2 outputs. Rows of tiles are transformed side by side, in 16 components each.
 
@@ -65,8 +65,9 @@ CLONES void pb_winograd_input(const float *x, size_t channels, const pb_window *
     for (size_t xi = 0; xi < 16; xi++)
       for (size_t first = 0; first < tiles; first += PB_PANEL) {
         const size_t rest = tiles - first, length = pb_panel_row(rest < PB_PANEL ? rest : PB_PANEL);
-        memcpy(panels + xi * spacing + pb_panel_offset(first, channels) + c * length, transformed + xi * stride + first,
-               length * sizeof *panels);
+        float *row = panels + xi * spacing + pb_panel_offset(first, channels) + c * length;
+        const float *in = transformed + xi * stride + first;
+        for (size_t t = 0; t < length; t += 16) memcpy(row + t, in + t, 16 * sizeof *row);
       }
   }
 }

@@ -11,7 +11,8 @@ extension ConvolutionShape {
         let offset = image * inputSize + channel * window.inputPlane
         withUnsafePointer(to: window.c) { w in
           pb_depthwise_adjoint(
-            v + image * outputSize + channel * window.outputPlane, weight + channel * window.kernelPlane, w, dx + offset)
+            v + image * outputSize + channel * window.outputPlane, weight + channel * window.kernelPlane, w,
+            dx + offset)
         }
         finish.apply(dx, channel: channel, offset: offset, count: window.inputPlane)
       }
@@ -42,7 +43,8 @@ extension ConvolutionShape {
       product.forEachPiece(images: images) { image, rows, places in
         let first = image * inputSize + group * groupInputs * window.inputPlane + places.lowerBound
         product.compute(
-          self.weight(weight, ofGroup: group) + kernel - 1, v + image * outputSize + group * groupOutputs * window.outputPlane,
+          self.weight(weight, ofGroup: group) + kernel - 1,
+          v + image * outputSize + group * groupOutputs * window.outputPlane,
           rows: rows, places: places, into: dx + first + rows.lowerBound * window.inputPlane, stride: window.inputPlane)
         for row in rows {
           finish.apply(
@@ -52,8 +54,8 @@ extension ConvolutionShape {
     }
   }
 
-  /// At other strides: the columns' cotangents, added up where their places lie. Work is cut by input channels, so that no two
-  /// pieces write the same memory.
+  /// At other strides: the columns' cotangents, added up where their places lie. Work is cut by input channels, so
+  /// that no two pieces write the same memory.
   private func scatteredAdjoint(
     _ v: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, into dx: UnsafeMutablePointer<Float>, images: Int,
     finish: Finish
@@ -63,8 +65,8 @@ extension ConvolutionShape {
       rows: depth, channels: groupOutputs, places: window.outputPlane, source: .planes(size: window.outputPlane),
       walk: pb_walk(row: 1, outer: 0, inner: depth, outer_count: 1, inner_count: 1), channelStep: depth)
     // A strip's columns are a few hundred KB.
-    let strips = split(
-      groupInputs, into: min(groupInputs, max(depth * window.outputPlane > 1 << 16 ? 2 : 1, depth * window.outputPlane >> 17)))
+    let size = depth * window.outputPlane
+    let strips = split(groupInputs, into: min(groupInputs, max(size > 1 << 16 ? 2 : 1, size >> 17)))
     Parallel.forEach(images * groups * strips.count) { index in
       let strip = strips[index % strips.count]
       let group = index / strips.count % groups
@@ -90,8 +92,8 @@ extension ConvolutionShape {
 }
 
 extension Window {
-  /// The window of the adjoint, which slides over the output with the kernel mirrored; nil where the stride is not 1 or the
-  /// padding is wider than the kernel.
+  /// The window of the adjoint, which slides over the output with the kernel mirrored; nil where the stride is not 1
+  /// or the padding is wider than the kernel.
   var mirrored: pb_window? {
     let reach = ((c.kernel_h - 1) * c.dilation_h, (c.kernel_w - 1) * c.dilation_w)
     guard c.stride_h == 1, c.stride_w == 1, c.pad_top <= reach.0, c.pad_left <= reach.1 else { return nil }

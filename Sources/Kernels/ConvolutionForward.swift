@@ -11,7 +11,8 @@ extension ConvolutionShape {
         let offset = image * outputSize + channel * window.outputPlane
         withUnsafePointer(to: window.c) { w in
           pb_depthwise(
-            x + image * inputSize + channel * window.inputPlane, weight + channel * window.kernelPlane, 0, w, y + offset)
+            x + image * inputSize + channel * window.inputPlane, weight + channel * window.kernelPlane, 0, w,
+            y + offset)
         }
         finish.apply(y, channel: channel, offset: offset, count: window.outputPlane)
       }
@@ -26,7 +27,8 @@ extension ConvolutionShape {
         let first = image * outputSize + group * groupOutputs * window.outputPlane + places.lowerBound
         product.compute(
           self.weight(weight, ofGroup: group), x + image * inputSize + group * groupInputs * window.inputPlane,
-          rows: rows, places: places, into: y + first + rows.lowerBound * window.outputPlane, stride: window.outputPlane)
+          rows: rows, places: places, into: y + first + rows.lowerBound * window.outputPlane,
+          stride: window.outputPlane)
         for row in rows {
           finish.apply(
             y, channel: group * groupOutputs + row, offset: first + row * window.outputPlane, count: places.count)

@@ -1,7 +1,7 @@
 import CKernels
 
-// Convolution of NCHW batches as products of the weight, read in place, with panels of unrolled input places; with direct
-// loops for depthwise kernels.
+// Convolution of NCHW batches as products of the weight, read in place, with panels of unrolled input places; with
+// direct loops for depthwise kernels.
 //
 // Goals: bytes that depend on neither threads nor batch. An element's sum runs over the same blocks in the same order
 // however the work is cut.

@@ -26,7 +26,8 @@ extension ConvolutionShape {
       if isDepthwise {
         for channel in 0..<inputs {
           pb_depthwise_weight(
-            v + channel * window.outputPlane, x + channel * window.inputPlane, w, dWeight + channel * window.kernelPlane)
+            v + channel * window.outputPlane, x + channel * window.inputPlane, w,
+            dWeight + channel * window.kernelPlane)
         }
         return
       }

@@ -27,8 +27,8 @@ extension ConvolutionShape {
     product.run(transformed, x, into: y, images: images, finish: finish)
   }
 
-  /// ``adjoint(_:_:into:images:finish:)`` by a transformed weight, which serves it as it is: mirroring a kernel swaps the first
-  /// and the last component along each axis.
+  /// ``adjoint(_:_:into:images:finish:)`` by a transformed weight, which serves it as it is: mirroring a kernel swaps
+  /// the first and the last component along each axis.
   package func adjoint(
     _ v: UnsafePointer<Float>, transformed: UnsafePointer<Float>, into dx: UnsafeMutablePointer<Float>, images: Int,
     finish: Finish = Finish()
@@ -52,7 +52,8 @@ private struct WinogradProduct {
   private static let largestBlock = 256
 
   func run(
-    _ u: UnsafePointer<Float>, _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, images: Int, finish: Finish
+    _ u: UnsafePointer<Float>, _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, images: Int,
+    finish: Finish
   ) {
     let across = (window.out_width + 1) / 2
     let down = (window.out_height + 1) / 2
@@ -84,23 +85,26 @@ private struct WinogradProduct {
       let scratch = sums + 16 * products
       for block in blocks {
         pb_winograd_input(
-          x + block.lowerBound * window.height * window.width, block.count, &window, tileRows.lowerBound, tileRows.count,
-          panels, scratch)
+          x + block.lowerBound * window.height * window.width, block.count, &window, tileRows.lowerBound,
+          tileRows.count, panels, scratch)
         let spacing = pb_panels_count(block.count, tiles)
         for component in 0..<16 {
-          var walk = pb_walk(row: self.walk.row, outer: 0, inner: self.walk.inner, outer_count: 1, inner_count: block.count)
+          var walk = pb_walk(
+            row: self.walk.row, outer: 0, inner: self.walk.inner, outer_count: 1, inner_count: block.count)
+          let factors = u + place(of: component) * self.rows * channels
           pb_panels_product(
-            u + place(of: component) * self.rows * channels + rows.lowerBound * walk.row + block.lowerBound * walk.inner, &walk,
-            panels + component * spacing, sums + component * products, tiles, rows.count, tiles, block.lowerBound > 0)
+            factors + rows.lowerBound * walk.row + block.lowerBound * walk.inner, &walk, panels + component * spacing,
+            sums + component * products, tiles, rows.count, tiles, block.lowerBound > 0)
         }
       }
       for row in rows {
         let first = offset + row * plane
         pb_winograd_output(
-          sums + (row - rows.lowerBound) * tiles, products, &window, tileRows.lowerBound, tileRows.count, y + first, scratch)
-        let places =
-          2 * tileRows.lowerBound * window.out_width..<min(window.out_height, 2 * tileRows.upperBound) * window.out_width
-        finish.apply(y, channel: row, offset: first + places.lowerBound, count: places.count)
+          sums + (row - rows.lowerBound) * tiles, products, &window, tileRows.lowerBound, tileRows.count, y + first,
+          scratch)
+        let start = 2 * tileRows.lowerBound * window.out_width
+        let end = min(window.out_height, 2 * tileRows.upperBound) * window.out_width
+        finish.apply(y, channel: row, offset: first + start, count: end - start)
       }
     }
   }

@@ -1,9 +1,10 @@
 import CKernels
 
-/// A product of a matrix read in place with panels packed block by block: the work of one convolution, over all its images.
+/// A product of a matrix read in place with panels packed block by block: the work of one convolution, over all its
+/// images.
 ///
-/// `y[r, p] = sum_k a[r, k] x[k, p]`, where x is what `source` unrolls: the places of a window in every input channel, or planes
-/// as they are. Work is cut into pieces of places and rows; a piece's panels stay in the second-level cache.
+/// `y[r, p] = sum_k a[r, k] x[k, p]`, where x is what `source` unrolls: the places of a window in every input channel,
+/// or planes as they are. Work is cut into pieces of places and rows; a piece's panels stay in the second-level cache.
 struct PanelProduct {
   enum Source {
     /// Every plane as it is, `k = c`.
@@ -38,7 +39,9 @@ struct PanelProduct {
   private var placeRanges: [Range<Int>] {
     let pieces = (places + Self.largestPiece - 1) / Self.largestPiece
     guard pieces > 1 else { return [0..<places] }
-    return split((places + 15) / 16, into: pieces + pieces % 2).map { $0.lowerBound * 16..<min(places, $0.upperBound * 16) }
+    return split((places + 15) / 16, into: pieces + pieces % 2).map {
+      $0.lowerBound * 16..<min(places, $0.upperBound * 16)
+    }
   }
 
   /// Calls `piece` with every piece of the result of `images` images, on several threads.
@@ -57,8 +60,8 @@ struct PanelProduct {
   /// Calls `body` with every range of places, in order.
   func forEachPlaceRange(_ body: (Range<Int>) -> Void) { placeRanges.forEach(body) }
 
-  /// Writes the piece `rows` x `places` of one product; `a` and `x` are those of the whole, `y` is the piece's first element and
-  /// its rows lie `stride` apart.
+  /// Writes the piece `rows` x `places` of one product; `a` and `x` are those of the whole, `y` is the piece's first
+  /// element and its rows lie `stride` apart.
   func compute(
     _ a: UnsafePointer<Float>, _ x: UnsafePointer<Float>, rows: Range<Int>, places: Range<Int>,
     into y: UnsafeMutablePointer<Float>, stride: Int

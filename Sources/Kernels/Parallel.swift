@@ -18,7 +18,8 @@ public enum Parallel {
 
   /// Calls `body` with 0 ..< count, on several threads at once.
   ///
-  /// The calls must write to disjoint memory: what `body` captures (mostly pointers) is shared between threads unchecked.
+  /// The calls must write to disjoint memory: what `body` captures (mostly pointers) is shared between threads
+  /// unchecked.
   package static func forEach(_ count: Int, _ body: (Int) -> Void) {
     let threads = pb_thread_is_taken() ? 1 : self.threads
     guard count > 1, threads != 1 else { return (0..<count).forEach(body) }
@@ -40,8 +41,8 @@ public enum Parallel {
     forEach(blocks) { block in body(block * size..<min(count, (block + 1) * size)) }
   }
 
-  /// The results of 0 ..< count, each on one thread; a last few that would leave threads idle are computed one after another,
-  /// with all threads each. For work that is as good on one thread as cut into pieces.
+  /// The results of 0 ..< count, each on one thread; a last few that would leave threads idle are computed one after
+  /// another, with all threads each. For work that is as good on one thread as cut into pieces.
   package static func mapWholes<Result>(_ count: Int, _ body: (Int) -> Result) -> [Result] {
     let threads = self.threads > 0 ? self.threads : ProcessorCount.value
     let wholes = threads > 1 && !pb_thread_is_taken() ? count - count % threads : 0

@@ -1,5 +1,5 @@
-/// A graph of operations with its parameters: a function from batches of images to batches of outputs that can be pulled
-/// back through.
+/// A graph of operations with its parameters: a function from batches of images to batches of outputs that can be
+/// pulled back through.
 ///
 /// A network is a value. Running it records nothing in it; explaining it installs nothing in it.
 public struct Network: Sendable {
@@ -12,8 +12,8 @@ public struct Network: Sendable {
   public enum Execution: Sendable {
     /// Every layer by itself, over the whole batch.
     case plain
-    /// A convolution together with the batch norm, the addition and the activation after it, forward and back; and each image on
-    /// a thread of its own.
+    /// A convolution together with the batch norm, the addition and the activation after it, forward and back; and
+    /// each image on a thread of its own.
     case fused
   }
 
@@ -85,8 +85,8 @@ public struct Network: Sendable {
 
   /// The value at `x`, and the map that pulls a cotangent of the output back to the input.
   ///
-  /// For the rule set ``RuleSet/gradient`` the pullback of `u` is `J(x)^T u`; for the others it is the adjoint of the frozen,
-  /// possibly softened, affine operator that the network is at `x`.
+  /// For the rule set ``RuleSet/gradient`` the pullback of `u` is `J(x)^T u`; for the others it is the adjoint of the
+  /// frozen, possibly softened, affine operator that the network is at `x`.
   ///
   /// - Complexity: one forward pass; the pullback is one backward pass each time it is called.
   public func valueWithPullback(

@@ -68,7 +68,8 @@ public struct Trace: Sendable {
     self.keepsParameterNeeds = keepsParameterNeeds
     batch = x.shape[0]
     let byImage =
-      network.execution == .fused && mode == .evaluation && !keepsParameterNeeds && batch > 1 && graph.firstOfFeatures > 1
+      network.execution == .fused && mode == .evaluation && !keepsParameterNeeds && batch > 1
+      && graph.firstOfFeatures > 1
     cut = byImage ? graph.firstOfFeatures : 0
     parts = byImage ? (0..<batch).map { $0..<$0 + 1 } : []
 
@@ -128,7 +129,8 @@ public struct Trace: Sendable {
     let index = try network.graph.node(name)
     if index == network.graph.output { return value }
     guard kept(index) else {
-      throw PullbackError(.usage, "node \(name)", "its value was not kept", advice: "name it in trace(at:rules:keeping:)")
+      throw PullbackError(
+        .usage, "node \(name)", "its value was not kept", advice: "name it in trace(at:rules:keeping:)")
     }
     return index < cut ? Tensor(batching: partRecords.map { $0.values[index]! }) : record.values[index]!
   }
@@ -139,8 +141,8 @@ public struct Trace: Sendable {
   ///   - v: of the output's shape; one row per image. For a classifier's logit it is one-hot.
   ///   - rules: one of the rule sets that the trace was made for.
   ///   - node: the name of the node to stop at; nil is the input.
-  /// - Returns: a tensor of the input's shape, or of the node's. `<result, x>` is the part of `<v, value>` that depends on
-  ///   x linearly.
+  /// - Returns: a tensor of the input's shape, or of the node's. `<result, x>` is the part of `<v, value>` that
+  ///   depends on x linearly.
   /// - Complexity: one backward pass.
   public func pullback(_ v: Tensor, by rules: RuleSet, to node: String? = nil) throws(PullbackError) -> Tensor {
     let stop = try node.map { name throws(PullbackError) in try network.graph.node(name) } ?? 0

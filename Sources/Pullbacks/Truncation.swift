@@ -1,6 +1,6 @@
 extension Graph {
-  /// The part of the network that one of its nodes is computed by, with that node as the output: to explain a channel or a
-  /// neuron of an inner layer, and to see what an explainer of logits sees there.
+  /// The part of the network that one of its nodes is computed by, with that node as the output: to explain a channel
+  /// or a neuron of an inner layer, and to see what an explainer of logits sees there.
   ///
   /// - Throws: ``PullbackError`` if there is no node of this name.
   public func truncated(at name: String) throws(PullbackError) -> Graph {

@@ -75,9 +75,10 @@ typedef struct {
 void pb_columns(const float *x, size_t channels, const pb_window *w, size_t row0, size_t row1, float *columns);
 void pb_columns_adjoint(const float *columns, size_t channels, const pb_window *w, float *dx);
 
-// Panels (pack.c): `pixels` places of an output plane from `pixel0` on, cut into panels of PB_PANEL columns, the last rounded
-// up to a multiple of 16. A panel holds one row after another: of the planes as they are, or of every window place (c, i, j).
-// Panels of rows that many take pb_panels_count floats; `padded` is scratch for pb_padded_count floats.
+// Panels (pack.c): `pixels` places of an output plane from `pixel0` on, cut into panels of PB_PANEL columns, the last
+// rounded up to a multiple of 16. A panel holds one row after another: of the planes as they are, or of every window
+// place (c, i, j). Panels of rows that many take pb_panels_count floats; `padded` is scratch for pb_padded_count
+// floats.
 #define PB_PANEL 48
 void pb_pack_planes(const float *x, size_t channels, size_t plane, size_t pixel0, size_t pixels, float *panels);
 void pb_pack_windows(const float *x, size_t channels, const pb_window *w, size_t pixel0, size_t pixels, float *panels,
@@ -96,9 +97,9 @@ typedef struct {
 void pb_panels_product(const float *a, const pb_walk *walk, const float *panels, float *y, size_t stride, size_t rows,
                        size_t columns, bool adding);
 
-// Winograd's F(2 x 2, 3 x 3) (winograd.c): the transform of weights; of `rows` rows of tiles of the input, into 16 sets of panels;
-// and of one output plane's products, component xi of which lies at m + xi spacing. The input's scratch takes
-// pb_winograd_scratch floats, the output's twice its width.
+// Winograd's F(2 x 2, 3 x 3) (winograd.c): the transform of weights; of `rows` rows of tiles of the input, into 16
+// sets of panels; and of one output plane's products, component xi of which lies at m + xi spacing. The input's
+// scratch takes pb_winograd_scratch floats, the output's twice its width.
 void pb_winograd_weights(const float *w, size_t count, float *u);
 void pb_winograd_input(const float *x, size_t channels, const pb_window *w, size_t row0, size_t rows, float *panels,
                        float *scratch);

@@ -31,8 +31,8 @@ struct BackwardPass {
     }
   }
 
-  /// Pulls back through a node, and in the same pass over memory through the activation and the batch norm whose value it takes.
-  /// All other cotangents of its input must be known.
+  /// Pulls back through a node, and in the same pass over memory through the activation and the batch norm whose value
+  /// it takes. All other cotangents of its input must be known.
   ///
   /// - Returns: false if the rule cannot do so here.
   private func pullFinishing(

@@ -1,8 +1,9 @@
 import CKernels
 import Kernels
 
-/// Layers that are computed in one go: a convolution, and what is done to each of its values while it is in cache. In order:
-/// batch norm with running statistics, the addition of another value, an activation; each but the convolution may be missing.
+/// Layers that are computed in one go: a convolution, and what is done to each of its values while it is in cache. In
+/// order: batch norm with running statistics, the addition of another value, an activation; each but the convolution
+/// may be missing.
 ///
 /// The result has the bits of the layers run one by one.
 struct Chain {
@@ -67,8 +68,8 @@ struct Chain {
       finish.steps.append(.map(operation.function))
     }
     let operation = nodes[convolution].operation as! Convolution
-    values[last] = operation.forward(
-      x, pass.network.values[convolution], transformed: pass.network.prepared.transformedWeight(convolution), finish: finish)
+    let transformed = pass.network.prepared.transformedWeight(convolution)
+    values[last] = operation.forward(x, pass.network.values[convolution], transformed: transformed, finish: finish)
   }
 }
 
@@ -95,7 +96,10 @@ struct TensorFinish {
   /// A convolution's own bias comes before everything else.
   mutating func prependBias(_ bias: Tensor) { steps.insert(.bias(address(bias)), at: 0) }
 
-  mutating func affine(scale: Tensor, shift: Tensor) { steps.append(.affine(scale: address(scale), shift: address(shift))) }
+  mutating func affine(scale: Tensor, shift: Tensor) {
+    steps.append(.affine(scale: address(scale), shift: address(shift)))
+  }
+
   mutating func scale(_ scale: Tensor) { steps.append(.scale(address(scale))) }
   mutating func add(_ other: Tensor) { steps.append(.add(address(other))) }
   mutating func gate(_ z: Tensor, _ gate: @escaping GateFunction) { steps.append(.gate(address(z), gate)) }

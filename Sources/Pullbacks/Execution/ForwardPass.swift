@@ -1,7 +1,7 @@
 import Kernels
 
-/// A run through a network's nodes, in order, that keeps what is asked for and releases everything else as soon as its last
-/// use is over.
+/// A run through a network's nodes, in order, that keeps what is asked for and releases everything else as soon as its
+/// last use is over.
 struct ForwardPass {
   let network: Network
   let mode: Mode
@@ -23,8 +23,8 @@ struct ForwardPass {
       ? Chain.all(in: network.graph, keeps: keeps) : [Chain?](repeating: nil, count: network.graph.nodes.count)
   }
 
-  /// Computes the nodes of `range`; `record` has the values of the nodes before it that they take. What a later range takes stays
-  /// in the record, until ``Record/keepOnly(_:)``.
+  /// Computes the nodes of `range`; `record` has the values of the nodes before it that they take. What a later range
+  /// takes stays in the record, until ``Record/keepOnly(_:)``.
   func run(_ range: Range<Int>, in record: inout Record) {
     let graph = network.graph
     var isDone = [Bool](repeating: false, count: graph.nodes.count)

@@ -30,7 +30,8 @@ final class Prepared: Sendable {
     }
   }
 
-  /// The transformed weight of the convolution at node `index`; nil where it runs on the weight as it is, and for other layers.
+  /// The transformed weight of the convolution at node `index`; nil where it runs on the weight as it is, and for
+  /// other layers.
   func transformedWeight(_ index: Int) -> Tensor? {
     guard let convolution = graph.nodes[index].operation as? Convolution else { return nil }
     return weights.withLock { known in

@@ -3,8 +3,8 @@ import Kernels
 
 /// Batch normalisation of `(N, C)` or `(N, C, H, W)` over all axes but the channels.
 ///
-/// `y = gamma (x - mean) / sqrt(var + eps) + beta`. In evaluation mean and variance are the running statistics, constants, and
-/// the map is affine; in training they are those of the batch, and gradients flow through them.
+/// `y = gamma (x - mean) / sqrt(var + eps) + beta`. In evaluation mean and variance are the running statistics,
+/// constants, and the map is affine; in training they are those of the batch, and gradients flow through them.
 /// Parameters: `weight` (gamma), `bias` (beta), `running_mean`, `running_var`, each `(C)`.
 public struct BatchNorm: Operation {
   public var epsilon: Float

@@ -2,8 +2,8 @@ import Kernels
 
 /// Two-dimensional convolution (cross-correlation, as in PyTorch) of `(N, C, H, W)`.
 ///
-/// `y[n, o, p, q] = b[o] + sum_{c, i, j} w[o, c, i, j] x[n, c, p s + i d - top, q s + j d - left]`, where x is zero outside.
-/// Parameters: `weight` `(outputs, C / groups, kh, kw)` and, if asked for, `bias` `(outputs)`.
+/// `y[n, o, p, q] = b[o] + sum_{c, i, j} w[o, c, i, j] x[n, c, p s + i d - top, q s + j d - left]`, where x is zero
+/// outside. Parameters: `weight` `(outputs, C / groups, kh, kw)` and, if asked for, `bias` `(outputs)`.
 public struct Convolution: Operation {
   public var outputs: Int
   public var kernel: Extent
@@ -162,7 +162,8 @@ public struct Padding: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomSt
   public init(_ size: Int) { self.init(top: size, left: size, bottom: size, right: size) }
   public init(integerLiteral value: Int) { self.init(value) }
 
-  /// TensorFlow's "same": output extents are input extents over stride, rounded up, and an odd zero goes below and right.
+  /// TensorFlow's "same": output extents are input extents over stride, rounded up, and an odd zero goes below and
+  /// right.
   public static func same(height: Int, width: Int, kernel: Extent, stride: Extent) -> Padding {
     func total(_ extent: Int, _ kernel: Int, _ stride: Int) -> Int {
       max(0, ((extent + stride - 1) / stride - 1) * stride + kernel - extent)
