@@ -59,7 +59,7 @@ private struct WinogradProduct {
     let down = (window.out_height + 1) / 2
     let perPiece = max(1, Self.largestPiece / across)
     let pieces = (0..<(down + perPiece - 1) / perPiece).map { $0 * perPiece..<min(down, ($0 + 1) * perPiece) }
-    let rowPieces = pieces.count > 1 || images > 1 ? 1 : 2
+    let rowPieces = pieces.count > 1 || images > 1 || !Parallel.spreads ? 1 : 2
     let rowRanges = split((rows + 7) / 8, into: rowPieces).map { $0.lowerBound * 8..<min(rows, $0.upperBound * 8) }
     Parallel.forEach(images * pieces.count * rowRanges.count) { index in
       compute(

@@ -48,7 +48,7 @@ struct PanelProduct {
   func forEachPiece(images: Int, _ piece: (_ image: Int, _ rows: Range<Int>, _ places: Range<Int>) -> Void) {
     let placeRanges = self.placeRanges
     // Few places are shared out by rows, in multiples of the kernel's eight.
-    let rowPieces = placeRanges.count > 1 || images > 1 || rows < 16 ? 1 : 2
+    let rowPieces = placeRanges.count > 1 || images > 1 || rows < 16 || !Parallel.spreads ? 1 : 2
     let rowRanges = split((rows + 7) / 8, into: rowPieces).map { $0.lowerBound * 8..<min(rows, $0.upperBound * 8) }
     Parallel.forEach(images * placeRanges.count * rowRanges.count) { index in
       piece(

@@ -16,6 +16,9 @@ public enum Parallel {
     set { limit.store(max(0, newValue), ordering: .relaxed) }
   }
 
+  /// Whether work that is cut into pieces here is spread over several threads.
+  package static var spreads: Bool { threads != 1 && !pb_thread_is_taken() }
+
   /// Calls `body` with 0 ..< count, on several threads at once.
   ///
   /// The calls must write to disjoint memory: what `body` captures (mostly pointers) is shared between threads
