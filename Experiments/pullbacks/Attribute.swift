@@ -93,7 +93,7 @@ struct Attribute: ParsableCommand {
       let result = try explained.write(explainer, in: context, to: path, picturing: figure != nil)
       columns.append(result.pictures)
       let values = explainer.settings.merging(method.usesSoftRules ? ruleSettings(settings) : [:]) { $1 }
-        .merging(["preset": options.preset.rawValue]) { $1 }
+        .merging(["preset": (options.preset ?? .paperV6).rawValue]) { $1 }
       try writeJSON(
         explained.record(
           method: method.rawValue, settings: values, seed: options.seed, input: input.input,
@@ -118,13 +118,6 @@ struct Attribute: ParsableCommand {
     }
     return methods
   }
-
-  private func ruleSettings(_ settings: MethodSettings) -> [String: String] {
-    var values = ["border": settings.border.rawValue, "attention": settings.attention.rawValue]
-    for kind in Temperatures.Kind.allCases { values["temperature.\(kind.rawValue)"] = "\(settings.temperatures[kind])" }
-    for (node, value) in settings.nodeTemperatures { values["temperature.\(node)"] = "\(value)" }
-    return values
-  }
 }
 
 /// Throws unless the folder that `path` lies in exists and may be written to: better now than after the computation.
@@ -134,4 +127,12 @@ func checkFolder(of path: String) throws {
   guard FileManager.default.isWritableFile(atPath: name) else {
     throw PullbackError(.cannotCreate, path, "the folder \(name) does not exist or cannot be written to")
   }
+}
+
+/// The settings of the soft rules, as records write them.
+func ruleSettings(_ settings: MethodSettings) -> [String: String] {
+  var values = ["border": settings.border.rawValue, "attention": settings.attention.rawValue]
+  for kind in Temperatures.Kind.allCases { values["temperature.\(kind.rawValue)"] = "\(settings.temperatures[kind])" }
+  for (node, value) in settings.nodeTemperatures { values["temperature.\(node)"] = "\(value)" }
+  return values
 }

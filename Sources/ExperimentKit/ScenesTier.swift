@@ -29,12 +29,14 @@ public enum ScenesTier {
 
   /// The first `count` held-out scenes that are easy to read, of as many different classes as there are.
   public static func clearScenes(_ count: Int) -> [Int] {
-    var (chosen, counts) = ([Int](), [SceneClass: Int]())
-    for index in 0... where chosen.count < count {
+    var (chosen, counts, index) = ([Int](), [SceneClass: Int](), 0)
+    while chosen.count < count {
       let scene = SceneGenerator.heldOut.scene(index)
-      guard scene.difficulty.grade == .easy, counts[scene.label, default: 0] <= chosen.count / 10 else { continue }
-      counts[scene.label, default: 0] += 1
-      chosen.append(index)
+      if scene.difficulty.grade == .easy, counts[scene.label, default: 0] <= chosen.count / 10 {
+        counts[scene.label, default: 0] += 1
+        chosen.append(index)
+      }
+      index += 1
     }
     return chosen
   }
