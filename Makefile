@@ -59,8 +59,8 @@ docs: dependencies ## Build the documentation of the library into .build/docs
 	  --target SemanticPullbacks --target Pullbacks --target Networks --target Imaging --target Attribution \
 	  --target Plotting --output-path .build/docs
 
-bench: dependencies ## Measure; with a python3 that has torch, beside PyTorch
-	$(SWIFT) run -c release bench
+bench: dependencies ## Measure; with a python3 that has torch, beside PyTorch; numbers go to .build/bench.json too
+	$(SWIFT) run -c release bench --parts all --json .build/bench.json
 
 golden: dependencies ## Record the figures and golden images anew, on purpose only
 	$(MAKE) figures

@@ -39,14 +39,20 @@ public struct SoftGate: Rule {
     }
   }
 
-  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
+  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { [v.combine(site.input(), gate)] }
+
+  private var gate: GateFunction {
     let sharpness = 1 / temperature
     switch activation {
-    case .relu6: return [v.combine(site.input()) { pb_gate_normal6($0, $1, sharpness, $2, $3) }]
-    case .silu: return [v.combine(site.input()) { pb_gate_logistic($0, $1, sharpness, $2, $3) }]
-    default: return [v.combine(site.input()) { pb_gate_normal($0, $1, sharpness, $2, $3) }]
+    case .relu6: return { pb_gate_normal6($0, $1, sharpness, $2, $3) }
+    case .silu: return { pb_gate_logistic($0, $1, sharpness, $2, $3) }
+    default: return { pb_gate_normal($0, $1, sharpness, $2, $3) }
     }
   }
+}
+
+extension SoftGate: GatingRule {
+  func gate(of activation: Activation) -> GateFunction? { gate }
 }
 
 /// Max pooling whose switches are perturbed: each v is shared out over its window by `softmax(window / tau)`, and where
@@ -80,8 +86,16 @@ public struct SoftMaxPool: Rule {
   }
 
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
-    let pool = site.operation(as: MaxPool.self)
-    return [pool.softAdjoint(v, at: site, temperature: temperature, zeroPadding: border == .zeros)]
+    [pull(v, at: site, finish: TensorFinish())]
+  }
+}
+
+extension SoftMaxPool: FinishingRule {
+  func canFinish(_ operation: any Operation) -> Bool { operation is MaxPool }
+
+  func pull(_ v: Tensor, at site: Site, finish: TensorFinish) -> Tensor {
+    site.operation(as: MaxPool.self)
+      .softAdjoint(v, at: site, temperature: temperature, zeroPadding: border == .zeros, finish: finish)
   }
 }
 
