@@ -67,7 +67,8 @@ let package = Package(
     room(
       "ExperimentKit",
       [
-        "SemanticPullbacks", "Plotting", "Scenes", "Files", "Kernels", "CCairo", "CPNG", "COpenBLAS",
+        "SemanticPullbacks", "Plotting", "Scenes", "Files", "Kernels", "CCairo", "CPNG", "CImaging",
+        "COpenBLAS", "COpenSSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),

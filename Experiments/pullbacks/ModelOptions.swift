@@ -7,14 +7,16 @@ struct ModelOptions: ParsableArguments {
     help: ArgumentHelp(
       "The architecture: \(Architecture.all.map(\.name).joined(separator: ", ")). "
         + "Recognised by the checkpoint's tensors if not given.",
-      valueName: "name"))
+      valueName: "name"),
+    completion: .list(Architecture.all.map(\.name)))
   var model: String?
 
   @Option(
     help: ArgumentHelp(
       "The model's parameters: a PyTorch .pth or .pt, or a safetensors file. "
         + "What make imagenet fetched for \(ImageNetTier.architecture) if not given.",
-      valueName: "file"))
+      valueName: "file"),
+    completion: .file(extensions: ["pth", "pt", "bin", "safetensors"]))
   var checkpoint: String?
 
   func load() throws -> LoadedModel {
@@ -51,8 +53,10 @@ struct LoadedModel {
 
   var graph: Graph { network.graph }
 
+  var hasImageNetClasses: Bool { graph.outputShape == [ImageNetClasses.all.count] }
+
   /// A class's name, where the network has ImageNet's 1,000.
   func className(_ target: Int) -> String {
-    graph.outputShape == [ImageNetClasses.all.count] ? ImageNetClasses.all[target].name : "class \(target)"
+    hasImageNetClasses ? ImageNetClasses.all[target].name : "class \(target)"
   }
 }

@@ -60,9 +60,10 @@ struct TargetChoice {
       return .logProbability(index)
     }
     if let weights = combination(text[...], model) { return .combination(weights) }
+    let similar = model.hasImageNetClasses ? nearest(to: text, among: ImageNetClasses.all.map(\.name)) : nil
     throw PullbackError(
       .usage, "--target \(text)", "is neither a class nor a combination of classes of \(model.graph.name)",
-      advice: "as in 340, zebra, top-3 or 340-354")
+      advice: similar.map { "did you mean \($0)?" } ?? "as in 340, zebra, top-3 or 340-354")
   }
 
   /// `[weight*]class`, or a combination plus or minus such a term. Names of classes hold hyphens too: every place to
@@ -114,7 +115,7 @@ extension LoadedModel {
   /// A class by its number or, in any case, its name.
   func classIndex(_ text: String) -> Int? {
     if let index = Int(text) { return index }
-    guard graph.outputShape == [ImageNetClasses.all.count] else { return nil }
+    guard hasImageNetClasses else { return nil }
     return ImageNetClasses.all.first { $0.name.lowercased() == text.lowercased() }?.index
   }
 }

@@ -1,12 +1,20 @@
 import CCairo
+import CImaging
 import COpenBLAS
+import COpenSSL
 import CPNG
 import Kernels
+
+/// The version of this package.
+public let packageVersion = "0.1.0"
 
 /// The versions of the libraries that numbers and pictures depend on, as they are loaded.
 public enum LibraryVersions {
   public static var all: [String: String] {
-    ["OpenBLAS": "\(openBLAS), \(blasCoreName()) kernels", "Cairo": cairo, "libpng": libpng]
+    [
+      "OpenBLAS": "\(openBLAS), \(blasCoreName()) kernels", "Cairo": cairo, "libpng": libpng, "libjpeg": libjpeg,
+      "OpenSSL": openSSL,
+    ]
   }
 
   static var openBLAS: String {
@@ -16,4 +24,9 @@ public enum LibraryVersions {
   static var cairo: String { String(cString: cairo_version_string()) }
 
   static var libpng: String { String(cString: png_get_libpng_ver(nil)) }
+
+  /// The headers' that this was compiled with: the library itself does not tell.
+  static var libjpeg: String { String(cString: imaging_jpeg_version()) }
+
+  static var openSSL: String { String(cString: OpenSSL_version(OPENSSL_VERSION)) }
 }

@@ -27,6 +27,13 @@ public enum PaperTier {
     }
   }
 
+  /// Checks that the weights of every network were fetched.
+  static func check() throws {
+    for model in Model.allCases { try Cache.check(path(of: model), madeBy: "make paper-weights") }
+  }
+
+  private static func path(of model: Model) -> String { Cache.folder + "/paper/" + model.file }
+
   /// One of the networks, and the first `count` images of different classes in a folder.
   ///
   /// - Throws: `PullbackError` of kind `unavailable` if the weights have not been fetched, others if the folder is not as
@@ -37,7 +44,7 @@ public enum PaperTier {
         .usage, "--images", "the paper's networks need images",
         advice: "name a folder of ImageNet or Imagenette validation images")
     }
-    let path = Cache.folder + "/paper/" + model.file
+    let path = path(of: model)
     try Cache.check(path, madeBy: "make paper-weights")
     return try Subject(
       model.title, .named(model.rawValue), Checkpoint(contentsOf: path), classNames: ImageNetClasses.all.map(\.name),

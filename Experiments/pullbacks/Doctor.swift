@@ -1,0 +1,28 @@
+import ArgumentParser
+import ExperimentKit
+
+struct Doctor: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Check what this computer has: libraries, font, processor, fetched networks and images.",
+    discussion: """
+      Ends with 0 if the default networks and images are ready to use, and else with 69 and what to do.
+
+      Example: pullbacks doctor
+      """)
+
+  func run() throws {
+    let examination = Examination()
+    let names = examination.sections.flatMap { $0.findings.map(\.name.count) }
+    for section in examination.sections {
+      print(section.title)
+      for finding in section.findings {
+        let mark = finding.trouble == nil ? " " : finding.isOptional ? "-" : "!"
+        let padding = String(repeating: " ", count: (names.max() ?? 0) - finding.name.count)
+        print("\(mark) \(finding.name)\(padding)  \(finding.text)")
+        if let advice = finding.trouble?.advice { print("  \(String(repeating: " ", count: names.max() ?? 0))  \(advice)") }
+      }
+    }
+    if let trouble = examination.troubles.first { throw trouble }
+    print("ready")
+  }
+}
