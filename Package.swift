@@ -96,6 +96,6 @@ let package = Package(
     tests("ExperimentKitTests", ["ExperimentKit", "Files"]),
     tests("ReadmeTests", []),
     tests("FigureTests", ["ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10"]),
-    tests("CommandLineTests", ["ExperimentKit", "pullbacks"]),
+    tests("CommandLineTests", ["ExperimentKit", "Files", "pullbacks"]),
   ]
 )

@@ -20,7 +20,7 @@ struct ExplainedImages {
   ) throws {
     var targets: [[ResolvedTarget]] = []
     for index in 0..<images.count {
-      let value = try network(images(index..<index + 1))
+      let value = try network.finiteValue(at: images(index..<index + 1), named: images.names[index])
       let isClassifier = network.graph.outputShape.count == 1
       let ranking = isClassifier ? Prediction.ranking(value.scalars) : []
       targets.append(

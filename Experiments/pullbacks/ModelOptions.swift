@@ -60,3 +60,18 @@ struct LoadedModel {
     hasImageNetClasses ? ImageNetClasses.all[target].name : "class \(target)"
   }
 }
+
+extension Network {
+  /// The network's value at an image, which must be a number everywhere: a ranking of others would mean nothing.
+  ///
+  /// - Throws: `PullbackError` of kind `data` if parameters or image lead beyond float32.
+  func finiteValue(at image: Tensor, named name: String) throws -> Tensor {
+    let value = try self(image)
+    if let index = Checkpoint.firstNonFinite(in: value) {
+      throw PullbackError(
+        .data, name, "the output of \(graph.name) holds \(value.scalars[index]) at index \(index), expected finite numbers",
+        advice: "check that the checkpoint is whole: its values overflow float32 on the way")
+    }
+    return value
+  }
+}

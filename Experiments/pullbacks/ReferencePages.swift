@@ -48,7 +48,7 @@ enum ExplainerPages {
 enum RulePages {
   /// The rules of one type with where they stand.
   private struct Use {
-    var source: String
+    var sources: [String] = []
     var equations: [String] = []
     var places: [[String]] = []
   }
@@ -67,7 +67,8 @@ enum RulePages {
       for entry in table.entries {
         let name = "\(type(of: entry.rule))"
         let place = [String(table.name.prefix { $0 != " " }), operation(entry.pattern), "`\(entry.rule.equation)`"]
-        var use = uses[name] ?? Use(source: entry.rule.source)
+        var use = uses[name] ?? Use()
+        if !use.sources.contains(entry.rule.source) { use.sources.append(entry.rule.source) }
         if !use.equations.contains(entry.rule.equation) { use.equations.append(entry.rule.equation) }
         if !use.places.contains(place) { use.places.append(place) }
         uses[name] = use
@@ -75,7 +76,7 @@ enum RulePages {
     }
     let pages = uses.sorted { $0.key < $1.key }.map { name, use in
       Page(
-        "Rule-\(name)", title: name, abstract: "How a cotangent `v` is pulled back. Source: \(use.source).",
+        "Rule-\(name)", title: name, abstract: "How a cotangent `v` is pulled back. Source: \(use.sources.joined(separator: "; ")).",
         facts: [
           ("Equations", Page.code(use.equations.joined(separator: "\n"))),
           ("Where it stands", Page.table(["table", "operation", "equation"], use.places)),

@@ -3,12 +3,13 @@ enum ReportAssets {
   static let style = """
     :root { --mix: 1; color-scheme: light dark; --line: #8884; --soft: #8881; --accent: #c4322b; }
     * { box-sizing: border-box; }
+    [hidden] { display: none !important; }
     body { margin: 0 auto; max-width: 76rem; padding: 0 1rem 3rem; font: 16px/1.45 system-ui, sans-serif; }
     h1 { font-size: 1.5rem; margin: 1.2rem 0 .2rem; }
     h2 { font-size: 1.2rem; margin: 0 0 .6rem; overflow-wrap: anywhere; }
     h3 { font-size: 1rem; margin: 1rem 0 .5rem; }
     code, pre { font: .85em/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
-    pre { white-space: pre-wrap; background: var(--soft); padding: .6rem .8rem; border-radius: .4rem; }
+    pre { margin: 0; white-space: pre-wrap; background: var(--soft); padding: .6rem .8rem; border-radius: .4rem; }
     .controls { position: sticky; top: 0; z-index: 1; display: none; gap: .4rem 1.5rem; flex-wrap: wrap; align-items: center;
       padding: .6rem 0; background: Canvas; border-bottom: 1px solid var(--line); }
     .scripted .controls { display: flex; }

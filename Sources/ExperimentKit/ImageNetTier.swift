@@ -16,7 +16,8 @@ public enum ImageNetTier {
     Cache.has(checkpointPath) && Cache.has(path(ofPhotograph: "zebra"))
   }
 
-  static let checkpointSHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+  /// The checkpoint's SHA-256.
+  public static let checkpointSHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
   /// Checks that everything was fetched and nothing has changed since.
   ///

@@ -28,5 +28,7 @@ public enum LibraryVersions {
   /// The headers' that this was compiled with: the library itself does not tell.
   static var libjpeg: String { String(cString: imaging_jpeg_version()) }
 
-  static var openSSL: String { String(cString: OpenSSL_version(OPENSSL_VERSION)) }
+  static var openSSL: String {
+    String(cString: OpenSSL_version(OPENSSL_VERSION)).split(separator: " ").dropFirst().first.map(String.init) ?? "unknown"
+  }
 }

@@ -131,8 +131,11 @@ struct AtomicFileTests {
   @Test func writersOfOneFileDoNotMix() throws {
     try withTemporaryFolder { folder in
       let texts = (0..<16).map { String(repeating: "\($0) ", count: 20_000) }
-      DispatchQueue.concurrentPerform(iterations: texts.count) { try? AtomicFile.write(text: texts[$0], to: "\(folder)/a.txt") }
-      #expect(texts.contains(try text("\(folder)/a.txt")))
+      DispatchQueue.concurrentPerform(iterations: texts.count) { index in
+        try? AtomicFile.write(text: texts[index], to: "\(folder)/a.txt")
+      }
+      let found = try text("\(folder)/a.txt")
+      #expect(texts.contains(found))
       #expect(try names(folder) == ["a.txt"])
     }
   }
