@@ -6,6 +6,7 @@ SHELL := /bin/bash
 SWIFT ?= swift
 PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libssl-dev fonts-dejavu-core
 FETCHING := python3-pip
+NETWORK ?= resnet-scenes vgg-scenes pvt-scenes
 FIGURES := fig1 fig2 fig3 fig4 fig5 fig10
 
 CATALOG := Sources/SemanticPullbacks/SemanticPullbacks.docc
@@ -13,13 +14,20 @@ CATALOG := Sources/SemanticPullbacks/SemanticPullbacks.docc
 SANITIZERS := address undefined thread
 TESTS :=
 
-.PHONY: all test bench figures imagenet paper-weights docs golden sanitize faults determinism clean help dependencies
+.PHONY: all test bench figures train paper imagenet paper-weights docs golden sanitize faults determinism clean help \
+  dependencies
 
 all: dependencies imagenet figures ## Build, and regenerate every figure
 
 figures: dependencies
 	$(SWIFT) build
 	for figure in $(FIGURES); do $(SWIFT) run --skip-build $$figure --networks imagenet || exit; done
+
+paper: dependencies ## Weave and typeset the write-up: paper/paper.pdf and paper/index.html
+	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
+	$(SWIFT) build --product weave
+	$(SWIFT) run --skip-build weave
+	paper/typeset
 
 test: dependencies ## Run every test; those that need make imagenet are skipped by name without it
 	$(SWIFT) build --build-tests
@@ -29,6 +37,12 @@ test: dependencies ## Run every test; those that need make imagenet are skipped 
 imagenet: ## Fetch a network trained on ImageNet and photographs, once (180 MB)
 	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
 	Experiments/imagenet/fetch
+
+train: dependencies ## Train the networks of the scenes anew into .cache/training (30 minutes each; NETWORK=vgg-scenes for one)
+	$(SWIFT) build -c release --product pullbacks
+	for network in $(NETWORK); do \
+	  $(SWIFT) run -c release --skip-build pullbacks train --network $$network --output .cache/training --resume || exit; \
+	done
 
 paper-weights: ## Fetch the official checkpoints of the paper's three networks, once (680 MB)
 	Experiments/paper/fetch

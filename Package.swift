@@ -59,24 +59,29 @@ let package = Package(
     room("Imaging", ["Pullbacks", "Files", "CImaging"]),
     room(
       "Networks", ["Pullbacks", "Files"],
-      resources: [.embedInCode("Resources/imagenet-classes.csv")]),
+      resources: [.embedInCode("Resources/imagenet-classes.csv"), .copy("Resources/scenes")]),
     room("Attribution", ["Pullbacks"]),
     room("Scenes", ["Pullbacks", "Imaging", "Kernels", "CCairo"]),
+    room("Training", ["Pullbacks", "Networks", "Files", "Scenes"]),
     room("Plotting", ["Imaging", "Files", "CCairo"]),
     room("SemanticPullbacks", ["Pullbacks", "Networks", "Imaging", "Attribution"]),
     room(
       "ExperimentKit",
       [
-        "SemanticPullbacks", "Plotting", "Scenes", "Files", "Kernels", "CCairo", "CPNG", "CImaging",
+        "SemanticPullbacks", "Plotting", "Scenes", "Training", "Files", "Kernels", "CCairo", "CPNG", "CImaging",
         "COpenBLAS", "COpenSSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
 
-    // The experiments and the command-line tool.
+    room("Weaving", ["Pullbacks", "Files", .product(name: "SwiftCSV", package: "SwiftCSV")]),
+
+    // The experiments and the command-line tools.
     experiment("pullbacks"),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
-    experiment("fig7"), experiment("fig10"),
+    experiment("fig7"), experiment("fig10"), experiment("parts"),
+    .executableTarget(
+      name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings),
     .executableTarget(
       name: "bench", dependencies: ["ExperimentKit", "Kernels"], path: "Experiments/bench", exclude: ["torch_side.py"],
       swiftSettings: swiftSettings),
@@ -93,7 +98,9 @@ let package = Package(
     tests("PlottingTests", ["Plotting", "Files"]),
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
     tests("AttributionTests", ["Attribution", "Networks", "Kernels"]),
+    tests("TrainingTests", ["Training", "Networks", "Scenes", "Kernels"]),
     tests("ExperimentKitTests", ["ExperimentKit", "Files"]),
+    tests("WeavingTests", ["Weaving"]),
     tests("ReadmeTests", []),
     tests("FigureTests", ["ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10"]),
     tests("CommandLineTests", ["ExperimentKit", "Files", "pullbacks"]),

@@ -5,7 +5,7 @@ struct Doctor: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check what this computer has: libraries, font, processor, fetched networks and images.",
     discussion: """
-      Ends with 0 if the default networks and images are ready to use, and else with 69 and what to do.
+      Ends with 0 if every command and experiment works without further options, and else with 69 and what to do.
 
       Example: pullbacks doctor
       """)

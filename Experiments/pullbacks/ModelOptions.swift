@@ -14,13 +14,17 @@ struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The model's parameters: a PyTorch .pth or .pt, or a safetensors file. "
-        + "What make imagenet fetched for \(ImageNetTier.architecture) if not given.",
+        + "If not given: what make imagenet fetched for \(ImageNetTier.architecture), or what comes with "
+        + "\(SceneNetwork.allCases.map(\.rawValue).joined(separator: ", ")).",
       valueName: "file"),
     completion: .file(extensions: ["pth", "pt", "bin", "safetensors"]))
   var checkpoint: String?
 
   func load() throws -> LoadedModel {
     guard let checkpoint else {
+      if let scenes = model.flatMap(SceneNetwork.init) {
+        return try LoadedModel(scenes.architecture, scenes.checkpoint())
+      }
       guard model == nil || model == ImageNetTier.architecture else {
         _ = try Architecture.named(model!)
         throw PullbackError(
@@ -53,12 +57,12 @@ struct LoadedModel {
 
   var graph: Graph { network.graph }
 
-  var hasImageNetClasses: Bool { graph.outputShape == [ImageNetClasses.all.count] }
-
-  /// A class's name, where the network has ImageNet's 1,000.
-  func className(_ target: Int) -> String {
-    hasImageNetClasses ? ImageNetClasses.all[target].name : "class \(target)"
+  /// The classes' names, where the network has as many as its architecture was made for.
+  var classNames: [String]? {
+    graph.outputShape == [architecture.images.classes] ? architecture.classNames : nil
   }
+
+  func className(_ target: Int) -> String { classNames?[target] ?? "class \(target)" }
 }
 
 extension Network {

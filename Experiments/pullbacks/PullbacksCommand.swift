@@ -19,7 +19,7 @@ struct PullbacksCommand: ParsableCommand {
       """,
     version: packageVersion,
     subcommands: [
-      Predict.self, Attribute.self, Inspect.self, Rules.self, Methods.self, ScenesCommand.self, Doctor.self,
+      Predict.self, Attribute.self, Inspect.self, Rules.self, Methods.self, ScenesCommand.self, Train.self, Doctor.self,
       Reference.self,
     ])
 

@@ -60,7 +60,7 @@ struct TargetChoice {
       return .logProbability(index)
     }
     if let weights = combination(text[...], model) { return .combination(weights) }
-    let similar = model.hasImageNetClasses ? nearest(to: text, among: ImageNetClasses.all.map(\.name)) : nil
+    let similar = nearest(to: text, among: model.classNames ?? [])
     throw PullbackError(
       .usage, "--target \(text)", "is neither a class nor a combination of classes of \(model.graph.name)",
       advice: similar.map { "did you mean \($0)?" } ?? "as in 340, zebra, top-3 or 340-354")
@@ -115,7 +115,6 @@ extension LoadedModel {
   /// A class by its number or, in any case, its name.
   func classIndex(_ text: String) -> Int? {
     if let index = Int(text) { return index }
-    guard hasImageNetClasses else { return nil }
-    return ImageNetClasses.all.first { $0.name.lowercased() == text.lowercased() }?.index
+    return classNames?.firstIndex { $0.lowercased() == text.lowercased() }
   }
 }

@@ -97,10 +97,22 @@ CLONES void pb_depthwise_adjoint(const float *v, const float *kernel, const pb_w
 }
 
 CLONES void pb_depthwise_weight(const float *v, const float *x, const pb_window *w, float *restrict dkernel) {
-  FOR_EACH_ROW_PAIR(w, {
-    float lane[LANES] = {0};
-    for (size_t o = low, l = 0; o < high; o++, l = (l + 1) % LANES)
-      lane[l] += v[out + o] * x[(long)(in + o * w->stride_w) + shift];
-    dkernel[k] += pb_lane_sum(lane);
-  })
+  for (size_t i = 0; i < w->kernel_h; i++)
+    for (size_t j = 0; j < w->kernel_w; j++) {
+      const long shift = (long)(j * w->dilation_w) - (long)w->pad_left;
+      size_t low, high;
+      valid_range(shift, w->stride_w, w->width, w->out_width, &low, &high);
+      float lane[LANES] = {0}, rest[LANES] = {0};
+      for (size_t oh = 0; oh < w->out_height; oh++) {
+        const long ih = (long)(oh * w->stride_h + i * w->dilation_h) - (long)w->pad_top;
+        if (ih < 0 || ih >= (long)w->height) continue;
+        const float *in = x + ih * (long)w->width + shift, *out = v + oh * w->out_width;
+        size_t o = low;
+        if (w->stride_w == 1)
+          for (; o + LANES <= high; o += LANES)
+            for (size_t l = 0; l < LANES; l++) lane[l] += out[o + l] * in[o + l];
+        for (size_t l = 0; o < high; o++, l = (l + 1) % LANES) rest[l] += out[o] * in[o * w->stride_w];
+      }
+      dkernel[i * w->kernel_w + j] += pb_lane_sum(lane) + pb_lane_sum(rest);
+    }
 }

@@ -24,7 +24,37 @@ INLINE size_t first_largest(const float *x, const pb_window *w, long top, long b
   return best;
 }
 
+// Whether windows are 2x2, side by side, and cover whole rows: the pool of VGG, and the only one worth vector code.
+INLINE bool is_pairwise(const pb_window *w) {
+  return w->kernel_h == 2 && w->kernel_w == 2 && w->stride_h == 2 && w->stride_w == 2 && w->pad_top == 0 &&
+         w->pad_left == 0 && w->height == 2 * w->out_height && w->width == 2 * w->out_width;
+}
+
+// The same choice as first_largest: `candidate` and its number replace the best so far.
+#define CHOOSE(candidate, number)                                \
+  {                                                              \
+    const float c = (candidate);                                 \
+    const bool better = c > best || c != c;                      \
+    best = better ? c : best;                                    \
+    choice = better ? (number) : choice;                         \
+  }
+
 CLONES void pb_max_pool(const float *x, const pb_window *w, float *restrict y) {
+  if (is_pairwise(w)) {
+    for (size_t oh = 0; oh < w->out_height; oh++) {
+      const float *above = x + 2 * oh * w->width, *below = above + w->width;
+      for (size_t ow = 0; ow < w->out_width; ow++) {
+        float best = above[2 * ow];
+        int choice = 0;
+        CHOOSE(above[2 * ow + 1], 1)
+        CHOOSE(below[2 * ow], 2)
+        CHOOSE(below[2 * ow + 1], 3)
+        (void)choice;
+        y[oh * w->out_width + ow] = best;
+      }
+    }
+    return;
+  }
   for (size_t oh = 0; oh < w->out_height; oh++)
     for (size_t ow = 0; ow < w->out_width; ow++) {
       long top, bottom, left, right;
@@ -34,6 +64,25 @@ CLONES void pb_max_pool(const float *x, const pb_window *w, float *restrict y) {
 }
 
 CLONES void pb_max_pool_gradient(const float *v, const float *x, const pb_window *w, float *restrict dx) {
+  if (is_pairwise(w)) {
+    for (size_t oh = 0; oh < w->out_height; oh++) {
+      const float *above = x + 2 * oh * w->width, *below = above + w->width;
+      float *out = dx + 2 * oh * w->width, *out_below = out + w->width;
+      for (size_t ow = 0; ow < w->out_width; ow++) {
+        const float share = v[oh * w->out_width + ow];
+        float best = above[2 * ow];
+        int choice = 0;
+        CHOOSE(above[2 * ow + 1], 1)
+        CHOOSE(below[2 * ow], 2)
+        CHOOSE(below[2 * ow + 1], 3)
+        out[2 * ow] = choice == 0 ? share : 0;
+        out[2 * ow + 1] = choice == 1 ? share : 0;
+        out_below[2 * ow] = choice == 2 ? share : 0;
+        out_below[2 * ow + 1] = choice == 3 ? share : 0;
+      }
+    }
+    return;
+  }
   memset(dx, 0, w->height * w->width * sizeof *dx);
   for (size_t oh = 0; oh < w->out_height; oh++)
     for (size_t ow = 0; ow < w->out_width; ow++) {

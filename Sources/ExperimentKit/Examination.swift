@@ -10,7 +10,7 @@ public struct Examination: Sendable {
     public let text: String
     /// What is wrong, and what to do about it; nil if nothing is.
     public let trouble: PullbackError?
-    /// Whether `make all`'s tier, the default one, does without it.
+    /// Whether experiments and commands without options do without it.
     public let isOptional: Bool
 
     init(_ name: String, _ text: String, trouble: PullbackError? = nil, isOptional: Bool = false) {
@@ -36,7 +36,7 @@ public struct Examination: Sendable {
 
   public let sections: [Section]
 
-  /// What keeps the default tier from working.
+  /// What keeps experiments and commands from working as they are called without options.
   public var troubles: [PullbackError] {
     sections.flatMap(\.findings).filter { !$0.isOptional }.compactMap(\.trouble)
   }
@@ -79,6 +79,7 @@ public struct Examination: Sendable {
 
   private static var tiers: [Finding] {
     [
+      Finding("scenes", SceneNetwork.allCases.map(\.rawValue).joined(separator: ", ") + ", in the package", check: ScenesTier.check),
       Finding("imagenet", "\(ImageNetTier.architecture) and its photographs are whole", check: ImageNetTier.check),
       Finding(
         "paper", "the weights are there; images of yours are needed too, see --images", isOptional: true,

@@ -1,4 +1,5 @@
 import Foundation
+import Networks
 import Plotting
 import Pullbacks
 
@@ -40,6 +41,7 @@ public struct Experiment {
 
   private func subject(_ model: String, _ gallery: Gallery) throws -> Subject {
     switch options.networks {
+    case .scenes: try ScenesTier.subject(SceneNetwork(rawValue: model)!, scenes: gallery.scenes)
     case .imagenet: try ImageNetTier.subject(gallery.photographs)
     case .paper: try PaperTier.subject(PaperTier.Model(rawValue: model)!, images: options.images, count: gallery.count)
     }

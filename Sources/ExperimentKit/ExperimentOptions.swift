@@ -1,7 +1,10 @@
 import ArgumentParser
+import Networks
 
 /// The networks and images that an experiment is run on.
 public enum Tier: String, CaseIterable, ExpressibleByArgument, Sendable {
+  /// The networks and the scenes that come with the package; nothing is fetched.
+  case scenes
   /// EfficientNet-Lite0 and photographs of single objects; `make imagenet` fetches both.
   case imagenet
   /// The paper's networks, which `make paper-weights` fetches, and images of the user's.
@@ -10,6 +13,7 @@ public enum Tier: String, CaseIterable, ExpressibleByArgument, Sendable {
   /// The names of its networks, the one first that a figure of a single network shows.
   var models: [String] {
     switch self {
+    case .scenes: SceneNetwork.allCases.map(\.rawValue)
     case .imagenet: [ImageNetTier.architecture]
     case .paper: PaperTier.Model.allCases.map(\.rawValue)
     }
@@ -23,8 +27,8 @@ public enum FigureFormat: String, CaseIterable, ExpressibleByArgument, Sendable 
 
 /// What every experiment can be told on the command line.
 public struct ExperimentOptions: ParsableArguments {
-  @Option(help: "The networks and images: imagenet, or paper with --images.")
-  public var networks: Tier = .imagenet
+  @Option(help: "The networks and images: scenes, imagenet, or paper with --images.")
+  public var networks: Tier = .scenes
 
   @Option(help: "Only this one of the tier's networks: \(Tier.allCases.flatMap(\.models).joined(separator: ", ")).")
   public var model: String?

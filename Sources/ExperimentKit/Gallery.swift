@@ -4,9 +4,13 @@ public struct Gallery: Sendable {
   public var photographs: [String]
   /// With `--networks paper`: how many of the user's images, the first of each class.
   public var count: Int
+  /// With `--networks scenes`: numbers of held-out scenes.
+  public var scenes: [Int]
 
-  public init(photographs: [String]) {
+  /// - Parameter scenes: nil takes as many as photographs, the first ones that are easy to read.
+  public init(photographs: [String], scenes: [Int]? = nil) {
     self.photographs = photographs
+    self.scenes = scenes ?? ScenesTier.clearScenes(photographs.count)
     count = photographs.count
   }
 }

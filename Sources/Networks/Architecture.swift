@@ -5,39 +5,49 @@ public struct Architecture: Sendable {
   typealias Builder = @Sendable (_ name: String, _ resolution: Int, _ normalisation: ChannelAffine, _ classes: Int)
     throws(PullbackError) -> Graph
 
+  /// What networks of the architecture are trained on, unless someone says otherwise.
+  public struct TrainingImages: Sendable {
+    /// The side of the square images.
+    public let resolution: Int
+    public let classes: Int
+    /// How images in `[-1, 1]` are normalised; the first layer of the graph.
+    public let normalisation: ChannelAffine
+
+    public static let imageNet = Self(resolution: 224, classes: 1000, normalisation: .imageNet)
+    /// The procedural image set of this package.
+    public static let scenes = Self(resolution: 96, classes: 10, normalisation: .scenes)
+  }
+
   /// The name `--model` takes, torchvision's or timm's own.
   public let name: String
-  /// The side of the square images that it was trained on.
-  public let resolution: Int
-  /// How images in `[-1, 1]` are normalised; the first layer of the graph.
-  public let normalisation: ChannelAffine
+  public let images: TrainingImages
   /// The name that older checkpoints use for a parameter of the graph.
   let formerName: @Sendable (String) -> String
   private let build: Builder
 
   init(
-    _ name: String, resolution: Int = 224, normalisation: ChannelAffine = .imageNet,
+    _ name: String, trainedOn images: TrainingImages = .imageNet,
     formerName: @escaping @Sendable (String) -> String = { $0 }, build: @escaping Builder
   ) {
     self.name = name
-    self.resolution = resolution
-    self.normalisation = normalisation
+    self.images = images
     self.formerName = formerName
     self.build = build
   }
 
-  /// The graph for square images of `resolution` pixels and `classes` classes.
+  /// The graph for square images of `resolution` pixels and `classes` classes; nil is as in ``images``.
   ///
   /// - Throws: `PullbackError` if the resolution is too small for the architecture, or is not the one it is fixed to.
-  public func graph(resolution: Int? = nil, classes: Int = 1000) throws(PullbackError) -> Graph {
-    let resolution = resolution ?? self.resolution
+  public func graph(resolution: Int? = nil, classes: Int? = nil) throws(PullbackError) -> Graph {
+    let resolution = resolution ?? images.resolution
+    let classes = classes ?? images.classes
     // Far beyond any use, and far from where the sizes of activations overflow.
     let limit = 1 << 14
     guard (1...limit).contains(resolution) else {
       throw PullbackError(.usage, "resolution \(resolution)", "expected a number of pixels from 1 to \(limit)")
     }
     guard classes > 0 else { throw PullbackError(.usage, "\(classes) classes", "a classifier has at least one") }
-    return try build(name, resolution, normalisation, classes)
+    return try build(name, resolution, images.normalisation, classes)
   }
 
   /// The architecture called `name`.
@@ -61,6 +71,9 @@ public struct Architecture: Sendable {
 extension ChannelAffine {
   /// ImageNet's normalisation: `((x + 1) / 2 - mean) / std` with the data set's channel means and deviations.
   public static let imageNet = ChannelAffine.normalisation(mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
+
+  /// Of scenes, whose channels have a mean of about 1/2 and a deviation of about 1/4, where white less black is 1.
+  public static let scenes = ChannelAffine.normalisation(mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25])
 
   /// `(p - 127) / 128` of 8-bit values p, the normalisation of EfficientNet-Lite: with `p = 255 (x + 1) / 2`, it is
   /// `(127.5 x + 0.5) / 128`.

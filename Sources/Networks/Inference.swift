@@ -42,7 +42,7 @@ private struct Fit {
   let leftOver: [String]
 
   init(of architecture: Architecture, to checkpoint: Checkpoint) throws(PullbackError) {
-    let parameters = try architecture.graph(classes: architecture.classes(in: checkpoint) ?? 1000).parameters
+    let parameters = try architecture.graph(classes: architecture.classes(in: checkpoint)).parameters
     var missing: [String] = []
     var used: Set<String> = []
     for (name, description) in parameters {

@@ -5,7 +5,7 @@ extension Network {
   ///
   /// - Throws: `PullbackError` if a tensor is missing, has another shape, or holds a value that is not finite.
   public init(_ architecture: Architecture, checkpoint: Checkpoint, resolution: Int? = nil) throws {
-    let classes = try architecture.classes(in: checkpoint) ?? 1000
+    let classes = try architecture.classes(in: checkpoint)
     try self.init(architecture.graph(resolution: resolution, classes: classes), checkpoint: checkpoint) {
       architecture.storedName(of: $0, in: checkpoint)
     }

@@ -46,7 +46,9 @@ CASES = [
     ("densenet121", 64, ["gradient", "soft"]), ("convnext_tiny", 64, ["gradient", "soft"]),
     ("vit_b_16", 224, ["gradient", "soft", "double", "released"]),
     ("efficientnet-lite0", 224, ["gradient", "soft"]), ("efficientnet-lite1", 96, ["gradient", "soft"]),
-    ("efficientnet-lite2", 75, ["gradient", "soft"])]
+    ("efficientnet-lite2", 75, ["gradient", "soft"]),
+    ("resnet-scenes", 96, ["gradient", "soft"]), ("vgg-scenes", 96, ["gradient", "soft"]),
+    ("pvt-scenes", 96, ["gradient", "soft", "double"])]
 
 
 def network(name, resolution):
@@ -54,6 +56,8 @@ def network(name, resolution):
     model = load_formula(soft_modules.replace_modules(torch_models.build(name, resolution)))
     if name.startswith("efficientnet-lite"):
         return lambda x: model((127.5 * x + 0.5) / 128)
+    if name.endswith("-scenes"):
+        return lambda x: model(2 * x)
     mean, std = (torch.tensor(v).double()[:, None, None] for v in ([0.485, 0.456, 0.406], [0.229, 0.224, 0.225]))
     run = model
     if name.startswith("densenet"):

@@ -47,7 +47,10 @@ enum EfficientNetLite: String, CaseIterable {
   }
 
   var architecture: Architecture {
-    Architecture(rawValue, resolution: size.resolution, normalisation: .efficientNetLite) {
+    Architecture(
+      rawValue,
+      trainedOn: .init(resolution: size.resolution, classes: 1000, normalisation: .efficientNetLite)
+    ) {
       (name, resolution, normalisation, classes) throws(PullbackError) in
       try Graph(name, input: [3, resolution, resolution]) { image in
         var x = image.apply(normalisation, "normalise")

@@ -2,7 +2,8 @@ import Pullbacks
 
 // VGG: Very Deep Convolutional Networks for Large-Scale Image Recognition (Simonyan & Zisserman, 2014,
 // arXiv 1409.1556), configurations A, B, D and E. Variant: torchvision's, with and without batch normalisation, whose
-// features are averaged to 7x7 before the classifier.
+// features are averaged to 7x7 before the classifier. `vgg-scenes` is a narrow configuration A with batch normalisation
+// for pictures of 96 pixels, whose features are 3x3 and are taken as they are.
 
 enum VGG: String, CaseIterable {
   case vgg11, vgg13, vgg16, vgg19
@@ -10,21 +11,28 @@ enum VGG: String, CaseIterable {
   case vgg13BatchNorm = "vgg13_bn"
   case vgg16BatchNorm = "vgg16_bn"
   case vgg19BatchNorm = "vgg19_bn"
+  case scenes = "vgg-scenes"
 
   /// Convolutions before each of the five pools.
   private var depths: [Int] {
     switch self {
-    case .vgg11, .vgg11BatchNorm: [1, 1, 2, 2, 2]
+    case .vgg11, .vgg11BatchNorm, .scenes: [1, 1, 2, 2, 2]
     case .vgg13, .vgg13BatchNorm: [2, 2, 2, 2, 2]
     case .vgg16, .vgg16BatchNorm: [2, 2, 3, 3, 3]
     case .vgg19, .vgg19BatchNorm: [2, 2, 4, 4, 4]
     }
   }
 
-  private var hasBatchNorm: Bool { rawValue.hasSuffix("_bn") }
+  private var hasBatchNorm: Bool { self == .scenes || rawValue.hasSuffix("_bn") }
+
+  /// Features before each of the five pools, the extent they are averaged to, and the features of the classifier.
+  private var size: (widths: [Int], extent: Extent, hidden: Int) {
+    self == .scenes ? ([32, 64, 96, 128, 128], 3, 128) : ([64, 128, 256, 512, 512], 7, 4096)
+  }
 
   var architecture: Architecture {
-    Architecture(rawValue) { (name, resolution, normalisation, classes) throws(PullbackError) in
+    Architecture(rawValue, trainedOn: self == .scenes ? .scenes : .imageNet) {
+      (name, resolution, normalisation, classes) throws(PullbackError) in
       try Graph(name, input: [3, resolution, resolution]) { image in
         var x = image.apply(normalisation, "normalise")
         var index = 0
@@ -32,7 +40,7 @@ enum VGG: String, CaseIterable {
           defer { index += 1 }
           return "features.\(index)"
         }
-        for (depth, width) in zip(depths, [64, 128, 256, 512, 512]) {
+        for (depth, width) in zip(depths, size.widths) {
           for _ in 0..<depth {
             x = x.convolution(next(), width, kernel: 3, padding: 1)
             if hasBatchNorm { x = x.batchNorm(next()) }
@@ -40,9 +48,9 @@ enum VGG: String, CaseIterable {
           }
           x = x.maxPool(next(), kernel: 2)
         }
-        return x.adaptiveAveragePool("avgpool", to: 7).flatten("flatten")
-          .linear("classifier.0", 4096).relu("classifier.1").dropout("classifier.2")
-          .linear("classifier.3", 4096).relu("classifier.4").dropout("classifier.5")
+        return x.adaptiveAveragePool("avgpool", to: size.extent).flatten("flatten")
+          .linear("classifier.0", size.hidden).relu("classifier.1").dropout("classifier.2")
+          .linear("classifier.3", size.hidden).relu("classifier.4").dropout("classifier.5")
           .linear("classifier.6", classes)
       }
     }

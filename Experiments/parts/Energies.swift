@@ -1,0 +1,44 @@
+import ExperimentKit
+import Scenes
+
+/// Mean energies of several methods over held-out scenes.
+struct Energies: Codable {
+  let scenes: Int
+  /// The share of the frame that the object and its diagnostic parts cover.
+  let chance: PartEnergy
+  /// By method; positive part of the sum over the channels.
+  let mean: [String: PartEnergy]
+
+  /// - Complexity: a forward pass, and a backward pass per method, for each scene.
+  init(of subject: Subject, methods: [Method], scenes: Range<Int>) throws {
+    let size = subject.network.graph.inputShape[1]
+    let renderer = try SceneRenderer(size: size)
+    let explainers = try methods.map { try $0.explainer(for: subject.network.graph) }
+    var (chance, energies) = ([PartEnergy](), [String: [PartEnergy]]())
+    for start in stride(from: scenes.lowerBound, to: scenes.upperBound, by: 50) {
+      let drawn = (start..<min(start + 50, scenes.upperBound)).map { SceneGenerator.heldOut.scene($0) }
+      let (pictures, labels) = try SceneGenerator.heldOut.batch(drawn.map(\.index), size: size)
+      let masks = try drawn.map { scene in
+        (try renderer.mask(scene.parts, of: scene), try renderer.mask(scene.label.diagnosticParts, of: scene))
+      }
+      let even = Tensor(shape: [1, 3, size, size], repeating: 1)
+      chance += masks.compactMap { PartEnergy(even, object: $0.0, diagnostic: $0.1) }
+      for (method, explainer) in zip(methods, explainers) {
+        let maps = try explainer.attribute(pictures, .classes(labels), of: subject.network)
+        energies[method.rawValue, default: []] += masks.enumerated().compactMap { index, mask in
+          PartEnergy(maps.image(index), object: mask.0, diagnostic: mask.1)
+        }
+      }
+    }
+    self.scenes = scenes.count
+    self.chance = .mean(chance)
+    mean = energies.mapValues(PartEnergy.mean)
+  }
+
+  var summary: String {
+    ([("chance", chance)] + mean.sorted { $0.key < $1.key }).map { name, energy in
+      "  \(name): \(decimal(100 * energy.object, places: 1)) % on the object, "
+        + "\(decimal(100 * energy.diagnostic, places: 1)) % on its diagnostic parts"
+    }.joined(separator: "\n")
+  }
+}

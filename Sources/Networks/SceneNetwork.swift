@@ -1,0 +1,49 @@
+import Foundation
+import Pullbacks
+
+/// The networks that come with this package, trained by it on its own procedural scenes: one of each of the paper's
+/// families, for pictures of 96 x 96 and ten classes.
+///
+/// ```swift
+/// let network = try SceneNetwork.vgg.network()
+/// let logits = try network(SceneGenerator(seed: 314).batch([0]).pictures)
+/// ```
+/// The raw value is the architecture's name. Beside each checkpoint lie the log of its training and what became of it.
+public enum SceneNetwork: String, CaseIterable, Sendable {
+  case resnet = "resnet-scenes"
+  case vgg = "vgg-scenes"
+  case pvt = "pvt-scenes"
+
+  /// The name for people.
+  public var title: String {
+    switch self {
+    case .resnet: "ResNet"
+    case .vgg: "VGG11-BN"
+    case .pvt: "PVT-v2"
+    }
+  }
+
+  public var architecture: Architecture { get throws(PullbackError) { try .named(rawValue) } }
+
+  /// The parameters, in a file of the package.
+  ///
+  /// - Throws: `PullbackError` of kind `unavailable` if the package was taken apart and its resources are elsewhere.
+  public func checkpoint() throws -> Checkpoint { try Checkpoint(contentsOf: path(ending: "safetensors")) }
+
+  /// The trained network.
+  ///
+  /// - Throws: as ``checkpoint()``.
+  public func network() throws -> Network { try Network(architecture, checkpoint: checkpoint()) }
+
+  /// Where a file of the network lies: its checkpoint `safetensors`, the log of its training `csv`, or its report `json`.
+  ///
+  /// - Throws: as ``checkpoint()``.
+  public func path(ending: String) throws -> String {
+    guard let path = Bundle.module.path(forResource: rawValue, ofType: ending, inDirectory: "scenes") else {
+      throw PullbackError(
+        .unavailable, "\(rawValue).\(ending)", "is not in \(Bundle.module.bundlePath)",
+        advice: "keep the folder of resources that was built beside the program")
+    }
+    return path
+  }
+}

@@ -1,0 +1,87 @@
+import Pullbacks
+import Scenes
+
+/// How well a network tells scenes apart, in all and by what makes them hard.
+public struct Evaluation: Sendable {
+  /// What the network says of one scene.
+  public struct Prediction: Sendable {
+    public let scene: Scene
+    /// The class of the greatest logit.
+    public let predicted: Int
+    public var isRight: Bool { predicted == scene.label.rawValue }
+  }
+
+  public let predictions: [Prediction]
+
+  /// Asks `network` about some scenes, as they are.
+  ///
+  /// - Complexity: a forward pass for each scene.
+  /// - Throws: `PullbackError` if the network has other classes, or Cairo fails.
+  public init(of network: Network, on scenes: SceneGenerator, _ indices: Range<Int>) throws {
+    guard network.graph.outputShape == [SceneClass.allCases.count] else {
+      throw PullbackError(
+        .usage, network.graph.name, "its output is \(network.graph.outputShape), scenes have ten classes")
+    }
+    var predictions: [Prediction] = []
+    for start in stride(from: indices.lowerBound, to: indices.upperBound, by: 50) {
+      let batch = start..<min(start + 50, indices.upperBound)
+      let logits = try network(scenes.batch(Array(batch), size: network.graph.inputShape[1]).pictures)
+      for (row, index) in batch.enumerated() {
+        let values = logits.image(row).scalars
+        predictions.append(Prediction(scene: scenes.scene(index), predicted: values.firstIndex(of: values.max()!)!))
+      }
+    }
+    self.predictions = predictions
+  }
+
+  /// The share of scenes whose class is seen.
+  public var accuracy: Double { Self.share(predictions) }
+
+  /// How many scenes of each class (rows) are taken for each class (columns).
+  public var confusion: [[Int]] {
+    var counts = [[Int]](repeating: [Int](repeating: 0, count: 10), count: 10)
+    for prediction in predictions { counts[prediction.scene.label.rawValue][prediction.predicted] += 1 }
+    return counts
+  }
+
+  /// The accuracy of the scenes of one kind.
+  public struct Bin: Codable, Equatable, Sendable {
+    /// What they are sorted by: `grade`, `scale`, `noise`, `blur`, `clutter` or `occluders`.
+    public let by: String
+    /// Which of its values: `hard`, `0.35-0.46`, `2`.
+    public let value: String
+    public let scenes: Int
+    public let accuracy: Double
+  }
+
+  /// The accuracy by each of the things that make scenes hard; five bins of equal width where it is a real number.
+  public var difficulty: [Bin] {
+    func binned(_ range: ClosedRange<Double>, _ value: @escaping (Difficulty) -> Double) -> (Difficulty) -> (Int, String) {
+      let width = (range.upperBound - range.lowerBound) / 5
+      return { difficulty in
+        let bin = min(4, max(0, Int((value(difficulty) - range.lowerBound) / width)))
+        let low = range.lowerBound + Double(bin) * width
+        return (bin, "\(rounded(low))-\(rounded(low + width))")
+      }
+    }
+    let kinds: [(String, (Difficulty) -> (Int, String))] = [
+      ("grade", { (Difficulty.Grade.allCases.firstIndex(of: $0.grade)!, $0.grade.rawValue) }),
+      ("scale", binned(0.35...0.9) { $0.scale }), ("noise", binned(0...0.1) { $0.noise }),
+      ("blur", binned(0...0.9) { $0.blur }), ("clutter", { ($0.clutter, "\($0.clutter)") }),
+      ("occluders", { ($0.occluders, "\($0.occluders)") }),
+    ]
+    return kinds.flatMap { by, key in
+      Dictionary(grouping: predictions) { key($0.scene.difficulty).0 }.sorted { $0.key < $1.key }.map { _, members in
+        Bin(
+          by: by, value: key(members[0].scene.difficulty).1, scenes: members.count, accuracy: Self.share(members))
+      }
+    }
+  }
+
+  private static func share(_ predictions: [Prediction]) -> Double {
+    Double(predictions.count { $0.isRight }) / Double(max(1, predictions.count))
+  }
+}
+
+/// Two digits after the point.
+private func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }

@@ -1,0 +1,65 @@
+import Networks
+import Pullbacks
+import Scenes
+
+/// How a network is trained on scenes.
+public struct Recipe: Codable, Equatable, Sendable {
+  /// The architecture's name.
+  public var network: String
+  /// Of the scenes, the noise and the initial parameters.
+  public var seed: UInt64 = 1
+  public var epochs: Int
+  /// Scenes of one epoch, all of them new; a multiple of ``batch``.
+  public var epochScenes = 6400
+  public var batch = 32
+  /// The greatest learning rate.
+  public var rate: Double
+  /// Weight decay, see ``AdamW``.
+  public var decay = 0.05
+  /// The share of all steps in which the rate rises.
+  public var warmUp: Double
+  /// Label smoothing, see ``CrossEntropy``.
+  public var smoothing = 0.1
+  /// The greatest deviation of the noise on a picture, whose values lie in -1...1; each picture's is uniform below it.
+  public var noise = 0.4
+  /// The share of all epochs in which the noise grows from nothing to ``noise``.
+  public var noiseGrowth = 0.0
+
+  /// The recipe that made the network `name` of this package.
+  ///
+  /// - Throws: `PullbackError` that lists the networks there are.
+  public static func named(_ name: String) throws(PullbackError) -> Recipe {
+    if let recipe = all.first(where: { $0.network == name }) { return recipe }
+    throw PullbackError(
+      .usage, "network \(name)", "there is no recipe for it",
+      advice: "there are \(all.map(\.network).joined(separator: ", "))")
+  }
+
+  /// One recipe for each family.
+  public static let all = [
+    Recipe(network: "resnet-scenes", epochs: 12, rate: 2e-3, warmUp: 0.05),
+    Recipe(network: "vgg-scenes", epochs: 12, rate: 2e-3, warmUp: 0.05),
+    Recipe(network: "pvt-scenes", epochs: 16, rate: 1e-3, warmUp: 0.05, noiseGrowth: 0.5),
+  ]
+
+  var steps: Int { epochs * epochScenes / batch }
+
+  /// - Throws: `PullbackError` for numbers that make no training run.
+  func check() throws(PullbackError) {
+    guard (1...100_000).contains(epochs), (1...512).contains(batch), (batch...10_000_000).contains(epochScenes),
+      epochScenes % batch == 0
+    else {
+      throw PullbackError(
+        .usage, "recipe", "\(epochs) epochs of \(epochScenes) scenes in batches of \(batch)",
+        advice: "1 epoch or more, of a multiple of the batch")
+    }
+    guard rate.isFinite, rate > 0, decay.isFinite, decay >= 0, (0..<1).contains(warmUp), (0..<1).contains(smoothing),
+      (0...10).contains(noise), (0...1).contains(noiseGrowth)
+    else { throw PullbackError(.usage, "recipe", "a number is out of its range: \(self)") }
+    guard seed != SceneGenerator.heldOut.seed else {
+      throw PullbackError(
+        .usage, "seed \(seed)", "is that of the held-out scenes, which no network is trained on",
+        advice: "choose another")
+    }
+  }
+}

@@ -1,0 +1,91 @@
+-- What the page and the print show differently. On the page programs are folded away where they belong and numbers are
+-- links to save them; in print programs are an appendix and numbers are file names.
+
+local is_page = FORMAT:match("html") ~= nil
+-- The size of the text on a sheet, height over width, less room for a caption.
+local tallest = 1.3
+
+local function exists(path)
+  local file = io.open(path, "rb")
+  if file then file:close() end
+  return file ~= nil
+end
+
+local function read(path)
+  local file = assert(io.open(path, "rb"))
+  local content = file:read("a")
+  file:close()
+  return content
+end
+
+local pictures
+
+local function find_pictures(meta)
+  pictures = pandoc.utils.stringify(meta.pictures)
+end
+
+-- The smaller copy of a picture, if there is one; in print no taller than a sheet.
+local function image(element)
+  local copy = pictures .. "/" .. pandoc.path.filename(element.src):gsub("%.png$", ".jpg")
+  if not is_page then
+    local size = pandoc.image.size(read(element.src))
+    local width = math.min(100, math.floor(100 * tallest * size.width / size.height))
+    element.attributes.width = width .. "%"
+  end
+  if exists(copy) then element.src = copy end
+  -- Typst takes a path from the file it stands in, or from the root with a slash.
+  if not is_page then element.src = "/" .. element.src end
+  return element
+end
+
+-- A wide picture may be scrolled on a narrow screen, its caption not.
+local function figure(element)
+  if is_page then element.content = { pandoc.Div(element.content, { class = "scroll" }) } end
+  return element
+end
+
+local function link(element)
+  if not element.classes:includes("data") then return nil end
+  if not is_page then return element.content end
+  local mime = element.target:match("%.csv$") and "text/csv" or "application/json"
+  local name = pandoc.path.filename(element.target)
+  element.target = pandoc.mediabag.make_data_uri(mime, read(element.target))
+  element.attributes.download = name
+  return element
+end
+
+local programs = pandoc.Blocks({})
+
+local function program(element)
+  if not element.classes:includes("program") then return nil end
+  local label, file = element.attributes.label, element.attributes.file
+  if is_page then
+    local summary = pandoc.Plain({ pandoc.Str("The program, "), pandoc.Code(file) })
+    local blocks = pandoc.Blocks({ pandoc.RawBlock("html", '<details class="program" id="' .. element.identifier .. '"><summary>') })
+    blocks:insert(summary)
+    blocks:insert(pandoc.RawBlock("html", "</summary>"))
+    blocks:extend(element.content)
+    blocks:insert(pandoc.RawBlock("html", "</details>"))
+    return blocks
+  end
+  programs:insert(pandoc.Header(2, { pandoc.Str(label .. ": "), pandoc.Code(file) }, { id = element.identifier }))
+  programs:extend(element.content)
+  return pandoc.Para({ pandoc.Str("The program is in the appendix, "),
+    pandoc.Link({ pandoc.Code(file) }, "#" .. element.identifier), pandoc.Str(".") })
+end
+
+-- The appendix stands at its place in the document, after the references.
+local function appendix(element)
+  if element.identifier ~= "programs" then return nil end
+  if is_page then return {} end
+  local blocks = pandoc.Blocks({ pandoc.RawBlock("typst", "#show: programs"), pandoc.Header(1, "Programs", { class = "unnumbered" }) })
+  blocks:extend(programs)
+  return blocks
+end
+
+return {
+  { Meta = find_pictures },
+  { Image = image, Figure = figure, Link = link },
+  { Div = program },
+  { Div = appendix },
+}
