@@ -119,7 +119,8 @@ struct Attribute: ParsableCommand {
       let maps = try explained.write(explainer, in: context, to: path, picturing: picturing)
       let values = explainer.settings.merging(method.usesSoftRules ? ruleSettings(settings) : [:]) { $1 }
         .merging(["preset": options.preset.rawValue]) { $1 }
-      columns.append(Report.Column(method: method, cost: explainer.cost(for: network.graph), settings: values, maps: maps))
+      columns.append(
+        Report.Column(method: method, cost: explainer.cost(for: network.graph), settings: values, maps: maps))
       guard let path else { continue }
       try writeJSON(
         explained.record(

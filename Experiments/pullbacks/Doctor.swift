@@ -1,5 +1,6 @@
 import ArgumentParser
 import ExperimentKit
+import Foundation
 
 struct Doctor: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -12,14 +13,13 @@ struct Doctor: ParsableCommand {
 
   func run() throws {
     let examination = Examination()
-    let names = examination.sections.flatMap { $0.findings.map(\.name.count) }
+    let width = examination.sections.flatMap { $0.findings.map(\.name.count) }.max() ?? 0
     for section in examination.sections {
       print(section.title)
       for finding in section.findings {
         let mark = finding.trouble == nil ? " " : finding.isOptional ? "-" : "!"
-        let padding = String(repeating: " ", count: (names.max() ?? 0) - finding.name.count)
-        print("\(mark) \(finding.name)\(padding)  \(finding.text)")
-        if let advice = finding.trouble?.advice { print("  \(String(repeating: " ", count: names.max() ?? 0))  \(advice)") }
+        print("\(mark) \(finding.name.padding(toLength: width, withPad: " ", startingAt: 0))  \(finding.text)")
+        if let advice = finding.trouble?.advice { print(String(repeating: " ", count: width + 4) + advice) }
       }
     }
     if let trouble = examination.troubles.first { throw trouble }

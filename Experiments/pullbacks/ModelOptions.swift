@@ -73,7 +73,8 @@ extension Network {
     let value = try self(image)
     if let index = Checkpoint.firstNonFinite(in: value) {
       throw PullbackError(
-        .data, name, "the output of \(graph.name) holds \(value.scalars[index]) at index \(index), expected finite numbers",
+        .data, name,
+        "the output of \(graph.name) holds \(value.scalars[index]) at index \(index), expected finite numbers",
         advice: "check that the checkpoint is whole: its values overflow float32 on the way")
     }
     return value

@@ -7,7 +7,8 @@ enum ExplainerPages {
     let pages = Method.allCases.map { page($0, graph) }
     return pages + [
       Page(
-        "Explainers", title: "Explainers", abstract: "Every method: its formula, source, cost and caveat.", listing: pages)
+        "Explainers", title: "Explainers", abstract: "Every method: its formula, source, cost and caveat.",
+        listing: pages)
     ]
   }
 
@@ -39,7 +40,10 @@ enum ExplainerPages {
           "Passes through \(graph.name) for one image and one target.\n\n"
             + Page.table(["preset", "forward", "backward", "settings"], rows)
         ),
-        ("On the command line", Page.code("pullbacks attribute --input cat.jpg --method \(method.rawValue) --report cat.html")),
+        (
+          "On the command line",
+          Page.code("pullbacks attribute --input cat.jpg --method \(method.rawValue) --report cat.html")
+        ),
       ])
   }
 }
@@ -55,7 +59,9 @@ enum RulePages {
 
   static func pages() throws -> [Page] {
     // Some rules are made for a network's nodes; these two stand for all.
-    let graph = try Graph("two layers", input: [1, 2, 2]) { $0.relu("every ReLU").maxPool("every max pooling", kernel: 2) }
+    let graph = try Graph("two layers", input: [1, 2, 2]) { image in
+      image.relu("every ReLU").maxPool("every max pooling", kernel: 2)
+    }
     let network = try Network(graph, parameters: [:])
     let tables: [RuleSet] = [
       .softPullback(), .softPullback(attention: .released), .hardPullback, .gradient, .guidedBackprop, .deconvolution,
@@ -76,14 +82,17 @@ enum RulePages {
     }
     let pages = uses.sorted { $0.key < $1.key }.map { name, use in
       Page(
-        "Rule-\(name)", title: name, abstract: "How a cotangent `v` is pulled back. Source: \(use.sources.joined(separator: "; ")).",
+        "Rule-\(name)", title: name,
+        abstract: "How a cotangent `v` is pulled back. Source: \(use.sources.joined(separator: "; ")).",
         facts: [
           ("Equations", Page.code(use.equations.joined(separator: "\n"))),
           ("Where it stands", Page.table(["table", "operation", "equation"], use.places)),
         ])
     }
     return pages + [
-      Page("Rules", title: "Rules", abstract: "Every rule: its equation, source and the tables it stands in.", listing: pages)
+      Page(
+        "Rules", title: "Rules", abstract: "Every rule: its equation, source and the tables it stands in.",
+        listing: pages)
     ]
   }
 

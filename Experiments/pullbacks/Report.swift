@@ -51,8 +51,8 @@ struct Report {
       <head>
       <meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; \
-      script-src 'sha256-\(digest)'">
+      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; \
+      style-src 'unsafe-inline'; script-src 'sha256-\(digest)'">
       <title>What \(model.architecture.name) saw</title>
       <style>
       \(HTML(markup: ReportAssets.style))
@@ -92,7 +92,8 @@ struct Report {
       <div class="stack" role="img" aria-label="The image as the network gets it"></div>
       <ol>\(HTML(rankings[index].map(bar)))</ol>
       </div>
-      <p class="chooser"\(targets.count == 1 ? " hidden" : "")><label>What is explained: <select>\(HTML(options))</select></label></p>
+      <p class="chooser"\(targets.count == 1 ? " hidden" : "")><label>What is explained: \
+      <select>\(HTML(options))</select></label></p>
       \(HTML(try targets.indices.map { try section(index, $0) }))
       </article>
 
@@ -102,7 +103,8 @@ struct Report {
   private func bar(_ prediction: Prediction) -> HTML {
     let percent = decimal(100 * prediction.probability, places: 2)
     return """
-      <li><span>\(model.className(prediction.target)) <small>(\(prediction.target))</small></span><span>\(percent) %</span>\
+      <li><span>\(model.className(prediction.target)) <small>(\(prediction.target))</small></span>\
+      <span>\(percent) %</span>\
       <span class="bar"><span style="width: \(percent)%"></span></span></li>
       """
   }
@@ -129,7 +131,8 @@ struct Report {
       <img class="raw" alt="\(column.method.rawValue) of \(image), raw colour" src="\(try data(map.pictures[1]))">
       </div><figcaption><b>\(column.method.rawValue)</b><div>\(entry.formula)</div>
       \(entry.caveat.map { "<div>\($0)</div>" as HTML } ?? "")\(account ?? "")
-      <div title="SHA-256 of the attribution's float32 values: \(map.sha256)">SHA-256 \(String(map.sha256.prefix(16)))…</div>
+      <div title="SHA-256 of the attribution's float32 values: \(map.sha256)">SHA-256 \
+      \(String(map.sha256.prefix(16)))…</div>
       </figcaption></figure>
 
       """
@@ -150,8 +153,8 @@ struct Report {
       row(
         "Heat maps",
         """
-        The mean over the colour channels; red speaks for the class, blue against it; either side is divided by its own \
-        extreme. Raw colour: all values from the smallest, black, to the largest.
+        The mean over the colour channels; red speaks for the class, blue against it; either side is divided by its \
+        own extreme. Raw colour: all values from the smallest, black, to the largest.
         """))
     let methods = columns.map { column -> HTML in
       let settings = column.settings.sorted { $0.key < $1.key }.map { row($0.key, "\($0.value)") }
@@ -165,15 +168,20 @@ struct Report {
     return "<table>\(HTML(rows))</table>\n<h2>Settings</h2>\n\(HTML(methods))"
   }
 
-  private func row(_ name: String, _ value: HTML) -> HTML { "<tr><th scope=\"row\">\(name)</th><td>\(value)</td></tr>\n" }
+  private func row(_ name: String, _ value: HTML) -> HTML {
+    "<tr><th scope=\"row\">\(name)</th><td>\(value)</td></tr>\n"
+  }
 
   private func title(_ image: Int) -> String {
-    let file = URL(fileURLWithPath: explained.images.files[image]).lastPathComponent
-    return Set(explained.images.files).count == explained.images.count ? file : "\(file), \(explained.images.names[image])"
+    let images = explained.images
+    let file = URL(fileURLWithPath: images.files[image]).lastPathComponent
+    return Set(images.files).count == images.count ? file : "\(file), \(images.names[image])"
   }
 
   private static func title(_ target: ResolvedTarget) -> String {
-    guard let prediction = target.prediction else { return "\(target.label), value \(decimal(target.score, places: 4))" }
+    guard let prediction = target.prediction else {
+      return "\(target.label), value \(decimal(target.score, places: 4))"
+    }
     return "\(target.name) (\(prediction.target)), p = \(decimal(prediction.probability, places: 4))"
   }
 

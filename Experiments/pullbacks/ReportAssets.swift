@@ -10,16 +10,16 @@ enum ReportAssets {
     h3 { font-size: 1rem; margin: 1rem 0 .5rem; }
     code, pre { font: .85em/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
     pre { margin: 0; white-space: pre-wrap; background: var(--soft); padding: .6rem .8rem; border-radius: .4rem; }
-    .controls { position: sticky; top: 0; z-index: 1; display: none; gap: .4rem 1.5rem; flex-wrap: wrap; align-items: center;
-      padding: .6rem 0; background: Canvas; border-bottom: 1px solid var(--line); }
+    .controls { position: sticky; top: 0; z-index: 1; display: none; gap: .4rem 1.5rem; flex-wrap: wrap;
+      align-items: center; padding: .6rem 0; background: Canvas; border-bottom: 1px solid var(--line); }
     .scripted .controls { display: flex; }
     .controls label { display: flex; align-items: center; gap: .4rem; }
     #mix { width: min(16rem, 40vw); accent-color: var(--accent); }
     fieldset { border: 0; padding: 0; margin: 0; display: flex; gap: 1rem; }
     .image { margin: 1.5rem 0; padding-bottom: 1rem; border-bottom: 1px solid var(--line); }
     .seen { display: flex; flex-wrap: wrap; gap: 1rem 1.5rem; align-items: flex-start; }
-    .stack { position: relative; width: 100%; aspect-ratio: 1; background: var(--photo) center / 100% 100%; border-radius: .3rem;
-      overflow: hidden; }
+    .stack { position: relative; width: 100%; aspect-ratio: 1; background: var(--photo) center / 100% 100%;
+      border-radius: .3rem; overflow: hidden; }
     .seen .stack { width: 14rem; max-width: 100%; }
     .stack img { position: absolute; inset: 0; width: 100%; height: 100%; opacity: var(--mix); }
     :root:not([data-view=raw]) .raw, :root[data-view=raw] .heat { display: none; }
@@ -36,8 +36,8 @@ enum ReportAssets {
     figcaption b { font-size: 1rem; }
     figcaption div { opacity: .8; }
     table { border-collapse: collapse; font-size: .9rem; width: 100%; }
-    th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--line);
-      overflow-wrap: anywhere; }
+    th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0;
+      border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
     th { font-weight: 600; min-width: 7rem; }
     summary { cursor: pointer; padding: .3rem 0; }
     @media print { .controls { display: none !important; } }

@@ -1,4 +1,5 @@
 import Foundation
+import Networks
 import Plotting
 import Pullbacks
 
@@ -45,7 +46,8 @@ public struct Examination: Sendable {
   public init() {
     sections = [
       Section(title: "Software", findings: Self.software), Section(title: "Machine", findings: Self.machine),
-      Section(title: "Environment", findings: Self.environment), Section(title: "Networks and images", findings: Self.tiers),
+      Section(title: "Environment", findings: Self.environment),
+      Section(title: "Networks and images", findings: Self.tiers),
     ]
   }
 
@@ -63,7 +65,7 @@ public struct Examination: Sendable {
     [
       Finding("processor", Machine.processor),
       Finding("instructions", Machine.features.joined(separator: ", ")),
-      Finding("threads", "\(Machine.threads), over images and blocks; OpenBLAS runs on one, so that results do not depend on them"),
+      Finding("threads", "\(Machine.threads) for images and blocks, one within OpenBLAS: results do not depend on them"),
       Finding("memory", "\(Machine.memory >> 20) MB; activations take at most --max-memory, 512M by default"),
     ]
   }
@@ -71,15 +73,17 @@ public struct Examination: Sendable {
   private static var environment: [Finding] {
     let values = ProcessInfo.processInfo.environment
     let kernels = "the processor's own; numbers agree to the byte only between runs with the same kernels"
+    let chosen = values["OPENBLAS_CORETYPE"]
     return [
-      Finding("OPENBLAS_CORETYPE", values["OPENBLAS_CORETYPE"].map { "\($0), instead of \(kernels)" } ?? "not set: \(kernels)"),
+      Finding("OPENBLAS_CORETYPE", chosen.map { "\($0), instead of \(kernels)" } ?? "not set: \(kernels)"),
       Finding("PULLBACKS_CACHE", values["PULLBACKS_CACHE"] ?? "not set: fetched files are in \(Cache.folder)"),
     ]
   }
 
   private static var tiers: [Finding] {
-    [
-      Finding("scenes", SceneNetwork.allCases.map(\.rawValue).joined(separator: ", ") + ", in the package", check: ScenesTier.check),
+    SceneNetwork.allCases.map { model in
+      Finding(model.rawValue, "comes with the package") { _ = try model.network() }
+    } + [
       Finding("imagenet", "\(ImageNetTier.architecture) and its photographs are whole", check: ImageNetTier.check),
       Finding(
         "paper", "the weights are there; images of yours are needed too, see --images", isOptional: true,

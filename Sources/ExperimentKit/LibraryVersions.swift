@@ -17,8 +17,11 @@ public enum LibraryVersions {
     ]
   }
 
-  static var openBLAS: String {
-    String(cString: openblas_get_config()).split(separator: " ").dropFirst().first.map(String.init) ?? "unknown"
+  static var openBLAS: String { second(of: openblas_get_config()) }
+
+  /// The second word, after the library's name.
+  private static func second(of text: UnsafePointer<CChar>) -> String {
+    String(cString: text).split(separator: " ").dropFirst().first.map(String.init) ?? "unknown"
   }
 
   static var cairo: String { String(cString: cairo_version_string()) }
@@ -28,7 +31,5 @@ public enum LibraryVersions {
   /// The headers' that this was compiled with: the library itself does not tell.
   static var libjpeg: String { String(cString: imaging_jpeg_version()) }
 
-  static var openSSL: String {
-    String(cString: OpenSSL_version(OPENSSL_VERSION)).split(separator: " ").dropFirst().first.map(String.init) ?? "unknown"
-  }
+  static var openSSL: String { second(of: OpenSSL_version(OPENSSL_VERSION)) }
 }

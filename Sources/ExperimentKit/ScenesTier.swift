@@ -6,11 +6,6 @@ import Training
 
 /// The networks that come with the package, and scenes that none of them was trained on.
 public enum ScenesTier {
-  /// Checks that each network's parameters are there and fit.
-  static func check() throws {
-    for model in SceneNetwork.allCases { _ = try Network(model.architecture, checkpoint: model.checkpoint()) }
-  }
-
   /// One of the networks, and held-out scenes by their numbers.
   public static func subject(_ model: SceneNetwork, scenes indices: [Int]) throws -> Subject {
     try Subject(

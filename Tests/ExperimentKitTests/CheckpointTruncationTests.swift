@@ -14,7 +14,9 @@ func everyTruncationOfARealCheckpointIsRefused() throws {
   var tried = 0
   for length in stride(from: (size - 1) / step * step, through: 0, by: -step) {
     #expect(truncate(path, length) == 0)
-    let error = try #require(throws: PullbackError.self, "cut after \(length) bytes") { try Checkpoint(contentsOf: path) }
+    let error = try #require(throws: PullbackError.self, "cut after \(length) bytes") {
+      try Checkpoint(contentsOf: path)
+    }
     #expect(error.kind == .data && error.subject == path)
     tried += 1
   }

@@ -53,7 +53,8 @@ struct ExtremeSizeTests {
     let adler = UInt32(count % 65_521) << 16 | 1
     let data = [0x78, 0x01] + bits.bytes + bigEndian(adler)
     let header = bigEndian(UInt32(width)) + bigEndian(UInt32(height)) + [1, 0, 0, 0, 0]
-    return [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A] + chunk("IHDR", header) + chunk("IDAT", data) + chunk("IEND", [])
+    let signature: [UInt8] = [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]
+    return signature + chunk("IHDR", header) + chunk("IDAT", data) + chunk("IEND", [])
   }
 
   private func chunk(_ name: String, _ content: [UInt8]) -> [UInt8] {
