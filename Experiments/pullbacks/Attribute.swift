@@ -118,7 +118,7 @@ struct Attribute: ParsableCommand {
       let context = Context(noise: .streams(seed: options.seed), batchSize: batchSize)
       let maps = try explained.write(explainer, in: context, to: path, picturing: picturing)
       let values = explainer.settings.merging(method.usesSoftRules ? ruleSettings(settings) : [:]) { $1 }
-        .merging(["preset": options.preset.rawValue]) { $1 }
+        .merging(["preset": (options.preset ?? .paperV6).rawValue]) { $1 }
       columns.append(
         Report.Column(method: method, cost: explainer.cost(for: network.graph), settings: values, maps: maps))
       guard let path else { continue }
@@ -163,13 +163,6 @@ struct Attribute: ParsableCommand {
     }
     return methods
   }
-
-  private func ruleSettings(_ settings: MethodSettings) -> [String: String] {
-    var values = ["border": settings.border.rawValue, "attention": settings.attention.rawValue]
-    for kind in Temperatures.Kind.allCases { values["temperature.\(kind.rawValue)"] = "\(settings.temperatures[kind])" }
-    for (node, value) in settings.nodeTemperatures { values["temperature.\(node)"] = "\(value)" }
-    return values
-  }
 }
 
 /// Throws unless the folder that `path` lies in exists and may be written to: better now than after the computation.
@@ -178,4 +171,12 @@ func checkFolder(of path: String) throws {
   guard FileManager.default.isWritableFile(atPath: name) else {
     throw PullbackError(.cannotCreate, path, "the folder \(name) does not exist or cannot be written to")
   }
+}
+
+/// The settings of the soft rules, as records write them.
+func ruleSettings(_ settings: MethodSettings) -> [String: String] {
+  var values = ["border": settings.border.rawValue, "attention": settings.attention.rawValue]
+  for kind in Temperatures.Kind.allCases { values["temperature.\(kind.rawValue)"] = "\(settings.temperatures[kind])" }
+  for (node, value) in settings.nodeTemperatures { values["temperature.\(node)"] = "\(value)" }
+  return values
 }

@@ -5,7 +5,7 @@ import Files
 /// Writes the pages of the documentation that the code's own tables are the text of; `make docs` runs it.
 struct Reference: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Write a page of documentation for every rule and every explainer.",
+    abstract: "Write a page of documentation for every rule, explainer and metric.",
     discussion: "Example: pullbacks reference --output pages", shouldDisplay: false)
 
   @Option(help: ArgumentHelp("Where the pages go, as Markdown for DocC.", valueName: "folder"))
@@ -13,7 +13,7 @@ struct Reference: ParsableCommand {
 
   func run() throws {
     try makeFolder(output)
-    let pages = try ExplainerPages.pages() + RulePages.pages()
+    let pages = try ExplainerPages.pages() + RulePages.pages() + MetricPages.pages()
     for page in pages { try AtomicFile.write(text: page.text, to: "\(output)/\(page.name).md") }
     print("\(output): \(pages.count) pages")
   }

@@ -15,9 +15,11 @@ struct Provenance: Encodable {
   /// By the name of the file.
   let sha256: [String: String]
 
-  init(since start: Date, files: [(name: String, bytes: [UInt8])]) throws {
+  init(_ tier: Tier, since start: Date, files: [(name: String, bytes: [UInt8])]) throws {
     let program = (CommandLine.arguments[0] as NSString).lastPathComponent
-    command = ["swift", "run", program] + CommandLine.arguments.dropFirst()
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    command =
+      ["swift", "run", program] + (arguments.contains("--networks") ? [] : ["--networks", tier.rawValue]) + arguments
     commit = Self.commit()
     seconds = (Date().timeIntervalSince(start) * 10).rounded() / 10
     versions = LibraryVersions.all

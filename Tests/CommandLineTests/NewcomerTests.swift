@@ -7,7 +7,9 @@ import Testing
 struct NewcomerTests {
   static let pullbacks = Program("pullbacks")
 
-  @Test(arguments: ["predict", "attribute", "inspect", "rules", "methods", "scenes", "train", "doctor"])
+  @Test(arguments: [
+    "predict", "attribute", "evaluate", "merge", "inspect", "rules", "methods", "scenes", "train", "doctor",
+  ])
   func everyCommandShowsAnExample(command: String) throws {
     let outcome = try Self.pullbacks.run(["help", command])
     #expect(outcome.status == 0 && outcome.output.contains("pullbacks \(command)"))
