@@ -7,7 +7,7 @@ import Testing
 /// Pictures of one pixel, of one row or column, and of more pixels than are read.
 struct ExtremeSizeTests {
   /// Whatever the proportions, the loader's square has its size, and a picture of one colour keeps it.
-  @Test(arguments: [(1, 1), (1, 5000), (5000, 1), (2, 3), (1, 65_500)])
+  @Test(arguments: [(1, 1), (1, 5000), (5000, 1), (2, 3)])
   func thinPicturesBecomeSquares(width: Int, height: Int) throws {
     let pixels = [UInt8](repeating: 200, count: 3 * width * height)
     let bytes = try Picture(width: width, height: height, pixels: pixels).pngBytes()
