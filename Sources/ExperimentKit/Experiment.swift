@@ -76,8 +76,9 @@ public struct Experiment {
       numbers: numbers)
     var files: [(name: String, bytes: [UInt8])] = [("\(stem).json", try json(record, for: stem))]
     for format in options.format { files.append(("\(stem).\(format.rawValue)", try figure.bytes(of: format))) }
-    let isNew = try files.map { try writeIfNew($0.bytes, to: "\(options.output)/\($0.name)") }.contains(true)
-    if isNew {
+    let new = try files.filter { try writeIfNew($0.bytes, to: "\(options.output)/\($0.name)") }.map(\.name)
+    // PDF and SVG are drawn with the PNG, and are often not there.
+    if new.contains(where: { $0.hasSuffix(".json") || $0.hasSuffix(".png") }) {
       let provenance = try Provenance(options.networks, since: start, files: files)
       try writeJSON(provenance, to: "\(options.output)/\(stem).provenance.json")
     }
