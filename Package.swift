@@ -77,7 +77,7 @@ let package = Package(
       "ExperimentKit",
       [
         "SemanticPullbacks", "Faithfulness", "Plotting", "Scenes", "Training", "Files", "Kernels", "CCairo", "CPNG",
-        "COpenBLAS",
+        "CImaging", "COpenBLAS", "COpenSSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
@@ -112,6 +112,6 @@ let package = Package(
     tests("WeavingTests", ["Weaving"]),
     tests("ReadmeTests", []),
     tests("FigureTests", ["ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10"]),
-    tests("CommandLineTests", ["ExperimentKit", "pullbacks"]),
+    tests("CommandLineTests", ["ExperimentKit", "Files", "pullbacks"]),
   ]
 )

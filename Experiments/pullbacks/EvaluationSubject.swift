@@ -6,8 +6,8 @@ import Files
 struct EvaluationSubject: ParsableArguments {
   @Option(
     help: """
-      Networks and images that belong together: \(Tier.allCases.map(\.rawValue).joined(separator: ", ")). All of its networks, \
-      each in a folder of its own, unless --model names one.
+      Networks and images that belong together: \(Tier.allCases.map(\.rawValue).joined(separator: ", ")). \
+      All of its networks, each in a folder of its own, unless --model names one.
       """)
   var networks: Tier?
 

@@ -28,6 +28,11 @@ public enum PaperTier {
     }
   }
 
+  /// Checks that the weights of every network were fetched.
+  static func check() throws {
+    for model in Model.allCases { _ = try checkpointPath(of: model) }
+  }
+
   /// One of the networks, and the first `count` images of different classes in a folder.
   ///
   /// - Throws: `PullbackError` of kind `unavailable` if the weights have not been fetched, others if the folder is not

@@ -68,7 +68,7 @@ public struct Trace: Sendable {
     self.keepsParameterNeeds = keepsParameterNeeds
     batch = x.shape[0]
     let byImage =
-      network.execution == .fused && mode == .evaluation && !keepsParameterNeeds && batch > 1
+      network.execution != .plain && mode == .evaluation && !keepsParameterNeeds && batch > 1
       && graph.firstOfFeatures > 1
     cut = byImage ? graph.firstOfFeatures : 0
     parts = byImage ? (0..<batch).map { $0..<$0 + 1 } : []
@@ -244,7 +244,7 @@ extension Network {
       name: node.name, operation: node.operation, parameters: values[index],
       inputShapes: node.inputs.map { [images] + graph.nodes[$0].shape }, wants: wants, saved: record.saved[index],
       mode: mode,
-      transformedWeight: execution == .fused && mode == .evaluation ? prepared.transformedWeight(index) : nil,
+      transformedWeight: execution == .winograd && mode == .evaluation ? prepared.transformedWeight(index) : nil,
       keptInputs: node.inputs.map { record.values[$0] }, keptOutput: record.values[index])
   }
 }

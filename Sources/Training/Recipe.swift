@@ -35,11 +35,9 @@ public struct Recipe: Codable, Equatable, Sendable {
       advice: "there are \(all.map(\.network).joined(separator: ", "))")
   }
 
-  /// One recipe for each family.
+  /// One recipe for each network.
   public static let all = [
-    Recipe(network: "resnet-scenes", epochs: 12, rate: 2e-3, warmUp: 0.05),
     Recipe(network: "vgg-scenes", epochs: 12, rate: 2e-3, warmUp: 0.05),
-    Recipe(network: "pvt-scenes", epochs: 16, rate: 1e-3, warmUp: 0.05, noiseGrowth: 0.5),
   ]
 
   var steps: Int { epochs * epochScenes / batch }

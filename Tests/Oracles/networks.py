@@ -47,8 +47,7 @@ CASES = [
     ("vit_b_16", 224, ["gradient", "soft", "double", "released"]),
     ("efficientnet-lite0", 224, ["gradient", "soft"]), ("efficientnet-lite1", 96, ["gradient", "soft"]),
     ("efficientnet-lite2", 75, ["gradient", "soft"]),
-    ("resnet-scenes", 96, ["gradient", "soft"]), ("vgg-scenes", 96, ["gradient", "soft"]),
-    ("pvt-scenes", 96, ["gradient", "soft", "double"])]
+    ("vgg-scenes", 96, ["gradient", "soft"])]
 
 
 def network(name, resolution):

@@ -21,7 +21,7 @@ struct BackwardPass {
       cotangents[index] = nil
       let node = network.graph.nodes[index]
       let site = network.site(index, wants: node.inputs.map { plan.carries[$0] }, record, images: images, mode: mode)
-      if network.execution == .fused, mode == .evaluation, let rule = plan.rules[index] as? any FinishingRule,
+      if network.execution != .plain, mode == .evaluation, let rule = plan.rules[index] as? any FinishingRule,
         site.wants[0], consumers[node.inputs[0]].first == index,
         pullFinishing(cotangent, by: rule, at: site, to: node.inputs[0], stop, record, &cotangents)
       {

@@ -19,7 +19,7 @@ struct ForwardPass {
     self.keepsSaved = keepsSaved
     lastUses = network.graph.lastUses
     chains =
-      network.execution == .fused && mode == .evaluation
+      network.execution != .plain && mode == .evaluation
       ? Chain.all(in: network.graph, keeps: keeps) : [Chain?](repeating: nil, count: network.graph.nodes.count)
   }
 

@@ -29,6 +29,9 @@ public struct SoftGate: Rule {
     default: "v * Phi(z / tau), tau = \(temperature)"
     }
   }
+  public var source: String {
+    activation == .relu6 ? "the paper, section 3, its argument for ReLU applied to ReLU6" : "the paper, section 3"
+  }
 
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
@@ -79,6 +82,7 @@ public struct SoftMaxPool: Rule {
   public var equation: String {
     "v shared out by softmax(window / tau), tau = \(temperature), border: \(border.rawValue)"
   }
+  public var source: String { "the paper, section 3; zeros at the border as in the authors' release" }
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
@@ -103,6 +107,7 @@ extension SoftMaxPool: FinishingRule {
 public struct FrozenLayerNorm: Rule {
   public init() {}
   public var equation: String { "v * gamma / sqrt(var + eps), statistics constant" }
+  public var source: String { "the paper, section 3" }
   public func needs(at operation: any Operation) -> Needs { [] }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
@@ -126,6 +131,7 @@ public struct FrozenAttention: Rule {
   }
 
   public var equation: String { "softmax(Q K^T scale / tau)^T v to the values, tau = \(temperature)" }
+  public var source: String { "the paper, section 3, and the authors' release for PVT" }
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
@@ -149,6 +155,7 @@ public struct ReleasedAttention: Rule {
   }
 
   public var equation: String { "gradient of attention(q / tau, k / tau, v), tau = \(temperature)" }
+  public var source: String { "the authors' release for ViT" }
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
