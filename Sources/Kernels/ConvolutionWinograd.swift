@@ -47,9 +47,10 @@ private struct WinogradProduct {
   let walk: (row: Int, inner: Int)
   let isMirrored: Bool
 
-  /// Tiles of a piece, and channels of a block, at most.
+  /// Tiles of a piece, and channels of a block, at most. A block is summed up in one chain: short ones keep rounding
+  /// errors small.
   private static let largestPiece = 112
-  private static let largestBlock = 256
+  private static let largestBlock = 64
 
   func run(
     _ u: UnsafePointer<Float>, _ x: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, images: Int,

@@ -20,9 +20,10 @@ struct PanelProduct {
   let walk: pb_walk
   let channelStep: Int
 
-  /// Places of a piece and depth of a block at most: 384 x 240 floats are 368 KB.
+  /// Places of a piece and depth of a block at most. A block is what is summed up in one chain: short ones keep
+  /// rounding errors small.
   private static let largestPiece = 240
-  private static let largestDepth = 384
+  private static let largestDepth = 128
 
   private var kernelPlane: Int {
     switch source {

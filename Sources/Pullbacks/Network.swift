@@ -15,13 +15,13 @@ public struct Network: Sendable {
     /// A convolution together with the batch norm, the addition and the activation after it, forward and back; and
     /// each image on a thread of its own.
     case fused
-    /// As fused, with Winograd's F(2x2, 3x3) for 3x3 convolutions: fewer multiplications, and a rounding error large
-    /// enough to turn over some gates that are close to a kink, which gradients show.
+    /// As fused, with Winograd's F(2x2, 3x3) for 3x3 convolutions over larger maps: fewer multiplications, and rounding
+    /// errors of the same size.
     case winograd
   }
 
   /// How evaluation is carried out; training is always plain.
-  public var execution = Execution.fused
+  public var execution = Execution.winograd
 
   /// - Parameters:
   ///   - graph: the network's structure.

@@ -237,6 +237,11 @@ extension Graph {
 }
 
 extension Network {
+  /// The weight that the convolution at node `index` runs on in place of its own, if it is to.
+  func transformedWeight(_ index: Int, mode: Mode) -> Tensor? {
+    execution == .winograd && mode == .evaluation ? prepared.transformedWeight(index) : nil
+  }
+
   /// The place of node `index` in a recorded pass over `images` images.
   func site(_ index: Int, wants: [Bool], _ record: Record, images: Int, mode: Mode) -> Site {
     let node = graph.nodes[index]
@@ -244,7 +249,7 @@ extension Network {
       name: node.name, operation: node.operation, parameters: values[index],
       inputShapes: node.inputs.map { [images] + graph.nodes[$0].shape }, wants: wants, saved: record.saved[index],
       mode: mode,
-      transformedWeight: execution == .winograd && mode == .evaluation ? prepared.transformedWeight(index) : nil,
+      transformedWeight: transformedWeight(index, mode: mode),
       keptInputs: node.inputs.map { record.values[$0] }, keptOutput: record.values[index])
   }
 }

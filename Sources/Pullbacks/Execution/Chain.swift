@@ -68,7 +68,7 @@ struct Chain {
       finish.steps.append(.map(operation.function))
     }
     let operation = nodes[convolution].operation as! Convolution
-    let transformed = pass.network.prepared.transformedWeight(convolution)
+    let transformed = pass.network.transformedWeight(convolution, mode: pass.mode)
     values[last] = operation.forward(x, pass.network.values[convolution], transformed: transformed, finish: finish)
   }
 }
