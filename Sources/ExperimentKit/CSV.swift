@@ -16,10 +16,16 @@ enum CSV {
     }
     text = text.replacingOccurrences(of: "\r\n", with: "\n")
     if text.hasPrefix("\u{FEFF}") { text.removeFirst() }
+    let table: NamedCSV
     do {
-      return try NamedCSV(string: text, delimiter: .comma).rows
+      table = try NamedCSV(string: text, delimiter: .comma)
     } catch {
       throw PullbackError(.data, path, "is not comma-separated text with a header line: \(error)")
     }
+    guard Set(table.header).count == table.header.count else {
+      throw PullbackError(.data, path, "two columns have the same name: \(table.header.joined(separator: ", "))")
+    }
+    // Empty lines at the end are rows to the parser.
+    return table.rows.filter { row in row.values.contains { !$0.isEmpty } }
   }
 }
