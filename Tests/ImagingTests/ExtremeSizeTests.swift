@@ -14,8 +14,16 @@ struct ExtremeSizeTests {
     let square = ImageLoader(size: 32).picture(of: try Photograph(decoding: bytes, name: "thin.png"))
     #expect((square.width, square.height) == (32, 32))
     #expect(square.pixels.allSatisfy { $0 == 200 })
-    let (image, mask) = try ImageLoader(size: 32).objectOnGray(try Photograph(decoding: bytes, name: "thin.png"))
+  }
+
+  /// A grey square around a picture is bounded too.
+  @Test func aThinPictureOnGray() throws {
+    let thin = Photograph(picture: Picture(width: 1, height: 5000, pixels: [UInt8](repeating: 200, count: 15_000)))
+    let (image, mask) = try ImageLoader(size: 32).objectOnGray(thin)
     #expect(image.shape == [1, 3, 32, 32] && mask.shape == [1, 1, 32, 32])
+    let long = Photograph(picture: Picture(width: 1, height: 65_500, pixels: [UInt8](repeating: 200, count: 196_500)))
+    let error = try #require(throws: PullbackError.self) { try ImageLoader(size: 32).objectOnGray(long) }
+    #expect(error.problem.contains("found 75325 x 75325"))
   }
 
   /// A whole PNG of a bit a pixel, 900 million black pixels in 700 KB, is refused for its header, in no time.
