@@ -3,7 +3,7 @@ import Pullbacks
 // PVT v2: Improved Baselines with Pyramid Vision Transformer (Wang et al., 2021, arXiv 2106.13797), B0 to B5 with
 // spatial-reduction attention. Variant: timm's, whose checkpoint names these are; the authors' own are read as well.
 //
-// `pvt-scenes` is a narrow one for pictures of 96 pixels that never strides: a stem of two convolutions sees every pixel
+// `pvt-scenes` is a narrow one for pictures of 96 pixels that never strides: a stem of three convolutions sees every pixel
 // (Xiao et al., Early Convolutions Help Transformers See Better, 2021, arXiv 2106.14881; without it, it learns ten times
 // as slowly), and average pools halve the maps and shrink what is attended to, as in PVT v2's linear attention. Strides
 // reach the pixels unevenly, and every pullback would show them as a chequered pattern.
@@ -45,8 +45,8 @@ enum PyramidVisionTransformer: String, CaseIterable {
           let name = "stages.\(stage)"
           let embedding = stage == 0 ? "patch_embed" : "\(name).downsample"
           if self == .scenes {
-            x = x.averagePool("\(embedding).pool", kernel: 2)
-              .convolution("\(embedding).proj", size.widths[stage], kernel: 3, padding: 1)
+            if stage > 0 { x = x.averagePool("\(embedding).pool", kernel: 2) }
+            x = x.convolution("\(embedding).proj", size.widths[stage], kernel: 3, padding: 1)
           } else {
             x = x.convolution(
               "\(embedding).proj", size.widths[stage], kernel: stage == 0 ? 7 : 3, stride: stage == 0 ? 4 : 2,
@@ -83,11 +83,13 @@ private struct Block {
 }
 
 extension Signal {
-  /// Two convolutions, an average pool between them.
+  /// Three convolutions, an average pool after each but the last.
   fileprivate func stem() -> Signal {
-    convolution("stem.0", 16, kernel: 3, padding: 1, bias: false).batchNorm("stem.1").gelu("stem.2")
-      .averagePool("stem.pool", kernel: 2)
-      .convolution("stem.3", 32, kernel: 3, padding: 1, bias: false).batchNorm("stem.4").gelu("stem.5")
+    convolution("stem.0", 16, kernel: 3, padding: 1, bias: false).batchNorm("stem.1").relu("stem.2")
+      .averagePool("stem.3", kernel: 2)
+      .convolution("stem.4", 32, kernel: 3, padding: 1, bias: false).batchNorm("stem.5").relu("stem.6")
+      .averagePool("stem.7", kernel: 2)
+      .convolution("stem.8", 64, kernel: 3, padding: 1, bias: false).batchNorm("stem.9").relu("stem.10")
   }
 
   fileprivate func pyramidBlock(_ name: String, _ block: Block) -> Signal {
