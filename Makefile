@@ -7,15 +7,31 @@ SWIFT ?= swift
 PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libssl-dev fonts-dejavu-core
 FETCHING := python3-pip
 NETWORK ?= resnet-scenes vgg-scenes pvt-scenes
-FIGURES := fig1 fig2 fig3 fig4 fig5 fig10
+FIGURES := fig1 fig2 fig3 fig4 fig5 fig7 fig10
+# Those that are drawn for the photographs too.
+PHOTOGRAPHS := fig1 fig2 fig3 fig4 fig5
 
-.PHONY: all test bench figures train paper imagenet paper-weights docs golden clean help dependencies
+CATALOG := Sources/SemanticPullbacks/SemanticPullbacks.docc
+# For make sanitize: make sanitize SANITIZERS=address TESTS='--filter ImagingTests'
+SANITIZERS := address undefined thread
+TESTS :=
 
-all: dependencies imagenet figures ## Build, and regenerate every figure
+.PHONY: all test bench figures train paper imagenet paper-weights docs golden sanitize faults determinism clean help \
+  dependencies
 
-figures: dependencies
+all: dependencies figures ## Build, and regenerate every figure
+
+# The committed figures were made with the AVX2 kernels of OpenBLAS; with others they differ in the last bits.
+figures imagenet: export OPENBLAS_CORETYPE ?= Haswell
+
+figures: dependencies ## Regenerate Figures/, those on photographs too if make imagenet was run
 	$(SWIFT) build
-	for figure in $(FIGURES); do $(SWIFT) run --skip-build $$figure --networks imagenet || exit; done
+	for figure in $(FIGURES); do $(SWIFT) run --skip-build $$figure || exit; done
+	if Experiments/imagenet/fetch --check; then $(MAKE) --no-print-directory photographs; fi
+
+.PHONY: photographs
+photographs:
+	for figure in $(PHOTOGRAPHS); do $(SWIFT) run --skip-build $$figure --networks imagenet || exit; done
 
 paper: dependencies ## Weave and typeset the write-up: paper/paper.pdf and paper/index.html
 	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
@@ -28,9 +44,11 @@ test: dependencies ## Run every test; those that need make imagenet are skipped 
 	Tests/Consumer/test
 	$(SWIFT) test --skip-build
 
-imagenet: ## Fetch a network trained on ImageNet and photographs, once (180 MB)
+imagenet: dependencies ## Fetch a network trained on ImageNet and photographs, once (180 MB), and draw their figures
 	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
 	Experiments/imagenet/fetch
+	$(SWIFT) build
+	$(MAKE) --no-print-directory photographs
 
 train: dependencies ## Train the networks of the scenes anew into .cache/training (30 minutes each; NETWORK=vgg-scenes for one)
 	$(SWIFT) build -c release --product pullbacks
@@ -41,22 +59,36 @@ train: dependencies ## Train the networks of the scenes anew into .cache/trainin
 paper-weights: ## Fetch the official checkpoints of the paper's three networks, once (680 MB)
 	Experiments/paper/fetch
 
-docs: dependencies ## Build the documentation of the library into .build/docs
+docs: dependencies ## Build the documentation into .build/docs, with a page for every rule, explainer and metric
+	rm -rf $(CATALOG)/Reference
+	$(SWIFT) run pullbacks reference --output $(CATALOG)/Reference
 	PULLBACKS_DOCS=1 $(SWIFT) package --scratch-path .build-docs --allow-writing-to-directory .build/docs \
 	  generate-documentation --enable-experimental-combined-documentation \
 	  --target SemanticPullbacks --target Pullbacks --target Networks --target Imaging --target Attribution \
-	  --target Plotting --output-path .build/docs
+	  --target Plotting --warnings-as-errors --output-path .build/docs
 
-bench: dependencies ## Measure; with a python3 that has torch, beside PyTorch
-	$(SWIFT) run -c release bench
+bench: dependencies ## Measure; with a python3 that has torch, beside PyTorch; numbers go to .build/bench.json too
+	$(SWIFT) run -c release bench --parts all --json .build/bench.json
 
 golden: dependencies ## Record the figures and golden images anew, on purpose only
 	$(MAKE) figures
 	-PULLBACKS_RECORD_GOLDEN=1 $(SWIFT) test --filter Golden
 	git --no-pager diff --stat -- Figures Tests/Golden
 
+sanitize: dependencies ## Run the tests under the sanitizers, each in a build of its own; an hour or more
+	for kind in $(SANITIZERS); do \
+	  ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize $$kind --scratch-path .build-$$kind $(TESTS) || exit; done
+
+faults: ## Kill runs, fill disks and look at what is left; KILLS=10 for fewer
+	$(SWIFT) build
+	Tests/Faults/run
+
+determinism: ## Compute the same in different surroundings and print which bytes differ
+	$(SWIFT) build
+	Tests/Determinism/run
+
 clean: ## Remove what was built; fetched files stay in .cache
-	rm -rf .build .build-docs Tests/Failures
+	rm -rf .build .build-* $(CATALOG)/Reference Tests/Failures
 
 help: ## Say what there is to make
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16

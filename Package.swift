@@ -12,8 +12,10 @@ let cSettings: [CSetting] =
   isVersionedDependency ? [] : [.unsafeFlags(["-O3"])]
 
 /// A library target of the house; `dependencies` are the rooms below it.
-func room(_ name: String, _ dependencies: [Target.Dependency], resources: [Resource]? = nil) -> Target {
-  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+func room(
+  _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource]? = nil
+) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, resources: resources, swiftSettings: swiftSettings)
 }
 
 /// One experiment of the paper, an executable of its own.
@@ -61,6 +63,12 @@ let package = Package(
       "Networks", ["Pullbacks", "Files"],
       resources: [.embedInCode("Resources/imagenet-classes.csv"), .copy("Resources/scenes")]),
     room("Attribution", ["Pullbacks"]),
+    room(
+      "Faithfulness", ["Attribution", "Files", "Kernels"],
+      exclude: ["Published/README.md", "Published/ablations-v6.csv"],
+      resources: ["faithfulness-v5", "faithfulness-v6", "focus-v6", "paired-v6"].map {
+        .embedInCode("Published/\($0).csv")
+      }),
     room("Scenes", ["Pullbacks", "Imaging", "Kernels", "CCairo"]),
     room("Training", ["Pullbacks", "Networks", "Files", "Scenes"]),
     room("Plotting", ["Imaging", "Files", "CCairo"]),
@@ -68,7 +76,8 @@ let package = Package(
     room(
       "ExperimentKit",
       [
-        "SemanticPullbacks", "Plotting", "Scenes", "Training", "Files", "Kernels", "CCairo", "CPNG", "COpenBLAS",
+        "SemanticPullbacks", "Faithfulness", "Plotting", "Scenes", "Training", "Files", "Kernels", "CCairo", "CPNG",
+        "CImaging", "COpenBLAS", "COpenSSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
@@ -98,10 +107,11 @@ let package = Package(
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
     tests("AttributionTests", ["Attribution", "Networks", "Kernels"]),
     tests("TrainingTests", ["Training", "Networks", "Scenes", "Kernels"]),
+    tests("FaithfulnessTests", ["Faithfulness", "Kernels", "Files"]),
     tests("ExperimentKitTests", ["ExperimentKit", "Files"]),
     tests("WeavingTests", ["Weaving"]),
     tests("ReadmeTests", []),
     tests("FigureTests", ["ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10"]),
-    tests("CommandLineTests", ["ExperimentKit", "pullbacks"]),
+    tests("CommandLineTests", ["ExperimentKit", "Files", "pullbacks"]),
   ]
 )

@@ -1,10 +1,12 @@
-"""PyTorch's side of the benchmark: milliseconds of a forward pass, a gradient and a soft pullback of one model.
+"""PyTorch's side of the benchmark: the least time of a forward pass, a gradient or a soft pullback of one model.
 
-Usage: torch_side.py MODEL BATCH. Prints JSON. torchvision's and timm's own models, with weights as they initialise
-them; for the soft pullback their modules are replaced by the surrogates of Tests/Oracles/soft_modules.py.
+Usage: torch_side.py MODEL BATCH THREADS CLOCK. Prints "ready", then for every line "PASS SECONDS" on standard input the least
+time of a call in seconds, and for "memory PASS" the process's size with the model loaded and its largest after a call, in
+bytes. torchvision's and timm's own models, with weights as they initialise them; for the soft pullback their modules are
+replaced by the surrogates of Tests/Oracles/soft_modules.py.
 """
-import json
 import pathlib
+import resource
 import sys
 import time
 
@@ -14,31 +16,49 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "Tests" / "
 import soft_modules
 import torch_models
 
-
-def milliseconds(body, seconds=2.0):
-    """The median time of a call, after one call to warm up."""
-    body()
-    times = []
-    while sum(times) < seconds or len(times) < 3:
-        start = time.perf_counter()
-        body()
-        times.append(time.perf_counter() - start)
-    return 1000 * sorted(times)[len(times) // 2]
-
-
-def pullback(model, x):
-    x = x.detach().requires_grad_()
-    return torch.autograd.grad(model(x)[:, 7].sum(), x)[0]
-
-
-name, batch = sys.argv[1], int(sys.argv[2])
-model = torch_models.build(name).eval().requires_grad_(False)
+name, batch, threads, clock = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
+now = time.perf_counter if clock == "wall" else time.process_time
+if threads:
+    torch.set_num_threads(threads)
+plain = torch_models.build(name).eval().requires_grad_(False)
 x = torch.rand(batch, 3, 224, 224) * 2 - 1
-result = {}
-with torch.no_grad():
-    result["forward"] = milliseconds(lambda: model(x))
-result["gradient"] = milliseconds(lambda: pullback(model, x))
-soft_modules.replace_modules(model)
-soft_modules.state.softened = True
-result["soft"] = milliseconds(lambda: pullback(model, x))
-print(json.dumps(result))
+softened = []
+
+
+def run(which):
+    if which == "forward":
+        with torch.no_grad():
+            plain(x)
+        return
+    model = plain
+    if which == "soft":
+        if not softened:
+            softened.append(torch_models.build(name).eval().requires_grad_(False))
+            soft_modules.replace_modules(softened[0])
+        model = softened[0]
+    soft_modules.state.softened = which == "soft"
+    image = x.clone().requires_grad_()
+    torch.autograd.grad(model(image)[:, 7].sum(), image)
+
+
+def least(which, seconds):
+    """The least time of a call among those that fit into so many seconds, three at least."""
+    run(which)
+    end = time.perf_counter() + seconds
+    times = []
+    while len(times) < 3 or time.perf_counter() < end:
+        start = now()
+        run(which)
+        times.append(now() - start)
+    return min(times)
+
+
+print("ready", flush=True)
+for line in sys.stdin:
+    request, argument = line.split()
+    if request == "memory":
+        loaded = 4096 * int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+        run(argument)
+        print(loaded, 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
+    else:
+        print(least(request, float(argument)), flush=True)

@@ -73,6 +73,50 @@ Experiment.run("fig10") { experiment in
       try averages.map { try .init($0.layer, x: $0.draws, y: $0.error) } + expected,
       x: Axis("draws n", scale: .logarithmic), y: Axis("error", scale: .logarithmic),
       title: "Monte-Carlo error; dashed as expected"))
+
+  //: Completeness: a network of ReLUs and max pools is `f(x) = <nu(x), x> + b(x)`, with nu the hard pullback. The bias part is
+  //: summed up by itself, over all constants of the network, so that the two need not meet the value. They do.
+
+  struct Completeness: Encodable {
+    let network: String
+    let value: [Double]
+    let linear: [Double]
+    let bias: [Double]
+    /// The largest residual, relative to the largest value.
+    let residual: Double
+  }
+
+  let images = Gallery(photographs: [], scenes: ScenesTier.clearScenes(experiment.options.quick ? 2 : 20))
+  let subjects = experiment.options.networks == .scenes ? try experiment.subjects(images) : []
+  let completeness = try subjects.filter { !$0.architecture.name.hasPrefix("pvt") }.map { subject in
+    let parts = try subject.images.map {
+      try AffineParts(of: subject.network, at: $0.image, .classes([$0.target]))
+    }
+    return Completeness(
+      network: subject.title, value: parts.map(\.value), linear: parts.map(\.linear), bias: parts.map(\.bias),
+      residual: parts.map { abs($0.residual) }.max()! / parts.map { abs($0.value) }.max()!)
+  }
+  if !completeness.isEmpty {
+    let sums = completeness.map { zip($0.linear, $0.bias).map { $0 + $1 } }
+    let ends = [(completeness.flatMap(\.value) + [0]).min()!, completeness.flatMap(\.value).max()!]
+    var diagonal = try LinePlot.Series("", x: ends, y: ends)
+    (diagonal.style, diagonal.color, diagonal.dashes) = (.line, Theme.paper.mutedInk, [3, 2])
+    let points = try zip(completeness, sums).map { found, sums in
+      var series = try LinePlot.Series("\(found.network), off by \(scientific(found.residual))", x: found.value, y: sums)
+      series.style = .points
+      return series
+    }
+    panels.append(
+      LinePlot(
+        points + [diagonal], x: Axis("f(x)"), y: Axis("⟨ν(x), x⟩ + b(x)"), title: "Completeness of the hard pullback"))
+  }
+
+  struct Findings: Encodable {
+    let averages: [Average]
+    let completeness: [Completeness]
+  }
+
   try experiment.write(
-    Figure(Panels(panels, columns: 2, isLettered: true)), numbers: averages, about: [])
+    Figure(Panels(panels, columns: 2, isLettered: true)),
+    numbers: Findings(averages: averages, completeness: completeness), about: subjects)
 }

@@ -7,10 +7,14 @@ import ExperimentKit
 
 Experiment.run("fig5") { experiment in
 
-  //: Forty images; as in the paper, the picture is clipped to what can be shown after the last step only.
+  //: Forty images, or all photographs there are; as in the paper, the picture is clipped to what can be shown after the last
+  //: step only.
 
-  let photographs = try ImageNetTier.photographNames
-  let subject = try experiment.subject(Gallery(photographs: Array(photographs.prefix(experiment.options.quick ? 4 : 40))))
+  let count = experiment.options.quick ? 4 : 40
+  var gallery = Gallery(
+    photographs: Array(try ImageNetTier.photographNames.prefix(count)), scenes: ScenesTier.clearScenes(count))
+  gallery.count = count
+  let subject = try experiment.subject(gallery)
   let network = subject.network
   let ascent = PullbackAscent(.softPullback(), name: "pullback-ascent", clipping: .lastStep)
   let batch = Tensor(batching: subject.images.map(\.image))

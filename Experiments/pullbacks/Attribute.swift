@@ -1,5 +1,6 @@
 import ArgumentParser
 import ExperimentKit
+import Files
 import Foundation
 
 struct Attribute: ParsableCommand {
@@ -15,6 +16,7 @@ struct Attribute: ParsableCommand {
       channel (layer3:12) or a neuron (layer3:12/7/7).
 
       Examples:
+        pullbacks attribute --input cat.jpg --target top-3 --method soft-pullback,gradient --report cat.html
         pullbacks attribute --input cat.jpg --method soft-pullback --output cat.npy --figure cat.png
         pullbacks attribute --input photos --method soft-pullback,smoothgrad --output maps
         pullbacks attribute --input cat.jpg --target zebra --counterfactual 10 --output zebra
@@ -32,17 +34,32 @@ struct Attribute: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "The explainers: \(Method.names). By default soft-pullback.",
-      valueName: "method,..."))
+      valueName: "method,..."),
+    completion: .list(Method.allCases.map(\.rawValue)))
   var method: String?
 
   @OptionGroup var options: MethodOptions
   @OptionGroup var memory: MemoryOption
 
-  @Option(help: ArgumentHelp("Where the attribution goes, or the folder for several.", valueName: "file.npy or folder"))
-  var output: String
+  @Option(
+    help: ArgumentHelp(
+      "Where the attribution goes, or the folder for several. Not needed with --figure or --report.",
+      valueName: "file.npy or folder"),
+    completion: .file())
+  var output: String?
 
-  @Option(help: ArgumentHelp("Also draw each image with its attributions: .png, .pdf or .svg.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp("Draw each image with its attributions: .png, .pdf or .svg.", valueName: "file"),
+    completion: .file(extensions: ["png", "pdf", "svg"]))
   var figure: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "One page for a browser, with everything in it: images, classes, attributions to lay over them, settings and "
+        + "hashes.",
+      valueName: "file.html"),
+    completion: .file(extensions: ["html"]))
+  var report: String?
 
   @Option(
     help: ArgumentHelp(
@@ -56,15 +73,22 @@ struct Attribute: ParsableCommand {
     if let counterfactual, !(1...10_000).contains(counterfactual) {
       throw ValidationError("--counterfactual is 1 to 10000.")
     }
+    guard output != nil || (counterfactual == nil && (figure != nil || report != nil)) else {
+      throw ValidationError("Say where the result goes: --output, --figure or --report.")
+    }
+    guard counterfactual == nil || (figure == nil && report == nil) else {
+      throw ValidationError("--counterfactual draws its own picture; --figure and --report are for attributions.")
+    }
   }
 
   func run() throws {
     let methods = try self.methods()
-    let isFile = (output as NSString).pathExtension == "npy"
-    guard !isFile || (methods.count == 1 && counterfactual == nil) else {
-      throw PullbackError(.usage, "--output \(output)", "several files need a folder, not the name of one")
+    let file = output.flatMap { ($0 as NSString).pathExtension == "npy" ? $0 : nil }
+    guard file == nil || (methods.count == 1 && counterfactual == nil) else {
+      throw PullbackError(.usage, "--output \(file!)", "several files need a folder, not the name of one")
     }
-    for path in (isFile ? [output] : []) + [figure].compactMap({ $0 }) { try checkFolder(of: path) }
+    try checkNames()
+    for path in [file, figure, report].compactMap({ $0 }) { try checkFolder(of: path) }
     let model = try model.load()
     var settings = try options.settings(for: model.graph)
     let (choices, node) = try TargetChoice.parse(target, for: model)
@@ -75,9 +99,9 @@ struct Attribute: ParsableCommand {
     let batchSize = memory.batchSize(for: model.graph)
     let explained = try ExplainedImages(images, choices, network: network, model: model, batchSize: batchSize)
     explained.announce()
-    if !isFile { try makeFolder(output) }
+    if let output, file == nil { try makeFolder(output) }
 
-    if let counterfactual {
+    if let counterfactual, let output {
       guard var ascent = explainers.first as? PullbackAscent, explainers.count == 1, node == nil else {
         throw PullbackError(
           .usage, "--counterfactual", "follows pullback-ascent or gradient-ascent towards classes",
@@ -86,21 +110,41 @@ struct Attribute: ParsableCommand {
       ascent.steps = counterfactual
       return try Counterfactual(ascent, explained, model: model, seed: options.seed).write(to: output)
     }
-    var columns: [[[Picture]]] = []
+    var columns: [Report.Column] = []
+    let picturing = figure != nil || report != nil
+    if report != nil { try Report.check(maps: explained.mapCount * methods.count) }
     for (method, explainer) in zip(methods, explainers) {
-      let path = isFile ? output : "\(output)/\(method.rawValue).npy"
+      let path = file ?? output.map { "\($0)/\(method.rawValue).npy" }
       let context = Context(noise: .streams(seed: options.seed), batchSize: batchSize)
-      let result = try explained.write(explainer, in: context, to: path, picturing: figure != nil)
-      columns.append(result.pictures)
+      let maps = try explained.write(explainer, in: context, to: path, picturing: picturing)
       let values = explainer.settings.merging(method.usesSoftRules ? ruleSettings(settings) : [:]) { $1 }
-        .merging(["preset": options.preset.rawValue]) { $1 }
+        .merging(["preset": (options.preset ?? .paperV6).rawValue]) { $1 }
+      columns.append(
+        Report.Column(method: method, cost: explainer.cost(for: network.graph), settings: values, maps: maps))
+      guard let path else { continue }
       try writeJSON(
         explained.record(
           method: method.rawValue, settings: values, seed: options.seed, input: input.input,
-          completeness: result.completeness),
+          maps: maps),
         to: (path as NSString).deletingPathExtension + ".json")
     }
-    if let figure { try explained.figure(methods, columns).write(to: figure) }
+    if let figure { try explained.figure(methods, columns.map(\.maps)).write(to: figure) }
+    if let report { try Report(explained, columns, model: model, seed: options.seed).write(to: report) }
+  }
+
+  /// Refuses names that say another thing than what would be written.
+  private func checkNames() throws {
+    if let figure { try Figure.checkName(figure) }
+    if let report, !["html", "htm"].contains((report as NSString).pathExtension.lowercased()) {
+      throw PullbackError(.usage, "--report \(report)", "expected a name that ends in .html")
+    }
+    let ending = ((output ?? "") as NSString).pathExtension.lowercased()
+    let option = ["png": "--figure", "pdf": "--figure", "svg": "--figure", "html": "--report"][ending]
+    guard option == nil, !["jpg", "jpeg", "json", "npz"].contains(ending) else {
+      throw PullbackError(
+        .usage, "--output \(output ?? "")", "attributions are arrays, expected a name that ends in .npy, or a folder",
+        advice: option.map { "for .\(ending) there is \($0)" })
+    }
   }
 
   private func methods() throws -> [Method] {
@@ -109,7 +153,8 @@ struct Attribute: ParsableCommand {
       guard let method = Method(rawValue: String(name)) else {
         throw PullbackError(
           .usage, "--method \(name)", "there is no such method",
-          advice: "there are \(Method.names)")
+          advice: nearest(to: String(name), among: Method.allCases.map(\.rawValue)).map { "did you mean \($0)?" }
+            ?? "there are \(Method.names)")
       }
       return method
     }
@@ -118,20 +163,20 @@ struct Attribute: ParsableCommand {
     }
     return methods
   }
-
-  private func ruleSettings(_ settings: MethodSettings) -> [String: String] {
-    var values = ["border": settings.border.rawValue, "attention": settings.attention.rawValue]
-    for kind in Temperatures.Kind.allCases { values["temperature.\(kind.rawValue)"] = "\(settings.temperatures[kind])" }
-    for (node, value) in settings.nodeTemperatures { values["temperature.\(node)"] = "\(value)" }
-    return values
-  }
 }
 
 /// Throws unless the folder that `path` lies in exists and may be written to: better now than after the computation.
 func checkFolder(of path: String) throws {
-  let folder = (path as NSString).deletingLastPathComponent
-  let name = folder.isEmpty ? "." : folder
+  let name = folder(of: path)
   guard FileManager.default.isWritableFile(atPath: name) else {
     throw PullbackError(.cannotCreate, path, "the folder \(name) does not exist or cannot be written to")
   }
+}
+
+/// The settings of the soft rules, as records write them.
+func ruleSettings(_ settings: MethodSettings) -> [String: String] {
+  var values = ["border": settings.border.rawValue, "attention": settings.attention.rawValue]
+  for kind in Temperatures.Kind.allCases { values["temperature.\(kind.rawValue)"] = "\(settings.temperatures[kind])" }
+  for (node, value) in settings.nodeTemperatures { values["temperature.\(node)"] = "\(value)" }
+  return values
 }

@@ -1,4 +1,5 @@
 import ExperimentKit
+import Files
 
 /// The images of a run with what is explained in each: the targets, resolved, and what the network makes of them.
 struct ExplainedImages {
@@ -10,6 +11,8 @@ struct ExplainedImages {
   private let batchSize: Int
 
   var targetCount: Int { targets[0].count }
+  /// How many attributions a method makes.
+  var mapCount: Int { images.count * targetCount }
 
   /// Runs the network once on every image to find the targets.
   init(
@@ -17,7 +20,7 @@ struct ExplainedImages {
   ) throws {
     var targets: [[ResolvedTarget]] = []
     for index in 0..<images.count {
-      let value = try network(images(index..<index + 1))
+      let value = try network.finiteValue(at: images(index..<index + 1), named: images.names[index])
       let isClassifier = network.graph.outputShape.count == 1
       let ranking = isClassifier ? Prediction.ranking(value.scalars) : []
       targets.append(
@@ -50,20 +53,25 @@ struct ExplainedImages {
     }
   }
 
-  /// Computes one explainer's attributions and writes them as they come.
+  /// What is kept of one attribution.
+  struct Map {
+    /// Of its float32 values, as they stand in the array.
+    let sha256: String
+    /// Of explainers that have one.
+    let completeness: Completeness?
+    /// The heat map and the raw colours, if they are asked for.
+    let pictures: [Picture]
+  }
+
+  /// Computes one explainer's attributions and, where there is a `path`, writes them as they come.
   ///
-  /// - Returns: per image, if so asked, the heat map and raw picture of each target; and each target's completeness, of
-  ///   explainers that have one.
-  func write(
-    _ explainer: any Explainer, in context: Context, to path: String, picturing: Bool
-  ) throws -> (pictures: [[Picture]], completeness: [[Completeness]]) {
+  /// - Returns: per image and target, what is kept of the attribution.
+  func write(_ explainer: any Explainer, in context: Context, to path: String?, picturing: Bool) throws -> [[Map]] {
     let cost = explainer.cost(for: network.graph)
     let bar = ProgressBar(explainer.name, total: (cost.forward + cost.backward * targetCount) * images.count)
     defer { bar.end() }
-    var pictures: [[Picture]] = []
-    var completeness: [[Completeness]] = []
-    let shape = [images.count] + (targetCount == 1 ? [] : [targetCount]) + model.graph.inputShape
-    try NPY.write(shape: shape, to: path) { append in
+    var kept: [[Map]] = []
+    func compute(_ append: (Tensor) throws -> Void) throws {
       try forEachBatch { range, batch in
         var context = context
         context.firstImage = range.lowerBound
@@ -73,18 +81,25 @@ struct ExplainedImages {
           try explainer.completeness(of: map, for: selector, at: batch, of: network)
         }
         for image in 0..<range.count {
-          for map in maps {
-            try checkFinite(map.image(image), explainer, images.names[range.lowerBound + image])
-            try append(map.image(image))
-          }
-          if !accounts.isEmpty { completeness.append(accounts.map { $0[image] }) }
-          if picturing {
-            pictures.append(try maps.flatMap { [try heatMap($0.image(image)), try rawPicture($0.image(image))] })
-          }
+          kept.append(
+            try maps.enumerated().map { place, maps in
+              let map = maps.image(image)
+              try checkFinite(map, explainer, images.names[range.lowerBound + image])
+              try append(map)
+              return Map(
+                sha256: try map.withUnsafeBuffer { try sha256(UnsafeRawBufferPointer($0)) },
+                completeness: accounts.isEmpty ? nil : accounts[place][image],
+                pictures: picturing ? [try heatMap(map), try rawPicture(map)] : [])
+            })
         }
       }
     }
-    return (pictures, completeness)
+    if let path {
+      try NPY.write(shape: shape, to: path, compute)
+    } else {
+      try compute { _ in }
+    }
+    return kept
   }
 
   private func checkFinite(_ map: Tensor, _ explainer: any Explainer, _ image: String) throws {
@@ -97,12 +112,12 @@ struct ExplainedImages {
 
   /// Rows of images, columns of methods; per target a heat map and raw colours.
   ///
-  /// - Parameter columns: per method and image the pictures of ``write(_:in:to:picturing:)``.
-  func figure(_ methods: [Method], _ columns: [[[Picture]]]) throws -> Figure {
+  /// - Parameter columns: per method, image and target what ``write(_:in:to:picturing:)`` kept.
+  func figure(_ methods: [Method], _ columns: [[[Map]]]) throws -> Figure {
     let rows = try targets.indices.map { image in
       ImageGrid.Row(
         targets[image].count == 1 ? targets[image][0].title : images.names[image],
-        [try Picture(images(image..<image + 1))] + columns.flatMap { $0[image] })
+        [try Picture(images(image..<image + 1))] + columns.flatMap { $0[image].flatMap(\.pictures) })
     }
     let perTarget = targetCount == 1 ? [""] : targets[0].map { "\($0.label) " }
     let titles = methods.flatMap { method in
@@ -120,18 +135,20 @@ struct ExplainedImages {
 
   /// What is written beside an attribution: everything that it takes to compute it again.
   func record(
-    method: String, settings: [String: String], seed: UInt64, input: String, completeness: [[Completeness]]
+    method: String, settings: [String: String], seed: UInt64, input: String, maps: [[Map]]
   ) throws -> Record {
     try Record(
       model: model.architecture.name, checkpoint: model.checkpoint.path, checkpointSHA256: model.checkpoint.sha256,
       input: input, method: method, settings: settings, seed: seed, images: images.names,
       targets: targets.enumerated().map { image, targets in
         targets.enumerated().map { place, target in
-          Record.Target(target, completeness.isEmpty ? nil : completeness[image][place])
+          Record.Target(target, maps[image][place])
         }
       },
-      shape: [images.count] + (targetCount == 1 ? [] : [targetCount]) + model.graph.inputShape)
+      shape: shape)
   }
+
+  private var shape: [Int] { [images.count] + (targetCount == 1 ? [] : [targetCount]) + model.graph.inputShape }
 }
 
 /// A target of one image, and its value there.
@@ -176,14 +193,17 @@ struct Record: Encodable {
     /// Of methods that share out the change of the value from the baseline: the sum of the attribution, the change, and
     /// what the sum is too large by.
     let sum, change, residual: Double?
+    /// Of the attribution's float32 values: it tells which array this record is about.
+    let sha256: String
 
-    init(_ resolved: ResolvedTarget, _ completeness: Completeness?) {
+    init(_ resolved: ResolvedTarget, _ map: ExplainedImages.Map) {
       label = resolved.label
       target = resolved.prediction?.target
       name = resolved.name
       value = resolved.score
       probability = resolved.prediction?.probability
-      (sum, change, residual) = (completeness?.sum, completeness?.change, completeness?.residual)
+      (sum, change, residual) = (map.completeness?.sum, map.completeness?.change, map.completeness?.residual)
+      sha256 = map.sha256
     }
   }
 

@@ -7,7 +7,8 @@ struct InputOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A PNG or JPEG; a folder of them; or a float32 .npy of shape (3, H, W) or (N, 3, H, W) in [-1, 1], used as is.",
-      valueName: "file or folder"))
+      valueName: "file or folder"),
+    completion: .file(extensions: ["png", "jpg", "jpeg", "npy"]))
   var input: String
 
   func images(for graph: Graph) throws -> InputImages { try InputImages(input, for: graph) }
@@ -17,6 +18,8 @@ struct InputOptions: ParsableArguments {
 struct InputImages {
   /// What each image is called in messages and records.
   let names: [String]
+  /// The file that each image comes from; images of one array share theirs.
+  let files: [String]
   private let source: Source
 
   private enum Source {
@@ -31,17 +34,19 @@ struct InputImages {
     var isFolder: ObjCBool = false
     if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
       let endings = ["png", "jpg", "jpeg"]
-      let files = try FileManager.default.contentsOfDirectory(atPath: path)
-        .filter { endings.contains(($0 as NSString).pathExtension.lowercased()) && !$0.hasPrefix(".") }.sorted()
-      guard !files.isEmpty else { throw PullbackError(.noInput, path, "the folder holds no PNG or JPEG files") }
-      names = files
-      source = .files(files.map { "\(path)/\($0)" }, graph)
+      names = try namesOfFiles(in: path)
+        .filter { endings.contains(($0 as NSString).pathExtension.lowercased()) && !$0.hasPrefix(".") }
+      guard !names.isEmpty else { throw PullbackError(.noInput, path, "the folder holds no PNG or JPEG files") }
+      files = names.map { "\(path)/\($0)" }
+      source = .files(files, graph)
     } else if path.lowercased().hasSuffix(".npy") {
       let array = try Self.array(at: path, for: graph)
       names = (0..<array.shape[0]).map { "image \($0)" }
+      files = names.map { _ in path }
       source = .array(array)
     } else {
       names = ["image 0"]
+      files = [path]
       source = .array(try Self.image(at: path, for: graph))
     }
   }

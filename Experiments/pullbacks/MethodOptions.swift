@@ -3,8 +3,11 @@ import ExperimentKit
 
 /// The hyper-parameters: a preset, and what is changed of it.
 struct MethodOptions: ParsableArguments {
-  @Option(help: "The hyper-parameters of a version of the paper: \(Preset.names).")
-  var preset: Preset = .paperV6
+  @Option(
+    help: """
+      The hyper-parameters of a version of the paper: \(Preset.names). By default paper-v6, or that of the protocol.
+      """)
+  var preset: Preset?
 
   @Option(
     parsing: .unconditional,
@@ -51,9 +54,11 @@ struct MethodOptions: ParsableArguments {
     if let alpha, !(alpha.isFinite && alpha > 0) { throw ValidationError("--alpha is a positive number.") }
   }
 
-  /// - Parameter graph: what an image as baseline must fit.
-  func settings(for graph: Graph) throws -> MethodSettings {
-    var settings = preset.settings
+  /// - Parameters:
+  ///   - graph: what an image as baseline must fit.
+  ///   - fallback: the preset where none is named.
+  func settings(for graph: Graph, unless fallback: Preset = .paperV6) throws -> MethodSettings {
+    var settings = (preset ?? fallback).settings
     for (name, text) in try pairs(set, option: "--set") { try settings.set(name, to: text) }
     if let alpha { (settings.alpha, settings.doubleAlpha) = (alpha, alpha) }
     if let steps { settings.steps = steps }

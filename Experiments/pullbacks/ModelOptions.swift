@@ -7,7 +7,8 @@ struct ModelOptions: ParsableArguments {
     help: ArgumentHelp(
       "The architecture: \(Architecture.all.map(\.name).joined(separator: ", ")). "
         + "Recognised by the checkpoint's tensors if not given.",
-      valueName: "name"))
+      valueName: "name"),
+    completion: .list(Architecture.all.map(\.name)))
   var model: String?
 
   @Option(
@@ -15,7 +16,8 @@ struct ModelOptions: ParsableArguments {
       "The model's parameters: a PyTorch .pth or .pt, or a safetensors file. "
         + "If not given: what make imagenet fetched for \(ImageNetTier.architecture), or what comes with "
         + "\(SceneNetwork.allCases.map(\.rawValue).joined(separator: ", ")).",
-      valueName: "file"))
+      valueName: "file"),
+    completion: .file(extensions: ["pth", "pt", "bin", "safetensors"]))
   var checkpoint: String?
 
   func load() throws -> LoadedModel {
@@ -61,4 +63,20 @@ struct LoadedModel {
   }
 
   func className(_ target: Int) -> String { classNames?[target] ?? "class \(target)" }
+}
+
+extension Network {
+  /// The network's value at an image, which must be a number everywhere: a ranking of others would mean nothing.
+  ///
+  /// - Throws: `PullbackError` of kind `data` if parameters or image lead beyond float32.
+  func finiteValue(at image: Tensor, named name: String) throws -> Tensor {
+    let value = try self(image)
+    if let index = Checkpoint.firstNonFinite(in: value) {
+      throw PullbackError(
+        .data, name,
+        "the output of \(graph.name) holds \(value.scalars[index]) at index \(index), expected finite numbers",
+        advice: "check that the checkpoint is whole: its values overflow float32 on the way")
+    }
+    return value
+  }
 }

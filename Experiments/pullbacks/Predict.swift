@@ -23,7 +23,9 @@ struct Predict: ParsableCommand {
     let model = try model.load()
     let images = try input.images(for: model.graph)
     // One by one: a folder need not fit into memory.
-    let logits = Tensor(batching: try (0..<images.count).map { try model.network(images($0..<$0 + 1)) })
+    let logits = Tensor(batching: try (0..<images.count).map { index in
+      try model.network.finiteValue(at: images(index..<index + 1), named: images.names[index])
+    })
     if let output { try NPY.write(logits, to: output) }
     for image in 0..<logits.shape[0] {
       if images.count > 1 { print(images.names[image]) }

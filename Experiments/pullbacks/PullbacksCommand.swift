@@ -1,5 +1,6 @@
 import ArgumentParser
 import ExperimentKit
+import Foundation
 
 /// The command-line tool.
 @main
@@ -7,16 +8,33 @@ struct PullbacksCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pullbacks",
     abstract: "Explain what a neural network saw in an image, by semantic pullbacks.",
-    subcommands: [Predict.self, Attribute.self, Inspect.self, Rules.self, Methods.self, ScenesCommand.self, Train.self])
+    discussion: """
+      Examples:
+        pullbacks doctor
+        pullbacks predict --input cat.jpg
+        pullbacks attribute --input cat.jpg --target top-3 --report cat.html
+
+      Completion in your shell, here bash (zsh and fish likewise):
+        pullbacks --generate-completion-script bash > ~/.local/share/bash-completion/completions/pullbacks
+      """,
+    version: packageVersion,
+    subcommands: [
+      Predict.self, Attribute.self, Evaluate.self, Merge.self, Inspect.self, Rules.self, Methods.self,
+      ScenesCommand.self, Train.self, Doctor.self, Reference.self,
+    ])
 
   /// Runs the command; a failure is one line on standard error and an exit code of `sysexits`.
   static func main() {
+    var command: any ParsableCommand
+    do { command = try parseAsRoot() } catch { exit(withError: error) }
     do {
-      var command = try parseAsRoot()
       try command.run()
-    } catch let error as PullbackError {
+      // What is printed may not have arrived: standard output may be a full disk.
+      guard fflush(nil) == 0 else { throw PullbackError(.io, "standard output", "cannot be written") }
+    } catch where exitCode(for: error) == .failure {
       exitReporting(error, from: "pullbacks")
     } catch {
+      // A request for help, which the parser answers.
       exit(withError: error)
     }
   }

@@ -35,13 +35,16 @@ struct Rules: ParsableCommand {
       }
       return
     }
-    var seen: [String: (count: Int, equation: String)] = [:]
+    var seen: [String: (count: Int, rule: any Rule)] = [:]
     var order: [String] = []
     for node in graph.nodes.dropFirst() {
       let kind = node.operation.kind
       if seen[kind] == nil { order.append(kind) }
-      seen[kind] = ((seen[kind]?.count ?? 0) + 1, try table.rule(for: node).equation)
+      seen[kind] = ((seen[kind]?.count ?? 0) + 1, try table.rule(for: node))
     }
-    for kind in order { print("\(kind)\t\(seen[kind]!.count)\t\(seen[kind]!.equation)") }
+    for kind in order {
+      guard let (count, rule) = seen[kind] else { continue }
+      print("\(kind)\t\(count)\t\(rule.equation)\t\(rule.source)")
+    }
   }
 }

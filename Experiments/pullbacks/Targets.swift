@@ -60,9 +60,10 @@ struct TargetChoice {
       return .logProbability(index)
     }
     if let weights = combination(text[...], model) { return .combination(weights) }
+    let similar = nearest(to: text, among: model.classNames ?? [])
     throw PullbackError(
       .usage, "--target \(text)", "is neither a class nor a combination of classes of \(model.graph.name)",
-      advice: "as in 340, zebra, top-3 or 340-354")
+      advice: similar.map { "did you mean \($0)?" } ?? "as in 340, zebra, top-3 or 340-354")
   }
 
   /// `[weight*]class`, or a combination plus or minus such a term. Names of classes hold hyphens too: every place to

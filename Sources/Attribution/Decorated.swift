@@ -29,11 +29,14 @@ public struct Decorated: Explainer {
   public func explain(
     _ x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
   ) throws(PullbackError) -> [Tensor] {
-    try base.explain(x, selectors, of: network, in: context).map { attribution in
-      switch finish {
-      case .magnitude: attribution.magnitudes
-      case .timesInput: x * attribution
-      }
+    try base.explain(x, selectors, of: network, in: context).map { finished($0, at: x) }
+  }
+
+  /// What becomes of the other explainer's attribution at `x`.
+  package func finished(_ attribution: Tensor, at x: Tensor) -> Tensor {
+    switch finish {
+    case .magnitude: attribution.magnitudes
+    case .timesInput: x * attribution
     }
   }
 }

@@ -46,10 +46,13 @@ public struct PullbackAverage: Explainer {
     _ x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
   ) throws(PullbackError) -> [Tensor] {
     let means = try points.average(of: selectors.map { (rules, $0) }, at: x, of: network, in: context)
-    guard let multipliedFrom else { return means }
-    _ = try multipliedFrom.tensor(network.graph.inputShape)
-    let distance = multipliedFrom.distance(to: x)
-    return means.map { distance * $0 }
+    if let multipliedFrom { _ = try multipliedFrom.tensor(network.graph.inputShape) }
+    return means.map { finished($0, at: x) }
+  }
+
+  /// What becomes of the mean of the pullbacks at `x`: it is multiplied by the distance from the baseline, if so asked.
+  package func finished(_ mean: Tensor, at x: Tensor) -> Tensor {
+    multipliedFrom.map { $0.distance(to: x) * mean } ?? mean
   }
 }
 

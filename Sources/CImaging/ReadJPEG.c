@@ -7,6 +7,17 @@
 #include <jpeglib.h>
 #include <jerror.h>
 
+#define TEXT_OF(tokens) #tokens
+#define TEXT(macro) TEXT_OF(macro)
+
+const char *imaging_jpeg_version(void) {
+#ifdef LIBJPEG_TURBO_VERSION
+  return TEXT(LIBJPEG_TURBO_VERSION) " (turbo)";
+#else
+  return TEXT(JPEG_LIB_VERSION);
+#endif
+}
+
 /// A progressive file may spend a few bytes on a scan that costs a pass over the whole picture. Encoders write about
 /// ten scans; a script that sends every coefficient bit by bit stays under a hundred.
 enum { maximumScans = 100 };

@@ -1,16 +1,5 @@
 #include "scalar.h"
 
-// The output positions o in [0, count) whose input position o * stride + offset lies in [0, extent).
-INLINE void valid_range(long offset, size_t stride, size_t extent, size_t count, size_t *low, size_t *high) {
-  const long s = (long)stride;
-  long first = offset >= 0 ? 0 : (-offset + s - 1) / s;
-  long last = (long)extent - offset <= 0 ? 0 : ((long)extent - offset + s - 1) / s;
-  if (last > (long)count) last = (long)count;
-  if (first > last) first = last;
-  *low = (size_t)first;
-  *high = (size_t)last;
-}
-
 CLONES void pb_columns(const float *x, size_t channels, const pb_window *w, size_t row0, size_t row1,
                        float *restrict columns) {
   const size_t pixels = (row1 - row0) * w->out_width;
@@ -20,7 +9,7 @@ CLONES void pb_columns(const float *x, size_t channels, const pb_window *w, size
         float *row = columns + ((c * w->kernel_h + i) * w->kernel_w + j) * pixels;
         const long shift = (long)(j * w->dilation_w) - (long)w->pad_left;
         size_t low, high;
-        valid_range(shift, w->stride_w, w->width, w->out_width, &low, &high);
+        pb_valid_range(shift, w->stride_w, w->width, w->out_width, &low, &high);
         for (size_t oh = row0; oh < row1; oh++, row += w->out_width) {
           const long ih = (long)(oh * w->stride_h + i * w->dilation_h) - (long)w->pad_top;
           if (ih < 0 || ih >= (long)w->height) {
@@ -44,7 +33,7 @@ CLONES void pb_columns_adjoint(const float *columns, size_t channels, const pb_w
         const float *row = columns + ((c * w->kernel_h + i) * w->kernel_w + j) * pixels;
         const long shift = (long)(j * w->dilation_w) - (long)w->pad_left;
         size_t low, high;
-        valid_range(shift, w->stride_w, w->width, w->out_width, &low, &high);
+        pb_valid_range(shift, w->stride_w, w->width, w->out_width, &low, &high);
         for (size_t oh = 0; oh < w->out_height; oh++, row += w->out_width) {
           const long ih = (long)(oh * w->stride_h + i * w->dilation_h) - (long)w->pad_top;
           if (ih < 0 || ih >= (long)w->height) continue;
@@ -64,7 +53,7 @@ CLONES void pb_columns_adjoint(const float *columns, size_t channels, const pb_w
     for (size_t j = 0; j < (w)->kernel_w; j++) {                                                  \
       const long shift = (long)(j * (w)->dilation_w) - (long)(w)->pad_left;                       \
       size_t low, high;                                                                           \
-      valid_range(shift, (w)->stride_w, (w)->width, (w)->out_width, &low, &high);                 \
+      pb_valid_range(shift, (w)->stride_w, (w)->width, (w)->out_width, &low, &high);                 \
       for (size_t oh = 0; oh < (w)->out_height; oh++) {                                           \
         const long ih = (long)(oh * (w)->stride_h + i * (w)->dilation_h) - (long)(w)->pad_top;    \
         if (ih < 0 || ih >= (long)(w)->height) continue;                                          \
@@ -101,7 +90,7 @@ CLONES void pb_depthwise_weight(const float *v, const float *x, const pb_window 
     for (size_t j = 0; j < w->kernel_w; j++) {
       const long shift = (long)(j * w->dilation_w) - (long)w->pad_left;
       size_t low, high;
-      valid_range(shift, w->stride_w, w->width, w->out_width, &low, &high);
+      pb_valid_range(shift, w->stride_w, w->width, w->out_width, &low, &high);
       float lane[LANES] = {0}, rest[LANES] = {0};
       for (size_t oh = 0; oh < w->out_height; oh++) {
         const long ih = (long)(oh * w->stride_h + i * w->dilation_h) - (long)w->pad_top;

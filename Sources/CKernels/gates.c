@@ -2,6 +2,7 @@
 
 #define GATE_FORWARD(name, expression)                        \
   CLONES void name(const float *z, float *y, size_t n) {      \
+    IN_PLACE                                                  \
     for (size_t i = 0; i < n; i++) {                          \
       const float x = z[i];                                   \
       y[i] = (expression);                                    \
@@ -10,6 +11,7 @@
 
 #define GATE_BACKWARD(name, expression)                                      \
   CLONES void name(const float *v, const float *z, float *y, size_t n) {     \
+    IN_PLACE                                                                 \
     for (size_t i = 0; i < n; i++) {                                         \
       const float x = z[i];                                                  \
       y[i] = v[i] * (expression);                                            \
@@ -18,6 +20,7 @@
 
 #define GATE_SOFT(name, expression)                                                             \
   CLONES void name(const float *v, const float *z, float inverse_tau, float *y, size_t n) {     \
+    IN_PLACE                                                                                    \
     for (size_t i = 0; i < n; i++) {                                                            \
       const float x = z[i];                                                                     \
       y[i] = v[i] * (expression);                                                               \

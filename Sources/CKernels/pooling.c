@@ -1,36 +1,69 @@
 #include <math.h>
 #include "scalar.h"
 
-// The part of window (oh, ow) that lies inside the plane, as half-open ranges of rows and columns.
-INLINE void window_bounds(const pb_window *w, size_t oh, size_t ow, long *top, long *bottom, long *left, long *right) {
-  *top = (long)(oh * w->stride_h) - (long)w->pad_top;
-  *left = (long)(ow * w->stride_w) - (long)w->pad_left;
-  *bottom = *top + (long)w->kernel_h;
-  *right = *left + (long)w->kernel_w;
-  if (*top < 0) *top = 0;
-  if (*left < 0) *left = 0;
-  if (*bottom > (long)w->height) *bottom = (long)w->height;
-  if (*right > (long)w->width) *right = (long)w->width;
-}
+// Windows of one output row are treated side by side, up to SPAN at a time, one window place after another.
+#define SPAN 64
 
-// The flat index of the first largest value of a window; a NaN counts as largest, so that it stays visible.
-INLINE size_t first_largest(const float *x, const pb_window *w, long top, long bottom, long left, long right) {
-  size_t best = (size_t)top * w->width + (size_t)left;
-  for (long i = top; i < bottom; i++)
-    for (long j = left; j < right; j++) {
-      const size_t place = (size_t)i * w->width + (size_t)j;
-      if (x[place] > x[best] || isnan(x[place])) best = place;
+typedef struct {
+  size_t first, count;  // the columns of this stretch of an output row
+  long top;             // the first row of its windows, which may lie above the plane
+} stretch;
+
+// Calls STEP for every window place (i, j) of a stretch whose row lies in the plane, with the row's values `in`, the
+// valid columns [low, high) of the stretch and, for column o of it, the place `o * stride_w + shift` within the row.
+#define FOR_EACH_PLACE(w, s, STEP)                                                                                  \
+  for (size_t i = 0; i < (w)->kernel_h; i++) {                                                                      \
+    const long ih = (s).top + (long)i;                                                                              \
+    if (ih < 0 || ih >= (long)(w)->height) continue;                                                                \
+    const size_t in = (size_t)ih * (w)->width;                                                                      \
+    for (size_t j = 0; j < (w)->kernel_w; j++) {                                                                    \
+      const long shift = (long)((s).first * (w)->stride_w + j) - (long)(w)->pad_left;                               \
+      size_t low, high;                                                                                             \
+      pb_valid_range(shift, (w)->stride_w, (w)->width, (s).count, &low, &high);                                     \
+      STEP                                                                                                          \
+    }                                                                                                               \
+  }
+
+#define FOR_EACH_STRETCH(w, STEP)                                                                                   \
+  for (size_t oh = 0; oh < (w)->out_height; oh++)                                                                   \
+    for (size_t first = 0; first < (w)->out_width; first += SPAN) {                                                 \
+      const size_t rest = (w)->out_width - first;                                                                   \
+      const stretch s = {first, rest < SPAN ? rest : SPAN, (long)(oh * (w)->stride_h) - (long)(w)->pad_top};        \
+      const size_t out = oh * (w)->out_width + first;                                                               \
+      STEP                                                                                                          \
     }
-  return best;
+
+// The values that window place (i, j) reads, side by side.
+INLINE void read_places(const float *row, long shift, size_t stride, size_t low, size_t high, float *values) {
+  if (stride == 1) for (size_t o = low; o < high; o++) values[o] = row[(long)o + shift];
+  else if (stride == 2) for (size_t o = low; o < high; o++) values[o] = row[(long)(2 * o) + shift];
+  else for (size_t o = low; o < high; o++) values[o] = row[(long)(o * stride) + shift];
 }
 
-// Whether windows are 2x2, side by side, and cover whole rows: the pool of VGG, and the only one worth vector code.
+// A NaN counts as largest, so that it stays visible.
+INLINE void largest_of(const float *x, const pb_window *w, stretch s, float *restrict best) {
+  float values[SPAN];
+  for (size_t o = 0; o < s.count; o++) best[o] = -INFINITY;
+  FOR_EACH_PLACE(w, s, {
+    read_places(x + in, shift, w->stride_w, low, high, values);
+    for (size_t o = low; o < high; o++) {
+      const bool wins = (values[o] > best[o]) | (values[o] != values[o]);
+      best[o] = wins ? values[o] : best[o];
+    }
+  })
+}
+
+CLONES void pb_max_pool(const float *x, const pb_window *w, float *restrict y) {
+  FOR_EACH_STRETCH(w, { largest_of(x, w, s, y + out); })
+}
+
+// Whether windows are 2x2, side by side, and cover whole rows, as in VGG: the gradient then goes without scattering.
 INLINE bool is_pairwise(const pb_window *w) {
   return w->kernel_h == 2 && w->kernel_w == 2 && w->stride_h == 2 && w->stride_w == 2 && w->pad_top == 0 &&
          w->pad_left == 0 && w->height == 2 * w->out_height && w->width == 2 * w->out_width;
 }
 
-// The same choice as first_largest: `candidate` and its number replace the best so far.
+// The first largest: `candidate` and its number replace the best so far.
 #define CHOOSE(candidate, number)                                \
   {                                                              \
     const float c = (candidate);                                 \
@@ -39,30 +72,7 @@ INLINE bool is_pairwise(const pb_window *w) {
     choice = better ? (number) : choice;                         \
   }
 
-CLONES void pb_max_pool(const float *x, const pb_window *w, float *restrict y) {
-  if (is_pairwise(w)) {
-    for (size_t oh = 0; oh < w->out_height; oh++) {
-      const float *above = x + 2 * oh * w->width, *below = above + w->width;
-      for (size_t ow = 0; ow < w->out_width; ow++) {
-        float best = above[2 * ow];
-        int choice = 0;
-        CHOOSE(above[2 * ow + 1], 1)
-        CHOOSE(below[2 * ow], 2)
-        CHOOSE(below[2 * ow + 1], 3)
-        (void)choice;
-        y[oh * w->out_width + ow] = best;
-      }
-    }
-    return;
-  }
-  for (size_t oh = 0; oh < w->out_height; oh++)
-    for (size_t ow = 0; ow < w->out_width; ow++) {
-      long top, bottom, left, right;
-      window_bounds(w, oh, ow, &top, &bottom, &left, &right);
-      y[oh * w->out_width + ow] = x[first_largest(x, w, top, bottom, left, right)];
-    }
-}
-
+// The first of several largest values wins.
 CLONES void pb_max_pool_gradient(const float *v, const float *x, const pb_window *w, float *restrict dx) {
   if (is_pairwise(w)) {
     for (size_t oh = 0; oh < w->out_height; oh++) {
@@ -84,33 +94,48 @@ CLONES void pb_max_pool_gradient(const float *v, const float *x, const pb_window
     return;
   }
   memset(dx, 0, w->height * w->width * sizeof *dx);
-  for (size_t oh = 0; oh < w->out_height; oh++)
-    for (size_t ow = 0; ow < w->out_width; ow++) {
-      long top, bottom, left, right;
-      window_bounds(w, oh, ow, &top, &bottom, &left, &right);
-      dx[first_largest(x, w, top, bottom, left, right)] += v[oh * w->out_width + ow];
-    }
+  float best[SPAN], values[SPAN];
+  int place[SPAN];
+  FOR_EACH_STRETCH(w, {
+    for (size_t o = 0; o < s.count; o++) place[o] = -1;
+    for (size_t o = 0; o < s.count; o++) best[o] = -INFINITY;
+    FOR_EACH_PLACE(w, s, {
+      read_places(x + in, shift, w->stride_w, low, high, values);
+      for (size_t o = low; o < high; o++) {
+        const bool wins = (values[o] > best[o]) | (values[o] != values[o]) | (place[o] < 0);
+        best[o] = wins ? values[o] : best[o];
+        place[o] = wins ? (int)((long)(in + o * w->stride_w) + shift) : place[o];
+      }
+    })
+    for (size_t o = 0; o < s.count; o++) dx[place[o]] += v[out + o];
+  })
 }
 
 CLONES void pb_max_pool_soft(const float *v, const float *x, const pb_window *w, float inverse_tau, bool zero_padding,
                              float *restrict dx) {
   memset(dx, 0, w->height * w->width * sizeof *dx);
-  for (size_t oh = 0; oh < w->out_height; oh++)
-    for (size_t ow = 0; ow < w->out_width; ow++) {
-      long top, bottom, left, right;
-      window_bounds(w, oh, ow, &top, &bottom, &left, &right);
-      const size_t outside = w->kernel_h * w->kernel_w - (size_t)((bottom - top) * (right - left));
-      float largest = x[first_largest(x, w, top, bottom, left, right)];
-      if (zero_padding && outside > 0 && largest < 0) largest = 0;
-      float total = zero_padding ? (float)outside * pb_exp(-largest * inverse_tau) : 0;
-      for (long i = top; i < bottom; i++)
-        for (long j = left; j < right; j++)
-          total += pb_exp((x[(size_t)i * w->width + (size_t)j] - largest) * inverse_tau);
-      const float share = v[oh * w->out_width + ow] / total;
-      for (long i = top; i < bottom; i++)
-        for (long j = left; j < right; j++) {
-          const size_t place = (size_t)i * w->width + (size_t)j;
-          dx[place] += share * pb_exp((x[place] - largest) * inverse_tau);
-        }
-    }
+  float best[SPAN], values[SPAN], total[SPAN], inside[SPAN];
+  FOR_EACH_STRETCH(w, {
+    largest_of(x, w, s, best);
+    for (size_t o = 0; o < s.count; o++) total[o] = inside[o] = 0;
+    FOR_EACH_PLACE(w, s, {
+      for (size_t o = low; o < high; o++) inside[o] += 1;
+    })
+    if (zero_padding)
+      for (size_t o = 0; o < s.count; o++) {
+        const float outside = (float)(w->kernel_h * w->kernel_w) - inside[o];
+        best[o] = ((outside > 0) & (best[o] < 0)) ? 0 : best[o];
+        total[o] = outside * pb_exp(-best[o] * inverse_tau);
+      }
+    FOR_EACH_PLACE(w, s, {
+      read_places(x + in, shift, w->stride_w, low, high, values);
+      for (size_t o = low; o < high; o++) total[o] += pb_exp((values[o] - best[o]) * inverse_tau);
+    })
+    for (size_t o = 0; o < s.count; o++) total[o] = v[out + o] / total[o];
+    FOR_EACH_PLACE(w, s, {
+      read_places(x + in, shift, w->stride_w, low, high, values);
+      for (size_t o = low; o < high; o++) values[o] = total[o] * pb_exp((values[o] - best[o]) * inverse_tau);
+      for (size_t o = low; o < high; o++) dx[(long)(in + o * w->stride_w) + shift] += values[o];
+    })
+  })
 }

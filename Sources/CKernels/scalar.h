@@ -11,7 +11,26 @@
 #else
 #define CLONES
 #endif
+// A loop whose result may overwrite its operands: each element depends on its own place only, which the compiler
+// cannot see.
+#define IN_PLACE _Pragma("clang loop vectorize(assume_safety)")
 #define INLINE static inline __attribute__((always_inline))
+
+// The output positions o in [0, count) whose input position o * stride + offset lies in [0, extent).
+INLINE void pb_valid_range(long offset, size_t stride, size_t extent, size_t count, size_t *low, size_t *high) {
+  const long s = (long)stride;
+  long first = offset >= 0 ? 0 : (-offset + s - 1) / s;
+  long last = (long)extent - offset <= 0 ? 0 : ((long)extent - offset + s - 1) / s;
+  if (last > (long)count) last = (long)count;
+  if (first > last) first = last;
+  *low = (size_t)first;
+  *high = (size_t)last;
+}
+
+// The layout of packed panels: how long the rows of a panel of so many columns are, and where the panel of column
+// `first` starts. Between panels there is room for what the last row's copying runs over.
+INLINE size_t pb_panel_row(size_t columns) { return (columns + 15) / 16 * 16; }
+INLINE size_t pb_panel_offset(size_t first, size_t depth) { return first * depth + first / PB_PANEL * 16; }
 
 // e^x by 2^n e^r with |r| <= ln(2) / 2. Relative error below 1.2e-7; 0 below -87.3, e^88.3 above 88.3.
 INLINE float pb_exp(float x) {
@@ -85,4 +104,28 @@ INLINE double pb_lane_sum_double(const double *lane) {
     for (int i = 0; i < half; i++) s[i] += s[i + half];
   return s[0];
 }
+INLINE size_t pb_smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+// Rows [top, top + rows) of a plane with its padding. Columns are sorted by their remainder modulo the stride, so that
+// what a window's place reads along an output row lies side by side.
+INLINE void pb_pad_rows(const float *plane, const pb_window *w, long top, size_t rows, size_t phase, float *padded) {
+  const size_t s = w->stride_w;
+  for (size_t r = 0; r < rows; r++, padded += s * phase) {
+    const long ih = top + (long)r;
+    memset(padded, 0, s * phase * sizeof *padded);
+    if (ih < 0 || ih >= (long)w->height) continue;
+    const float *in = plane + (size_t)ih * w->width;
+    const size_t count = s * phase > w->pad_left ? pb_smaller(w->width, s * phase - w->pad_left) : 0;
+    if (s == 1) memcpy(padded + w->pad_left, in, count * sizeof *in);
+    else
+      for (size_t p = 0; p < s; p++) {
+        // The first column whose padded place leaves the remainder p.
+        const size_t start = (p + s - w->pad_left % s) % s;
+        float *out = padded + p * phase + (start + w->pad_left) / s;
+        if (s == 2) for (size_t i = start, o = 0; i < count; i += 2, o++) out[o] = in[i];
+        else for (size_t i = start, o = 0; i < count; i += s, o++) out[o] = in[i];
+      }
+  }
+}
+
 #endif

@@ -1,9 +1,5 @@
 #include "scalar.h"
 
-// Rows may be turned into their softmax in place; each element depends on its own place only, which the compiler cannot
-// see.
-#define IN_PLACE _Pragma("clang loop vectorize(assume_safety)")
-
 CLONES void pb_softmax_rows(const float *x, float scale, float *y, size_t rows, size_t n) {
   for (size_t r = 0; r < rows; r++) {
     const float *in = x + r * n;

@@ -6,7 +6,8 @@ import SwiftCSV
 enum CSV {
   /// The rows of the file at `path`, each by the names of its columns.
   ///
-  /// - Throws: `PullbackError` if there is no such file or it is not UTF-8 text in that form.
+  /// - Throws: `PullbackError` if there is no such file or it is not UTF-8 text in that form, or two columns have the
+  ///   same name.
   static func rows(at path: String) throws -> [[String: String]] {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw PullbackError(.noInput, path, "cannot be read")
@@ -16,8 +17,15 @@ enum CSV {
     }
     text = text.replacingOccurrences(of: "\r\n", with: "\n")
     if text.hasPrefix("\u{FEFF}") { text.removeFirst() }
+    while text.hasSuffix("\n") { text.removeLast() }
     do {
-      return try NamedCSV(string: text, delimiter: .comma).rows
+      let table = try NamedCSV(string: text, delimiter: .comma)
+      guard Set(table.header).count == table.header.count else {
+        throw PullbackError(.data, path, "two columns have the same name: \(table.header.joined(separator: ", "))")
+      }
+      return table.rows
+    } catch let error as PullbackError {
+      throw error
     } catch {
       throw PullbackError(.data, path, "is not comma-separated text with a header line: \(error)")
     }

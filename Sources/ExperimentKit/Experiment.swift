@@ -78,7 +78,7 @@ public struct Experiment {
     for format in options.format { files.append(("\(stem).\(format.rawValue)", try figure.bytes(of: format))) }
     let isNew = try files.map { try writeIfNew($0.bytes, to: "\(options.output)/\($0.name)") }.contains(true)
     if isNew {
-      let provenance = try Provenance(since: start, files: files)
+      let provenance = try Provenance(options.networks, since: start, files: files)
       try writeJSON(provenance, to: "\(options.output)/\(stem).provenance.json")
     }
     print("\(name): \(files.map { "\(options.output)/\($0.name)" }.joined(separator: ", "))")

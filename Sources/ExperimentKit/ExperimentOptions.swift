@@ -11,7 +11,7 @@ public enum Tier: String, CaseIterable, ExpressibleByArgument, Sendable {
   case paper
 
   /// The names of its networks, the one first that a figure of a single network shows.
-  var models: [String] {
+  public var models: [String] {
     switch self {
     case .scenes: SceneNetwork.allCases.map(\.rawValue)
     case .imagenet: [ImageNetTier.architecture]

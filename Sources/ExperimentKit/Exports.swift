@@ -1,4 +1,5 @@
 // An experiment imports this kit and has all it needs.
 
+@_exported import Faithfulness
 @_exported import Plotting
 @_exported import SemanticPullbacks

@@ -44,11 +44,10 @@ public struct ImageFolder: Sendable {
   }
 
   private static func inClassFolders(_ path: String) throws -> [Entry] {
-    let files = FileManager.default
     var entries: [Entry] = []
-    for folder in try files.contentsOfDirectory(atPath: path).sorted() {
+    for folder in try namesOfFiles(in: path) {
       guard let target = target(ofWordNetID: folder) else { continue }
-      for file in try files.contentsOfDirectory(atPath: "\(path)/\(folder)").sorted() {
+      for file in try namesOfFiles(in: "\(path)/\(folder)") {
         let ending = (file as NSString).pathExtension.lowercased()
         if ["jpg", "jpeg", "png"].contains(ending) { entries.append(Entry(path: "\(path)/\(folder)/\(file)", target: target)) }
       }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 import Networks
@@ -13,6 +14,22 @@ public enum ImageNetTier {
   /// Whether `make imagenet` has been run.
   public static var isFetched: Bool {
     Cache.has(checkpointPath) && Cache.has(path(ofPhotograph: "zebra"))
+  }
+
+  /// The checkpoint's SHA-256.
+  public static let checkpointSHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+
+  /// Checks that everything was fetched and nothing has changed since.
+  ///
+  /// - Throws: `PullbackError` of kind `unavailable` that names the first file that is missing or not as it was.
+  static func check() throws {
+    let photographs = try listed().map { (path(ofPhotograph: $0["name"] ?? ""), $0["sha256"] ?? "") }
+    for (path, digest) in [(checkpointPath, checkpointSHA256)] + photographs {
+      try Cache.check(path, madeBy: "make imagenet")
+      guard try sha256(ofFileAt: path) == digest else {
+        throw PullbackError(.unavailable, path, "is not the file that was fetched", advice: "run make imagenet")
+      }
+    }
   }
 
   /// EfficientNet-Lite0 with its ImageNet parameters.

@@ -8,10 +8,25 @@ public func exitReporting(_ error: any Error, from program: String) -> Never {
   exit((error as? PullbackError)?.exitCode ?? PullbackError.Kind.software.rawValue)
 }
 
+/// The names of what lies in the folder `path`, sorted.
+///
+/// - Throws: `PullbackError` of kind `noInput` if it is no folder or may not be read.
+public func namesOfFiles(in path: String) throws -> [String] {
+  do {
+    return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+  } catch {
+    throw PullbackError(.noInput, path, "expected a folder that can be read")
+  }
+}
+
 /// Makes `path` a folder if there is none yet.
 ///
 /// - Throws: `PullbackError` of kind `cannotCreate`.
 public func makeFolder(_ path: String) throws {
+  var isFolder: ObjCBool = false
+  if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue {
+    throw PullbackError(.cannotCreate, path, "expected a folder, found a file", advice: "choose another with --output")
+  }
   do {
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
   } catch {

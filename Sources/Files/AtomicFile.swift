@@ -6,7 +6,8 @@ import Synchronization
 ///
 /// The bytes go to a temporary name in the file's own folder, are forced to the disk, and the temporary is renamed over
 /// the file: a reader sees the old contents or the new, and a failure leaves the old ones and removes the temporary. A
-/// symbolic link stays a link, and its target is replaced; a file that is replaced keeps its permissions.
+/// symbolic link stays a link, and its target is replaced; a file that is replaced keeps its permissions. The temporary
+/// of a process that was killed is removed by the next one that writes into the folder.
 public enum AtomicFile {
   /// Takes the next bytes of a file.
   public typealias Sink = (UnsafeRawBufferPointer) throws -> Void
@@ -52,7 +53,7 @@ public enum AtomicFile {
     var target = path
     for _ in 0..<maximumLinkCount {
       guard let destination = try? FileManager.default.destinationOfSymbolicLink(atPath: target) else { return target }
-      target = destination.hasPrefix("/") ? destination : "\(folder(of: target))/\(destination)"
+      target = destination.hasPrefix("/") ? destination : "\(Files.folder(of: target))/\(destination)"
     }
     throw PullbackError(.cannotCreate, path, "expected a file, found a circle of symbolic links")
   }
@@ -71,23 +72,22 @@ public enum AtomicFile {
   private static func createTemporary(
     beside target: String, _ permissions: mode_t?, for path: String
   ) throws -> (Int32, String) {
-    let folder = folder(of: target)
+    let folder = Files.folder(of: target)
+    AbandonedTemporaries.remove(from: folder)
     while true {
       let number = serial.add(1, ordering: .relaxed).newValue
       let name = "\(folder)/.\(getpid())-\(number).part"
       let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions ?? 0o666)
-      if descriptor >= 0 { return (descriptor, name) }
-      // A process of this number may have been killed while writing.
+      if descriptor >= 0 {
+        if AbandonedTemporaries.claim(descriptor) { return (descriptor, name) }
+        close(descriptor)
+        continue
+      }
       guard errno == EEXIST else {
         let advice = errno == ENOENT ? "make the folder \(folder) first" : nil
         throw failure(.cannotCreate, path, "be created", advice)
       }
     }
-  }
-
-  private static func folder(of path: String) -> String {
-    let folder = (path as NSString).deletingLastPathComponent
-    return folder.isEmpty ? "." : folder
   }
 
   private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String) throws {

@@ -1,4 +1,6 @@
+import CKernels
 import Dispatch
+import Glibc
 import Synchronization
 
 /// How work is spread over threads.
@@ -14,11 +16,15 @@ public enum Parallel {
     set { limit.store(max(0, newValue), ordering: .relaxed) }
   }
 
+  /// Whether work that is cut into pieces here is spread over several threads.
+  package static var spreads: Bool { threads != 1 && !pb_thread_is_taken() }
+
   /// Calls `body` with 0 ..< count, on several threads at once.
   ///
-  /// The calls must write to disjoint memory: what `body` captures (mostly pointers) is shared between threads unchecked.
+  /// The calls must write to disjoint memory: what `body` captures (mostly pointers) is shared between threads
+  /// unchecked.
   package static func forEach(_ count: Int, _ body: (Int) -> Void) {
-    let threads = self.threads
+    let threads = pb_thread_is_taken() ? 1 : self.threads
     guard count > 1, threads != 1 else { return (0..<count).forEach(body) }
     withoutActuallyEscaping(body) { body in
       nonisolated(unsafe) let body = body
@@ -37,4 +43,26 @@ public enum Parallel {
     let blocks = (count + size - 1) / size
     forEach(blocks) { block in body(block * size..<min(count, (block + 1) * size)) }
   }
+
+  /// The results of 0 ..< count, each on one thread; a last few that would leave threads idle are computed one after
+  /// another, with all threads each. For work that is as good on one thread as cut into pieces.
+  package static func mapWholes<Result>(_ count: Int, _ body: (Int) -> Result) -> [Result] {
+    let threads = self.threads > 0 ? self.threads : ProcessorCount.value
+    let wholes = threads > 1 && !pb_thread_is_taken() ? count - count % threads : 0
+    var results = [Result?](repeating: nil, count: count)
+    results.withUnsafeMutableBufferPointer { buffer in
+      let address = buffer.baseAddress!
+      forEach(wholes) { index in
+        pb_take_thread(true)
+        defer { pb_take_thread(false) }
+        address[index] = body(index)
+      }
+      for index in wholes..<count { address[index] = body(index) }
+    }
+    return results.map { $0! }
+  }
+}
+
+private enum ProcessorCount {
+  static let value = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
 }

@@ -51,16 +51,23 @@ public struct Figure: Sendable {
   /// - Throws: `PullbackError` of kind `usage` for another extension, `unavailable` where the font is missing,
   ///   `cannotCreate` and `io` as `AtomicFile` does.
   public func write(to path: String) throws {
-    let bytes =
-      switch (path as NSString).pathExtension.lowercased() {
-      case "png": try png()
-      case "pdf": try pdf()
-      case "svg": try svg()
-      case let other:
-        throw PullbackError(
-          .usage, path, "\"\(other)\" names no format of figures", advice: "end the name in .png, .pdf or .svg")
-      }
-    try AtomicFile.write(bytes, to: path)
+    try AtomicFile.write(Self.writer(for: path)(self)(), to: path)
+  }
+
+  /// Checks that the path's extension names a format, before anything is computed for the figure.
+  ///
+  /// - Throws: `PullbackError` of kind `usage` for another extension.
+  public static func checkName(_ path: String) throws { _ = try writer(for: path) }
+
+  private static func writer(for path: String) throws -> (Figure) -> () throws -> [UInt8] {
+    switch (path as NSString).pathExtension.lowercased() {
+    case "png": return Figure.png
+    case "pdf": return Figure.pdf
+    case "svg": return Figure.svg
+    case let other:
+      throw PullbackError(
+        .usage, path, "\"\(other)\" names no format of figures", advice: "end the name in .png, .pdf or .svg")
+    }
   }
 
   /// The drawing behind all formats.

@@ -1,11 +1,27 @@
-/// A graph of operations with its parameters: a function from batches of images to batches of outputs that can be pulled
-/// back through.
+/// A graph of operations with its parameters: a function from batches of images to batches of outputs that can be
+/// pulled back through.
 ///
 /// A network is a value. Running it records nothing in it; explaining it installs nothing in it.
 public struct Network: Sendable {
   public let graph: Graph
   /// Parameters of each node, in the order its operation asks for them.
   let values: [[Tensor]]
+  let prepared: Prepared
+
+  /// How passes through a network are carried out. The first two agree to the bit, the third with them up to rounding.
+  public enum Execution: Sendable {
+    /// Every layer by itself, over the whole batch.
+    case plain
+    /// A convolution together with the batch norm, the addition and the activation after it, forward and back; and
+    /// each image on a thread of its own.
+    case fused
+    /// As fused, with Winograd's F(2x2, 3x3) for 3x3 convolutions: fewer multiplications, and a rounding error large
+    /// enough to turn over some gates that are close to a kink, which gradients show.
+    case winograd
+  }
+
+  /// How evaluation is carried out; training is always plain.
+  public var execution = Execution.fused
 
   /// - Parameters:
   ///   - graph: the network's structure.
@@ -26,11 +42,14 @@ public struct Network: Sendable {
     }
     self.graph = graph
     values = graph.nodes.map { node in node.parameters.map { parameters[node.fullName($0)]! } }
+    prepared = Prepared(graph, values: values)
   }
 
-  init(_ graph: Graph, values: [[Tensor]]) {
+  init(_ graph: Graph, values: [[Tensor]], execution: Execution) {
+    self.execution = execution
     self.graph = graph
     self.values = values
+    prepared = Prepared(graph, values: values)
   }
 
   /// Every parameter by its full name.
@@ -69,8 +88,8 @@ public struct Network: Sendable {
 
   /// The value at `x`, and the map that pulls a cotangent of the output back to the input.
   ///
-  /// For the rule set ``RuleSet/gradient`` the pullback of `u` is `J(x)^T u`; for the others it is the adjoint of the frozen,
-  /// possibly softened, affine operator that the network is at `x`.
+  /// For the rule set ``RuleSet/gradient`` the pullback of `u` is `J(x)^T u`; for the others it is the adjoint of the
+  /// frozen, possibly softened, affine operator that the network is at `x`.
   ///
   /// - Complexity: one forward pass; the pullback is one backward pass each time it is called.
   public func valueWithPullback(

@@ -94,6 +94,8 @@ public struct Site: Sendable {
   public let wants: [Bool]
   public let saved: [Tensor]
   public let mode: Mode
+  /// A convolution's weight in another form, if it runs on one.
+  let transformedWeight: Tensor?
   let keptInputs: [Tensor?]
   let keptOutput: Tensor?
 

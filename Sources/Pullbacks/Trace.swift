@@ -1,3 +1,5 @@
+import Kernels
+
 /// A recorded forward pass: the value, and what it takes to pull cotangents back through it.
 ///
 /// It keeps the activations that the rules it was made for read, and no others.
@@ -7,10 +9,13 @@ public struct Trace: Sendable {
   public let value: Tensor
   private let batch: Int
   private let mode: Mode
-  private let kept: [Tensor?]
-  private let saved: [[Tensor]]
   private let plans: [String: Plan]
   private let keepsParameterNeeds: Bool
+  /// The nodes before this one were run for a part of the batch at a time, the others for the whole batch.
+  private let cut: Int
+  private let parts: [Range<Int>]
+  private let partRecords: [Record]
+  private let record: Record
 
   /// A rule set laid out over a graph: each node's rule, and which nodes a cotangent passes on its way from the output
   /// to the image. Routing, what only routing takes, and what does not depend on the image are not among them.
@@ -57,34 +62,49 @@ public struct Trace: Sendable {
     var keeps = Self.retention(graph, plans: Array(plans.values), parameters: keepsParameterNeeds)
     for name in keeping { keeps[try graph.node(name)] = true }
 
-    var values = [Tensor?](repeating: nil, count: graph.nodes.count)
-    var saved = [[Tensor]](repeating: [], count: graph.nodes.count)
-    let lastUses = graph.lastUses
-    values[0] = x
-    for index in graph.nodes.indices.dropFirst() {
-      let node = graph.nodes[index]
-      let evaluation = node.operation.forward(node.inputs.map { values[$0]! }, network.values[index], mode: mode)
-      values[index] = evaluation.output
-      if !plans.isEmpty || keepsParameterNeeds { saved[index] = evaluation.saved }
-      for used in node.inputs + [index] where lastUses[used] == index && !keeps[used] && used != graph.output {
-        values[used] = nil
-      }
-    }
     self.network = network
     self.mode = mode
     self.plans = plans
     self.keepsParameterNeeds = keepsParameterNeeds
     batch = x.shape[0]
-    value = values[graph.output]!
-    if !keeps[graph.output] { values[graph.output] = nil }
-    kept = values
-    self.saved = saved
+    let byImage =
+      network.execution != .plain && mode == .evaluation && !keepsParameterNeeds && batch > 1
+      && graph.firstOfFeatures > 1
+    cut = byImage ? graph.firstOfFeatures : 0
+    parts = byImage ? (0..<batch).map { $0..<$0 + 1 } : []
+
+    let pass = ForwardPass(network, mode: mode, keeps: keeps, keepsSaved: !plans.isEmpty || keepsParameterNeeds)
+    let crossing = graph.crossing(cut)
+    var record = Record(nodes: graph.nodes.count)
+    if cut > 0 {
+      var kept = keeps
+      for index in crossing { kept[index] = true }
+      let partKeeps = kept
+      let (parts, cut) = (parts, cut)
+      partRecords = Parallel.mapWholes(parts.count) { part in
+        var record = Record(nodes: graph.nodes.count)
+        record.values[0] = x.images(parts[part])
+        pass.run(1..<cut, in: &record)
+        record.keepOnly(partKeeps)
+        return record
+      }
+      for index in crossing { record.values[index] = Tensor(batching: partRecords.map { $0.values[index]! }) }
+    } else {
+      partRecords = []
+      record.values[0] = x
+    }
+    pass.run(max(1, cut)..<graph.nodes.count, in: &record)
+    value = record.values[graph.output]!
+    record.keepOnly(keeps)
+    self.record = record
   }
 
   /// The names of the nodes whose values are kept, for tests of memory.
   package var keptNodes: [String] {
-    zip(network.graph.nodes, kept).filter { $0.1 != nil }.map(\.0.name)
+    network.graph.nodes.indices.filter { kept($0) }.map { network.graph.nodes[$0].name }
   }
+
+  private func kept(_ index: Int) -> Bool { (index < cut ? partRecords[0] : record).values[index] != nil }
 
   /// Which nodes' values some backward pass reads.
   private static func retention(_ graph: Graph, plans: [Plan], parameters: Bool) -> [Bool] {
@@ -108,10 +128,11 @@ public struct Trace: Sendable {
   public func activation(_ name: String) throws(PullbackError) -> Tensor {
     let index = try network.graph.node(name)
     if index == network.graph.output { return value }
-    guard let activation = kept[index] else {
-      throw PullbackError(.usage, "node \(name)", "its value was not kept", advice: "name it in trace(at:rules:keeping:)")
+    guard kept(index) else {
+      throw PullbackError(
+        .usage, "node \(name)", "its value was not kept", advice: "name it in trace(at:rules:keeping:)")
     }
-    return activation
+    return index < cut ? Tensor(batching: partRecords.map { $0.values[index]! }) : record.values[index]!
   }
 
   /// Pulls the cotangent `v` of the output back to the input, or to the value of an inner node.
@@ -120,8 +141,8 @@ public struct Trace: Sendable {
   ///   - v: of the output's shape; one row per image. For a classifier's logit it is one-hot.
   ///   - rules: one of the rule sets that the trace was made for.
   ///   - node: the name of the node to stop at; nil is the input.
-  /// - Returns: a tensor of the input's shape, or of the node's. `<result, x>` is the part of `<v, value>` that depends on
-  ///   x linearly.
+  /// - Returns: a tensor of the input's shape, or of the node's. `<result, x>` is the part of `<v, value>` that
+  ///   depends on x linearly.
   /// - Complexity: one backward pass.
   public func pullback(_ v: Tensor, by rules: RuleSet, to node: String? = nil) throws(PullbackError) -> Tensor {
     let stop = try node.map { name throws(PullbackError) in try network.graph.node(name) } ?? 0
@@ -130,17 +151,19 @@ public struct Trace: Sendable {
         .usage, "rule set \(rules.name)", "the trace was not made for it", advice: "name it in trace(at:rules:)")
     }
     try checkCotangent(v)
-    var cotangents = [Tensor?](repeating: nil, count: kept.count)
-    cotangents[network.graph.output] = v
-    for index in network.graph.nodes.indices.reversed() where index > stop && plan.carries[index] {
-      guard let cotangent = cotangents[index] else { continue }
-      cotangents[index] = nil
-      let node = network.graph.nodes[index]
-      let wants = node.inputs.map { plan.carries[$0] }
-      let pulled = plan.rules[index].pull(cotangent, at: site(index, wants: wants))
-      accumulate(pulled, wants, node, into: &cotangents)
+    let graph = network.graph
+    let pass = BackwardPass(network, plan: plan, mode: mode)
+    var cotangents = [Tensor?](repeating: nil, count: graph.nodes.count)
+    cotangents[graph.output] = v
+    pass.run(cut..<graph.nodes.count, to: stop, in: record, images: batch, &cotangents)
+    guard stop < cut else { return cotangents[stop] ?? Tensor(shape: [batch] + graph.nodes[stop].shape) }
+    let crossing = cotangents
+    let pulled = Parallel.mapWholes(parts.count) { part in
+      var cotangents = crossing.map { $0?.images(parts[part]) }
+      pass.run(0..<cut, to: stop, in: partRecords[part], images: parts[part].count, &cotangents)
+      return cotangents[stop] ?? Tensor(shape: [parts[part].count] + graph.nodes[stop].shape)
     }
-    return cotangents[stop] ?? Tensor(shape: [batch] + network.graph.nodes[stop].shape)
+    return Tensor(batching: pulled)
   }
 
   /// The gradient of `<v, value>` with respect to every learnable parameter, by full name.
@@ -151,19 +174,19 @@ public struct Trace: Sendable {
     precondition(keepsParameterNeeds, "only a training trace keeps what parameter gradients need")
     try checkCotangent(v)
     let graph = network.graph
-    var carries = [Bool](repeating: false, count: kept.count)
+    var carries = [Bool](repeating: false, count: graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() {
       carries[index] = node.parameters.contains(where: \.isLearnable) || node.inputs.contains { carries[$0] }
     }
     var gradients: [String: Tensor] = [:]
-    var cotangents = [Tensor?](repeating: nil, count: kept.count)
+    var cotangents = [Tensor?](repeating: nil, count: graph.nodes.count)
     cotangents[graph.output] = v
     for index in graph.nodes.indices.reversed() where carries[index] {
       guard let cotangent = cotangents[index] else { continue }
       cotangents[index] = nil
       let node = graph.nodes[index]
       let wants = node.inputs.map { carries[$0] }
-      let site = site(index, wants: wants)
+      let site = network.site(index, wants: wants, record, images: batch, mode: mode)
       if !node.parameters.isEmpty {
         for (parameter, gradient) in zip(node.parameters, node.operation.parameterGradients(cotangent, at: site)) {
           if let gradient { gradients[node.fullName(parameter)] = gradient }
@@ -182,7 +205,7 @@ public struct Trace: Sendable {
       guard let norm = node.operation as? BatchNorm, mode == .training else { continue }
       let count = batch * node.shape.dropFirst().reduce(1, *)
       let running = Array(network.values[index][2...])
-      let updated = norm.updatedStatistics(running: running, saved: saved[index], count: count)
+      let updated = norm.updatedStatistics(running: running, saved: record.saved[index], count: count)
       for (parameter, value) in zip(node.parameters[2...], updated) { statistics[node.fullName(parameter)] = value }
     }
     return statistics
@@ -194,19 +217,34 @@ public struct Trace: Sendable {
     }
   }
 
-  private func site(_ index: Int, wants: [Bool]) -> Site {
-    let node = network.graph.nodes[index]
-    return Site(
-      name: node.name, operation: node.operation, parameters: network.values[index],
-      inputShapes: node.inputs.map { [batch] + network.graph.nodes[$0].shape }, wants: wants, saved: saved[index],
-      mode: mode, keptInputs: node.inputs.map { kept[$0] }, keptOutput: kept[index])
-  }
-
   /// Adds what a node pulled back to the cotangents of its inputs.
   private func accumulate(_ pulled: [Tensor?], _ wants: [Bool], _ node: Graph.Node, into cotangents: inout [Tensor?]) {
     for ((input, wanted), part) in zip(zip(node.inputs, wants), pulled) where wanted {
       guard let part else { continue }
       if cotangents[input] == nil { cotangents[input] = part } else { cotangents[input]! += part }
     }
+  }
+}
+
+extension Graph {
+  /// The first node from which on every value is a vector of features per image.
+  var firstOfFeatures: Int { (nodes.lastIndex { $0.shape.count > 1 } ?? 0) + 1 }
+
+  /// The nodes before `cut` whose values nodes from there on take, and the output if it is one of them.
+  func crossing(_ cut: Int) -> [Int] {
+    (0..<cut).filter { index in index == output || nodes[cut...].contains { $0.inputs.contains(index) } }
+  }
+}
+
+extension Network {
+  /// The place of node `index` in a recorded pass over `images` images.
+  func site(_ index: Int, wants: [Bool], _ record: Record, images: Int, mode: Mode) -> Site {
+    let node = graph.nodes[index]
+    return Site(
+      name: node.name, operation: node.operation, parameters: values[index],
+      inputShapes: node.inputs.map { [images] + graph.nodes[$0].shape }, wants: wants, saved: record.saved[index],
+      mode: mode,
+      transformedWeight: execution == .winograd && mode == .evaluation ? prepared.transformedWeight(index) : nil,
+      keptInputs: node.inputs.map { record.values[$0] }, keptOutput: record.values[index])
   }
 }

@@ -1,6 +1,6 @@
 extension Graph {
-  /// The part of the network that one of its nodes is computed by, with that node as the output: to explain a channel or a
-  /// neuron of an inner layer, and to see what an explainer of logits sees there.
+  /// The part of the network that one of its nodes is computed by, with that node as the output: to explain a channel
+  /// or a neuron of an inner layer, and to see what an explainer of logits sees there.
   ///
   /// - Throws: ``PullbackError`` if there is no node of this name.
   public func truncated(at name: String) throws(PullbackError) -> Graph {
@@ -45,7 +45,8 @@ extension Network {
   public func truncated(at name: String) throws(PullbackError) -> Network {
     let graph = try graph.truncated(at: name)
     let wanted = Set(graph.nodes.map(\.name))
-    return Network(graph, values: zip(self.graph.nodes, values).filter { wanted.contains($0.0.name) }.map(\.1))
+    return Network(
+      graph, values: zip(self.graph.nodes, values).filter { wanted.contains($0.0.name) }.map(\.1), execution: execution)
   }
 
   /// The network with every learnable parameter replaced by what `change` makes of it.
@@ -60,6 +61,6 @@ extension Network {
         return result
       }
     }
-    return Network(graph, values: changed)
+    return Network(graph, values: changed, execution: execution)
   }
 }

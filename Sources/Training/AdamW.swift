@@ -32,7 +32,9 @@ public struct AdamW: Sendable {
     step += 1
     let scale = Float(rate / (1 - power(momenta.first, step)))
     let correction = Float(1 / (1 - power(momenta.second, step)).squareRoot())
-    let (b1, b2, epsilon) = (Float(momenta.first), Float(momenta.second), Float(epsilon))
+    // 1 - b is rounded once: as a difference of floats, 1 - 0.999 would be off in the fifth digit.
+    let (new1, b2, new2) = (Float(1 - momenta.first), Float(momenta.second), Float(1 - momenta.second))
+    let epsilon = Float(epsilon)
     for (name, gradient) in gradients {
       let kept = gradient.rank > 1 ? Float(1 - rate * decay) : 1
       var p = parameters[name]!
@@ -44,8 +46,8 @@ public struct AdamW: Sendable {
           m.withUnsafeMutableBuffer { m in
             v.withUnsafeMutableBuffer { v in
               for i in g.indices {
-                m[i] += (1 - b1) * (g[i] - m[i])
-                v[i] = b2 * v[i] + (1 - b2) * g[i] * g[i]
+                m[i] += new1 * (g[i] - m[i])
+                v[i] = b2 * v[i] + new2 * g[i] * g[i]
                 p[i] = kept * p[i] - scale * m[i] / (v[i].squareRoot() * correction + epsilon)
               }
             }

@@ -35,7 +35,7 @@ public struct Recipe: Codable, Equatable, Sendable {
       advice: "there are \(all.map(\.network).joined(separator: ", "))")
   }
 
-  /// One recipe for each family.
+  /// One recipe for each network.
   public static let all = [
     Recipe(network: "resnet-scenes", epochs: 10, rate: 2e-3, warmUp: 0.05),
     Recipe(network: "vgg-scenes", epochs: 10, rate: 2e-3, warmUp: 0.05),

@@ -79,36 +79,18 @@ import Testing
   /// cotangents of the biases paired with the biases, give the logit.
   @Test(arguments: [SmallNetwork.convnet, .residual]) func hardPullback(_ small: SmallNetwork) throws {
     let network = small.network
-    let x = SmallNetwork.images
-    for image in 0..<x.shape[0] {
-      let one = x.image(image)
-      let trace = try network.trainingTrace(at: one, mode: .evaluation)
-      let cotangent = try SmallNetwork.selector[[image]].cotangent(at: trace.value, of: network)
-      let logit = try SmallNetwork.selector[[image]].values(of: trace.value, of: network)[0]
-      let (_, pullback) = try network.valueWithPullback(at: one, rules: .hardPullback)
-      let linear = zip(try pullback(cotangent).scalars, one.scalars).reduce(0) { $0 + Double($1.0) * Double($1.1) }
-      #expect(abs(linear + (try biasPart(trace, cotangent, network)) - logit) < 1e-5)
-      #expect(abs(linear - logit) > 0.01, "without the biases nothing would be tested")
+    for image in 0..<SmallNetwork.images.shape[0] {
+      let parts = try AffineParts(of: network, at: SmallNetwork.images.image(image), SmallNetwork.selector[[image]])
+      #expect(abs(parts.residual) < 1e-5, "\(parts)")
+      #expect(abs(parts.bias) > 0.01, "without the biases nothing would be tested")
     }
   }
 
-  /// The sum over biases of their value times their gradient; a batch norm's running mean acts as the bias
-  /// `-gamma mean / sqrt(var + eps)`, and its shift's gradient is that of every bias added there.
-  private func biasPart(_ trace: Trace, _ cotangent: Tensor, _ network: Network) throws -> Double {
-    let parameters = network.parameters
-    var part = 0.0
-    for (name, gradient) in try trace.parameterGradients(cotangent) where name.hasSuffix(".bias") {
-      let node = name.dropLast(5)
-      let bias = parameters[name]!.scalars
-      for channel in bias.indices {
-        var value = Double(bias[channel])
-        if let mean = parameters["\(node).running_mean"], let variance = parameters["\(node).running_var"] {
-          let gamma = Double(parameters["\(node).weight"]!.scalars[channel])
-          value -= gamma * Double(mean.scalars[channel]) / (Double(variance.scalars[channel]) + 1e-5).squareRoot()
-        }
-        part += value * Double(gradient.scalars[channel])
-      }
+  @Test func affinePartsOfATransformer() throws {
+    let error = try #require(throws: PullbackError.self) {
+      try AffineParts(
+        of: SmallNetwork.transformer.network, at: SmallNetwork.images.image(0), SmallNetwork.selector[[0]])
     }
-    return part
+    #expect(error.description.contains("are not known"), "\(error)")
   }
 }

@@ -28,7 +28,7 @@ import Testing
     let key: String
     let method: Method
     var change: @Sendable (inout MethodSettings) -> Void = { _ in }
-    /// Of a network with kinks; five times what is measured.
+    /// Of a network with kinks, three to five times what is measured; occlusion has none, but takes differences of logits.
     var kinkTolerance = tolerance
   }
 
@@ -51,7 +51,7 @@ import Testing
   private static let shared = [
     Item(key: "integrated-gradients", method: .integratedGradients, kinkTolerance: 2e-3),
     Item(key: "gradient/once", method: .gradient),
-    Item(key: "gradient/ascent", method: .gradientAscent, kinkTolerance: 1.5e-4),
+    Item(key: "gradient/ascent", method: .gradientAscent, kinkTolerance: 6e-2),
     Item(key: "soft/once", method: .softPullback),
     Item(key: "soft/double-1", method: .doublePullback),
     Item(key: "soft/integrated-released", method: .integratedPullbacks),
@@ -60,8 +60,8 @@ import Testing
 
   /// What takes many passes or many weights, too slow for a VGG in a test.
   private static let many = [
-    Item(key: "occlusion", method: .occlusion, change: { $0.occlusionDivisor = 4 }),
-    Item(key: "gradient/smooth", method: .smoothGrad),
+    Item(key: "occlusion", method: .occlusion, change: { $0.occlusionDivisor = 4 }, kinkTolerance: 1e-4),
+    Item(key: "gradient/smooth", method: .smoothGrad, kinkTolerance: 8e-3),
     Item(key: "gradient/fusion", method: .fusionGrad, kinkTolerance: 1e-2),
     Item(key: "gradient/shap", method: .gradientShap, kinkTolerance: 1.5e-3),
     Item(key: "soft/smooth", method: .smoothPullback),

@@ -162,6 +162,8 @@ import Testing
     Hostile(Array("GGUF".utf8) + [3, 0, 0, 0], "a GGUF file"),
     Hostile([0x1C, 0, 0, 0] + Array("TFL3".utf8), "a TensorFlow Lite model"),
     Hostile([UInt8](repeating: 0, count: 257) + Array("ustar\u{0}00".utf8), "a tar archive"),
+    Hostile([0x89] + Array("PNG\r\n".utf8), "a picture"),
+    Hostile([0xFF, 0xD8, 0xFF, 0xE0], "a picture"),
     Hostile([0x1F, 0x8B, 8], "a gzip archive"),
     Hostile(Array("version https://git-lfs.github.com/spec/v1\n".utf8), "a Git LFS pointer"),
     Hostile(Array("<!DOCTYPE html>".utf8), "a web page"),

@@ -37,8 +37,34 @@ import Testing
     #expect(try ImageFolder(folder.url.path).entries.map(\.target) == [0, 340])
   }
 
+  /// Quotes within quotes, letters beyond ASCII, further columns with commas and line ends, empty lines at the end.
   @Test(arguments: [
-    ("file,kind\na.jpg,3\n", "expected a column file"), ("file,class\na.jpg,1000\n", "row 1"),
+    ("file,class\n\"a \"\"b\"\", c.jpg\",340\n", ["a \"b\", c.jpg": 340]),
+    ("file,class\r\nzèbre 猫.jpg,340\r\nübung/ñ.png,0\r\n", ["zèbre 猫.jpg": 340, "übung/ñ.png": 0]),
+    ("note,class,file\n\"two\nlines, \"\"q\"\"\",340,a.jpg\n\n\n", ["a.jpg": 340]),
+  ])
+  func oddLabels(text: String, expected: [String: Int]) throws {
+    try write(text, to: "labels.csv")
+    #expect(try entries() == expected)
+  }
+
+  @Test func refusesLabelsThatAreNoText() throws {
+    let latin1 = Array("file,class\nz".utf8) + [0xE8] + Array("bre.jpg,340\n".utf8)
+    for bytes in [[0xFF, 0xFE, 0x66, 0x00], latin1] {
+      try Data(bytes).write(to: folder.url.appendingPathComponent("labels.csv"))
+      let error = try #require(throws: PullbackError.self) { try ImageFolder(folder.url.path) }
+      #expect(error.kind == .data && error.description.contains("is not UTF-8 text"), "\(error)")
+    }
+  }
+
+  @Test(arguments: [
+    ("file,kind\na.jpg,3\n", "expected a column file"), ("file;class\na.jpg;3\n", "expected a column file"),
+    ("file,class\n", "at least one row"), ("file,class\na.jpg\n", "row 1"), ("file,class\n,3\n", "row 1"),
+    ("file,class\na.jpg,-1\n", "row 1"), ("file,class\na.jpg,3.0\n", "row 1"),
+    ("file,class\na.jpg,0\nb.jpg,\n", "row 2"),
+    ("file,class\na.jpg,99999999999999999999\n", "row 1"), ("\0\0\0\n\0", "expected a column file"),
+    ("file,class\n\"a.jpg,3\n", "labels.csv"), ("file,file,class\na.jpg,b.jpg,3\n", "labels.csv"),
+    ("file,class\na.jpg,1000\n", "row 1"),
     ("file,class\na.jpg,zebra\n", "zebra"), ("file,wordnet\na.jpg,n99999999\n", "n99999999"), ("", "column file"),
   ])
   func refusesBadLabels(text: String, mentions: String) throws {

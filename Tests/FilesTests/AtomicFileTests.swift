@@ -23,6 +23,12 @@ struct AtomicFileTests {
     }
   }
 
+  @Test(arguments: [
+    ("a", "."), (".", "."), ("a/", "."), ("", "."), ("a.txt", "."), ("a/b", "a"), ("a//b", "a"), ("/a", "/"),
+    ("/", "/"), ("//a", "/"), ("/a/b/c.d", "/a/b"), ("ü/é", "ü"),
+  ])
+  func folders(path: String, expected: String) { #expect(folder(of: path) == expected) }
+
   @Test func partsFollowOneAnother() throws {
     try withTemporaryFolder { folder in
       try AtomicFile.write(to: "\(folder)/a.txt") { sink in
@@ -104,6 +110,33 @@ struct AtomicFileTests {
         #expect(error.problem == problem)
       }
       #expect(try names(folder) == ["circle"])
+    }
+  }
+
+  /// What a killed process left is removed; what a living one still writes, and what merely looks alike, is not.
+  @Test func abandonedTemporariesAreRemoved() throws {
+    try withTemporaryFolder { folder in
+      for name in [".99999-1.part", ".4-2.part", ".notes.part", "1-1.part"] {
+        try Data("x".utf8).write(to: URL(fileURLWithPath: "\(folder)/\(name)"))
+      }
+      let writer = open("\(folder)/.4-2.part", O_RDONLY)
+      defer { close(writer) }
+      #expect(flock(writer, LOCK_EX) == 0)
+      try AtomicFile.write(text: "a", to: "\(folder)/a.txt")
+      #expect(try names(folder).sorted() == [".4-2.part", ".notes.part", "1-1.part", "a.txt"])
+    }
+  }
+
+  /// Many at once on one file: it is one of theirs, whole, and nothing is left beside it.
+  @Test func writersOfOneFileDoNotMix() throws {
+    try withTemporaryFolder { folder in
+      let texts = (0..<16).map { String(repeating: "\($0) ", count: 20_000) }
+      DispatchQueue.concurrentPerform(iterations: texts.count) { index in
+        try? AtomicFile.write(text: texts[index], to: "\(folder)/a.txt")
+      }
+      let found = try text("\(folder)/a.txt")
+      #expect(texts.contains(found))
+      #expect(try names(folder) == ["a.txt"])
     }
   }
 }

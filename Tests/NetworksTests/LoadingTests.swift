@@ -95,6 +95,27 @@ import Testing
     #expect(error?.kind == .data)
   }
 
+  /// A parameter that is no number is named with its place, in each way that it can be none.
+  @Test(arguments: [Float.nan, .infinity, -.infinity])
+  func refusesParametersThatAreNotFinite(value: Float) throws {
+    let graph = try Graph("tiny", input: [3, 4, 4]) { image in
+      image.convolution("conv", 2, kernel: 3).globalAveragePool().linear("fc", 2)
+    }
+    let folder = try TemporaryFolder()
+    var tensors: [(String, Tensor)] = []
+    for (name, description) in graph.parameters {
+      var values = [Float](repeating: 1, count: description.shape.reduce(1, *))
+      if name == "conv.weight" { values[7] = value }
+      tensors.append((name, Tensor(shape: description.shape, values)))
+    }
+    try SafeTensors.write(tensors, to: folder.path("a.safetensors"))
+    let error = #expect(throws: PullbackError.self) {
+      try Network(graph, checkpoint: Checkpoint(contentsOf: folder.path("a.safetensors")))
+    }
+    #expect(error?.kind == .data)
+    #expect(error?.problem.hasPrefix("tensor \"conv.weight\" holds \(value) at index 7 of 54") == true)
+  }
+
   @Test func refusesSizesThatDoNotFit() throws {
     let vit = #expect(throws: PullbackError.self) { try Architecture.named("vit_b_16").graph(resolution: 384) }
     #expect(vit?.problem == "its position embedding is for images of 224 pixels, not 384")

@@ -30,6 +30,20 @@ public struct Program: Sendable {
   /// OpenBLAS is asked for its AVX2 kernels unless the environment names others: every x86-64 processor of the last
   /// decade has them, and with the same kernels results are the same bytes.
   public func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
+    try run(arguments, environment: environment) { _ in }
+  }
+
+  /// Runs the program until it ends, which `body`, called as soon as it has started, may bring about.
+  ///
+  /// - Returns: its exit code, or the number of the signal that ended it, and what it wrote to standard error.
+  public func start(_ arguments: [String], _ body: (Process) -> Void) throws -> (status: Int32, errors: String) {
+    let outcome = try run(arguments, environment: [:], body)
+    return (outcome.status, outcome.errors)
+  }
+
+  private func run(
+    _ arguments: [String], environment: [String: String], _ body: (Process) -> Void
+  ) throws -> Outcome {
     let process = Process()
     process.executableURL = url
     process.arguments = arguments
@@ -43,6 +57,7 @@ public struct Program: Sendable {
     process.standardError = FileHandle(forWritingAtPath: errors)
     process.standardInput = FileHandle.nullDevice
     try process.run()
+    body(process)
     process.waitUntilExit()
     return Outcome(
       status: process.terminationStatus, output: try String(contentsOfFile: output, encoding: .utf8),

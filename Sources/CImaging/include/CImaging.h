@@ -43,6 +43,9 @@ bool imaging_read_jpeg(
     const uint8_t *bytes, size_t count, ImagingHeader *header, uint8_t *pixels, size_t capacity,
     ImagingMessage *message);
 
+/// The version of libjpeg's headers, for people.
+const char *imaging_jpeg_version(void);
+
 /// Writes `height` rows of `width` RGB pixels as an 8-bit PNG to `output`, which must come zeroed and must be freed
 /// also after a failure.
 bool imaging_write_png(

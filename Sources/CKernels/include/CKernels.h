@@ -12,6 +12,10 @@
 #error "C only"
 #endif
 
+// Whether the calling thread has work of its own, which is not to be cut into pieces for other threads (threads.c).
+bool pb_thread_is_taken(void);
+void pb_take_thread(bool taken);
+
 // Elementwise (elementwise.c).
 void pb_add(const float *a, const float *b, float *y, size_t n);
 void pb_accumulate(const float *a, float *y, size_t n);              // y += a
@@ -70,6 +74,38 @@ typedef struct {
 // (dx +=).
 void pb_columns(const float *x, size_t channels, const pb_window *w, size_t row0, size_t row1, float *columns);
 void pb_columns_adjoint(const float *columns, size_t channels, const pb_window *w, float *dx);
+
+// Panels (pack.c): `pixels` places of an output plane from `pixel0` on, cut into panels of PB_PANEL columns, the last
+// rounded up to a multiple of 16. A panel holds one row after another: of the planes as they are, or of every window
+// place (c, i, j). Panels of rows that many take pb_panels_count floats; `padded` is scratch for pb_padded_count
+// floats.
+#define PB_PANEL 48
+void pb_pack_planes(const float *x, size_t channels, size_t plane, size_t pixel0, size_t pixels, float *panels);
+void pb_pack_windows(const float *x, size_t channels, const pb_window *w, size_t pixel0, size_t pixels, float *panels,
+                     float *padded);
+size_t pb_padded_phase(const pb_window *w);
+size_t pb_padded_count(const pb_window *w, size_t channels, size_t pixels);
+size_t pb_panels_count(size_t depth, size_t pixels);
+
+// Where the left factor of a product lies: element (r, k) with k = o inner_count + i at r row + o outer + i inner.
+typedef struct {
+  ptrdiff_t row, outer, inner;
+  size_t outer_count, inner_count;
+} pb_walk;
+
+// y (+)= a panels (panels.c): `rows` rows `stride` floats apart, `columns` columns.
+void pb_panels_product(const float *a, const pb_walk *walk, const float *panels, float *y, size_t stride, size_t rows,
+                       size_t columns, bool adding);
+
+// Winograd's F(2 x 2, 3 x 3) (winograd.c): the transform of weights; of `rows` rows of tiles of the input, into 16
+// sets of panels; and of one output plane's products, component xi of which lies at m + xi spacing. The input's
+// scratch takes pb_winograd_scratch floats, the output's twice its width.
+void pb_winograd_weights(const float *w, size_t count, float *u);
+void pb_winograd_input(const float *x, size_t channels, const pb_window *w, size_t row0, size_t rows, float *panels,
+                       float *scratch);
+size_t pb_winograd_scratch(const pb_window *w, size_t rows);
+void pb_winograd_output(const float *m, size_t spacing, const pb_window *w, size_t row0, size_t rows, float *y,
+                        float *scratch);
 
 // One plane of a depthwise convolution (columns.c).
 void pb_depthwise(const float *x, const float *kernel, float bias, const pb_window *w, float *y);

@@ -17,27 +17,34 @@ public enum Activation: String, Operation, CaseIterable {
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] { inputs[0] }
 
-  public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
+  /// The function over arrays.
+  var function: @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, _ count: Int) -> Void {
     switch self {
-    case .relu: Evaluation(inputs[0].map(pb_relu))
-    case .relu6: Evaluation(inputs[0].map(pb_relu6))
-    case .gelu: Evaluation(inputs[0].map(pb_gelu))
-    case .silu: Evaluation(inputs[0].map(pb_silu))
-    case .sigmoid: Evaluation(inputs[0].map(pb_sigmoid))
+    case .relu: pb_relu
+    case .relu6: pb_relu6
+    case .gelu: pb_gelu
+    case .silu: pb_silu
+    case .sigmoid: pb_sigmoid
     }
+  }
+
+  /// `v y'(x)` over arrays v and x.
+  var derivative: GateFunction {
+    switch self {
+    case .relu: pb_gate_step
+    case .relu6: pb_gate_step6
+    case .gelu: pb_gelu_derivative
+    case .silu: pb_silu_derivative
+    case .sigmoid: pb_sigmoid_derivative
+    }
+  }
+
+  public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
+    Evaluation(inputs[0].map(function))
   }
 
   public var gradientNeeds: Needs { .inputs }
 
   /// `v y'(x)`; at the kinks of ReLU and ReLU6 the derivative is 0, as in PyTorch.
-  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
-    let x = site.input()
-    switch self {
-    case .relu: return [v.combine(x, pb_gate_step)]
-    case .relu6: return [v.combine(x, pb_gate_step6)]
-    case .gelu: return [v.combine(x, pb_gelu_derivative)]
-    case .silu: return [v.combine(x, pb_silu_derivative)]
-    case .sigmoid: return [v.combine(x, pb_sigmoid_derivative)]
-    }
-  }
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [v.combine(site.input(), derivative)] }
 }

@@ -3,8 +3,8 @@ import Kernels
 
 /// Batch normalisation of `(N, C)` or `(N, C, H, W)` over all axes but the channels.
 ///
-/// `y = gamma (x - mean) / sqrt(var + eps) + beta`. In evaluation mean and variance are the running statistics, constants, and
-/// the map is affine; in training they are those of the batch, and gradients flow through them.
+/// `y = gamma (x - mean) / sqrt(var + eps) + beta`. In evaluation mean and variance are the running statistics,
+/// constants, and the map is affine; in training they are those of the batch, and gradients flow through them.
 /// Parameters: `weight` (gamma), `bias` (beta), `running_mean`, `running_var`, each `(C)`.
 public struct BatchNorm: Operation {
   public var epsilon: Float
@@ -35,22 +35,27 @@ public struct BatchNorm: Operation {
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
     let x = inputs[0]
-    let statistics = mode == .training ? batchStatistics(x) : runningStatistics(parameters)
-    let gamma = parameters[0].scalars
-    let beta = parameters[1].scalars
-    let mean = statistics[0].scalars
-    let reciprocal = statistics[1].scalars
+    let constants = constants(parameters, mode == .training ? batchStatistics(x) : runningStatistics(parameters))
     let layout = ChannelLayout(x.shape)
     let output = x.withUnsafeBuffer { x in
       Tensor(shape: inputs[0].shape) { y in
-        layout.forEachPlane { _, channel, offset in
-          let scale = gamma[channel] * reciprocal[channel]
-          pb_affine(
-            x.baseAddress! + offset, scale, beta[channel] - mean[channel] * scale, y.baseAddress! + offset, layout.plane)
+        Tensor.withPointers(constants.scale, constants.shift) { scale, shift in
+          layout.forEachPlane { _, channel, offset in
+            pb_affine(
+              x.baseAddress! + offset, scale[channel], shift[channel], y.baseAddress! + offset, layout.plane)
+          }
         }
       }
     }
-    return Evaluation(output, saved: statistics)
+    return Evaluation(output, saved: constants.statistics)
+  }
+
+  /// The affine map that the layer is in evaluation.
+  func frozen(_ parameters: [Tensor]) -> Prepared.Norm { constants(parameters, runningStatistics(parameters)) }
+
+  private func constants(_ parameters: [Tensor], _ statistics: [Tensor]) -> Prepared.Norm {
+    let scale = parameters[0] * statistics[1]
+    return Prepared.Norm(scale: scale, shift: parameters[1] - statistics[0] * scale, statistics: statistics)
   }
 
   /// Evaluation: `dx = gamma rstd v`. Training: `dx = gamma rstd (v - mean(v) - h mean(v h))`, `h = (x - mean) rstd`.
@@ -59,13 +64,11 @@ public struct BatchNorm: Operation {
   }
 
   private func frozenGradient(_ v: Tensor, at site: Site) -> Tensor {
-    let gamma = site.parameters[0].scalars
-    let reciprocal = site.saved[1].scalars
     let layout = ChannelLayout(v.shape)
-    return v.withUnsafeBuffer { v in
-      Tensor(shape: site.inputShapes[0]) { dx in
+    return Tensor(shape: site.inputShapes[0]) { dx in
+      Tensor.withPointers(v, site.parameters[0] * site.saved[1]) { v, scale in
         layout.forEachPlane { _, channel, offset in
-          pb_scale(v.baseAddress! + offset, gamma[channel] * reciprocal[channel], dx.baseAddress! + offset, layout.plane)
+          pb_scale(v + offset, scale[channel], dx.baseAddress! + offset, layout.plane)
         }
       }
     }

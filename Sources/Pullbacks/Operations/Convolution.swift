@@ -2,8 +2,8 @@ import Kernels
 
 /// Two-dimensional convolution (cross-correlation, as in PyTorch) of `(N, C, H, W)`.
 ///
-/// `y[n, o, p, q] = b[o] + sum_{c, i, j} w[o, c, i, j] x[n, c, p s + i d - top, q s + j d - left]`, where x is zero outside.
-/// Parameters: `weight` `(outputs, C / groups, kh, kw)` and, if asked for, `bias` `(outputs)`.
+/// `y[n, o, p, q] = b[o] + sum_{c, i, j} w[o, c, i, j] x[n, c, p s + i d - top, q s + j d - left]`, where x is zero
+/// outside. Parameters: `weight` `(outputs, C / groups, kh, kw)` and, if asked for, `bias` `(outputs)`.
 public struct Convolution: Operation {
   public var outputs: Int
   public var kernel: Extent
@@ -69,27 +69,54 @@ public struct Convolution: Operation {
   }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
-    let x = inputs[0]
-    let outputShape = try! outputShape([Array(x.shape.dropFirst())])
-    let shape = shape(Array(x.shape.dropFirst()), outputShape)
-    return Evaluation(
-      Tensor(shape: [x.shape[0]] + outputShape) { y in
-        Tensor.withPointers(x, parameters[0], parameters.last!) { x, weight, bias in
-          shape.forward(x, weight, hasBias ? bias : nil, into: y.baseAddress!, images: inputs[0].shape[0])
-        }
-      })
+    Evaluation(forward(inputs[0], parameters, transformed: nil, finish: TensorFinish()))
   }
 
-  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
-    let input = site.inputShapes[0]
-    let shape = shape(Array(input.dropFirst()), Array(v.shape.dropFirst()))
-    return [
-      Tensor(shape: input) { dx in
-        Tensor.withPointers(v, site.parameters[0]) { v, weight in
-          shape.adjoint(v, weight, into: dx.baseAddress!, images: input[0])
+  /// The weight in the form that Winograd's convolution takes; nil where that does not pay.
+  func transformedWeight(_ weight: Tensor, input: [Int], output: [Int]) -> Tensor? {
+    let shape = shape(input, output)
+    guard shape.takesTransformedWeight else { return nil }
+    return Tensor(shape: [shape.transformedWeightCount]) { transformed in
+      weight.withUnsafeBuffer { shape.transform($0.baseAddress!, into: transformed.baseAddress!) }
+    }
+  }
+
+  /// The value at x, finished; by the transformed weight if there is one.
+  func forward(_ x: Tensor, _ parameters: [Tensor], transformed: Tensor?, finish: TensorFinish) -> Tensor {
+    let outputShape = try! outputShape([Array(x.shape.dropFirst())])
+    let shape = shape(Array(x.shape.dropFirst()), outputShape)
+    var finish = finish
+    if hasBias { finish.prependBias(parameters[1]) }
+    return Tensor(shape: [x.shape[0]] + outputShape) { y in
+      Tensor.withPointers(x, transformed ?? parameters[0]) { input, weight in
+        finish { finish in
+          if transformed == nil {
+            shape.forward(input, weight, into: y.baseAddress!, images: x.shape[0], finish: finish)
+          } else {
+            shape.forward(input, transformed: weight, into: y.baseAddress!, images: x.shape[0], finish: finish)
+          }
         }
       }
-    ]
+    }
+  }
+
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [adjoint(v, at: site, finish: TensorFinish())] }
+
+  /// The adjoint at v, finished.
+  func adjoint(_ v: Tensor, at site: Site, finish: TensorFinish) -> Tensor {
+    let input = site.inputShapes[0]
+    let shape = shape(Array(input.dropFirst()), Array(v.shape.dropFirst()))
+    return Tensor(shape: input) { dx in
+      Tensor.withPointers(v, site.transformedWeight ?? site.parameters[0]) { v, weight in
+        finish { finish in
+          if site.transformedWeight == nil {
+            shape.adjoint(v, weight, into: dx.baseAddress!, images: input[0], finish: finish)
+          } else {
+            shape.adjoint(v, transformed: weight, into: dx.baseAddress!, images: input[0], finish: finish)
+          }
+        }
+      }
+    }
   }
 
   public func parameterGradients(_ v: Tensor, at site: Site) -> [Tensor?] {
@@ -135,7 +162,8 @@ public struct Padding: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomSt
   public init(_ size: Int) { self.init(top: size, left: size, bottom: size, right: size) }
   public init(integerLiteral value: Int) { self.init(value) }
 
-  /// TensorFlow's "same": output extents are input extents over stride, rounded up, and an odd zero goes below and right.
+  /// TensorFlow's "same": output extents are input extents over stride, rounded up, and an odd zero goes below and
+  /// right.
   public static func same(height: Int, width: Int, kernel: Extent, stride: Extent) -> Padding {
     func total(_ extent: Int, _ kernel: Int, _ stride: Int) -> Int {
       max(0, ((extent + stride - 1) / stride - 1) * stride + kernel - extent)

@@ -47,15 +47,17 @@ public struct MaxPool: Operation {
   }
 
   /// Each v goes to the first largest value of its window of x.
-  func gradient(_ v: Tensor, input x: Tensor) -> Tensor {
-    adjoint(v, x) { v, x, window, dx in pb_max_pool_gradient(v, x, window, dx) }
+  func gradient(_ v: Tensor, input x: Tensor, finish: TensorFinish = TensorFinish()) -> Tensor {
+    adjoint(v, x, finish) { v, x, window, dx in pb_max_pool_gradient(v, x, window, dx) }
   }
 
   /// Each v is shared out over its window by `softmax(window / tau)`; where windows overlap, shares add up.
   ///
   /// With `zeroPadding` the places outside the plane count as zeros and take a share, which is lost.
-  func softAdjoint(_ v: Tensor, at site: Site, temperature: Float, zeroPadding: Bool) -> Tensor {
-    adjoint(v, site.input()) { v, x, window, dx in
+  func softAdjoint(
+    _ v: Tensor, at site: Site, temperature: Float, zeroPadding: Bool, finish: TensorFinish
+  ) -> Tensor {
+    adjoint(v, site.input(), finish) { v, x, window, dx in
       pb_max_pool_soft(v, x, window, 1 / temperature, zeroPadding, dx)
     }
   }
@@ -64,12 +66,15 @@ public struct MaxPool: Operation {
     _ v: UnsafePointer<Float>, _ x: UnsafePointer<Float>, UnsafePointer<pb_window>, _ dx: UnsafeMutablePointer<Float>
   ) -> Void
 
-  private func adjoint(_ v: Tensor, _ x: Tensor, _ body: PlaneAdjoint) -> Tensor {
+  private func adjoint(_ v: Tensor, _ x: Tensor, _ finish: TensorFinish, _ body: PlaneAdjoint) -> Tensor {
     forEachPlane(input: x.shape, output: v.shape) { window, source, target in
       Tensor(shape: x.shape) { dx in
         Tensor.withPointers(v, x) { v, x in
-          source.forEachPlane { image, channel, offset in
-            body(v + (image * target.channels + channel) * target.plane, x + offset, window, dx.baseAddress! + offset)
+          finish { finish in
+            source.forEachPlane { image, channel, offset in
+              body(v + (image * target.channels + channel) * target.plane, x + offset, window, dx.baseAddress! + offset)
+              finish.apply(dx.baseAddress!, channel: channel, offset: offset, count: source.plane)
+            }
           }
         }
       }

@@ -193,10 +193,15 @@ extension Tensor {
     return withUnsafeBuffer { x in
       Tensor(shape: extents) { y in
         guard rank > 1 else { return y.baseAddress!.update(from: x.baseAddress!, count: count) }
-        Parallel.forEach(extents[0]) { index in
+        // A piece is some rows along the second axis, for one index along the first.
+        let rows = 64
+        let pieces = (extents[1] + rows - 1) / rows
+        let inner = tail / max(1, extents[1])
+        Parallel.forEach(extents[0] * pieces) { index in
+          let (outer, first) = (index / pieces, index % pieces * rows)
           pb_permute(
-            x.baseAddress! + index * reading[0], y.baseAddress! + index * tail,
-            Array(extents.dropFirst()), Array(reading.dropFirst()), rank - 1)
+            x.baseAddress! + outer * reading[0] + first * reading[1], y.baseAddress! + outer * tail + first * inner,
+            [min(rows, extents[1] - first)] + extents.dropFirst(2), Array(reading.dropFirst()), rank - 1)
         }
       }
     }

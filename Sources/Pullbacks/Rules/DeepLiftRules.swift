@@ -10,6 +10,7 @@ struct Rescale: Rule {
   let output: Tensor
 
   var equation: String { "v (y - y0) / (z - z0)" }
+  var source: String { "Shrikumar et al. 2017, arXiv 1704.02685" }
   func needs(at operation: any Operation) -> Needs { [.inputs, .output] }
 
   func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
@@ -31,6 +32,7 @@ struct CrossMaximum: Rule {
   let output: Tensor
 
   var equation: String { "v (max(y, y0) - y0) at argmax z, v (y - max(y, y0)) at argmax z0, over (z - z0)" }
+  var source: String { "captum's implementation of Shrikumar et al. 2017, arXiv 1704.02685" }
   func needs(at operation: any Operation) -> Needs { [.inputs, .output] }
 
   func pull(_ v: Tensor, at site: Site) -> [Tensor?] {

@@ -15,6 +15,7 @@ public struct EpsilonRule: Rule {
   }
 
   public var equation: String { "J^T (v z / (z + epsilon sign z)), epsilon = \(epsilon)" }
+  public var source: String { "Bach et al. 2015, doi 10.1371/journal.pone.0130140" }
   public func needs(at operation: any Operation) -> Needs { operation.gradientNeeds.union(.output) }
 
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {

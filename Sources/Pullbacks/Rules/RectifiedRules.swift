@@ -8,6 +8,7 @@ public struct Rectified: Rule {
   public init(_ rule: any Rule) { self.rule = rule }
 
   public var equation: String { "relu(\(rule.equation))" }
+  public var source: String { "Springenberg et al. 2015, arXiv 1412.6806; Zeiler & Fergus 2014, arXiv 1311.2901" }
   public func needs(at operation: any Operation) -> Needs { rule.needs(at: operation) }
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
     rule.pull(v, at: site).map { $0?.clamped(to: 0...Float.infinity) }
@@ -18,6 +19,7 @@ public struct Rectified: Rule {
 public struct PassThrough: Rule {
   public init() {}
   public var equation: String { "v" }
+  public var source: String { "Zeiler & Fergus 2014, arXiv 1311.2901" }
   public func needs(at operation: any Operation) -> Needs { [] }
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { site.wants.map { _ in v } }
 }

@@ -6,6 +6,9 @@ public protocol Rule: Sendable {
   /// The equation, with `v` the incoming cotangent and `z` the layer's input: `v * Phi(z / tau), tau = 0.6`.
   var equation: String { get }
 
+  /// Where the equation comes from: a paper and its section.
+  var source: String { get }
+
   /// What the rule reads of the forward pass at `operation`.
   func needs(at operation: any Operation) -> Needs
 
@@ -41,6 +44,7 @@ extension Rule {
 public struct Gradient: Rule {
   public init() {}
   public var equation: String { "J^T v" }
+  public var source: String { "the chain rule" }
   public func needs(at operation: any Operation) -> Needs { operation.gradientNeeds }
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { site.operation.gradient(v, at: site) }
 }
@@ -49,6 +53,7 @@ public struct Gradient: Rule {
 public struct Routing: Rule {
   public init() {}
   public var equation: String { "constant (routing), no cotangent" }
+  public var source: String { "the paper, section 2" }
   public var isRouting: Bool { true }
   public func needs(at operation: any Operation) -> Needs { [] }
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { site.wants.map { _ in nil } }
@@ -60,6 +65,7 @@ public struct Routing: Rule {
 public struct RoutedProduct: Rule {
   public init() {}
   public var equation: String { "v times the routing factor" }
+  public var source: String { "the paper, section 2" }
   public func needs(at operation: any Operation) -> Needs { operation.gradientNeeds }
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { site.operation.gradient(v, at: site) }
 

@@ -29,6 +29,9 @@ public struct SoftGate: Rule {
     default: "v * Phi(z / tau), tau = \(temperature)"
     }
   }
+  public var source: String {
+    activation == .relu6 ? "the paper, section 3, its argument for ReLU applied to ReLU6" : "the paper, section 3"
+  }
 
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
@@ -39,14 +42,20 @@ public struct SoftGate: Rule {
     }
   }
 
-  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
+  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { [v.combine(site.input(), gate)] }
+
+  private var gate: GateFunction {
     let sharpness = 1 / temperature
     switch activation {
-    case .relu6: return [v.combine(site.input()) { pb_gate_normal6($0, $1, sharpness, $2, $3) }]
-    case .silu: return [v.combine(site.input()) { pb_gate_logistic($0, $1, sharpness, $2, $3) }]
-    default: return [v.combine(site.input()) { pb_gate_normal($0, $1, sharpness, $2, $3) }]
+    case .relu6: return { pb_gate_normal6($0, $1, sharpness, $2, $3) }
+    case .silu: return { pb_gate_logistic($0, $1, sharpness, $2, $3) }
+    default: return { pb_gate_normal($0, $1, sharpness, $2, $3) }
     }
   }
+}
+
+extension SoftGate: GatingRule {
+  func gate(of activation: Activation) -> GateFunction? { gate }
 }
 
 /// Max pooling whose switches are perturbed: each v is shared out over its window by `softmax(window / tau)`, and where
@@ -73,6 +82,7 @@ public struct SoftMaxPool: Rule {
   public var equation: String {
     "v shared out by softmax(window / tau), tau = \(temperature), border: \(border.rawValue)"
   }
+  public var source: String { "the paper, section 3; zeros at the border as in the authors' release" }
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
@@ -80,8 +90,16 @@ public struct SoftMaxPool: Rule {
   }
 
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
-    let pool = site.operation(as: MaxPool.self)
-    return [pool.softAdjoint(v, at: site, temperature: temperature, zeroPadding: border == .zeros)]
+    [pull(v, at: site, finish: TensorFinish())]
+  }
+}
+
+extension SoftMaxPool: FinishingRule {
+  func canFinish(_ operation: any Operation) -> Bool { operation is MaxPool }
+
+  func pull(_ v: Tensor, at site: Site, finish: TensorFinish) -> Tensor {
+    site.operation(as: MaxPool.self)
+      .softAdjoint(v, at: site, temperature: temperature, zeroPadding: border == .zeros, finish: finish)
   }
 }
 
@@ -89,6 +107,7 @@ public struct SoftMaxPool: Rule {
 public struct FrozenLayerNorm: Rule {
   public init() {}
   public var equation: String { "v * gamma / sqrt(var + eps), statistics constant" }
+  public var source: String { "the paper, section 3" }
   public func needs(at operation: any Operation) -> Needs { [] }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
@@ -112,6 +131,7 @@ public struct FrozenAttention: Rule {
   }
 
   public var equation: String { "softmax(Q K^T scale / tau)^T v to the values, tau = \(temperature)" }
+  public var source: String { "the paper, section 3, and the authors' release for PVT" }
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
@@ -135,6 +155,7 @@ public struct ReleasedAttention: Rule {
   }
 
   public var equation: String { "gradient of attention(q / tau, k / tau, v), tau = \(temperature)" }
+  public var source: String { "the authors' release for ViT" }
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {

@@ -1,0 +1,69 @@
+import ExperimentKit
+import Kernels
+
+extension Measure {
+  /// The convolutions of each network as a share of the rate of sgemm, measured in the same run.
+  func measureConvolutions(_ report: inout Report) throws {
+    let workers = Double(threads == 0 ? report.cores : threads)
+    let rate = matrixProductRate() * workers
+    report.add(.convolutions, "sgemm, 1024 x 1024 x 1024, all threads", rate * 1e-9, "Gflop/s")
+    for model in models {
+      for batch in batches {
+        let layers = convolutionTimes(of: try Architecture.named(model).graph(), images: batch)
+        let operations = layers.reduce(0) { $0 + $1.operations }
+        for (direction, time) in [("forward", \ConvolutionTimes.forward), ("adjoint", \.adjoint)] {
+          let total = layers.reduce(0) { $0 + $1[keyPath: time] }
+          let name = "\(model), batch \(batch), convolutions \(direction)"
+          report.add(.convolutions, name, 1000 * total, "ms")
+          report.add(.convolutions, "\(name), of sgemm", 100 * operations / total / rate, "%")
+        }
+      }
+    }
+  }
+
+  /// The best time of every convolution over `images` images; depthwise ones, whose loops are bound by memory, are
+  /// left out.
+  private func convolutionTimes(of graph: Graph, images: Int) -> [ConvolutionTimes] {
+    graph.nodes.compactMap { node in
+      guard let layer = node.operation as? Convolution, layer.groups == 1 else { return nil }
+      let input = graph.nodes[node.inputs[0]].shape
+      let shape = ConvolutionShape(
+        inputs: input[0], outputs: layer.outputs, groups: 1,
+        window: Window(
+          input: (input[1], input[2]), output: (node.shape[1], node.shape[2]),
+          kernel: (layer.kernel.height, layer.kernel.width), stride: (layer.stride.height, layer.stride.width),
+          dilation: (layer.dilation.height, layer.dilation.width),
+          paddingTopLeft: (layer.padding.top, layer.padding.left)))
+      let x = [Float](repeating: 0.5, count: images * max(input.reduce(1, *), node.shape.reduce(1, *)))
+      let weight = [Float](repeating: 0.01, count: node.parameters[0].shape.reduce(1, *))
+      var result = x
+      return result.withUnsafeMutableBufferPointer { result in
+        let y = result.baseAddress!
+        return ConvolutionTimes(
+          operations: 2 * Double(images * weight.count * node.shape[1] * node.shape[2]),
+          forward: clock.least(within: 0.05) { shape.forward(x, weight, into: y, images: images) },
+          adjoint: clock.least(within: 0.05) { shape.adjoint(x, weight, into: y, images: images) })
+      }
+    }
+  }
+
+  /// The best rate of a square product on one thread, in operations per second; a multiply-add counts as two.
+  private func matrixProductRate(extent: Int = 1024) -> Double {
+    let a = [Float](repeating: 0.5, count: extent * extent)
+    var c = a
+    let time = c.withUnsafeMutableBufferPointer { c in
+      Clock.cpu.least(within: 0.5) {
+        matrixProduct(
+          MatrixOperand(a, stride: extent), MatrixOperand(a, stride: extent), into: c.baseAddress!, stride: extent,
+          m: extent, n: extent, k: extent)
+      }
+    }
+    return 2 * Double(extent * extent) * Double(extent) / time
+  }
+}
+
+/// One convolution: operations (a multiply-add counts as two), and the least time of the map and of its adjoint in
+/// seconds.
+private struct ConvolutionTimes {
+  let operations, forward, adjoint: Double
+}

@@ -1,0 +1,49 @@
+import Foundation
+
+/// PyTorch's side, a process of its own that measures when it is told to; nil where there is no Python with what it
+/// imports.
+final class TorchSide {
+  private let process = Process()
+  private let requests = Pipe()
+  private let answers = Pipe()
+
+  static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .appendingPathComponent("torch_side.py").path
+
+  init?(python: String, model: String, batch: Int, threads: Int, clock: Clock) {
+    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+    process.arguments = [python, Self.script, model, "\(batch)", "\(threads)", clock.rawValue]
+    process.standardInput = requests
+    process.standardOutput = answers
+    process.standardError = FileHandle.nullDevice
+    guard python != "none", (try? process.run()) != nil, line() == "ready" else { return nil }
+  }
+
+  deinit {
+    try? requests.fileHandleForWriting.close()
+    if process.isRunning { process.waitUntilExit() }
+  }
+
+  /// The least time of a pass.
+  func seconds(_ pass: Pass, within limit: Double) -> Double? { Double(answer("\(pass.rawValue) \(limit)") ?? "") }
+
+  /// Bytes: the process after loading the model, and its largest size after a pass.
+  func memory(of pass: Pass) -> (loaded: Double, peak: Double)? {
+    let parts = answer("memory \(pass.rawValue)")?.split(separator: " ").compactMap { Double($0) } ?? []
+    return parts.count == 2 ? (parts[0], parts[1]) : nil
+  }
+
+  private func answer(_ request: String) -> String? {
+    guard (try? requests.fileHandleForWriting.write(contentsOf: Data("\(request)\n".utf8))) != nil else { return nil }
+    return line()
+  }
+
+  private func line() -> String? {
+    var bytes = Data()
+    while let byte = try? answers.fileHandleForReading.read(upToCount: 1), !byte.isEmpty {
+      if byte[0] == 10 { return String(decoding: bytes, as: UTF8.self) }
+      bytes += byte
+    }
+    return nil
+  }
+}

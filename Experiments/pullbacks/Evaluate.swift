@@ -1,0 +1,135 @@
+import ArgumentParser
+import ExperimentKit
+import Foundation
+
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Score explainers on many images by metrics of faithfulness, robustness and localisation.",
+    discussion: """
+      Scores go to a log in --output as they come. Stopped at any moment, the same command continues, and ends with \
+      the same files. --shard 2/8 computes the second of eight parts, on any machine; pullbacks merge joins them.
+
+      Writes scores.csv, summary.csv (with 95 % bootstrap intervals), paired.csv, curves.csv, table.md and table.tex.
+
+      Examples:
+        pullbacks evaluate --networks imagenet --samples 10 --output results
+        pullbacks evaluate --networks paper --model resnet50 --images val --samples 1000 --shard 1/50 --output part1
+        pullbacks evaluate --model resnet18 --checkpoint mine.pth --images photos --methods soft-pullback,gradient \
+      --metrics insertion,deletion --output results
+        pullbacks evaluate --attributions maps.npy --input x.npy --target 207 --metrics faithfulness-correlation \
+      --output results
+      """)
+
+  @OptionGroup var subject: EvaluationSubject
+  @OptionGroup var options: MethodOptions
+  @OptionGroup var memory: MemoryOption
+
+  @Option(
+    help: ArgumentHelp(
+      "The explainers: those of the paper's table by default. pullbacks methods lists them.", valueName: "method,..."))
+  var methods: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The metrics, those of the paper's table by default: "
+        + MetricName.allCases.map(\.rawValue).joined(separator: ", ") + ".",
+      valueName: "metric,..."))
+  var metrics: String?
+
+  @Option(name: .customLong("protocol"), help: "The version of the paper whose benchmark is run: v6 or v5.")
+  var version: BenchmarkVersion = .v6
+
+  @Option(help: ArgumentHelp("Only this part of the images: 2/8 is the second of eight.", valueName: "i/n"))
+  var shard: RunDescription.Shard = .whole
+
+  @Option(help: ArgumentHelp("The folder of the log and the results.", valueName: "folder"))
+  var output: String
+
+  func run() throws {
+    let subjects = try subject.load()
+    let sessions = try subjects.map { subject in
+      try prepare(subject, in: subjects.count == 1 ? output : "\(output)/\(subject.model)")
+    }
+    for session in sessions { try session() }
+  }
+
+  /// Checks everything that can be checked before the first pass, and then makes the folder.
+  private func prepare(_ subject: LoadedSubject, in folder: String) throws -> () throws -> Void {
+    let preset: Preset = version == .v5 ? .paperV5 : .paperV6
+    let settings = try options.settings(for: subject.network.graph, unless: preset)
+    let contenders =
+      try subject.given.map { [$0] } ?? contenders(settings, preset: preset, for: subject.network.graph)
+    let metrics = try self.metrics(subject)
+    let benchmark = try Benchmark(
+      of: subject.network, contenders, by: metrics, seed: options.seed,
+      batchSize: memory.batchSize(for: subject.network.graph))
+    try check(metrics, subject)
+    let soft = ruleSettings(settings)
+    let isSoft = { Method(rawValue: $0)?.usesSoftRules ?? false }
+    let description = RunDescription(
+      model: subject.model, checkpoint: subject.checkpoint, version: version, benchmark: benchmark,
+      source: subject.source.description, images: subject.source.images, shard: shard,
+      settings: Dictionary(uniqueKeysWithValues: contenders.map(\.name).filter(isSoft).map { ($0, soft) }))
+    return {
+      try makeFolder(folder)
+      try EvaluationSession(benchmark, description, subject.source, folder).run()
+    }
+  }
+
+  private func contenders(_ settings: MethodSettings, preset: Preset, for graph: Graph) throws -> [Contender] {
+    guard let methods else {
+      // The benchmark's own, as far as they are defined: a transformer has no Grad-CAM.
+      return preset.methods.compactMap { method in
+        do {
+          return try Contender(method, settings, for: graph, in: version)
+        } catch {
+          print("without \(method.rawValue): \(error)")
+          return nil
+        }
+      }
+    }
+    return try read(methods, "--methods", Method.init(rawValue:), all: Method.allCases.map(\.rawValue))
+      .map { try Contender($0, settings, for: graph, in: version) }
+  }
+
+  private func metrics(_ subject: LoadedSubject) throws -> [any Metric] {
+    let names =
+      try metrics.map {
+        try read($0, "--metrics", MetricName.init(rawValue:), all: MetricName.allCases.map(\.rawValue))
+      } ?? version.metrics.filter { subject.given == nil || !$0.metric(version).recomputesExplanations }
+    return names.map { $0.metric(version) }
+  }
+
+  private func read<Name: Hashable>(
+    _ text: String, _ option: String, _ named: (String) -> Name?, all: [String]
+  ) throws -> [Name] {
+    let names = try text.split(separator: ",").map { part in
+      guard let name = named(String(part)) else {
+        throw PullbackError(
+          .usage, "\(option) \(part)", "there is none of this name", advice: "there are \(all.joined(separator: ", "))")
+      }
+      return name
+    }
+    guard !names.isEmpty, Set(names).count == names.count else {
+      throw PullbackError(.usage, "\(option) \(text)", "expected names, each of them once")
+    }
+    return names
+  }
+
+  /// Better refused now than undefined for every image.
+  private func check(_ metrics: [any Metric], _ subject: LoadedSubject) throws {
+    let count = subject.source.images.count
+    guard count > 0 else { throw PullbackError(.usage, "--samples", "there are no images") }
+    let first = try subject.source.sample(0)
+    for metric in metrics where metric.needsMask && first.mask == nil && first.parts.isEmpty {
+      throw PullbackError(
+        .usage, "metric \(metric.name)", "needs masks, and these images have none",
+        advice: "use --networks scenes or imagenet, or leave it out")
+    }
+  }
+}
+
+extension BenchmarkVersion: ExpressibleByArgument {}
+extension RunDescription.Shard: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}

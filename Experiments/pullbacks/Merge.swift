@@ -1,0 +1,25 @@
+import ArgumentParser
+import ExperimentKit
+
+struct Merge: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Join the parts of an evaluation that were computed with --shard.",
+    discussion: """
+      All parts must be there, complete, and of one run: the same model, images, methods, metrics, settings and seed. \
+      The results are the same bytes as those of the run in one piece.
+
+      Example: pullbacks merge part1 part2 part3 --output results
+      """)
+
+  @Argument(help: ArgumentHelp("The parts' folders.", valueName: "folder"))
+  var parts: [String]
+
+  @Option(help: ArgumentHelp("The folder of the results.", valueName: "folder"))
+  var output: String
+
+  func run() throws {
+    let scores = try Scores(merging: parts)
+    try makeFolder(output)
+    try write(scores, to: output)
+  }
+}

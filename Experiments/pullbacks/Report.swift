@@ -1,0 +1,199 @@
+import ExperimentKit
+import Files
+import Foundation
+
+/// Attributions as one web page with everything in it: the images, what the network sees in them, each attribution to
+/// lay over its image, and all it takes to compute them again. It asks for nothing from elsewhere.
+struct Report {
+  /// A method with its attributions, per image and target.
+  struct Column {
+    let method: Method
+    let cost: Cost
+    let settings: [String: String]
+    let maps: [[ExplainedImages.Map]]
+  }
+
+  private let explained: ExplainedImages
+  private let columns: [Column]
+  private let model: LoadedModel
+  private let seed: UInt64
+  /// Per image, the classes with the largest logits; none where the network is no classifier.
+  private let rankings: [[Prediction]]
+
+  /// An attribution takes some 250 KB of the page.
+  private static let maximumMapCount = 300
+
+  /// Throws if a page would become too large for a browser.
+  static func check(maps: Int) throws {
+    guard maps <= maximumMapCount else {
+      throw PullbackError(
+        .usage, "--report", "\(maps) attributions are too many for one page, expected at most \(maximumMapCount)",
+        advice: "take fewer images, targets or methods")
+    }
+  }
+
+  init(_ explained: ExplainedImages, _ columns: [Column], model: LoadedModel, seed: UInt64) throws {
+    (self.explained, self.columns, self.model, self.seed) = (explained, columns, model, seed)
+    rankings = try (0..<explained.images.count).map { index in
+      let value = try model.network(explained.images(index..<index + 1))
+      return model.graph.outputShape.count == 1 ? Array(Prediction.ranking(value.scalars).prefix(5)) : []
+    }
+  }
+
+  func write(to path: String) throws { try AtomicFile.write(text: page().text, to: path) }
+
+  private func page() throws -> HTML {
+    let script = HTML(markup: "\n\(ReportAssets.script)\n")
+    let digest = try Array(script.text.utf8).withUnsafeBytes { try sha256Base64($0) }
+    return """
+      <!doctype html>
+      <html lang="en">
+      <head>
+      <meta charset="utf-8">
+      <meta name="viewport" content="width=device-width, initial-scale=1">
+      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; \
+      style-src 'unsafe-inline'; script-src 'sha256-\(digest)'">
+      <title>What \(model.architecture.name) saw</title>
+      <style>
+      \(HTML(markup: ReportAssets.style))
+      </style>
+      </head>
+      <body>
+      <h1>What \(model.architecture.name) saw</h1>
+      <div class="controls">
+      <label>image <input id="mix" type="range" min="0" max="100" value="100" aria-label="From image to attribution">\
+       attribution</label>
+      <fieldset aria-label="How attributions are drawn">
+      <label><input type="radio" name="view" value="heat" checked> heat map</label>
+      <label><input type="radio" name="view" value="raw"> raw colour</label>
+      </fieldset>
+      </div>
+      <main>
+      \(HTML(try (0..<explained.images.count).map(article)))
+      </main>
+      <h2>How this was made</h2>
+      \(try origin())
+      <script>\(script)</script>
+      </body>
+      </html>
+
+      """
+  }
+
+  private func article(_ index: Int) throws -> HTML {
+    let targets = explained.targets[index]
+    let options = targets.enumerated().map { place, target in
+      "<option value=\"\(place)\">\(Self.title(target))</option>" as HTML
+    }
+    return """
+      <article class="image" style="--photo: url(\(try data(Picture(explained.images(index..<index + 1)))))">
+      <h2>\(title(index))</h2>
+      <div class="seen">
+      <div class="stack" role="img" aria-label="The image as the network gets it"></div>
+      <ol>\(HTML(rankings[index].map(bar)))</ol>
+      </div>
+      <p class="chooser"\(targets.count == 1 ? " hidden" : "")><label>What is explained: \
+      <select>\(HTML(options))</select></label></p>
+      \(HTML(try targets.indices.map { try section(index, $0) }))
+      </article>
+
+      """
+  }
+
+  private func bar(_ prediction: Prediction) -> HTML {
+    let percent = decimal(100 * prediction.probability, places: 2)
+    return """
+      <li><span>\(model.className(prediction.target)) <small>(\(prediction.target))</small></span>\
+      <span>\(percent) %</span>\
+      <span class="bar"><span style="width: \(percent)%"></span></span></li>
+      """
+  }
+
+  private func section(_ image: Int, _ place: Int) throws -> HTML {
+    """
+    <section class="target" data-target="\(place)">
+    <h3>\(Self.title(explained.targets[image][place]))</h3>
+    <div class="maps">\(HTML(try columns.map { try figure($0, $0.maps[image][place], of: title(image)) }))</div>
+    </section>
+
+    """
+  }
+
+  private func figure(_ column: Column, _ map: ExplainedImages.Map, of image: String) throws -> HTML {
+    let entry = column.method.entry
+    let account = map.completeness.map { completeness -> HTML in
+      let (sum, change) = (decimal(completeness.sum, places: 4), decimal(completeness.change, places: 4))
+      return "<div>sums to \(sum) of f(x) − f(baseline) = \(change)</div>"
+    }
+    return """
+      <figure><div class="stack">
+      <img class="heat" alt="\(column.method.rawValue) of \(image), heat map" src="\(try data(map.pictures[0]))">
+      <img class="raw" alt="\(column.method.rawValue) of \(image), raw colour" src="\(try data(map.pictures[1]))">
+      </div><figcaption><b>\(column.method.rawValue)</b><div>\(entry.formula)</div>
+      \(entry.caveat.map { "<div>\($0)</div>" as HTML } ?? "")\(account ?? "")
+      <div title="SHA-256 of the attribution's float32 values: \(map.sha256)">SHA-256 \
+      \(String(map.sha256.prefix(16)))…</div>
+      </figcaption></figure>
+
+      """
+  }
+
+  private func origin() throws -> HTML {
+    var rows: [HTML] = [row("Command", "<pre>\(Self.command)</pre>")]
+    rows.append(row("Network", "\(model.architecture.name), <code>\(model.checkpoint.path)</code>"))
+    rows.append(row("Checkpoint's SHA-256", "<code>\(try model.checkpoint.sha256)</code>"))
+    var seen: Set<String> = []
+    for file in explained.images.files where seen.insert(file).inserted {
+      rows.append(row("Image", "<code>\(file)</code><br>SHA-256 <code>\(try sha256(ofFileAt: file))</code>"))
+    }
+    rows.append(row("Seed", "\("\(seed)")"))
+    let versions = [("pullbacks", packageVersion)] + LibraryVersions.all.sorted { $0.key < $1.key }
+    rows.append(row("Versions", "\(versions.map { "\($0.0) \($0.1)" }.joined(separator: "; "))"))
+    rows.append(
+      row(
+        "Heat maps",
+        """
+        The mean over the colour channels; red speaks for the class, blue against it; either side is divided by its \
+        own extreme. Raw colour: all values from the smallest, black, to the largest.
+        """))
+    let methods = columns.map { column -> HTML in
+      let settings = column.settings.sorted { $0.key < $1.key }.map { row($0.key, "\($0.value)") }
+      let passes = "passes per image and target: \(column.cost.forward) forward, \(column.cost.backward) backward"
+      return """
+        <details><summary><b>\(column.method.rawValue)</b>, \(column.method.entry.source); \(passes)</summary>
+        <table>\(HTML(settings))</table></details>
+
+        """
+    }
+    return "<table>\(HTML(rows))</table>\n<h2>Settings</h2>\n\(HTML(methods))"
+  }
+
+  private func row(_ name: String, _ value: HTML) -> HTML {
+    "<tr><th scope=\"row\">\(name)</th><td>\(value)</td></tr>\n"
+  }
+
+  private func title(_ image: Int) -> String {
+    let images = explained.images
+    let file = URL(fileURLWithPath: images.files[image]).lastPathComponent
+    return Set(images.files).count == images.count ? file : "\(file), \(images.names[image])"
+  }
+
+  private static func title(_ target: ResolvedTarget) -> String {
+    guard let prediction = target.prediction else {
+      return "\(target.label), value \(decimal(target.score, places: 4))"
+    }
+    return "\(target.name) (\(prediction.target)), p = \(decimal(prediction.probability, places: 4))"
+  }
+
+  private func data(_ picture: Picture) throws -> String {
+    "data:image/png;base64," + Data(try picture.pngBytes()).base64EncodedString()
+  }
+
+  /// As it would be typed into a shell.
+  private static var command: String {
+    (["swift", "run", "pullbacks"] + CommandLine.arguments.dropFirst()).map { argument in
+      argument.wholeMatch(of: /[A-Za-z0-9_.,:=+@%\/-]+/) == nil
+        ? "'\(argument.replacingOccurrences(of: "'", with: "'\\''"))'" : argument
+    }.joined(separator: " ")
+  }
+}

@@ -1,0 +1,122 @@
+import Pullbacks
+
+/// How good an explanation is, as a number per image and explainer.
+///
+/// A metric is a value: hyper-parameters go into its initialiser. What it takes to compute it, one of four refining
+/// protocols says, and the ``Benchmark`` computes what several metrics or explainers have in common once.
+///
+/// | protocol | the score comes from |
+/// |---|---|
+/// | ``MapMetric`` | the attribution and masks |
+/// | ``SharedPerturbationMetric`` | responses to perturbed images that are the same for every explainer |
+/// | ``RankedPerturbationMetric`` | responses to images perturbed in the order of the attribution |
+/// | ``ExplanationMetric`` | other explanations by the same explainer |
+public protocol Metric: Sendable {
+  /// The name on the command line and in files: `faithfulness-correlation`.
+  var name: String { get }
+  /// The name over a column: `Faith. Corr.`.
+  var title: String { get }
+  var direction: Direction { get }
+  var category: Category { get }
+  /// Where the metric comes from.
+  var citation: String { get }
+  /// Every hyper-parameter by name, as records write them.
+  var settings: [String: String] { get }
+  /// Whether it is undefined without a mask of the object or its parts.
+  var needsMask: Bool { get }
+}
+
+extension Metric {
+  public var needsMask: Bool { false }
+  public var settings: [String: String] { [:] }
+  /// Whether the explainer must be run again, at other inputs, classes or networks: such a metric cannot score maps
+  /// that were computed elsewhere.
+  public var recomputesExplanations: Bool { self is any ExplanationMetric }
+}
+
+/// Which scores are good ones.
+public enum Direction: String, Sendable {
+  case higher, lower
+  case nearerZero = "nearer-zero"
+
+  /// For the heads of tables.
+  public var arrow: String {
+    switch self {
+    case .higher: "↑"
+    case .lower: "↓"
+    case .nearerZero: "→0"
+    }
+  }
+
+  /// Whether `a` is a better score than `b`.
+  public func prefers(_ a: Double, to b: Double) -> Bool {
+    switch self {
+    case .higher: a > b
+    case .lower: a < b
+    case .nearerZero: abs(a) < abs(b)
+    }
+  }
+}
+
+/// What property of an explanation a metric measures, in Quantus's terms.
+public enum Category: String, Sendable {
+  case faithfulness, robustness, randomisation, complexity, localisation
+}
+
+/// A metric of the attribution itself. All maps are `(1, C, H, W)`, signed.
+public protocol MapMetric: Metric {
+  func score(_ map: Tensor, of sample: Sample) -> Score
+}
+
+/// What the network makes of an image, at the sample's target.
+public struct Response: Equatable, Sendable {
+  public let logit: Double
+  /// Softmax of the logits, in `[0, 1]`.
+  public let probability: Double
+
+  public init(logit: Double, probability: Double) {
+    self.logit = logit
+    self.probability = probability
+  }
+}
+
+/// Perturbed versions of one image, and what an attribution is worth given the network's responses to them.
+public struct Trial: Sendable {
+  /// How many perturbed images there are.
+  public let count: Int
+  /// Turns a copy of the image, `C H W` values, into perturbed image `index`.
+  let perturb: @Sendable (_ index: Int, _ image: UnsafeMutableBufferPointer<Float>) -> Void
+  /// The score of a map, given the responses to the image and to each perturbed image.
+  let score: @Sendable (_ map: Tensor, _ clean: Response, _ responses: [Response]) -> Score
+}
+
+/// A metric whose perturbed images, and so the forward passes at them, serve every explainer.
+public protocol SharedPerturbationMetric: Metric {
+  func trial(of sample: Sample, seed: UInt64) -> Trial
+}
+
+/// A metric whose perturbed images follow the attribution's order of importance.
+public protocol RankedPerturbationMetric: Metric {
+  func trial(of sample: Sample, ranking map: Tensor, seed: UInt64) -> Trial
+  /// How many perturbed images there are for inputs of this shape, `(C, H, W)`.
+  func count(for shape: [Int]) -> Int
+}
+
+/// Other explanations that a metric compares an explanation with.
+public enum ExplanationRequest: Hashable, Sendable {
+  /// Of the same image with noise `U(-amplitude, amplitude)` in every value, several draws.
+  case noisy(draws: Int, amplitude: Float)
+  /// Of the same image for one random other class.
+  case otherClass
+  /// Of the sample's mosaic, for the sample's class.
+  case mosaic
+  /// Of the same image by networks with randomised parameters.
+  case randomised(RandomisationOrder, stops: Int)
+}
+
+/// A metric that needs the explainer again.
+public protocol ExplanationMetric: Metric {
+  var request: ExplanationRequest { get }
+  /// - Parameter others: what was asked for, in its order.
+  func score(_ map: Tensor, against others: [Tensor], of sample: Sample) -> Score
+}

@@ -1,0 +1,73 @@
+import Attribution
+
+/// The figures that the paper prints (arXiv 2507.22832), to stand beside measured ones.
+public enum Published {
+  /// A mean and standard deviation over images.
+  public struct Value: Equatable, Sendable {
+    public let mean: Double
+    public let deviation: Double
+  }
+
+  /// A mean difference with its 95 % interval.
+  public struct Difference: Equatable, Sendable {
+    public let mean: Double
+    public let low: Double
+    public let high: Double
+  }
+
+  /// What a version of the paper reports of a method on one of its networks (`resnet50`, `vgg11_bn`, `pvt_v2_b1`), if
+  /// it does.
+  public static func value(
+    _ metric: MetricName, of method: Method, model: String, in version: BenchmarkVersion
+  ) -> Value? {
+    guard let explainer = names[method] else { return nil }
+    let key: [String]
+    switch (metric, version) {
+    case (.focus, .v6): key = [model, explainer]
+    default:
+      guard let name = metricNames[metric] else { return nil }
+      key = [model, explainer, name]
+    }
+    let table = metric == .focus ? focus : version == .v5 ? v5 : v6
+    guard let row = table[key], row.count >= 2 else { return nil }
+    return Value(mean: row[0], deviation: row[1])
+  }
+
+  /// What version 6 reports of a method's difference from its gradient twin, if it does.
+  public static func difference(_ metric: MetricName, of method: Method, model: String) -> Difference? {
+    guard let twin = method.gradientTwin, let a = names[method], let b = names[twin],
+      let row = paired[[model, "\(a) - \(b)", metric.rawValue.replacing("-", with: "_")]], row.count >= 3
+    else { return nil }
+    return Difference(mean: row[0], low: row[1], high: row[2])
+  }
+
+  private static let names: [Method: String] = [
+    .softPullback: "SoftPullback", .doublePullback: "DoublePullback", .pullbackAscent: "PullbackAscent",
+    .smoothPullback: "SmoothPullback", .fusionPullback: "FusionPullback", .gradient: "Gradient", .saliency: "Saliency",
+    .inputXGradient: "InputXGradient", .gradientAscent: "GradientAscent", .smoothGrad: "SmoothGrad",
+    .fusionGrad: "FusionGrad", .gradientShap: "GradientShap", .integratedGradients: "IntegratedGradients",
+    .deepLiftReleased: "DeepLift", .guidedGradCAM: "GuidedGradCam", .guidedBackprop: "GuidedBackprop",
+    .deconvolution: "Deconvolution",
+  ]
+
+  private static let metricNames: [MetricName: String] = [
+    .infidelity: "Infidelity", .faithfulnessCorrelation: "Faith.Corr", .faithfulnessEstimate: "Faith.Est",
+    .monotonicityCorrelation: "Mono.Corr", .maxSensitivity: "Max.Sens", .randomLogit: "Rand.Logit",
+    .sparseness: "Sparseness",
+  ]
+
+  private static let v5 = table(PackageResources.faithfulness_v5_csv, keys: 3)
+  private static let v6 = table(PackageResources.faithfulness_v6_csv, keys: 3)
+  private static let focus = table(PackageResources.focus_v6_csv, keys: 2)
+  private static let paired = table(PackageResources.paired_v6_csv, keys: 3)
+
+  /// Rows of a file of this package, whose first `keys` columns name the numbers in the others.
+  private static func table(_ bytes: [UInt8], keys: Int) -> [[String]: [Double]] {
+    var table: [[String]: [Double]] = [:]
+    for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).dropFirst() {
+      let columns = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+      table[Array(columns.prefix(keys))] = columns.dropFirst(keys).compactMap(Double.init)
+    }
+    return table
+  }
+}

@@ -1,0 +1,39 @@
+import CKernels
+
+extension ConvolutionShape {
+  /// `y[n] = weight * x[n]` for each image n, then `finish`.
+  package func forward(
+    _ x: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, images: Int,
+    finish: Finish = Finish()
+  ) {
+    if isDepthwise {
+      return forEachPlane(images) { image, channel in
+        let offset = image * outputSize + channel * window.outputPlane
+        withUnsafePointer(to: window.c) { w in
+          pb_depthwise(
+            x + image * inputSize + channel * window.inputPlane, weight + channel * window.kernelPlane, 0, w,
+            y + offset)
+        }
+        finish.apply(y, channel: channel, offset: offset, count: window.outputPlane)
+      }
+    }
+    let product = PanelProduct(
+      rows: groupOutputs, channels: groupInputs, places: window.outputPlane,
+      source: window.isPointwise ? .planes(size: window.inputPlane) : .windows(window.c),
+      walk: pb_walk(row: depth, outer: 0, inner: 1, outer_count: 1, inner_count: window.kernelPlane),
+      channelStep: window.kernelPlane)
+    for group in 0..<groups {
+      product.forEachPiece(images: images) { image, rows, places in
+        let first = image * outputSize + group * groupOutputs * window.outputPlane + places.lowerBound
+        product.compute(
+          self.weight(weight, ofGroup: group), x + image * inputSize + group * groupInputs * window.inputPlane,
+          rows: rows, places: places, into: y + first + rows.lowerBound * window.outputPlane,
+          stride: window.outputPlane)
+        for row in rows {
+          finish.apply(
+            y, channel: group * groupOutputs + row, offset: first + row * window.outputPlane, count: places.count)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,119 @@
+import CKernels
+import Kernels
+
+/// Layers that are computed in one go: a convolution, and what is done to each of its values while it is in cache. In
+/// order: batch norm with running statistics, the addition of another value, an activation; each but the convolution
+/// may be missing.
+///
+/// The result has the bits of the layers run one by one.
+struct Chain {
+  let convolution: Int
+  private(set) var norm: Int?
+  private(set) var addition: (node: Int, other: Int)?
+  private(set) var activation: Int?
+  /// The node whose value the chain computes.
+  private(set) var last: Int
+
+  /// The chain that starts at a convolution and goes on as long as a value is taken by the next layer only.
+  ///
+  /// - Parameter keeps: which nodes' values are asked for later. A chain ends at such a node, but for the input of its
+  ///   activation, which is handed out beside the result.
+  init(startingAt convolution: Int, in graph: Graph, consumers: [[Int]], keeps: [Bool]) {
+    self.convolution = convolution
+    last = convolution
+    func next() -> (index: Int, node: Graph.Node)? {
+      guard last != graph.output, consumers[last].count == 1 else { return nil }
+      return (consumers[last][0], graph.nodes[consumers[last][0]])
+    }
+    if !keeps[last], let (index, node) = next(), node.operation is BatchNorm {
+      norm = index
+      last = index
+    }
+    if !keeps[last], let (index, node) = next(), node.operation is Add, node.inputs.count == 2,
+      let other = node.inputs.first(where: { $0 != last }), other < convolution
+    {
+      addition = (index, other)
+      last = index
+    }
+    if let (index, node) = next(), node.operation is Activation {
+      activation = index
+      last = index
+    }
+  }
+
+  /// Every chain of a graph by the node where it starts.
+  static func all(in graph: Graph, keeps: [Bool]) -> [Chain?] {
+    let consumers = graph.consumers
+    return graph.nodes.indices.map { index in
+      graph.nodes[index].operation is Convolution
+        ? Chain(startingAt: index, in: graph, consumers: consumers, keeps: keeps) : nil
+    }
+  }
+
+  /// Computes the chain's value and whatever of its nodes is kept.
+  func run(_ pass: ForwardPass, _ values: inout [Tensor?], _ saved: inout [[Tensor]]) {
+    let nodes = pass.network.graph.nodes
+    var finish = TensorFinish()
+    if let norm {
+      let constants = pass.network.prepared.norm(norm)
+      finish.affine(scale: constants.scale, shift: constants.shift)
+      saved[norm] = constants.statistics
+    }
+    let x = values[nodes[convolution].inputs[0]]!
+    if let addition { finish.add(values[addition.other]!) }
+    if let activation {
+      let input = nodes[activation].inputs[0]
+      if pass.keeps[input] { values[input] = finish.copy(shape: [x.shape[0]] + nodes[input].shape) }
+      let operation = nodes[activation].operation as! Activation
+      finish.steps.append(.map(operation.function))
+    }
+    let operation = nodes[convolution].operation as! Convolution
+    let transformed = pass.network.prepared.transformedWeight(convolution)
+    values[last] = operation.forward(x, pass.network.values[convolution], transformed: transformed, finish: finish)
+  }
+}
+
+extension Graph {
+  /// The nodes that take each node's value, in order; one that takes it twice is listed twice.
+  var consumers: [[Int]] {
+    var consumers = [[Int]](repeating: [], count: nodes.count)
+    for (index, node) in nodes.enumerated() { for input in node.inputs { consumers[input].append(index) } }
+    return consumers
+  }
+}
+
+/// ``Finish`` over tensors, which it keeps alive.
+struct TensorFinish {
+  var steps: [Finish.Step] = []
+  private var owners: [Tensor] = []
+
+  /// An operand's address, good as long as this value lives.
+  private mutating func address(_ tensor: Tensor) -> UnsafePointer<Float> {
+    owners.append(tensor)
+    return tensor.withUnsafeBuffer { $0.baseAddress! }
+  }
+
+  /// A convolution's own bias comes before everything else.
+  mutating func prependBias(_ bias: Tensor) { steps.insert(.bias(address(bias)), at: 0) }
+
+  mutating func affine(scale: Tensor, shift: Tensor) {
+    steps.append(.affine(scale: address(scale), shift: address(shift)))
+  }
+
+  mutating func scale(_ scale: Tensor) { steps.append(.scale(address(scale))) }
+  mutating func add(_ other: Tensor) { steps.append(.add(address(other))) }
+  mutating func gate(_ z: Tensor, _ gate: @escaping GateFunction) { steps.append(.gate(address(z), gate)) }
+
+  /// A tensor that receives the values at this point.
+  mutating func copy(shape: [Int]) -> Tensor {
+    var tensor = Tensor(shape: shape) { _ in }
+    steps.append(.copy(tensor.withUnsafeMutableBuffer { $0.baseAddress! }))
+    owners.append(tensor)
+    return tensor
+  }
+
+  /// Calls `body` with the steps, addresses valid.
+  func callAsFunction<Result>(_ body: (Finish) -> Result) -> Result {
+    withExtendedLifetime(owners) { body(Finish(steps)) }
+  }
+}

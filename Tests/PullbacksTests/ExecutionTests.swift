@@ -1,0 +1,54 @@
+@testable import Networks
+import Pullbacks
+import TestKit
+import Testing
+
+/// Passes that compute several layers in one go, against the same network layer by layer.
+@Suite(.serialized) struct ExecutionTests {
+  private func plain(_ network: Network) -> Network {
+    var network = network
+    network.execution = .plain
+    return network
+  }
+
+  /// Not a bit differs, whatever the rules.
+  @Test func fusedHasTheBitsOfPlain() throws {
+    let network = try MixedNetwork.network()
+    let (x, v) = (MixedNetwork.images(3), MixedNetwork.cotangent(3))
+    let fused = try MixedNetwork.results(network, x, v)
+    let plain = try MixedNetwork.results(plain(network), x, v)
+    for (index, pair) in zip(fused, plain).enumerated() { #expect(identicalBits(pair.0, pair.1), "result \(index)") }
+  }
+
+  /// A chain hands out the values inside it that are asked for, and pulls back to them.
+  @Test(arguments: ["stem", "stem_bn", "stem_relu", "dense", "dense_relu", "grouped", "pool", "residual", "wide"])
+  func innerNodes(_ name: String) throws {
+    let network = try MixedNetwork.network()
+    let (x, v) = (MixedNetwork.images(2), MixedNetwork.cotangent(2))
+    let rules = RuleSet.softPullback()
+    let fused = try network.trace(at: x, rules: [rules], keeping: [name])
+    let plain = try plain(network).trace(at: x, rules: [rules], keeping: [name])
+    #expect(identicalBits(try fused.activation(name), try plain.activation(name)))
+    let pulled = try fused.pullback(v, by: rules, to: name)
+    #expect(pulled.imageNorms.allSatisfy { $0 > 1e-3 })
+    #expect(identicalBits(pulled, try plain.pullback(v, by: rules, to: name)))
+  }
+
+  static let networks = [
+    ("resnet18", 64), ("resnet50", 96), ("vgg11_bn", 64), ("vgg13", 64), ("pvt_v2_b0", 64), ("densenet121", 64),
+    ("convnext_tiny", 64), ("efficientnet-lite0", 64), ("vgg-scenes", 96), ("resnet-scenes", 96), ("pvt-scenes", 96),
+  ]
+
+  /// On every family of networks, with transformed weights. Soft pullbacks are compared, which no kink makes jump.
+  @Test(arguments: networks) func familiesAgree(_ name: String, _ resolution: Int) throws {
+    var network = try Formula.network(Architecture.named(name).graph(resolution: resolution))
+    network.execution = .winograd
+    let x = Formula.image("images", [2, 3, resolution, resolution])
+    let v = try network.oneHot([3, 7])
+    let rules = RuleSet.softPullback()
+    let transformed = try network.valueWithPullback(at: x, rules: rules)
+    let plain = try plain(network).valueWithPullback(at: x, rules: rules)
+    expectClose(transformed.value, plain.value, within: 5e-6, "\(name) value")
+    expectClose(try transformed.pullback(v), try plain.pullback(v), within: 2e-5, "\(name) soft pullback")
+  }
+}
