@@ -6,8 +6,8 @@ SHELL := /bin/bash
 SWIFT ?= swift
 PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libssl-dev fonts-dejavu-core
 FETCHING := python3-pip
-NETWORK ?= vgg-scenes
-FIGURES := fig1 fig2 fig3 fig4 fig5 fig10
+NETWORK ?= resnet-scenes vgg-scenes pvt-scenes
+FIGURES := fig1 fig2 fig3 fig4 fig5 fig7 fig10
 # Those that are drawn for the photographs too.
 PHOTOGRAPHS := fig1 fig2 fig3 fig4 fig5
 

@@ -42,7 +42,8 @@ Experiment.run("parts") { experiment in
 
     let count = experiment.options.quick ? 20 : 1000
     let energies = try Energies(of: subject, methods: [.gradient, .softPullback], scenes: 0..<count)
-    let part = subject.architecture.name
+    // A figure of its own for each network, unless the command line asks for one of them.
+    let part = experiment.options.model == nil ? subject.architecture.name.replacing("-scenes", with: "") : nil
     try experiment.write(
       Figure(grid, title: subject.title, credit: subject.credit), part: part, numbers: energies, about: [subject])
     print(energies.summary)

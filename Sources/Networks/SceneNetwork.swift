@@ -1,8 +1,8 @@
 import Foundation
 import Pullbacks
 
-/// The networks that come with this package, trained by it on its own procedural scenes, for pictures of 96 x 96 and ten
-/// classes.
+/// The networks that come with this package, trained by it on its own procedural scenes: one of each of the paper's
+/// families, for pictures of 96 x 96 and ten classes.
 ///
 /// ```swift
 /// let network = try SceneNetwork.vgg.network()
@@ -10,12 +10,16 @@ import Pullbacks
 /// ```
 /// The raw value is the architecture's name. Beside each checkpoint lie the log of its training and what became of it.
 public enum SceneNetwork: String, CaseIterable, Sendable {
+  case resnet = "resnet-scenes"
   case vgg = "vgg-scenes"
+  case pvt = "pvt-scenes"
 
   /// The name for people.
   public var title: String {
     switch self {
+    case .resnet: "ResNet"
     case .vgg: "VGG11-BN"
+    case .pvt: "PVT-v2"
     }
   }
 

@@ -37,7 +37,9 @@ public struct Recipe: Codable, Equatable, Sendable {
 
   /// One recipe for each network.
   public static let all = [
-    Recipe(network: "vgg-scenes", epochs: 12, rate: 2e-3, warmUp: 0.05),
+    Recipe(network: "resnet-scenes", epochs: 10, rate: 2e-3, warmUp: 0.05),
+    Recipe(network: "vgg-scenes", epochs: 10, rate: 2e-3, warmUp: 0.05),
+    Recipe(network: "pvt-scenes", epochs: 24, batch: 16, rate: 1e-3, warmUp: 0.05, noiseGrowth: 0.4),
   ]
 
   var steps: Int { epochs * epochScenes / batch }

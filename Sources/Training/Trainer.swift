@@ -41,6 +41,8 @@ public struct Trainer: Sendable {
     optimiser = AdamW(decay: recipe.decay)
   }
 
+  /// The held-out scenes of the log; the report's come before them.
+  var watched = 5000..<5500
   /// Pixels a side.
   static let size = Architecture.TrainingImages.scenes.resolution
 
@@ -77,7 +79,7 @@ public struct Trainer: Sendable {
       correct += value.correct
       progress(recipe.batch)
     }
-    let heldOut = try Evaluation(of: network, on: .heldOut, 5000..<5500)
+    let heldOut = try Evaluation(of: network, on: .heldOut, watched)
     log.append(
       Entry(
         epoch: epoch + 1, scenes: (epoch + 1) * recipe.epochScenes, rate: schedule[optimiser.step - 1],

@@ -41,7 +41,7 @@ import Testing
     Case("densenet121", 64), Case("convnext_tiny", 64),
     Case("vit_b_16", 224, [.gradient, .soft, .double, .released]),
     Case("efficientnet-lite0", 224), Case("efficientnet-lite1", 96), Case("efficientnet-lite2", 75),
-    Case("vgg-scenes", 96),
+    Case("resnet-scenes", 96), Case("vgg-scenes", 96), Case("pvt-scenes", 96, [.gradient, .soft, .double]),
   ]
 
   @Test(arguments: cases) func agreesWithPyTorch(_ test: Case) throws {
@@ -78,7 +78,7 @@ import Testing
   /// One ReLU module that a block of PyTorch's calls three times is three nodes here, and each is softened at its own
   /// pre-activations.
   @Test func sharedActivationIsSoftenedAtEachUse() throws {
-    let graph = try Graph("block", input: [16, 6, 6]) { $0.bottleneck("block", width: 4, stride: 1) }
+    let graph = try Graph("block", input: [16, 6, 6]) { $0.bottleneck("block", width: 4) }
     let activations = graph.nodes.filter { $0.operation.kind == "relu" }
     #expect(activations.map(\.name) == ["block.relu", "block.relu_1", "block.relu_2"])
     let soft = RuleSet.softPullback()

@@ -47,7 +47,8 @@ CASES = [
     ("vit_b_16", 224, ["gradient", "soft", "double", "released"]),
     ("efficientnet-lite0", 224, ["gradient", "soft"]), ("efficientnet-lite1", 96, ["gradient", "soft"]),
     ("efficientnet-lite2", 75, ["gradient", "soft"]),
-    ("vgg-scenes", 96, ["gradient", "soft"])]
+    ("resnet-scenes", 96, ["gradient", "soft"]), ("vgg-scenes", 96, ["gradient", "soft"]),
+    ("pvt-scenes", 96, ["gradient", "soft", "double"])]
 
 
 def network(name, resolution):

@@ -17,7 +17,7 @@ ARCHITECTURES = [
     "vgg11", "vgg13", "vgg16", "vgg19", "vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn",
     "pvt_v2_b0", "pvt_v2_b1", "pvt_v2_b2", "pvt_v2_b3", "pvt_v2_b4", "pvt_v2_b5",
     "densenet121", "convnext_tiny", "vit_b_16", "efficientnet-lite0", "efficientnet-lite1", "efficientnet-lite2",
-    "vgg-scenes"]
+    "resnet-scenes", "vgg-scenes", "pvt-scenes"]
 
 
 def build(name, resolution=224):

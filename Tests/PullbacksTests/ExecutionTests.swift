@@ -52,7 +52,7 @@ import Testing
 
   static let networks = [
     ("resnet18", 64), ("resnet50", 96), ("vgg11_bn", 64), ("vgg13", 64), ("pvt_v2_b0", 64), ("densenet121", 64),
-    ("convnext_tiny", 64), ("efficientnet-lite0", 64), ("vgg-scenes", 96),
+    ("convnext_tiny", 64), ("efficientnet-lite0", 64), ("vgg-scenes", 96), ("resnet-scenes", 96), ("pvt-scenes", 96),
   ]
 
   /// On every family of networks, with transformed weights. Soft pullbacks are compared, which no kink makes jump.

@@ -2,6 +2,11 @@ import Pullbacks
 
 // PVT v2: Improved Baselines with Pyramid Vision Transformer (Wang et al., 2021, arXiv 2106.13797), B0 to B5 with
 // spatial-reduction attention. Variant: timm's, whose checkpoint names these are; the authors' own are read as well.
+//
+// `pvt-scenes` is a narrow one for pictures of 96 pixels that never strides: a stem of three convolutions sees every pixel
+// (Xiao et al., Early Convolutions Help Transformers See Better, 2021, arXiv 2106.14881; without it, it learns ten times
+// as slowly), and average pools halve the maps and shrink what is attended to, as in PVT v2's linear attention. Strides
+// reach the pixels unevenly, and every pullback would show them as a chequered pattern.
 
 enum PyramidVisionTransformer: String, CaseIterable {
   case b0 = "pvt_v2_b0"
@@ -10,6 +15,7 @@ enum PyramidVisionTransformer: String, CaseIterable {
   case b3 = "pvt_v2_b3"
   case b4 = "pvt_v2_b4"
   case b5 = "pvt_v2_b5"
+  case scenes = "pvt-scenes"
 
   /// Per stage: blocks, features, and how much wider the features are inside a block's MLP.
   private var size: (depths: [Int], widths: [Int], expansions: [Int]) {
@@ -20,23 +26,35 @@ enum PyramidVisionTransformer: String, CaseIterable {
     case .b3: ([3, 4, 18, 3], [64, 128, 320, 512], [8, 8, 4, 4])
     case .b4: ([3, 8, 27, 3], [64, 128, 320, 512], [8, 8, 4, 4])
     case .b5: ([3, 6, 40, 3], [64, 128, 320, 512], [4, 4, 4, 4])
+    case .scenes: ([2, 2, 2, 1], [48, 96, 128, 128], [4, 4, 4, 4])
     }
   }
 
+  /// Per stage: attention heads, and how many of a map's pixels make one key, along an axis.
+  private var attention: (heads: [Int], reductions: [Int]) {
+    self == .scenes ? ([1, 2, 4, 4], [4, 2, 1, 1]) : ([1, 2, 5, 8], [8, 4, 2, 1])
+  }
+
   var architecture: Architecture {
-    Architecture(rawValue, formerName: Self.authorsName) {
+    Architecture(rawValue, trainedOn: self == .scenes ? .scenes : .imageNet, formerName: Self.authorsName) {
       (name, resolution, normalisation, classes) throws(PullbackError) in
       try Graph(name, input: [3, resolution, resolution]) { image in
         var x = image.apply(normalisation, "normalise")
+        if self == .scenes { x = x.stem() }
         for stage in 0..<4 {
           let name = "stages.\(stage)"
           let embedding = stage == 0 ? "patch_embed" : "\(name).downsample"
-          x = x.convolution(
-            "\(embedding).proj", size.widths[stage], kernel: stage == 0 ? 7 : 3, stride: stage == 0 ? 4 : 2,
-            padding: stage == 0 ? 3 : 1)
+          if self == .scenes {
+            if stage > 0 { x = x.averagePool("\(embedding).pool", kernel: 2) }
+            x = x.convolution("\(embedding).proj", size.widths[stage], kernel: 3, padding: 1)
+          } else {
+            x = x.convolution(
+              "\(embedding).proj", size.widths[stage], kernel: stage == 0 ? 7 : 3, stride: stage == 0 ? 4 : 2,
+              padding: stage == 0 ? 3 : 1)
+          }
           let place = Block(
-            rows: x.shape[1], columns: x.shape[2], heads: [1, 2, 5, 8][stage], reduction: [8, 4, 2, 1][stage],
-            expansion: size.expansions[stage])
+            rows: x.shape[1], columns: x.shape[2], heads: attention.heads[stage], reduction: attention.reductions[stage],
+            pools: self == .scenes, expansion: size.expansions[stage])
           var tokens = x.tokens().layerNorm("\(embedding).norm")
           for block in 0..<size.depths[stage] { tokens = tokens.pyramidBlock("\(name).blocks.\(block)", place) }
           x = tokens.layerNorm("\(name).norm", epsilon: 1e-6).map(height: place.rows, width: place.columns)
@@ -57,9 +75,23 @@ enum PyramidVisionTransformer: String, CaseIterable {
 }
 
 /// The extents of a stage's maps, and the settings of its blocks.
-private struct Block { let rows, columns, heads, reduction, expansion: Int }
+private struct Block {
+  let rows, columns, heads, reduction: Int
+  /// Whether the map is reduced by an average pool, and not by the stride of a convolution.
+  let pools: Bool
+  let expansion: Int
+}
 
 extension Signal {
+  /// Three convolutions, an average pool after each but the last.
+  fileprivate func stem() -> Signal {
+    convolution("stem.0", 16, kernel: 3, padding: 1, bias: false).batchNorm("stem.1").relu("stem.2")
+      .averagePool("stem.3", kernel: 2)
+      .convolution("stem.4", 32, kernel: 3, padding: 1, bias: false).batchNorm("stem.5").relu("stem.6")
+      .averagePool("stem.7", kernel: 2)
+      .convolution("stem.8", 64, kernel: 3, padding: 1, bias: false).batchNorm("stem.9").relu("stem.10")
+  }
+
   fileprivate func pyramidBlock(_ name: String, _ block: Block) -> Signal {
     let attended = layerNorm("\(name).norm1", epsilon: 1e-6).spatialReductionAttention("\(name).attn", block)
       .adding(self, "\(name).add")
@@ -74,8 +106,12 @@ extension Signal {
     var context = self
     if block.reduction > 1 {
       let extent = Extent(block.reduction, block.reduction)
-      context = map(height: block.rows, width: block.columns)
-        .convolution("\(name).sr", width, kernel: extent, stride: extent).tokens().layerNorm("\(name).norm")
+      let map = map(height: block.rows, width: block.columns)
+      let reduced =
+        block.pools
+        ? map.averagePool("\(name).pool", kernel: extent).convolution("\(name).sr", width, kernel: 1)
+        : map.convolution("\(name).sr", width, kernel: extent, stride: extent)
+      context = reduced.tokens().layerNorm("\(name).norm")
     }
     let both = context.linear("\(name).kv", 2 * width)
     return linear("\(name).q", width).attention(
