@@ -167,7 +167,7 @@ public struct AveragePool: Operation {
             for row in rows {
               for column in columns {
                 var sum = 0.0
-                for i in row.range { sum += pb_sum(plane + i * width + column.range.lowerBound, column.range.count) }
+                for i in row.range { sum += Self.sum(plane + i * width + column.range.lowerBound, column.range.count) }
                 out.pointee = Float(sum / Double(row.divisor * column.divisor))
                 out += 1
               }
@@ -175,6 +175,14 @@ public struct AveragePool: Operation {
           }
         }
       })
+  }
+
+  /// The vectorised sum costs more than it saves on a window of a few places.
+  private static func sum(_ x: UnsafePointer<Float>, _ count: Int) -> Double {
+    guard count < 16 else { return pb_sum(x, count) }
+    var sum = 0.0
+    for i in 0..<count { sum += Double(x[i]) }
+    return sum
   }
 
   /// Each v, divided by its window's count, goes to every place of the window.
