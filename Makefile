@@ -21,8 +21,8 @@ TESTS :=
 
 all: dependencies figures ## Build, and regenerate every figure
 
-# The committed figures were made with the AVX2 kernels of OpenBLAS; with others they differ in the last bits.
-figures imagenet: export OPENBLAS_CORETYPE ?= Haswell
+# The committed figures and networks were made with the AVX2 kernels of OpenBLAS; others differ in the last bits.
+figures photographs train: export OPENBLAS_CORETYPE ?= Haswell
 
 figures: dependencies ## Regenerate Figures/, those on photographs too if make imagenet was run
 	$(SWIFT) build

@@ -89,7 +89,8 @@ let package = Package(
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
     experiment("fig7"), experiment("fig10"), experiment("parts"),
     .executableTarget(
-      name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings),
+      name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings
+    ),
     .executableTarget(
       name: "bench", dependencies: ["ExperimentKit", "Kernels"], path: "Experiments/bench", exclude: ["torch_side.py"],
       swiftSettings: swiftSettings),

@@ -1,8 +1,8 @@
 import ExperimentKit
 import Foundation
 
-/// A network of one layer, looked at along a row of inputs whose first value is z and whose others are zero: what arrives at
-/// that value when ones are pulled back is the layer's gate, or its share of the maximum.
+/// A network of one layer, looked at along a row of inputs whose first value is z and whose others are zero: what
+/// arrives at that value when ones are pulled back is the layer's gate, or its share of the maximum.
 struct SingleLayer {
   enum Noise: String { case gaussian, gumbel }
 

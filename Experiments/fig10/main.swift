@@ -1,16 +1,17 @@
 //: # Figure 10: the soft rules are averages
 //:
-//: The soft pullback's rules are not smoothings chosen for their looks. Each is the average of the layer's hard rule over a
-//: random perturbation of its pre-activations: Gaussian for the gates of ReLU and ReLU6, Gumbel for the switches of max
-//: pooling. Here the averages are taken by brute force, with the library's own hard rules, and laid over its soft ones.
+//: The soft pullback's rules are not smoothings chosen for their looks. Each is the average of the layer's hard rule
+//: over a random perturbation of its pre-activations: Gaussian for the gates of ReLU and ReLU6, Gumbel for the switches
+//: of max pooling. Here the averages are taken by brute force, with the library's own hard rules, and laid over its
+//: soft ones.
 
 import ExperimentKit
 import Foundation
 
 Experiment.run("fig10") { experiment in
 
-  //: Three networks of a single layer, each along a row of pre-activations z. In the pool's window of four the other values
-  //: are zero.
+  //: Three networks of a single layer, each along a row of pre-activations z. In the pool's window of four the other
+  //: values are zero.
 
   let row = (0...40).map { Float($0) / 40 }
   let layers = [
@@ -21,8 +22,9 @@ Experiment.run("fig10") { experiment in
     },
   ]
 
-  //: The averages over growing numbers of draws, and how far they are from the soft rule: the root of the mean square over z.
-  //: Of n independent gates, each open with probability p, the average is expected to be off by sqrt(p (1 - p) / n).
+  //: The averages over growing numbers of draws, and how far they are from the soft rule: the root of the mean square
+  //: over z. Of n independent gates, each open with probability p, the average is expected to be off by sqrt(p (1 - p)
+  //: / n).
 
   struct Average: Encodable {
     let layer: String
@@ -74,8 +76,8 @@ Experiment.run("fig10") { experiment in
       x: Axis("draws n", scale: .logarithmic), y: Axis("error", scale: .logarithmic),
       title: "Monte-Carlo error; dashed as expected"))
 
-  //: Completeness: a network of ReLUs and max pools is `f(x) = <nu(x), x> + b(x)`, with nu the hard pullback. The bias part is
-  //: summed up by itself, over all constants of the network, so that the two need not meet the value. They do.
+  //: Completeness: a network of ReLUs and max pools is `f(x) = <nu(x), x> + b(x)`, with nu the hard pullback. The bias
+  //: part is summed up by itself, over all constants of the network, so that the two need not meet the value. They do.
 
   struct Completeness: Encodable {
     let network: String
@@ -102,7 +104,8 @@ Experiment.run("fig10") { experiment in
     var diagonal = try LinePlot.Series("", x: ends, y: ends)
     (diagonal.style, diagonal.color, diagonal.dashes) = (.line, Theme.paper.mutedInk, [3, 2])
     let points = try zip(completeness, sums).map { found, sums in
-      var series = try LinePlot.Series("\(found.network), off by \(scientific(found.residual))", x: found.value, y: sums)
+      var series = try LinePlot.Series(
+        "\(found.network), off by \(scientific(found.residual))", x: found.value, y: sums)
       series.style = .points
       return series
     }

@@ -1,7 +1,7 @@
 //: # Figure 2: each class finds its tile
 //:
-//: One picture, four objects. Asked for each of the four classes in turn, an explanation that speaks of the class must move
-//: to the class's tile; one that speaks of edges stays where the edges are.
+//: One picture, four objects. Asked for each of the four classes in turn, an explanation that speaks of the class must
+//: move to the class's tile; one that speaks of edges stays where the edges are.
 
 import ExperimentKit
 
@@ -22,7 +22,8 @@ Experiment.run("fig2") { experiment in
       for (tile, image) in subject.images.enumerated() {
         let map = try method.explainer(for: network.graph).attribute(mosaic, .classes([image.target]), of: network)
 
-        //: Under each map, the share of its energy, the sum of squares, that lies in the right tile: a quarter by chance.
+        //: Under each map, the share of its energy, the sum of squares, that lies in the right tile: a quarter by
+        //: chance.
 
         let share = energy(of: map, inTile: tile)
         cells.append(try heatMap(map))

@@ -1,8 +1,9 @@
 //: # Figure 3: what the explainers see
 //:
-//: One network, a few images, twelve explainers. Four of them are semantic pullbacks: the soft pullback itself (**SfP**), five
-//: steps along it (**PA**), and the recipes of SmoothGrad and FusionGrad over the soft rules (**SmoothPb**, **FusionPb**).
-//: The others are the paper's baselines, the first four of them the same recipes over the gradient.
+//: One network, a few images, twelve explainers. Four of them are semantic pullbacks: the soft pullback itself
+//: (**SfP**), five steps along it (**PA**), and the recipes of SmoothGrad and FusionGrad over the soft rules
+//: (**SmoothPb**, **FusionPb**). The others are the paper's baselines, the first four of them the same recipes over the
+//: gradient.
 
 import ExperimentKit
 
@@ -20,8 +21,8 @@ Experiment.run("fig3") { experiment in
   ])
   let explained = try subject.explained(by: pullbacks + baselines, in: experiment.context)
 
-  //: The same attributions in three renderings. A heat map shows where, and for or against; raw colour shows what; and the
-  //: product with the input shows which of what is there was counted.
+  //: The same attributions in three renderings. A heat map shows where, and for or against; raw colour shows what; and
+  //: the product with the input shows which of what is there was counted.
 
   func grid(_ rendering: (Tensor, LabelledImage) throws -> Picture, _ key: ColorBar? = nil) throws -> ImageGrid {
     ImageGrid(
@@ -43,7 +44,8 @@ Experiment.run("fig3") { experiment in
       try grid({ map, image in try heatMap(map * image.image) }, .heatMaps),
     ],
     columns: 1, isLettered: true)
-  let credit = "\(subject.title). (a) Heat maps. (b) Raw colour, from each map's smallest value to its largest. (c) Heat maps "
+  let credit =
+    "\(subject.title). (a) Heat maps. (b) Raw colour, from each map's smallest value to its largest. (c) Heat maps "
     + "of the attribution times the input. \(subject.credit)"
 
   //: Many small pictures: two pixels to a point are as many as they have.

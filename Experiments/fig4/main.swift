@@ -1,8 +1,8 @@
 //: # Figure 4: what would make it another class?
 //:
-//: A counterfactual asks the network to see another class and follows the answer: five steps of pullback ascent, with the
-//: picture clipped to what can be shown. The soft pullback paints the other class's parts where they fit; gradient ascent
-//: convinces the network as well, but with dust.
+//: A counterfactual asks the network to see another class and follows the answer: five steps of pullback ascent, with
+//: the picture clipped to what can be shown. The soft pullback paints the other class's parts where they fit; gradient
+//: ascent convinces the network as well, but with dust.
 
 import ExperimentKit
 
@@ -36,7 +36,8 @@ Experiment.run("fig4") { experiment in
 
   //: A block of pictures for each method, and one of the differences `x_K - x_0` that pullback ascent made.
 
-  func grid(_ title: String, _ changes: [Tensor], _ picture: (Tensor, Tensor) throws -> Picture, captions: [[String]]) throws
+  func grid(_ title: String, _ changes: [Tensor], _ picture: (Tensor, Tensor) throws -> Picture, captions: [[String]])
+    throws
     -> ImageGrid
   {
     ImageGrid(
@@ -106,7 +107,8 @@ Experiment.run("fig4") { experiment in
     norms: iterates.map { ($0 - source.image).imageNorms[0] })
 
   let strip = ImageGrid(
-    columns: iterates.indices.map { $0 == 0 ? "x₀" : "\($0)" }, [ImageGrid.Row("", try iterates.map { try Picture($0) })])
+    columns: iterates.indices.map { $0 == 0 ? "x₀" : "\($0)" },
+    [ImageGrid.Row("", try iterates.map { try Picture($0) })])
   let abscissae = iterates.indices.map(Double.init)
   let curves = LinePlot(
     [

@@ -1,8 +1,8 @@
 //: # Figure 7: why a transformer wants two pullbacks
 //:
-//: A transformer routes by attention, and the routing of the image itself may say little: one pullback is then a mist. But
-//: it points the way. Where it leads, the routing is that of a more typical image, and a second pullback from there, the
-//: **double pullback** of the paper's first version, says more. Pullback ascent goes on in this way.
+//: A transformer routes by attention, and the routing of the image itself may say little: one pullback is then a mist.
+//: But it points the way. Where it leads, the routing is that of a more typical image, and a second pullback from
+//: there, the **double pullback** of the paper's first version, says more. Pullback ascent goes on in this way.
 
 import ExperimentKit
 
@@ -11,7 +11,8 @@ Experiment.run("fig7") { experiment in
   let gallery = Gallery(photographs: ["zebra", "tucan", "firetruck", "binoculars"])
   guard let subject = try experiment.subjects(gallery).first(where: { $0.architecture.name.hasPrefix("pvt") }) else {
     throw PullbackError(
-      .usage, "--networks \(experiment.options.networks.rawValue)", "fig7 is about a transformer, and there is none among these",
+      .usage, "--networks \(experiment.options.networks.rawValue)",
+      "fig7 is about a transformer, and there is none among these",
       advice: "take another tier, or leave --model away")
   }
 
@@ -34,9 +35,12 @@ Experiment.run("fig7") { experiment in
       let maps = columns.map { $0.1[row].attributions[0].map }
       return ImageGrid.Row(
         columns[0].1[row].title,
-        [try Picture(subject.images[row].image)] + (try maps.map { try heatMap($0) }) + (try maps.map { try rawPicture($0) }))
+        [try Picture(subject.images[row].image)] + (try maps.map { try heatMap($0) })
+          + (try maps.map { try rawPicture($0) }))
     },
-    groups: [.init("", columns: 1), .init("Heat map", columns: titles.count), .init("Raw colour", columns: titles.count)],
+    groups: [
+      .init("", columns: 1), .init("Heat map", columns: titles.count), .init("Raw colour", columns: titles.count),
+    ],
     colorBars: [.heatMaps], width: 620)
   try experiment.write(
     Figure(grid, credit: "\(subject.title). \(subject.credit)"), numbers: columns.map { $0.1.map(\.numbers) },

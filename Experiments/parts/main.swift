@@ -1,7 +1,7 @@
 //: # Parts: whether explanations find what decides
 //:
-//: Of a scene we know which pixels show the object, and which of its parts make it what it is: without its dimples a golf
-//: ball is a plain ball, without spire and cross a church is a barn. An explanation of the class should lie there.
+//: Of a scene we know which pixels show the object, and which of its parts make it what it is: without its dimples a
+//: golf ball is a plain ball, without spire and cross a church is a barn. An explanation of the class should lie there.
 
 import ExperimentKit
 import Scenes
@@ -21,7 +21,8 @@ Experiment.run("parts") { experiment in
     let rows = try subject.explained(by: methods, in: experiment.context).map { view in
       let other = (view.image.target + 4) % 10
       let ascent = try Method.pullbackAscent.explainer(counterfactual, for: subject.network.graph)
-      let change = try ascent.attribute(view.image.image, .classes([other]), of: subject.network, in: experiment.context)
+      let change = try ascent.attribute(
+        view.image.image, .classes([other]), of: subject.network, in: experiment.context)
       return ImageGrid.Row(
         view.title,
         [try Picture(view.image.image)] + (try view.attributions.map { try heatMap($0.map) })
@@ -37,8 +38,8 @@ Experiment.run("parts") { experiment in
         .init("Counterfactual", columns: 2),
       ], colorBars: [.heatMaps])
 
-    //: The numbers are over a thousand scenes: the share of an attribution's positive part inside the object, and inside
-    //: its diagnostic parts, for the scene's own class. Chance is the share of the frame that they cover.
+    //: The numbers are over a thousand scenes: the share of an attribution's positive part inside the object, and
+    //: inside its diagnostic parts, for the scene's own class. Chance is the share of the frame that they cover.
 
     let count = experiment.options.quick ? 20 : 1000
     let energies = try Energies(of: subject, methods: [.gradient, .softPullback], scenes: 0..<count)

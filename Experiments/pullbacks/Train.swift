@@ -81,7 +81,8 @@ extension Trainer {
       Panels(
         [
           try plot("loss", [("loss", log.map(\.loss))]),
-          try plot("accuracy", range: 0...1, [("noisy, new", log.map(\.accuracy)), ("held out", log.map(\.heldOutAccuracy))]),
+          try plot(
+            "accuracy", range: 0...1, [("noisy, new", log.map(\.accuracy)), ("held out", log.map(\.heldOutAccuracy))]),
           try plot("learning rate", [("rate", log.map(\.rate))]),
         ], columns: 3), title: "Training of \(recipe.network), seed \(recipe.seed)")
   }

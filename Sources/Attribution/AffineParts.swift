@@ -2,8 +2,8 @@ import Pullbacks
 
 /// A network of ReLUs and max pools at a point, as the affine map that it is there: `f(x) = <nu(x), x> + b(x)`.
 ///
-/// `nu` is the hard pullback of the selected output. The bias part is summed up by itself, over every constant of the network
-/// times the cotangent that arrives where it is added; that the two give the value says that both are complete.
+/// `nu` is the hard pullback of the selected output. The bias part is summed up by itself, over every constant of the
+/// network times the cotangent that arrives where it is added; that the two give the value says that both are complete.
 /// Source: the paper, section 2.
 public struct AffineParts: Sendable, Equatable {
   /// `<nu(x), x>`
@@ -18,8 +18,8 @@ public struct AffineParts: Sendable, Equatable {
   /// - Parameters:
   ///   - x: one image, `(1, C, H, W)`.
   ///   - selector: the output that is selected.
-  /// - Throws: `PullbackError` if the network has an operation that is not affine at a fixed routing, or whose constants
-  ///   are not known here.
+  /// - Throws: `PullbackError` if the network has an operation that is not affine at a fixed routing, or whose
+  ///   constants are not known here.
   /// - Complexity: two forward and two backward passes.
   public init(of network: Network, at x: Tensor, _ selector: Selector) throws(PullbackError) {
     let trace = try network.trainingTrace(at: x, mode: .evaluation)

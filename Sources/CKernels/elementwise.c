@@ -106,6 +106,7 @@ void pb_permute(const float *x, float *y, const size_t *extent, const size_t *st
   } else {
     size_t inner = 1;
     for (size_t axis = 1; axis < rank; axis++) inner *= extent[axis];
-    for (size_t i = 0; i < extent[0]; i++) pb_permute(x + i * stride[0], y + i * inner, extent + 1, stride + 1, rank - 1);
+    for (size_t i = 0; i < extent[0]; i++)
+      pb_permute(x + i * stride[0], y + i * inner, extent + 1, stride + 1, rank - 1);
   }
 }

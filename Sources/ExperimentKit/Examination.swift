@@ -65,7 +65,8 @@ public struct Examination: Sendable {
     [
       Finding("processor", Machine.processor),
       Finding("instructions", Machine.features.joined(separator: ", ")),
-      Finding("threads", "\(Machine.threads) for images and blocks, one within OpenBLAS: results do not depend on them"),
+      Finding(
+        "threads", "\(Machine.threads) for images and blocks, one within OpenBLAS: results do not depend on them"),
       Finding("memory", "\(Machine.memory >> 20) MB; activations take at most --max-memory, 512M by default"),
     ]
   }

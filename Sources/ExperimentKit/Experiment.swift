@@ -58,8 +58,8 @@ public struct Experiment {
     return [model]
   }
 
-  /// Writes the figure in every format asked for, the numbers behind it and, where one of these is not the file that was
-  /// there before, how it came to be; and says where.
+  /// Writes the figure in every format asked for, the numbers behind it and, where one of these is not the file that
+  /// was there before, how it came to be; and says where.
   ///
   /// - Parameters:
   ///   - part: tells several figures of one experiment apart: `sequence`.

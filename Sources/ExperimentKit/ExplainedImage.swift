@@ -35,7 +35,8 @@ public struct ExplainedImage: Sendable {
 }
 
 extension Subject {
-  /// The methods among `methods` that are defined for the network: a pyramid of transformers has no class activation map.
+  /// The methods among `methods` that are defined for the network: a pyramid of transformers has no class activation
+  /// map.
   public func defined(_ methods: [Method]) -> [Method] {
     methods.filter { (try? $0.explainer(for: network.graph)) != nil }
   }

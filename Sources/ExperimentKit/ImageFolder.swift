@@ -37,7 +37,8 @@ public struct ImageFolder: Sendable {
       let label = row[classColumn] ?? ""
       let target = classColumn == "wordnet" ? target(ofWordNetID: label) : Int(label)
       guard let file = row["file"], !file.isEmpty, let target, ImageNetClasses.all.indices.contains(target) else {
-        throw PullbackError(.data, labels, "row \(index + 1): expected a file and one of ImageNet's classes, found \"\(label)\"")
+        throw PullbackError(
+          .data, labels, "row \(index + 1): expected a file and one of ImageNet's classes, found \"\(label)\"")
       }
       return Entry(path: "\(folder)/\(file)", target: target)
     }.sorted { $0.path < $1.path }
@@ -49,7 +50,9 @@ public struct ImageFolder: Sendable {
       guard let target = target(ofWordNetID: folder) else { continue }
       for file in try namesOfFiles(in: "\(path)/\(folder)") {
         let ending = (file as NSString).pathExtension.lowercased()
-        if ["jpg", "jpeg", "png"].contains(ending) { entries.append(Entry(path: "\(path)/\(folder)/\(file)", target: target)) }
+        if ["jpg", "jpeg", "png"].contains(ending) {
+          entries.append(Entry(path: "\(path)/\(folder)/\(file)", target: target))
+        }
       }
     }
     guard !entries.isEmpty else {

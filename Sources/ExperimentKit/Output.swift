@@ -2,7 +2,8 @@ import Files
 import Foundation
 import Pullbacks
 
-/// Ends the program after one line on standard error that says what went wrong. The exit code is the error's, by `sysexits`.
+/// Ends the program after one line on standard error that says what went wrong. The exit code is the error's, by
+/// `sysexits`.
 public func exitReporting(_ error: any Error, from program: String) -> Never {
   FileHandle.standardError.write(Data("\(program): \(error)\n".utf8))
   exit((error as? PullbackError)?.exitCode ?? PullbackError.Kind.software.rawValue)

@@ -3,9 +3,9 @@ import Scenes
 
 /// Where in a scene an attribution lies.
 ///
-/// The map is the positive part of `sum_c a[c]`, the attribution summed over the colour channels; energy is the share of
-/// its sum that a mask of coverages in `[0, 1]` takes in. An attribution that knew nothing of the scene would have the
-/// mask's share of the frame.
+/// The map is the positive part of `sum_c a[c]`, the attribution summed over the colour channels; energy is the share
+/// of its sum that a mask of coverages in `[0, 1]` takes in. An attribution that knew nothing of the scene would have
+/// the mask's share of the frame.
 public struct PartEnergy: Codable, Sendable {
   /// Inside the object.
   public let object: Double

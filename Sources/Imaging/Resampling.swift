@@ -1,10 +1,10 @@
 /// Resizing, columns first and then rows, each output pixel a weighted sum of input pixels (``ResamplingTaps``).
 ///
 /// Goal: the same bytes as Pillow's `Image.resize(..., BILINEAR)` under the triangle filter. Hence its 8-bit
-/// fixed-point arithmetic: the weights have 22 bits after the point, and the horizontal pass is rounded to 8 bits before
-/// the vertical one sees it. (Pillow 13 begins with the vertical pass where that is less work, and may differ by one
-/// level; the order here is that of every Pillow up to 12.)
-/// Non-goal: linear light; the bytes are averaged as they are.
+/// fixed-point arithmetic: the weights have 22 bits after the point, and the horizontal pass is rounded to 8 bits
+/// before the vertical one sees it. (Pillow 13 begins with the vertical pass where that is less work, and may differ by
+/// one level; the order here is that of every Pillow up to 12.) Non-goal: linear light; the bytes are averaged as they
+/// are.
 enum Resampling {
   /// Resizes `pixels`, `height` rows of `width` pixels of `channels` bytes, to `size` and keeps what lies in `window`
   /// of the result. What lies outside is not computed: a crop of an extreme aspect ratio costs no more than the crop.

@@ -44,7 +44,9 @@ package final class BufferPool: Sendable {
 }
 
 /// Calls `body` with uninitialised scratch memory for `count` floats.
-package func withScratch<Result>(_ count: Int, _ body: (UnsafeMutablePointer<Float>) throws -> Result) rethrows -> Result {
+package func withScratch<Result>(_ count: Int, _ body: (UnsafeMutablePointer<Float>) throws -> Result) rethrows
+  -> Result
+{
   let (pointer, capacity) = BufferPool.shared.take(count)
   defer { BufferPool.shared.giveBack(pointer, capacity: capacity) }
   return try body(pointer)

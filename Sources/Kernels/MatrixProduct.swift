@@ -30,8 +30,8 @@ package func matrixProduct(
     accumulating ? 1 : 0, c, Int32(stride))
 }
 
-/// The processor family whose kernels OpenBLAS has chosen ("Haswell", "SkylakeX", ...). Results differ between families in
-/// the last bits.
+/// The processor family whose kernels OpenBLAS has chosen ("Haswell", "SkylakeX", ...). Results differ between families
+/// in the last bits.
 public func blasCoreName() -> String { String(cString: openblas_get_corename()) }
 
 /// `count` cut into `pieces` nearly equal ranges.

@@ -35,7 +35,8 @@ public enum SceneNetwork: String, CaseIterable, Sendable {
   /// - Throws: as ``checkpoint()``.
   public func network() throws -> Network { try Network(architecture, checkpoint: checkpoint()) }
 
-  /// Where a file of the network lies: its checkpoint `safetensors`, the log of its training `csv`, or its report `json`.
+  /// Where a file of the network lies: its checkpoint `safetensors`, the log of its training `csv`, or its report
+  /// `json`.
   ///
   /// - Throws: as ``checkpoint()``.
   public func path(ending: String) throws -> String {

@@ -49,8 +49,8 @@ public struct Canvas: Sendable {
     fill(Path(through: upper + lower.reversed(), closed: true), color)
   }
 
-  /// One line of text: `horizontal` and `vertical` align it to `point`, about which it is then turned by `angle` degrees
-  /// anticlockwise; 90 reads upwards.
+  /// One line of text: `horizontal` and `vertical` align it to `point`, about which it is then turned by `angle`
+  /// degrees anticlockwise; 90 reads upwards.
   public mutating func text(
     _ string: String, at point: Point, _ style: TextStyle, _ horizontal: HorizontalAlignment = .left,
     vertical: VerticalAlignment = .baseline, angle: Double = 0

@@ -1,7 +1,7 @@
 /// A network's structure as data: operations in an order in which each comes after its inputs.
 ///
-/// The graph knows every shape and the name and shape of every parameter, but holds no parameters itself; with them it is a
-/// ``Network``. Node names are the checkpoint's own (`layer4.2.conv3`), and a node's parameters are called
+/// The graph knows every shape and the name and shape of every parameter, but holds no parameters itself; with them it
+/// is a ``Network``. Node names are the checkpoint's own (`layer4.2.conv3`), and a node's parameters are called
 /// `<node>.<parameter>`.
 public struct Graph: Sendable {
   public struct Node: Sendable {
@@ -91,8 +91,8 @@ struct Input: Operation {
   func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [] }
 }
 
-/// Nodes in the making. The first mistake is kept, and what follows it is ignored, so that a network's description needs
-/// no `try` on every line.
+/// Nodes in the making. The first mistake is kept, and what follows it is ignored, so that a network's description
+/// needs no `try` on every line.
 final class GraphBuilder {
   private(set) var nodes: [Graph.Node]
   private(set) var error: PullbackError?

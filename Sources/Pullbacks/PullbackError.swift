@@ -1,6 +1,6 @@
 /// What went wrong, said so that the reader can mend it: which file or tensor, what was expected, what was found and
-/// what to do. Every error of the package is of this type; the command line prints ``description`` on one line and exits
-/// with ``exitCode``.
+/// what to do. Every error of the package is of this type; the command line prints ``description`` on one line and
+/// exits with ``exitCode``.
 public struct PullbackError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The kind of a failure; the raw value is its exit code in the BSD `sysexits` convention.
   public enum Kind: Int32, Sendable {

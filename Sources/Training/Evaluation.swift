@@ -56,7 +56,9 @@ public struct Evaluation: Sendable {
 
   /// The accuracy by each of the things that make scenes hard; five bins of equal width where it is a real number.
   public var difficulty: [Bin] {
-    func binned(_ range: ClosedRange<Double>, _ value: @escaping (Difficulty) -> Double) -> (Difficulty) -> (Int, String) {
+    func binned(_ range: ClosedRange<Double>, _ value: @escaping (Difficulty) -> Double) -> (Difficulty) -> (
+      Int, String
+    ) {
       let width = (range.upperBound - range.lowerBound) / 5
       return { difficulty in
         let bin = min(4, max(0, Int((value(difficulty) - range.lowerBound) / width)))

@@ -2,16 +2,16 @@ import Networks
 import Pullbacks
 
 extension Network {
-  /// Where the scales of batch norms begin, and stay within a tenth or two: it sets the size of the pre-activations behind
-  /// them, against which soft rules have a fixed temperature. Networks of ImageNet arrive at 0.2 to 0.5, where weight decay
-  /// has had ninety epochs to shrink scales; a short run has to begin there.
+  /// Where the scales of batch norms begin, and stay within a tenth or two: it sets the size of the pre-activations
+  /// behind them, against which soft rules have a fixed temperature. Networks of ImageNet arrive at 0.2 to 0.5, where
+  /// weight decay has had ninety epochs to shrink scales; a short run has to begin there.
   public static let batchNormScale: Float = 1 / 3
 
   /// `graph` before any training, its parameters drawn from the stream "initial <name>" of `seed`.
   ///
   /// Convolutions: `N(0, 2 / (outputs per group * kernel places))` (He et al., 2015, arXiv 1502.01852, in its fan-out
-  /// form). Matrices: `N(0, 2 / (inputs + outputs))` (Glorot & Bengio, 2010). Scales and running variances are 1, but the
-  /// scales of batch norms ``batchNormScale``; biases, shifts and running means 0.
+  /// form). Matrices: `N(0, 2 / (inputs + outputs))` (Glorot & Bengio, 2010). Scales and running variances are 1, but
+  /// the scales of batch norms ``batchNormScale``; biases, shifts and running means 0.
   public init(untrained graph: Graph, seed: UInt64) throws(PullbackError) {
     var parameters: [String: Tensor] = [:]
     for node in graph.nodes {

@@ -4,9 +4,9 @@ import Scenes
 
 /// A training run: a pure function of its recipe, epoch after epoch.
 ///
-/// Scenes, noise and initial parameters come from named random streams, and sums are taken in a fixed order: the bytes of
-/// the parameters depend on the recipe and the machine alone, not on the number of threads, and not on whether a run was
-/// interrupted (``save(to:)``, ``init(resuming:as:)``).
+/// Scenes, noise and initial parameters come from named random streams, and sums are taken in a fixed order: the bytes
+/// of the parameters depend on the recipe and the machine alone, not on the number of threads, and not on whether a run
+/// was interrupted (``save(to:)``, ``init(resuming:as:)``).
 public struct Trainer: Sendable {
   /// One epoch in the log.
   public struct Entry: Codable, Equatable, Sendable {
@@ -31,8 +31,8 @@ public struct Trainer: Sendable {
   public internal(set) var optimiser: AdamW
   public internal(set) var log: [Entry] = []
 
-  /// - Throws: `PullbackError` if the recipe's network does not exist, its numbers make no run, or its seed is that of the
-  ///   held-out scenes.
+  /// - Throws: `PullbackError` if the recipe's network does not exist, its numbers make no run, or its seed is that of
+  ///   the held-out scenes.
   public init(_ recipe: Recipe) throws {
     try recipe.check()
     let graph = try Architecture.named(recipe.network).graph(resolution: Self.size, classes: SceneClass.allCases.count)

@@ -6,17 +6,18 @@ import Scenes
 struct TrainingScenes: Sendable {
   let recipe: Recipe
 
-  /// The pictures `(N, 3, H, W)` and labels of one step; scene i of epoch e is number `e * epochScenes + i` of the seed.
+  /// The pictures `(N, 3, H, W)` and labels of one step; scene i of epoch e is number `e * epochScenes + i`.
   ///
   /// - Throws: `PullbackError` if Cairo fails.
   func batch(epoch: Int, step: Int, size: Int) throws -> (pictures: Tensor, labels: [Int]) {
     let first = epoch * recipe.epochScenes + step * recipe.batch
-    let (pictures, labels) = try SceneGenerator(seed: recipe.seed).batch(Array(first..<first + recipe.batch), size: size)
-    let deviations = (first..<first + recipe.batch).map { scene in
+    let indices = Array(first..<first + recipe.batch)
+    let (pictures, labels) = try SceneGenerator(seed: recipe.seed).batch(indices, size: size)
+    let deviations = indices.map { scene in
       greatestNoise(epoch: epoch)
         * Double(RandomStream(seed: recipe.seed, "training: deviation", image: scene).uniforms([]).scalars[0])
     }
-    let noise = Tensor(batching: (first..<first + recipe.batch).map { scene in
+    let noise = Tensor(batching: indices.map { scene in
       RandomStream(seed: recipe.seed, "training: noise", image: scene).normals([1, 3, size, size])
     })
     return (pictures + noise.scaled(perImage: deviations), labels)

@@ -17,7 +17,8 @@ import Testing
 
   private func entries() throws -> [String: Int] {
     let entries = try ImageFolder(folder.url.path).entries
-    return Dictionary(uniqueKeysWithValues: entries.map { (String($0.path.dropFirst(folder.url.path.count + 1)), $0.target) })
+    return Dictionary(
+      uniqueKeysWithValues: entries.map { (String($0.path.dropFirst(folder.url.path.count + 1)), $0.target) })
   }
 
   @Test func classFolders() throws {
@@ -28,7 +29,8 @@ import Testing
   }
 
   @Test(arguments: [
-    "file,class\nb.jpg,340\na.jpg,0\n", "file,imagenet_class,name\r\n\"b.jpg\",340,\"zebra, plains\"\r\na.jpg,0,tench\r\n",
+    "file,class\nb.jpg,340\na.jpg,0\n",
+    "file,imagenet_class,name\r\n\"b.jpg\",340,\"zebra, plains\"\r\na.jpg,0,tench\r\n",
     "\u{FEFF}wordnet,file\nn02391049,b.jpg\nn01440764,a.jpg\n",
   ])
   func labels(text: String) throws {

@@ -24,7 +24,9 @@ import Testing
       [], environment: ["PULLBACKS_CACHE": folder.url.path, "PAPER_WEIGHTS": folder.path("list.csv")])
   }
 
-  private func fetched(_ name: String) -> [UInt8]? { FileManager.default.contents(atPath: folder.path("paper/\(name)")).map(Array.init) }
+  private func fetched(_ name: String) -> [UInt8]? {
+    FileManager.default.contents(atPath: folder.path("paper/\(name)")).map(Array.init)
+  }
 
   private func put(_ content: some Sequence<UInt8>, at name: String) throws {
     try FileManager.default.createDirectory(atPath: folder.path("paper"), withIntermediateDirectories: true)

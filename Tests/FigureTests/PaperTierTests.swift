@@ -4,8 +4,8 @@ import Foundation
 import TestKit
 import Testing
 
-/// The path of a user with the paper's weights and images, from download to figure, with formula weights in place of the
-/// official ones.
+/// The path of a user with the paper's weights and images, from download to figure, with formula weights in place of
+/// the official ones.
 @Suite struct PaperTierTests {
   @Test func fromDownloadToFigure() throws {
     let folder = try TemporaryFolder()

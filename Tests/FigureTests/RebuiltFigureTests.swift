@@ -43,8 +43,8 @@ import Testing
   private static let isSameFamily =
     ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"].map { $0 == "Haswell" } ?? true
 
-  /// With other kernels the last bits differ, and gradient ascent magnifies them: where a pre-activation changes sign, the
-  /// gradient jumps. A few pixels in a hundred then differ visibly, all in its columns.
+  /// With other kernels the last bits differ, and gradient ascent magnifies them: where a pre-activation changes sign,
+  /// the gradient jumps. A few pixels in a hundred then differ visibly, all in its columns.
   private static let tolerance: PictureDifference =
     isSameFamily ? .edgesOnly : PictureDifference(maxChannelDifference: 255, shareOfPixelsChanged: 0.2, meanDifference: 2)
 }

@@ -24,7 +24,8 @@ import Testing
   @Test func linksLeadSomewhere() throws {
     let targets = readme.components(separatedBy: "](").dropFirst().map { $0.prefix { $0 != ")" } }
     for target in targets where !target.hasPrefix("http") {
-      #expect(FileManager.default.fileExists(atPath: Fixture.root.appendingPathComponent(String(target)).path), "\(target)")
+      #expect(
+        FileManager.default.fileExists(atPath: Fixture.root.appendingPathComponent(String(target)).path), "\(target)")
     }
     #expect(targets.contains { $0.hasPrefix("Figures/") })
   }

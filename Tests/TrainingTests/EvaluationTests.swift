@@ -67,6 +67,7 @@ import Testing
     let log = try String(contentsOfFile: model.path(ending: "csv"), encoding: .utf8)
     let lines = log.split(separator: "\n")
     #expect(lines.count == 1 + report.recipe.epochs)
-    #expect(lines.last?.hasPrefix("\(report.recipe.epochs),\(report.recipe.epochs * report.recipe.epochScenes),") == true)
+    #expect(
+      lines.last?.hasPrefix("\(report.recipe.epochs),\(report.recipe.epochs * report.recipe.epochScenes),") == true)
   }
 }

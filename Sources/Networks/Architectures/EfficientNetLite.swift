@@ -64,7 +64,8 @@ enum EfficientNetLite: String, CaseIterable {
             block += 1
           }
         }
-        return x.same("_conv_head", 1280, kernel: 1).batchNorm("_bn1", epsilon: 1e-3, momentum: 0.01).relu6("_swish_head")
+        return x.same("_conv_head", 1280, kernel: 1)
+          .batchNorm("_bn1", epsilon: 1e-3, momentum: 0.01).relu6("_swish_head")
           .globalAveragePool("_avg_pooling").dropout("_dropout").linear("_fc", classes)
       }
     }
@@ -89,7 +90,8 @@ extension Signal {
       x = x.same("\(name)._expand_conv", inputs * expansion, kernel: 1)
         .batchNorm("\(name)._bn0", epsilon: 1e-3, momentum: 0.01).relu6("\(name)._swish_expand")
     }
-    x = x.same("\(name)._depthwise_conv", inputs * expansion, kernel: kernel, stride: stride, groups: inputs * expansion)
+    let width = inputs * expansion
+    x = x.same("\(name)._depthwise_conv", width, kernel: kernel, stride: stride, groups: width)
       .batchNorm("\(name)._bn1", epsilon: 1e-3, momentum: 0.01).relu6("\(name)._swish_depthwise")
       .same("\(name)._project_conv", outputs, kernel: 1).batchNorm("\(name)._bn2", epsilon: 1e-3, momentum: 0.01)
     return stride == 1 && inputs == outputs ? x.adding(self, "\(name)._add") : x

@@ -3,10 +3,10 @@ import Pullbacks
 // PVT v2: Improved Baselines with Pyramid Vision Transformer (Wang et al., 2021, arXiv 2106.13797), B0 to B5 with
 // spatial-reduction attention. Variant: timm's, whose checkpoint names these are; the authors' own are read as well.
 //
-// `pvt-scenes` is a narrow one for pictures of 96 pixels that never strides: a stem of three convolutions sees every pixel
-// (Xiao et al., Early Convolutions Help Transformers See Better, 2021, arXiv 2106.14881; without it, it learns ten times
-// as slowly), and average pools halve the maps and shrink what is attended to, as in PVT v2's linear attention. Strides
-// reach the pixels unevenly, and every pullback would show them as a chequered pattern.
+// `pvt-scenes` is a narrow one for pictures of 96 pixels that never strides: a stem of three convolutions sees every
+// pixel (Xiao et al., Early Convolutions Help Transformers See Better, 2021, arXiv 2106.14881; without it, it learns
+// ten times as slowly), and average pools halve the maps and shrink what is attended to, as in PVT v2's linear
+// attention. Strides reach the pixels unevenly, and every pullback would show them as a chequered pattern.
 
 enum PyramidVisionTransformer: String, CaseIterable {
   case b0 = "pvt_v2_b0"
@@ -53,7 +53,8 @@ enum PyramidVisionTransformer: String, CaseIterable {
               padding: stage == 0 ? 3 : 1)
           }
           let place = Block(
-            rows: x.shape[1], columns: x.shape[2], heads: attention.heads[stage], reduction: attention.reductions[stage],
+            rows: x.shape[1], columns: x.shape[2], heads: attention.heads[stage],
+            reduction: attention.reductions[stage],
             pools: self == .scenes, expansion: size.expansions[stage])
           var tokens = x.tokens().layerNorm("\(embedding).norm")
           for block in 0..<size.depths[stage] { tokens = tokens.pyramidBlock("\(name).blocks.\(block)", place) }

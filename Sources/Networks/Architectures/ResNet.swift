@@ -6,8 +6,8 @@ import Pullbacks
 //
 // `resnet-scenes` is a narrow one for pictures of 96 pixels that never strides: its stem is a 3x3 convolution at full
 // resolution, and average pools halve the maps, behind the 3x3 convolution of a bottleneck and before the projection of
-// its shortcut (as in CLIP's ResNet, Radford et al., 2021, arXiv 2103.00020). A stride of 2 reaches the pixels unevenly,
-// and every pullback would show it as a chequered pattern.
+// its shortcut (as in CLIP's ResNet, Radford et al., 2021, arXiv 2103.00020). A stride of 2 reaches the pixels
+// unevenly, and every pullback would show it as a chequered pattern.
 
 enum ResNet: String, CaseIterable {
   case resNet18 = "resnet18"

@@ -79,7 +79,8 @@ public struct ScaledDotProductAttention: Operation {
       inputs[1][0] == inputs[2][0]
     else { throw PullbackError(.usage, kind, "queries, keys and values of shapes \(inputs) do not fit together") }
     guard heads > 0, inputs[0][1] % heads == 0, inputs[2][1] % heads == 0 else {
-      throw PullbackError(.usage, kind, "\(heads) heads do not share \(inputs[0][1]) and \(inputs[2][1]) features evenly")
+      throw PullbackError(
+        .usage, kind, "\(heads) heads do not share \(inputs[0][1]) and \(inputs[2][1]) features evenly")
     }
     return [inputs[0][0], inputs[2][1]]
   }
@@ -194,7 +195,8 @@ private struct AttentionShape {
     into matrix: UnsafeMutablePointer<Float>
   ) {
     matrixProduct(
-      MatrixOperand(q + queryOffset(head), stride: width), MatrixOperand(k + keyOffset(head), stride: width, transposed: true),
+      MatrixOperand(q + queryOffset(head), stride: width),
+      MatrixOperand(k + keyOffset(head), stride: width, transposed: true),
       into: matrix, stride: keys, m: queries, n: keys, k: headWidth)
     pb_softmax_rows(matrix, scale * sharpness, matrix, queries, keys)
   }

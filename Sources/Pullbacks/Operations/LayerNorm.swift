@@ -3,7 +3,8 @@ import Kernels
 
 /// Layer normalisation: each token's features, or each pixel's channels, to mean 0 and variance 1, then an affine map.
 ///
-/// `y = gamma (x - mean) / sqrt(var + eps) + beta`, with the biased variance. Parameters: `weight` (gamma) and `bias` (beta).
+/// `y = gamma (x - mean) / sqrt(var + eps) + beta`, with the biased variance. Parameters: `weight` (gamma) and `bias`
+/// (beta).
 public struct LayerNorm: Operation {
   public enum Axis: String, Sendable {
     /// The last axis of `(N, T, C)` or `(N, C)`.

@@ -21,7 +21,8 @@ public struct Linear: Operation {
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
     guard let last = inputs[0].last, last > 0, inputs[0].count <= 2 else {
-      throw PullbackError(.usage, kind, "expected an input of shape (features) or (tokens, features), found \(inputs[0])")
+      throw PullbackError(
+        .usage, kind, "expected an input of shape (features) or (tokens, features), found \(inputs[0])")
     }
     return inputs[0].dropLast() + [outputs]
   }

@@ -222,7 +222,8 @@ private func pooledShape(
 ) throws(PullbackError) -> [Int] {
   try checkShape(input, rank: 3, of: kind)
   try checkWindow(kernel: kernel, stride: stride, padding: padding, of: kind)
-  guard max(padding.top, padding.bottom) * 2 <= kernel.height, max(padding.left, padding.right) * 2 <= kernel.width else {
+  guard max(padding.top, padding.bottom) * 2 <= kernel.height, max(padding.left, padding.right) * 2 <= kernel.width
+  else {
     throw PullbackError(.usage, kind, "padding \(padding) is more than half of the \(kernel) window")
   }
   var rows = slidingCount(input[1] + padding.top + padding.bottom, kernel.height, stride.height, roundingUp: roundsUp)

@@ -1,7 +1,8 @@
 /// Philox4x32-10: four random words for every value of a 128-bit counter, under a 64-bit key.
 ///
-/// A counter-based generator is a function, not a sequence: word 12 million costs what the first one costs, and no order
-/// of asking changes what is answered. Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (SC 2011).
+/// A counter-based generator is a function, not a sequence: word 12 million costs what the first one costs, and no
+/// order of asking changes what is answered. Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (SC
+/// 2011).
 struct Philox: Sendable {
   typealias Block = SIMD4<UInt32>
 
