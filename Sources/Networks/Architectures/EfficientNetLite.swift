@@ -85,12 +85,12 @@ extension Signal {
     _ name: String, _ outputs: Int, kernel: Extent, stride: Int, expansion: Int
   ) -> Signal {
     let inputs = shape[0]
+    let width = inputs * expansion
     var x = self
     if expansion != 1 {
-      x = x.same("\(name)._expand_conv", inputs * expansion, kernel: 1)
+      x = x.same("\(name)._expand_conv", width, kernel: 1)
         .batchNorm("\(name)._bn0", epsilon: 1e-3, momentum: 0.01).relu6("\(name)._swish_expand")
     }
-    let width = inputs * expansion
     x = x.same("\(name)._depthwise_conv", width, kernel: kernel, stride: stride, groups: width)
       .batchNorm("\(name)._bn1", epsilon: 1e-3, momentum: 0.01).relu6("\(name)._swish_depthwise")
       .same("\(name)._project_conv", outputs, kernel: 1).batchNorm("\(name)._bn2", epsilon: 1e-3, momentum: 0.01)
