@@ -39,8 +39,7 @@ public struct Weaver {
   /// The document.
   ///
   /// - Throws: `PullbackError` with the template's file and line for a result or a value that is not there, a claim
-  ///   that does
-  ///   not hold, a format that does not fit.
+  ///   that does not hold, a format that does not fit.
   public func callAsFunction() throws -> Document {
     Document(markdown: try woven(template.pieces, tier), absent: absent)
   }
