@@ -87,7 +87,7 @@ let package = Package(
     // The experiments and the command-line tools.
     experiment("pullbacks"),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
-    experiment("fig7"), experiment("fig10"), experiment("parts"),
+    experiment("fig7"), experiment("fig10"), experiment("parts"), experiment("networks"),
     .executableTarget(
       name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings
     ),
