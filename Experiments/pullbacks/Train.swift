@@ -10,13 +10,13 @@ struct Train: ParsableCommand {
     discussion: """
       Every epoch draws new scenes. After each the folder --output has, under the network's name: the run's state (.state), \
       the log (.csv) and its curves (.png); and in the end the checkpoint in float16 (.safetensors) and a report on \
-      5,000 held-out scenes with confusion matrix and accuracy by difficulty (.json). From one seed, a machine makes the \
-      same bytes every time, on however many threads and in however many sittings.
+      scenes that it never saw, with confusion matrix and accuracy by difficulty (.json). From one seed, a machine makes \
+      the same bytes every time, on however many threads and in however many sittings.
 
       Examples:
         pullbacks train --network vgg-scenes --output training
         pullbacks train --network vgg-scenes --output training --resume
-        pullbacks train --network vgg-scenes --output trial --epochs 2 --epoch-scenes 640 --held-out 100
+        pullbacks train --network vgg-scenes --output trial --epoch-scenes 640
       """)
 
   @Option(help: ArgumentHelp("Which: \(Recipe.all.map(\.network).joined(separator: ", ")).", valueName: "name"))
