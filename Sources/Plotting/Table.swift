@@ -7,6 +7,7 @@
 /// try Figure(table).write(to: "table1.pdf")
 /// ```
 public struct Table: Drawable {
+  /// A title, and how what is below it is aligned.
   public struct Column: Equatable, Sendable {
     public var title: String
     public var alignment: HorizontalAlignment
@@ -33,6 +34,7 @@ public struct Table: Drawable {
     public static func bold(_ text: String) -> Cell { Cell(text, isBold: true) }
   }
 
+  /// A line of the table.
   public enum Row: Equatable, Sendable {
     /// Cells from the left; missing ones stay blank, surplus ones are left out.
     case cells([Cell])
