@@ -7,6 +7,7 @@ enum ReportAssets {
     body { margin: 0 auto; max-width: 76rem; padding: 0 1rem 3rem; font: 16px/1.45 system-ui, sans-serif; }
     h1 { font-size: 1.5rem; margin: 1.2rem 0 .2rem; }
     h2 { font-size: 1.2rem; margin: 0 0 .6rem; overflow-wrap: anywhere; }
+    table + h2 { margin-top: 1.5rem; }
     h3 { font-size: 1rem; margin: 1rem 0 .5rem; }
     code, pre { font: .85em/1.4 ui-monospace, monospace; overflow-wrap: anywhere; }
     pre { margin: 0; white-space: pre-wrap; background: var(--soft); padding: .6rem .8rem; border-radius: .4rem; }
@@ -38,7 +39,7 @@ enum ReportAssets {
     table { border-collapse: collapse; font-size: .9rem; width: 100%; }
     th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0;
       border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
-    th { font-weight: 600; min-width: 7rem; }
+    th { font-weight: 600; min-width: 7rem; white-space: nowrap; }
     summary { cursor: pointer; padding: .3rem 0; }
     @media print { .controls { display: none !important; } }
     """
