@@ -16,6 +16,7 @@ public struct AffineParts: Sendable, Equatable {
   public var residual: Double { value - linear - bias }
 
   /// - Parameters:
+  ///   - network: of operations that are affine at a fixed routing.
   ///   - x: one image, `(1, C, H, W)`.
   ///   - selector: the output that is selected.
   /// - Throws: `PullbackError` if the network has an operation that is not affine at a fixed routing, or whose

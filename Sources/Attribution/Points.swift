@@ -7,6 +7,7 @@ public protocol Points: Sendable {
   var count: Int { get }
   /// How many rounds there are.
   var rounds: Int { get }
+  /// What is worth recording of them, by name.
   var settings: [String: String] { get }
 
   /// What the pullback at a point counts for.

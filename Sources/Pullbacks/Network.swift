@@ -73,7 +73,10 @@ public struct Network: Sendable {
   ///
   /// The value does not depend on the rules, not in a single bit. Several rule sets share one forward pass.
   ///
-  /// - Parameter keeping: names of nodes whose values are asked for later, by ``Trace/activation(_:)``.
+  /// - Parameters:
+  ///   - x: inputs, batch axis first: `(N, 3, H, W)` in `[-1, 1]` for images.
+  ///   - rules: the tables that cotangents will be pulled back by.
+  ///   - keeping: names of nodes whose values are asked for later, by ``Trace/activation(_:)``.
   /// - Complexity: one forward pass.
   /// - Throws: ``PullbackError`` if `x` has another shape than the network's inputs, a rule set has no rule for an
   ///   operation, or there is no node of a name.

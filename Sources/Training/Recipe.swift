@@ -50,8 +50,8 @@ public struct Recipe: Codable, Equatable, Sendable {
       epochScenes % batch == 0
     else {
       throw PullbackError(
-        .usage, "recipe", "\(epochs) epochs of \(epochScenes) scenes in batches of \(batch)",
-        advice: "1 epoch or more, of a multiple of the batch")
+        .usage, "recipe", "\(epochs) epochs of \(epochScenes) scenes in batches of \(batch) make no run",
+        advice: "take one epoch or more, of a multiple of the batch")
     }
     guard rate.isFinite, rate > 0, decay.isFinite, decay >= 0, (0..<1).contains(warmUp), (0..<1).contains(smoothing),
       (0...10).contains(noise), (0...1).contains(noiseGrowth)

@@ -1,12 +1,19 @@
 /// The type of a stored tensor's elements; the raw value is PyTorch's name for it.
 public enum ScalarType: String, Sendable, CaseIterable {
+  /// Binary floating point.
   case float64, float32, float16, bfloat16
+  /// Signed, in two's complement.
   case int64, int32, int16, int8
+  /// Unsigned.
   case uint64, uint32, uint16, uint8
+  /// A byte, 0 or 1.
   case bool
   // Listed, so that a file which holds one beside its weights can be read; not converted to float32.
+  /// Two numbers a value.
   case complex64, complex128
+  /// Four bits of exponent, three of significand.
   case float8E4M3 = "float8_e4m3fn"
+  /// Five bits of exponent, two of significand.
   case float8E5M2 = "float8_e5m2"
 
   /// Bytes per element.

@@ -14,6 +14,7 @@ public struct RandomStream: Sendable {
   private let draw: UInt32
 
   /// - Parameters:
+  ///   - seed: of all streams of a run.
   ///   - purpose: what the numbers are for; streams of different purposes are independent.
   ///   - image: the image's index in the whole input, not in a batch; 0 for what all images share.
   ///   - draw: which of several draws.

@@ -62,7 +62,9 @@ extension RuleSet {
   /// everything else, GELU, SiLU and attention included. The result times `x - baseline` sums to `f(x) - f(baseline)`
   /// in a network of ReLU, ReLU6 and max pooling.
   ///
-  /// - Parameter baseline: one input, `(1, C, H, W)`.
+  /// - Parameters:
+  ///   - network: that will be explained; it is run at the baseline here.
+  ///   - baseline: one input, `(1, C, H, W)`.
   /// - Complexity: one forward pass, of one image.
   public static func deepLift(of network: Network, baseline: Tensor) throws(PullbackError) -> RuleSet {
     let rescaled: Set = ["relu", "relu6", "sigmoid", "maxpool"]

@@ -139,6 +139,7 @@ extension RuleSet {
 public struct Temperatures: Sendable, Equatable {
   /// An operation whose rule has a temperature.
   public enum Kind: String, Sendable, CaseIterable {
+    /// As the operation's kind is called.
     case relu, relu6, gelu, silu, maxpool, attention
 
     /// The released value; ReLU6 takes ReLU's.
