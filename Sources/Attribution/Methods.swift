@@ -41,15 +41,15 @@ public enum Method: String, Sendable, CaseIterable {
   /// What the paper's DeepLift rows are: in the released runs the softened layers escape captum's rules, and `x` times
   /// the gradient is left.
   case deepLiftReleased = "deeplift-released"
-  /// The gradient, its negative part dropped at every ReLU: see ``Rectified``.
+  /// The gradient, its negative part dropped at every ReLU: see `Rectified`.
   case guidedBackprop = "guided-backprop"
-  /// The cotangent's positive part at every ReLU, whatever its gate: see ``Rectified``.
+  /// The cotangent's positive part at every ReLU, whatever its gate: see `Rectified`.
   case deconvolution
   /// ``ClassActivationMap`` by the gradient.
   case gradCAM = "grad-cam"
   /// Guided backpropagation times the class activation map.
   case guidedGradCAM = "guided-grad-cam"
-  /// Layer-wise relevance propagation by the ``EpsilonRule``, times the image.
+  /// Layer-wise relevance propagation by the `EpsilonRule`, times the image.
   case lrpEpsilon = "lrp-epsilon"
   /// See ``Occlusion``.
   case occlusion

@@ -7,7 +7,7 @@ public struct Setting: Sendable {
   public let name: String
   /// What it is, for people.
   public let meaning: String
-  /// The value in the notation that ``write`` takes.
+  /// The value in the notation that `--set` takes.
   public let read: @Sendable (MethodSettings) -> String
   /// Puts a value in; false if the text is none.
   let write: @Sendable (inout MethodSettings, String) -> Bool
