@@ -10,15 +10,15 @@ import Pullbacks
 /// ```
 /// The raw value is the architecture's name. Beside each checkpoint lie the log of its training and what became of it.
 public enum SceneNetwork: String, CaseIterable, Sendable {
-  case resnet = "resnet-scenes"
   case vgg = "vgg-scenes"
+  case resnet = "resnet-scenes"
   case pvt = "pvt-scenes"
 
   /// The name for people.
   public var title: String {
     switch self {
-    case .resnet: "ResNet"
     case .vgg: "VGG11-BN"
+    case .resnet: "ResNet"
     case .pvt: "PVT-v2"
     }
   }
