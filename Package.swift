@@ -65,8 +65,8 @@ let package = Package(
     room("Attribution", ["Pullbacks"]),
     room(
       "Faithfulness", ["Attribution", "Files", "Kernels"],
-      exclude: ["Published/README.md", "Published/ablations-v6.csv"],
-      resources: ["faithfulness-v5", "faithfulness-v6", "focus-v6", "paired-v6"].map {
+      exclude: ["Published/README.md"],
+      resources: ["faithfulness-v5", "faithfulness-v6", "focus-v6", "paired-v6", "ablations-v6"].map {
         .embedInCode("Published/\($0).csv")
       }),
     room("Scenes", ["Pullbacks", "Imaging", "Kernels", "CCairo"]),
@@ -87,7 +87,8 @@ let package = Package(
     // The experiments and the command-line tools.
     experiment("pullbacks"),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
-    experiment("fig7"), experiment("fig10"), experiment("parts"),
+    experiment("fig6"), experiment("fig7"), experiment("fig9"), experiment("fig10"), experiment("parts"),
+    experiment("table1"), experiment("table2"), experiment("table3"),
     .executableTarget(
       name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings),
     .executableTarget(
