@@ -48,17 +48,15 @@ Experiment.run("fig6", on: .settings) { experiment, book in
       }
     }
 
-    //: Only the first column says what the ordinates are, only the last row what the abscissae are. The dashed line is the
-    //: preset's value.
+    //: The first row says what the abscissae are and the last row their values, the first column what the ordinates are. The
+    //: dashed line is the preset's value.
 
     let isFirst = parameter == parameters[0]
     let isLast = metric == metrics.last
-    let shown = parameter.values.count > 5 ? [0.1, 0.3, 0.6, 1, 2] : parameter.values
     var plot = LinePlot(
       series,
       x: Axis(
-        isLast ? parameter.title : "", scale: .logarithmic,
-        ticks: shown.map { Tick($0, isLast ? parameter.text($0) : "") }),
+        scale: .logarithmic, ticks: parameter.labelled.map { Tick($0, isLast ? parameter.text($0) : "") }),
       y: Axis(isFirst ? metric.label : ""), title: metric == metrics[0] ? parameter.title : nil, size: Size(118, 84),
       showsLegend: false)
     plot.marks = [parameter.standard]

@@ -43,7 +43,7 @@ Experiment.run("fig9", on: .curves) { experiment, book in
     }
     let isInsertion = metric == .insertion
     return LinePlot(
-      series, x: Axis(isInsertion ? "pixels inserted" : "pixels deleted", range: 0...1), y: Axis("probability", range: 0...1),
+      series, x: Axis("share of pixels \(isInsertion ? "inserted" : "deleted")", range: 0...1), y: Axis("probability", range: 0...1),
       title: "\(title): \(metric.label)", size: Size(250, 190))
   }
 

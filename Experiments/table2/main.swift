@@ -20,8 +20,11 @@ Experiment.run("table2", on: .settings) { experiment, book in
   let published: [MetricName] = [.infidelity, .faithfulnessCorrelation, .faithfulnessEstimate, .randomLogit]
 
   func table(_ scores: StoredScores) -> Table {
-    let beside = scores.published == nil ? [] : published.filter(metrics.contains)
-    var rows: [Table.Row] = [.heading(book.heading(scores))]
+    let isPublished = metrics.contains { metric in
+      scores.entry(.softPullback, .steps, SweptParameter.steps.standard, metric)?.publishedMean != nil
+    }
+    let beside = isPublished ? published.filter(metrics.contains) : []
+    var rows: [Table.Row] = [.heading(book.heading(scores, isBesidePublished: isPublished))]
     for method in [Method.softPullback, .pullbackAscent] {
       var block: [(label: String, found: [ScoreEntry])] = []
       func add(_ label: String, _ parameter: SweptParameter, _ value: Double) {
@@ -48,7 +51,9 @@ Experiment.run("table2", on: .settings) { experiment, book in
             isBold: best[column] != nil && columns[column][line] == best[column])
         }
         let there = beside.map { metric -> Table.Cell in
-          .muted(found.first { $0.metric == metric.rawValue }?.publishedMean.map { NumberFormat([$0])($0) } ?? "")
+          let format = NumberFormat(
+            block.compactMap { line in line.found.first { $0.metric == metric.rawValue }?.publishedMean })
+          return .muted(found.first { $0.metric == metric.rawValue }?.publishedMean.map(format.callAsFunction) ?? "")
         }
         rows.append(.cells([Table.Cell(line == 0 ? method.abbreviation : ""), Table.Cell(label)] + here + there))
       }

@@ -181,7 +181,7 @@ public struct Table: Drawable {
   }
 
   private func widths(_ theme: Theme) -> [Double] {
-    columns.indices.map { column in
+    var widths = columns.indices.map { column -> Double in
       let title = titles(theme)[column].map { theme.label(.bold).width(of: $0) }.max() ?? 0
       let cells = rows.map { row -> Double in
         switch row {
@@ -192,6 +192,15 @@ public struct Table: Drawable {
       }
       return max(title, cells.max() ?? 0)
     }
+    var first = 0
+    for group in groups where first < columns.count {
+      let members = first..<min(columns.count, first + max(1, group.columns))
+      let span = widths[members].reduce(0, +) + gap * Double(members.count - 1)
+      // The title may be wider than what stands below it.
+      widths[members.upperBound - 1] += max(0, theme.label(.bold).width(of: group.title) - span)
+      first = members.upperBound
+    }
+    return widths
   }
 
   /// The abscissa to which a column's texts are aligned.

@@ -32,7 +32,8 @@ public struct ScoreEntry: Encodable, Sendable {
     func number(_ value: Double) -> Double? { value.isFinite ? value : nil }
     model = scores.model
     self.explainer = explainer
-    abbreviation = Method(rawValue: explainer)?.abbreviation ?? explainer
+    abbreviation =
+      Method(rawValue: explainer)?.abbreviation ?? explainer.prefix(1).uppercased() + explainer.dropFirst()
     self.metric = metric.rawValue
     direction = metric.metric().direction.rawValue
     (mean, deviation, median) = (number(found.mean), number(found.deviation), number(found.median))
@@ -81,11 +82,10 @@ extension StoredScores {
 }
 
 extension MetricName {
-  /// Over a column, in two lines: the name, and which scores are good.
+  /// Over a column: the name, a word a line, and which scores are good.
   public var heading: String {
     let metric = metric()
-    let words = metric.title.split(separator: " ").map(String.init) + [metric.direction.arrow]
-    return words[0] + "\n" + words.dropFirst().joined(separator: " ")
+    return metric.title.replacing(" ", with: "\n") + " " + metric.direction.arrow
   }
 
   /// Beside an axis: `Infidelity ↓`.

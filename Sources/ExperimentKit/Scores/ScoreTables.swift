@@ -10,10 +10,11 @@ extension ScoreBook {
     let reported = metrics.filter { metric in entries.contains { $0.metric == metric.rawValue && $0.publishedMean != nil } }
     var rows: [Table.Row] = []
     for scores in networks {
-      rows.append(.heading(heading(scores)))
       let block = entries.filter { $0.model == scores.model }
+      rows.append(.heading(heading(scores, isBesidePublished: block.contains { $0.publishedMean != nil })))
       let columns = metrics.map { metric in block.filter { $0.metric == metric.rawValue } }
       let formats = columns.map { NumberFormat($0.compactMap(\.mean)) }
+      let printed = columns.map { NumberFormat($0.compactMap(\.publishedMean)) }
       let best = zip(metrics, columns).map { metric, column in
         Self.best(column.filter { Method(rawValue: $0.explainer) != nil }.compactMap(\.mean), metric.metric().direction)
       }
@@ -27,7 +28,7 @@ extension ScoreBook {
         }
         let there = reported.map { metric -> Table.Cell in
           let place = metrics.firstIndex(of: metric)!
-          return .muted(found[place]?.publishedMean.map { NumberFormat([$0])($0) } ?? "")
+          return .muted(found[place]?.publishedMean.map(printed[place].callAsFunction) ?? "")
         }
         rows.append(.cells([Table.Cell(name)] + here + there))
         rows.append(.notes([""] + found.indices.map { Self.interval(found[$0]?.low, found[$0]?.high, formats[$0]) }))
@@ -44,10 +45,11 @@ extension ScoreBook {
     let reported = metrics.filter { metric in entries.contains { $0.metric == metric.rawValue && $0.publishedMean != nil } }
     var rows: [Table.Row] = []
     for scores in networks {
-      rows.append(.heading(heading(scores)))
       let block = entries.filter { $0.model == scores.model }
+      rows.append(.heading(heading(scores, isBesidePublished: block.contains { $0.publishedMean != nil })))
       let columns = metrics.map { metric in block.filter { $0.metric == metric.rawValue } }
       let formats = columns.map { NumberFormat($0.compactMap(\.mean)) }
+      let printed = columns.map { NumberFormat($0.compactMap(\.publishedMean)) }
       for pair in block.map(\.pair).uniqued {
         let found = columns.map { column in column.first { $0.pair == pair } }
         let here = found.indices.map { column -> Table.Cell in
@@ -59,7 +61,8 @@ extension ScoreBook {
           }
         }
         let there = reported.map { metric -> Table.Cell in
-          .muted(found[metrics.firstIndex(of: metric)!]?.publishedMean.map { NumberFormat([$0])($0) } ?? "")
+          let place = metrics.firstIndex(of: metric)!
+          return .muted(found[place]?.publishedMean.map(printed[place].callAsFunction) ?? "")
         }
         rows.append(.cells([Table.Cell(pair)] + here + there))
         rows.append(.notes([""] + found.indices.map { Self.interval(found[$0]?.low, found[$0]?.high, formats[$0]) }))
@@ -71,8 +74,9 @@ extension ScoreBook {
   }
 
   /// Over a block: the network, and whose published figures stand beside.
-  public func heading(_ scores: StoredScores) -> String {
-    scores.title + (scores.published.map { " (published: \($0.title), other images)" } ?? "")
+  public func heading(_ scores: StoredScores, isBesidePublished: Bool) -> String {
+    guard isBesidePublished, let published = scores.published else { return scores.title }
+    return "\(scores.title) (published: \(published.title), other images)"
   }
 
   public func groups(_ leading: Int = 1, measured: Int, published: Int) -> [Table.Group] {

@@ -1,4 +1,5 @@
 import Attribution
+import Foundation
 import Pullbacks
 
 /// A hyper-parameter of the semantic pullbacks that table 2 and figure 6 vary, all others as in the preset.
@@ -68,6 +69,16 @@ public enum SweptParameter: String, CaseIterable, Sendable {
 
   /// A value in short: `0.3`, `5`.
   public func text(_ value: Double) -> String { value == value.rounded() ? "\(Int(value))" : "\(value)" }
+
+  /// The values that are labelled on a logarithmic axis: the preset's, both ends, and others with room between them.
+  public var labelled: [Double] {
+    let length = log(values.last! / values[0])
+    var kept = [standard]
+    for value in [values[0], values.last!] + values where kept.allSatisfy({ abs(log(value / $0)) > 0.14 * length }) {
+      kept.append(value)
+    }
+    return kept.sorted()
+  }
 
   private func entrant(_ method: Method, _ value: Double, valuesPerImage: Int) -> Entrant {
     var settings = Preset.paperV6.settings
