@@ -112,7 +112,12 @@ let package = Package(
     tests("ExperimentKitTests", ["ExperimentKit", "Files"]),
     tests("WeavingTests", ["Weaving"]),
     tests("ReadmeTests", []),
-    tests("FigureTests", ["ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10"]),
+    tests(
+      "FigureTests",
+      [
+        "ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig9", "fig10", "table1", "table2",
+        "table3",
+      ]),
     tests("CommandLineTests", ["ExperimentKit", "Files", "pullbacks"]),
   ]
 )

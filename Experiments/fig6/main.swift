@@ -27,6 +27,17 @@ Experiment.run("fig6", on: .settings) { experiment, book in
   }
   var numbers: [Curve] = []
 
+  //: A row has one range of ordinates, so that a glance along it shows which hyper-parameter matters most.
+
+  func ordinates(_ metric: MetricName) -> Axis {
+    let found = book.networks.flatMap(\.entries).filter { $0.metric == metric.rawValue }
+    let values = found.flatMap { [$0.low, $0.mean, $0.high] }.compactMap { $0 }
+    guard let low = values.min(), let high = values.max(), low < high else { return Axis() }
+    let room = 0.05 * (high - low)
+    return metric == .infidelity && low > 0
+      ? Axis(scale: .logarithmic, range: low / 1.1...high * 1.1) : Axis(range: low - room...high + room)
+  }
+
   func plot(_ metric: MetricName, _ parameter: SweptParameter) throws -> LinePlot {
     var series: [LinePlot.Series] = []
     for (place, scores) in book.networks.enumerated() where scores.sweptParameters.contains(parameter) {
@@ -51,14 +62,14 @@ Experiment.run("fig6", on: .settings) { experiment, book in
     //: The first row says what the abscissae are and the last row their values, the first column what the ordinates are. The
     //: dashed line is the preset's value.
 
-    let isFirst = parameter == parameters[0]
+    var y = ordinates(metric)
+    if parameter == parameters[0] { y.label = metric.label }
     let isLast = metric == metrics.last
     var plot = LinePlot(
       series,
       x: Axis(
         scale: .logarithmic, ticks: parameter.labelled.map { Tick($0, isLast ? parameter.text($0) : "") }),
-      y: Axis(isFirst ? metric.label : ""), title: metric == metrics[0] ? parameter.title : nil, size: Size(118, 84),
-      showsLegend: false)
+      y: y, title: metric == metrics[0] ? parameter.title : nil, size: Size(118, 84), showsLegend: false)
     plot.marks = [parameter.standard]
     return plot
   }

@@ -33,18 +33,20 @@ Experiment.run("fig9", on: .curves) { experiment, book in
           model: scores.model, explainer: explainer, metric: metric.rawValue, area: entry.mean, low: entry.low,
           high: entry.high, share: curve.shares, probability: curve.mean))
       let isPullback = Method(rawValue: explainer)?.usesSoftRules ?? false
+      let hasBand = isPullback || explainer == Entrant.chance.name
       var line = try LinePlot.Series(
         "\(entry.abbreviation) \(NumberFormat([1])(entry.mean))", x: curve.shares, y: curve.mean,
-        low: isPullback || explainer == "chance" ? curve.low : [], high: isPullback || explainer == "chance" ? curve.high : [])
+        low: hasBand ? curve.low : [], high: hasBand ? curve.high : [])
       line.style = .line
-      line.color = explainer == "chance" ? Theme.paper.mutedInk : .okabeIto[place % 7]
-      line.dashes = isPullback ? [] : explainer == "chance" ? [1, 1.5] : [[4, 1.5], [2, 1.2], [5, 1.5, 1, 1.5]][place % 3]
+      line.color = .okabeIto[place % 7]
+      line.dashes = isPullback ? [] : [[4, 1.5], [2, 1.2], [5, 1.5, 1, 1.5]][place % 3]
+      if explainer == Entrant.chance.name { (line.color, line.dashes) = (Theme.paper.mutedInk, [1, 1.5]) }
       series.append(line)
     }
     let isInsertion = metric == .insertion
     return LinePlot(
-      series, x: Axis("share of pixels \(isInsertion ? "inserted" : "deleted")", range: 0...1), y: Axis("probability", range: 0...1),
-      title: "\(title): \(metric.label)", size: Size(250, 190))
+      series, x: Axis("share of pixels \(isInsertion ? "inserted" : "deleted")", range: 0...1),
+      y: Axis("probability", range: 0...1), title: "\(title): \(metric.label)", size: Size(250, 190))
   }
 
   let plots = try book.networks.flatMap { scores in

@@ -1,12 +1,13 @@
 extension Table {
   /// The table in Markdown. Headings are rows, notes follow in the cell above, and a group's title stands before those
-  /// of its columns; greyed cells are italic.
+  /// of its columns that are there twice; greyed cells are italic.
   public var markdown: String {
     func line(_ cells: [String]) -> String {
       "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
     }
-    let titles = zip(groupTitles, columns).map { group, column in
-      [group, column.title.replacing("\n", with: " ")].filter { !$0.isEmpty }.joined(separator: " ")
+    let plain = columns.map { $0.title.replacing("\n", with: " ") }
+    let titles = plain.indices.map { index in
+      plain[..<index].contains(plain[index]) ? [groupTitles[index], plain[index]].joined(separator: " ") : plain[index]
     }
     let rules = columns.map { $0.alignment == .left ? ":--" : $0.alignment == .right ? "--:" : ":-:" }
     return line(titles) + line(rules)
@@ -16,7 +17,8 @@ extension Table {
         case .cells(let cells):
           line(
             cells.map { cell, note in
-              let text = cell.isBold ? "**\(cell.text)**" : cell.isMuted && !cell.text.isEmpty ? "*\(cell.text)*" : cell.text
+              let mark = cell.isBold ? "**" : cell.isMuted && !cell.text.isEmpty ? "*" : ""
+              let text = mark + cell.text + mark
               return note.isEmpty ? text : "\(text) \(note)"
             })
         }
@@ -75,7 +77,9 @@ extension Table {
 
   /// The title of the group that each column is in.
   private var groupTitles: [String] {
-    let titles = groups.flatMap { group in [String](repeating: group.title, count: max(0, min(group.columns, columns.count))) }
+    let titles = groups.flatMap { group in
+      [String](repeating: group.title, count: max(0, min(group.columns, columns.count)))
+    }
     return columns.indices.map { $0 < titles.count ? titles[$0] : "" }
   }
 

@@ -15,7 +15,7 @@ import Testing
   @Test func markdown() {
     #expect(
       table.markdown == """
-        | Method | Measured Focus ↑ | Published Focus ↑ |
+        | Method | Focus ↑ | Published Focus ↑ |
         | :-- | --: | --: |
         | **ResNet_50** |  |  |
         | SfP | **0.71** [0.70, 0.72] | *0.75* |

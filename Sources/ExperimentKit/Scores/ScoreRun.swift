@@ -18,9 +18,8 @@ public enum ScoreRun: String, CaseIterable, Sendable {
   /// How many images are scored unless the command line says otherwise; nil is all there are.
   func samples(_ tier: Tier) -> Int? {
     switch (tier, self) {
-    case (.imagenet, .settings): 9
     case (.imagenet, _): nil
-    case (_, .localisation): 500
+    case (_, .localisation): 200
     case (_, .faithfulness), (_, .curves): 100
     case (_, .settings): 50
     }

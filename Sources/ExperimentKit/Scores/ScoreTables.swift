@@ -3,11 +3,13 @@ import Faithfulness
 import Plotting
 
 extension ScoreBook {
-  /// Explainers by metrics, a block for each network: means, the best of a block in bold, below them their intervals, and
-  /// in grey what the paper publishes for its network of the same family.
+  /// Explainers by metrics, a block for each network: means, the best of a block in bold, below them their intervals,
+  /// and in grey what the paper publishes for its network of the same family.
   public func table(_ entries: [ScoreEntry]) -> Table {
     let metrics = networks.flatMap(\.metrics).uniqued
-    let reported = metrics.filter { metric in entries.contains { $0.metric == metric.rawValue && $0.publishedMean != nil } }
+    let reported = metrics.filter { metric in
+      entries.contains { $0.metric == metric.rawValue && $0.publishedMean != nil }
+    }
     var rows: [Table.Row] = []
     for scores in networks {
       let block = entries.filter { $0.model == scores.model }
@@ -42,7 +44,9 @@ extension ScoreBook {
   /// Pullbacks less their gradient twins by metrics, a block for each network.
   public func table(_ entries: [DifferenceEntry]) -> Table {
     let metrics = networks.flatMap(\.metrics).uniqued
-    let reported = metrics.filter { metric in entries.contains { $0.metric == metric.rawValue && $0.publishedMean != nil } }
+    let reported = metrics.filter { metric in
+      entries.contains { $0.metric == metric.rawValue && $0.publishedMean != nil }
+    }
     var rows: [Table.Row] = []
     for scores in networks {
       let block = entries.filter { $0.model == scores.model }

@@ -17,7 +17,9 @@ public struct ScoreBook: Sendable {
     for scores in networks {
       let description = scores.description
       let source = description.source.prefix { $0 != "," }
-      let text = "\(description.images.count) images (\(source)), protocol \(description.version), seed \(description.seed)"
+      let count = description.images.count
+      let text = "\(count) image\(count == 1 ? "" : "s") (\(source)), protocol \(description.version), "
+        + "seed \(description.seed)"
       if let same = parts.firstIndex(where: { $0.text == text }) {
         parts[same].titles.append(scores.title)
       } else {
@@ -94,7 +96,10 @@ extension Experiment {
   ) throws {
     let texts =
       tables.isEmpty
-      ? [] : [("md", tables.map(\.markdown).joined(separator: "\n")), ("tex", tables.map(\.latex).joined(separator: "\n"))]
+      ? []
+      : [
+        ("md", tables.map(\.markdown).joined(separator: "\n")), ("tex", tables.map(\.latex).joined(separator: "\n")),
+      ]
     try write(figure, texts: texts, numbers: numbers, about: scores.networks.map(NetworkRecord.init))
     if !scores.missing.isEmpty { print("\(name): not scored yet: \(scores.missing.joined(separator: ", "))") }
   }
@@ -121,7 +126,8 @@ extension ScoreBook {
       guard scores.model == model else {
         throw PullbackError(.data, path, "holds the scores of \(scores.model)", advice: "run \(command(model))")
       }
-      if let current = ScoredNetwork.currentCheckpointSHA256(model, of: tier), current != scores.description.checkpoint {
+      let current = ScoredNetwork.currentCheckpointSHA256(model, of: tier)
+      if let current, current != scores.description.checkpoint {
         throw PullbackError(
           .data, path, "holds the scores of other parameters than those that \(model) has now",
           advice: "run \(command(model))")

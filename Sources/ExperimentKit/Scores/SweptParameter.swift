@@ -90,7 +90,7 @@ public enum SweptParameter: String, CaseIterable, Sendable {
     return Entrant(method, settings, "\(rawValue)=\(text(value))")
   }
 
-  /// The methods with the preset's hyper-parameters, and with each value of each parameter that the graph has a use for.
+  /// The methods with the preset's hyper-parameters, and with each value of each parameter that matters to the graph.
   public static func entrants(for graph: Graph) -> [Entrant] {
     let kinds = Set(graph.nodes.map(\.operation.kind))
     let preset = [Method.softPullback, .pullbackAscent].map { Entrant($0, Preset.paperV6.settings) }
