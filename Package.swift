@@ -87,7 +87,8 @@ let package = Package(
     // The experiments and the command-line tools.
     experiment("pullbacks"),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
-    experiment("fig7"), experiment("fig10"), experiment("parts"),
+    experiment("fig7"), experiment("fig8"), experiment("fig10"), experiment("parts"),
+    experiment("table4"),
     .executableTarget(
       name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings),
     .executableTarget(
@@ -111,7 +112,7 @@ let package = Package(
     tests("ExperimentKitTests", ["ExperimentKit", "Files"]),
     tests("WeavingTests", ["Weaving"]),
     tests("ReadmeTests", []),
-    tests("FigureTests", ["ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10"]),
+    tests("FigureTests", ["ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig8", "fig10", "table4"]),
     tests("CommandLineTests", ["ExperimentKit", "Files", "pullbacks"]),
   ]
 )
