@@ -2,8 +2,8 @@
 //:
 //: The sanity check of Adebayo et al. (2018, section 3.1): make a network's layers random, from the output downwards (the
 //: *cascade*) or one at a time, and compare the explanation of the class with what it was. An explanation of what the network
-//: has learned must be lost. Guided backpropagation and deconvolution, in colour, keep theirs: they draw the image's edges
-//: whatever the weights are.
+//: has learned must be lost. Guided backpropagation and deconvolution, framed in colour, keep theirs while layer after layer
+//: goes: they draw the image's edges, whatever the weights are; and so does guided Grad-CAM, which takes them from the former.
 
 import ExperimentKit
 
@@ -11,7 +11,7 @@ Experiment.run("fig8", measuring: { experiment, measurements in
 
   //: The similarities of twenty images are a long run, and committed. The maps of one image are drawn from the network itself.
 
-  let count = experiment.options.quick ? 2 : 20
+  let count = experiment.options.quick ? 1 : 20
   var gallery = Gallery(
     photographs: Array(try ImageNetTier.photographNames.prefix(count)), scenes: ScenesTier.clearScenes(count))
   gallery.count = count
@@ -21,8 +21,8 @@ Experiment.run("fig8", measuring: { experiment, measurements in
   let pullbacks: [Method] = [.softPullback, .pullbackAscent, .smoothPullback, .fusionPullback]
   let gradients: [Method] = [.gradient, .gradientAscent, .smoothGrad, .fusionGrad]
   let others = subject.defined([.gradientShap, .integratedGradients, .deepLiftReleased, .lrpEpsilon, .gradCAM])
-  let rectifying: [Method] = [.guidedBackprop, .deconvolution]
-  let methods = pullbacks + gradients + others + subject.defined([.guidedGradCAM]) + rectifying
+  let rectifying = subject.defined([.guidedGradCAM, .guidedBackprop, .deconvolution])
+  let methods = pullbacks + gradients + others + rectifying
 
   //: A pullback and its gradient twin have one colour; the twin is dashed.
 
@@ -30,6 +30,7 @@ Experiment.run("fig8", measuring: { experiment, measurements in
     switch method {
     case .guidedBackprop: Color(0xD55E00)
     case .deconvolution: Color(0xE69F00)
+    case .guidedGradCAM: Color(0x8C2D04)
     default:
       switch (pullbacks.firstIndex(of: method) ?? gradients.firstIndex(of: method)) {
       case let place?: [Color(0x0072B2), Color(0x56B4E9), Color(0x009E73), Color(0xCC79A7)][place]
@@ -38,9 +39,9 @@ Experiment.run("fig8", measuring: { experiment, measurements in
     }
   }
   func dashes(_ method: Method) -> [Double] {
-    let greys: [[Double]] = [[], [5, 2], [3, 2], [1, 1.5], [5, 2, 1, 2], [8, 2]]
+    let greys: [[Double]] = [[], [5, 2], [3, 2], [1, 1.5], [5, 2, 1, 2]]
     if gradients.contains(method) { return [3, 1.5] }
-    return others.firstIndex(of: method).map { greys[$0] } ?? (method == .guidedGradCAM ? greys[5] : [])
+    return others.firstIndex(of: method).map { greys[$0] } ?? []
   }
 
   //: To the left one image, explained by the network as it was trained and by five stages of the cascade, from a random last
@@ -83,9 +84,12 @@ Experiment.run("fig8", measuring: { experiment, measurements in
     groups: [.init("", columns: 1), .init("Random layers, from the output", columns: stages.count)],
     colorBars: [.heatMaps], width: 290, gap: 1.5)
 
-  //: To the right the curves of all images, with 95 % bootstrap bands: the rank correlation of magnitudes and of signed values,
-  //: the structural similarity of maps divided by their largest magnitude, and Pearson's correlation.
+  //: To the right the curves of all images, with 95 % bootstrap bands: the rank correlation of signed values and of magnitudes,
+  //: the structural similarity of maps divided by their largest magnitude, and Pearson's correlation. A correlation of zero is
+  //: what two unrelated maps have.
 
+  // As high together as the maps.
+  let height = (grid.size(in: .paper).height - 60) / Double(RandomisationTest.similarities.count) - 12
   func plot(_ order: RandomisationOrder, _ similarity: ParameterRandomisation.Similarity) throws -> LinePlot {
     let series = try methods.compactMap { method in
       try test.curves.curve(method, order, similarity).map { curve in
@@ -99,9 +103,10 @@ Experiment.run("fig8", measuring: { experiment, measurements in
     }
     let label = order == .cascading ? "random layers, from the output" : "the one random layer, from the output"
     return LinePlot(
-      series, x: Axis(similarity == RandomisationTest.similarities.last ? label : ""), y: Axis(similarity.title),
+      series, x: Axis(similarity == RandomisationTest.similarities.last ? label : ""),
+      y: Axis(similarity.title, range: -0.5...1.05),
       title: similarity != RandomisationTest.similarities[0] ? nil : order == .cascading ? "Cascade" : "One at a time",
-      size: Size(190, 128), showsLegend: false)
+      size: Size(190, height), showsLegend: false)
   }
   let plots = try RandomisationTest.similarities.flatMap { similarity in
     try RandomisationTest.orders.map { try plot($0, similarity) }

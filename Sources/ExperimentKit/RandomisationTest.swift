@@ -13,7 +13,7 @@ public struct RandomisationTest: Sendable {
 
   public static let orders: [RandomisationOrder] = [.cascading, .independent]
   public static let similarities: [ParameterRandomisation.Similarity] = [
-    .absoluteSpearman, .spearman, .scaledSSIM, .pearson,
+    .spearman, .absoluteSpearman, .scaledSSIM, .pearson,
   ]
 
   public let curves: [SimilarityCurve]
@@ -29,7 +29,7 @@ public struct RandomisationTest: Sendable {
     let arguments = "--networks \(tier) --model \(model)"
     if measurements.recomputes {
       let (curves, description) = try Self.measure(
-        subject, seed: experiment.options.seed, stops: experiment.options.quick ? 4 : Self.stops)
+        subject, seed: experiment.options.seed, stops: experiment.options.quick ? 3 : Self.stops)
       try makeFolder(folder)
       try AtomicFile.write(text: curves.csv, to: table)
       try writeJSON(description, to: record)
@@ -49,9 +49,10 @@ public struct RandomisationTest: Sendable {
     }
   }
 
-  /// All explainers but RISE, whose four thousand masks would have to be seen by every random network.
+  /// All explainers but occlusion and RISE, whose hundreds of windows and thousands of masks every random network would
+  /// have to see.
   static func contenders(for subject: Subject) throws -> [(method: Method, contender: Contender)] {
-    try subject.defined(Method.allCases.filter { $0 != .rise }).map { method in
+    try subject.defined(Method.allCases.filter { ![.occlusion, .rise].contains($0) }).map { method in
       (method, try Contender(method, MethodSettings(), for: subject.network.graph, in: .v6))
     }
   }
