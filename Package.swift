@@ -87,9 +87,9 @@ let package = Package(
     // The experiments and the command-line tools.
     experiment("pullbacks"),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
-    experiment("fig6"), experiment("fig7"), experiment("fig9"), experiment("fig10"),
+    experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
     experiment("parts"), experiment("networks"),
-    experiment("table1"), experiment("table2"), experiment("table3"),
+    experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"),
     .executableTarget(
       name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings
     ),
@@ -117,8 +117,8 @@ let package = Package(
     tests(
       "FigureTests",
       [
-        "ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig9", "fig10", "table1", "table2",
-        "table3",
+        "ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "table1",
+        "table2", "table3", "table4",
       ]),
     tests("CommandLineTests", ["ExperimentKit", "Files", "pullbacks"]),
   ]
