@@ -16,10 +16,13 @@ struct Attribute: ParsableCommand {
       channel (layer3:12) or a neuron (layer3:12/7/7).
 
       Examples:
-        pullbacks attribute --input cat.jpg --target top-3 --method soft-pullback,gradient --report cat.html
-        pullbacks attribute --input cat.jpg --method soft-pullback --output cat.npy --figure cat.png
-        pullbacks attribute --input photos --method soft-pullback,smoothgrad --output maps
-        pullbacks attribute --input cat.jpg --target zebra --counterfactual 10 --output zebra
+        pullbacks attribute --input cat.jpg --output cat.npy --figure cat.png
+        pullbacks attribute --input cat.jpg --target top-3 \\
+          --method soft-pullback,gradient --report cat.html
+        pullbacks attribute --input photos --method soft-pullback,smoothgrad \\
+          --output maps
+        pullbacks attribute --input cat.jpg --target zebra --counterfactual 10 \\
+          --output zebra
       """)
 
   @OptionGroup var model: ModelOptions

@@ -13,11 +13,13 @@ struct Evaluate: ParsableCommand {
 
       Examples:
         pullbacks evaluate --networks imagenet --samples 10 --output results
-        pullbacks evaluate --networks paper --model resnet50 --images val --samples 1000 --shard 1/50 --output part1
-        pullbacks evaluate --model resnet18 --checkpoint mine.pth --images photos --methods soft-pullback,gradient \
-      --metrics insertion,deletion --output results
-        pullbacks evaluate --attributions maps.npy --input x.npy --target 207 --metrics faithfulness-correlation \
-      --output results
+        pullbacks evaluate --networks paper --model resnet50 --images val \\
+          --samples 1000 --shard 1/50 --output part1
+        pullbacks evaluate --checkpoint mine.pth --images photos \\
+          --methods soft-pullback,gradient --metrics insertion,deletion \\
+          --output results
+        pullbacks evaluate --attributions maps.npy --input x.npy --target 207 \\
+          --metrics faithfulness-correlation --output results
       """)
 
   @OptionGroup var subject: EvaluationSubject

@@ -14,8 +14,8 @@ struct PullbacksCommand: ParsableCommand {
         pullbacks predict --input cat.jpg
         pullbacks attribute --input cat.jpg --target top-3 --report cat.html
 
-      Completion in your shell, here bash (zsh and fish likewise):
-        pullbacks --generate-completion-script bash > ~/.local/share/bash-completion/completions/pullbacks
+      Completion in bash (there are scripts for zsh and fish too):
+        source <(pullbacks --generate-completion-script bash)
       """,
     version: packageVersion,
     subcommands: [

@@ -10,12 +10,13 @@ struct Train: ParsableCommand {
     discussion: """
       Every epoch draws new scenes. After each the folder --output has, under the network's name: the run's state (.state), \
       the log (.csv) and its curves (.png); and in the end the checkpoint in float16 (.safetensors) and a report on \
-      5,000 held-out scenes with confusion matrix and accuracy by difficulty (.json). From one seed, a machine makes the \
-      same bytes every time, on however many threads and in however many sittings.
+      scenes that it never saw, with confusion matrix and accuracy by difficulty (.json). From one seed, a machine makes \
+      the same bytes every time, on however many threads and in however many sittings.
 
       Examples:
         pullbacks train --network vgg-scenes --output training
         pullbacks train --network vgg-scenes --output training --resume
+        pullbacks train --network vgg-scenes --output trial --epoch-scenes 640
       """)
 
   @Option(help: ArgumentHelp("Which: \(Recipe.all.map(\.network).joined(separator: ", ")).", valueName: "name"))
@@ -33,29 +34,42 @@ struct Train: ParsableCommand {
   @Option(help: "Another number of epochs than the recipe's.")
   var epochs: Int?
 
+  @Option(help: "Another number of scenes in an epoch than the recipe's: a multiple of its batch.")
+  var epochScenes: Int?
+
+  @Option(help: "How many held-out scenes the report is about; the log is about a tenth as many others.")
+  var heldOut = 5000
+
+  func validate() throws {
+    guard (10...5000).contains(heldOut) else { throw ValidationError("--held-out is 10 to 5000.") }
+  }
+
   func run() throws {
     var recipe = try Recipe.named(network)
     recipe.seed = seed ?? recipe.seed
     recipe.epochs = epochs ?? recipe.epochs
+    recipe.epochScenes = epochScenes ?? recipe.epochScenes
     try makeFolder(output)
     let stem = "\(output)/\(network)"
     let isResumed = resume && FileManager.default.fileExists(atPath: stem + ".state")
     var trainer = try isResumed ? Trainer(resuming: stem + ".state", as: recipe) : Trainer(recipe)
+    trainer.watched = 5000..<5000 + heldOut / 10
     while !trainer.isFinished {
       let epoch = trainer.log.count + 1
       let progress = ProgressBar("epoch \(epoch) of \(recipe.epochs)", total: recipe.epochScenes)
       try trainer.trainEpoch { progress.advance(Cost(forward: $0, backward: 0)) }
       progress.end()
-      try trainer.save(to: stem + ".state")
       try AtomicFile.write(text: trainer.logText, to: stem + ".csv")
       try trainer.curves().write(to: stem + ".png")
+      // The state comes last: once it counts the epoch, nobody writes the epoch's log again.
+      try trainer.save(to: stem + ".state")
       FileHandle.standardError.write(Data(summary(trainer.log[epoch - 1], of: recipe).utf8))
     }
     try trainer.writeCheckpoint(to: stem + ".safetensors")
     // What is reported is what the file holds, not what it was rounded from.
     let network = try Network(
       trainer.network.graph, checkpoint: Checkpoint(contentsOf: stem + ".safetensors"))
-    let report = try TrainingReport(of: network, recipe: recipe)
+    let report = try TrainingReport(of: network, recipe: recipe, scenes: heldOut)
     try writeJSON(report, to: stem + ".json")
     print("\(recipe.network): \(percent(report.accuracy)) of \(report.scenes) held-out scenes; \(stem).safetensors")
   }

@@ -2,6 +2,7 @@ import Pullbacks
 
 /// Another explainer's attribution, finished by a map of its values.
 public struct Decorated: Explainer {
+  /// What is done to each value.
   public enum Finish: String, Sendable {
     /// `|a|`: saliency is the gradient's.
     case magnitude
@@ -10,7 +11,9 @@ public struct Decorated: Explainer {
   }
 
   public let name: String
+  /// The explainer whose attribution is finished.
   public let base: any Explainer
+  /// What is done to it.
   public let finish: Finish
 
   /// - Parameters:

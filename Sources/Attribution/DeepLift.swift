@@ -8,6 +8,7 @@ import Pullbacks
 /// by all images, and one backward pass.
 public struct DeepLift: Explainer {
   public let name: String
+  /// Where multipliers start.
   public let baseline: Baseline
 
   /// - Parameters:

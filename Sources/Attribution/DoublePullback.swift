@@ -5,7 +5,9 @@ import Pullbacks
 /// Source: paper v5, with alpha 1 and 2. Cost: two forward and two backward passes.
 public struct DoublePullback: Explainer {
   public let name: String
+  /// Of both pullbacks.
   public let rules: RuleSet
+  /// How far the image is moved along the first pullback, which is not normalised.
   public let alpha: Double
 
   /// - Parameters:

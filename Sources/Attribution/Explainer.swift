@@ -84,7 +84,9 @@ extension Explainer {
 
 /// Passes through a network, counted per image.
 public struct Cost: Sendable, Equatable, CustomStringConvertible {
+  /// Runs of the network on one image.
   public var forward: Int
+  /// Cotangents pulled back through it.
   public var backward: Int
 
   /// - Parameters:
@@ -106,6 +108,7 @@ public struct Cost: Sendable, Equatable, CustomStringConvertible {
 /// What an explanation is run with, other than the explainer's settings: none of it but the random numbers changes a
 /// result.
 public struct Context: Sendable {
+  /// Where random explainers get their numbers.
   public var noise: NoiseSource
   /// The index, in the whole input, of the first image handed over: random numbers go by it.
   public var firstImage = 0

@@ -3,37 +3,57 @@ import Pullbacks
 /// Every hyper-parameter of every method, as data. Presets are values of this type.
 public struct MethodSettings: Sendable {
   // The soft rules.
+  /// Of the soft rules, per kind of operation.
   public var temperatures = Temperatures()
   /// Temperatures of single nodes, over those of their kind.
   public var nodeTemperatures: [String: Float] = [:]
+  /// What places outside the plane do in the soft max pool.
   public var border: SoftMaxPool.Border = .zeros
+  /// Whether the soft rules hold attention matrices constant.
   public var attention: RuleSet.AttentionRule = .frozen
 
   // The ascents; see ``PullbackAscent``.
+  /// The length of a step; nil is the released one, scaled to the image.
   public var alpha: Double?
+  /// How many steps, K.
   public var steps = 5
+  /// When iterates are clipped to `[-1, 1]`.
   public var clipping: PullbackAscent.Clipping = .never
+  /// Whether a pullback is divided by its L2 norm.
   public var normalisesStep = true
+  /// Whether a step is multiplied by the iterate's L2 norm.
   public var isRelative = false
+  /// The radius of the L2 ball that iterates stay in; nil is no ball.
   public var ballRadius: Double?
 
   /// The double pullback's step.
   public var doubleAlpha = 1.0
+  /// Of SmoothGrad and the smooth pullback.
   public var smoothGrad = NoisyImages(count: 50, deviation: 0.15)
+  /// Of FusionGrad and the fusion pullback.
   public var fusionGrad = NoisyNetworks(networks: 10, deviation: 0.1, images: 10, imageDeviation: 0.15)
+  /// Random places of GradientShap and Pullback SHAP.
   public var gradientShapSamples = 5
+  /// Places of integrated gradients and integrated pullbacks, both ends counted.
   public var integratedGradientsPoints = 10
+  /// What these places count for.
   public var weighting: StraightPath.Weighting = .released
   /// Of GradientShap, integrated gradients, DeepLift and occlusion, and their pullback twins.
   public var baseline: Baseline = .value(0)
   /// The layer of the class activation maps; nil is the architecture's own.
   public var camLayer: String?
+  /// What layer-wise relevance propagation moves values away from zero by.
   public var lrpEpsilon: Float = 1e-9
+  /// How many of the windows of occlusion fit side by side.
   public var occlusionDivisor = 14
+  /// How many masks RISE draws.
   public var riseMasks = 4000
+  /// Cells in a row and in a column of a mask's grid.
   public var riseCells = 7
+  /// How probable it is that a cell lets the image through.
   public var riseProbability: Float = 0.5
 
+  /// The values of `paper-v6`.
   public init() {}
 
   /// The soft pullback's rules for `graph`, with the temperatures of single nodes put in.

@@ -7,6 +7,7 @@ extension Method {
   public struct Entry: Sendable {
     /// The short name over a column of a figure.
     public let abbreviation: String
+    /// What is computed, in the letters above.
     public let formula: String
     /// Where the method comes from.
     public let source: String

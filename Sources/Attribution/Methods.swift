@@ -2,36 +2,60 @@ import Pullbacks
 
 /// Every explainer by name: the one table behind command line, figures and tests.
 public enum Method: String, Sendable, CaseIterable {
+  /// `nu(x)`: see ``PullbackAverage`` at ``TheImage`` with the soft rules.
   case softPullback = "soft-pullback"
+  /// `nu(x + alpha nu(x))`: see ``DoublePullback``.
   case doublePullback = "double-pullback"
+  /// Some steps along `nu`: see ``PullbackAscent``.
   case pullbackAscent = "pullback-ascent"
+  /// The mean of `nu` over noisy images: see ``NoisyImages``.
   case smoothPullback = "smooth-pullback"
+  /// The mean of `nu` over noisy networks and images: see ``NoisyNetworks``.
   case fusionPullback = "fusion-pullback"
+  /// `nu` at random places of the way from the baseline, times `x`: see ``RandomPath``.
   case pullbackShap = "pullback-shap"
+  /// `nu` along the way from the baseline, times `x`: see ``StraightPath``.
   case integratedPullbacks = "integrated-pullbacks"
   /// `x nu(x)`, which the paper calls Pullback DeepLift.
   case pullbackDeepLift = "pullback-deeplift"
+  /// The guided pullback times the class activation map: see ``ClassActivationMap``.
   case guidedPullbackCAM = "guided-pullback-cam"
+  /// The gradient of the target, signed.
   case gradient
+  /// Its absolute value.
   case saliency
+  /// The image times the gradient.
   case inputXGradient = "input-x-gradient"
+  /// ``PullbackAscent`` along the gradient.
   case gradientAscent = "gradient-ascent"
+  /// The mean gradient over ``NoisyImages``.
   case smoothGrad = "smoothgrad"
+  /// The mean gradient over ``NoisyNetworks``.
   case fusionGrad = "fusiongrad"
+  /// Gradients on a ``RandomPath``, times the distance from the baseline.
   case gradientShap = "gradient-shap"
+  /// Gradients on a ``StraightPath``, times the distance from the baseline.
   case integratedGradients = "integrated-gradients"
   /// The rescale rule, which the released runs do not compute.
   case deepLift = "deeplift"
   /// What the paper's DeepLift rows are: in the released runs the softened layers escape captum's rules, and `x` times
   /// the gradient is left.
   case deepLiftReleased = "deeplift-released"
+  /// The gradient, its negative part dropped at every ReLU: see ``Rectified``.
   case guidedBackprop = "guided-backprop"
+  /// The cotangent's positive part at every ReLU, whatever its gate: see ``Rectified``.
   case deconvolution
+  /// ``ClassActivationMap`` by the gradient.
   case gradCAM = "grad-cam"
+  /// Guided backpropagation times the class activation map.
   case guidedGradCAM = "guided-grad-cam"
+  /// Layer-wise relevance propagation by the ``EpsilonRule``, times the image.
   case lrpEpsilon = "lrp-epsilon"
+  /// See ``Occlusion``.
   case occlusion
+  /// See ``RISE``.
   case rise
+  /// See ``AttentionRollout``.
   case attentionRollout = "attention-rollout"
 
   /// The short name over a column of a figure.

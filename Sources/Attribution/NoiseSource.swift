@@ -3,6 +3,7 @@ import Pullbacks
 /// Where random explainers get their random numbers: named streams, or numbers given from outside, for comparisons with
 /// another implementation.
 public struct NoiseSource: Sendable {
+  /// What numbers are drawn from.
   public enum Distribution: String, Sendable {
     /// Standard normal.
     case normal
@@ -12,12 +13,15 @@ public struct NoiseSource: Sendable {
 
   /// Which numbers are asked for.
   public struct Request: Hashable, Sendable {
+    /// What they are drawn from.
     public let distribution: Distribution
     /// `smoothgrad`; for a network's parameters followed by their name: `fusiongrad/conv1.weight`.
     public let purpose: String
     /// The image's index in the whole input; 0 for what all images share.
     public let image: Int
+    /// Which draw of the same purpose and image.
     public let draw: Int
+    /// How many, and in which shape.
     public let shape: [Int]
   }
 

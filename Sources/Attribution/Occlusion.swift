@@ -10,6 +10,7 @@ public struct Occlusion: Explainer {
   public let name: String
   /// The windows' side as a fraction of the image's: side `H / divisor`, at least 1. The stride is half of it.
   public let divisor: Int
+  /// What windows are filled with.
   public let baseline: Baseline
 
   /// - Parameters:

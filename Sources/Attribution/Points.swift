@@ -161,6 +161,7 @@ public enum Baseline: Sendable {
 /// rule.
 /// Source: Sundararajan et al. 2017 (Integrated Gradients, arXiv 1703.01365).
 public struct StraightPath: Points {
+  /// What the points of a straight path count for.
   public enum Weighting: String, Sendable, CaseIterable {
     /// captum's: `1/count` inside and half of it at the ends, `1 - 1/count` in all.
     case released
@@ -169,7 +170,9 @@ public struct StraightPath: Points {
   }
 
   public var count: Int
+  /// What the points count for.
   public var weighting: Weighting
+  /// Where the line starts.
   public var baseline: Baseline
 
   /// - Parameters:
@@ -202,6 +205,7 @@ public struct StraightPath: Points {
 /// Source: Lundberg & Lee 2017 (arXiv 1705.07874); captum's GradientShap without its noise.
 public struct RandomPath: Points {
   public var count: Int
+  /// Where the line starts.
   public var baseline: Baseline
 
   /// - Parameters:

@@ -1,6 +1,8 @@
 /// One class that a network sees in an image.
 public struct Prediction: Sendable, Equatable {
+  /// The class, its place among the logits.
   public let target: Int
+  /// Its logit.
   public let logit: Float
   /// Softmax of the logits, in `[0, 1]`.
   public let probability: Double

@@ -10,8 +10,11 @@ import Pullbacks
 public struct PullbackAscent: Explainer {
   /// When iterates are clipped to `[-1, 1]`.
   public enum Clipping: String, Sendable, CaseIterable {
+    /// Values may leave the range.
     case never
+    /// After every step.
     case everyStep = "every-step"
+    /// Once, at the end.
     case lastStep = "last-step"
   }
 
@@ -19,11 +22,14 @@ public struct PullbackAscent: Explainer {
   public static let releasedAlpha = 20.0
 
   public let name: String
+  /// How the target is pulled back.
   public let rules: RuleSet
   /// The length of a step; nil is ``releasedAlpha`` scaled by `sqrt(n / 150528)` for images of n values, and 1 for
   /// steps that are not normalised.
   public var alpha: Double?
+  /// How many steps, K.
   public var steps: Int
+  /// When iterates are clipped.
   public var clipping: Clipping
   /// Whether nu is divided by its norm, `max(||nu||_2, 1e-20)`, over all values of an image.
   public var normalisesStep: Bool

@@ -14,7 +14,9 @@ import Pullbacks
 /// point; selectors and rule sets at the same points share the forward pass.
 public struct PullbackAverage: Explainer {
   public let name: String
+  /// How the output is pulled back.
   public let rules: RuleSet
+  /// Where, and what each place counts for.
   public let points: any Points
   /// The result is multiplied by the image's distance from here; nil is no multiplication.
   public let multipliedFrom: Baseline?

@@ -7,6 +7,7 @@ import Pullbacks
 /// the same for all images. Source: Petsiuk et al. 2018 (arXiv 1806.07421). Cost: K forward passes, no backward pass.
 public struct RISE: Explainer {
   public let name: String
+  /// How many masks, K.
   public let masks: Int
   /// Cells in a row and in a column of a mask's grid.
   public let cells: Int

@@ -91,6 +91,7 @@ func probabilities(_ logits: some Collection<Float>) -> [Double] {
 
 /// What of a network's output is explained, image by image.
 public struct Selector: Sendable, Equatable {
+  /// One for each image.
   public var targets: [Target]
 
   /// - Parameter targets: one for each image.

@@ -3,7 +3,9 @@ import Pullbacks
 /// One hyper-parameter by name: how it is read, written and explained. The table of all of them prints the presets and
 /// serves the command line's `--set`.
 public struct Setting: Sendable {
+  /// As `--set` takes it: `smooth.draws`.
   public let name: String
+  /// What it is, for people.
   public let meaning: String
   /// The value in the notation that ``write`` takes.
   public let read: @Sendable (MethodSettings) -> String

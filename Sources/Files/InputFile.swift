@@ -3,6 +3,7 @@ import Pullbacks
 
 /// A regular file open for reading, its size known before anything is allocated for it.
 public struct InputFile: ~Copyable {
+  /// As it was given, for messages.
   public let path: String
   /// The number of bytes when the file was opened.
   public let size: Int

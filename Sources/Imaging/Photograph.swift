@@ -9,6 +9,7 @@ import Pullbacks
 /// are stretched to 0...255, and 16 bits become `round(v * 255 / 65535)`. The EXIF orientation is applied. Embedded
 /// colour profiles and gamma are ignored, as the networks' training ignored them.
 public struct Photograph: Equatable, Sendable {
+  /// The colours, whatever the opacity.
   public let picture: Picture
   /// The opacity of each pixel, row by row, 255 where opaque; nil if the file has none.
   public let alpha: [UInt8]?
@@ -19,6 +20,7 @@ public struct Photograph: Equatable, Sendable {
   static let maximumExtent = 65_500
   private static let maximumFileSize = 1 << 30
 
+  /// - Precondition: there is one opacity for each pixel, if any.
   public init(picture: Picture, alpha: [UInt8]? = nil) {
     precondition(alpha == nil || alpha!.count == picture.width * picture.height)
     self.picture = picture

@@ -1,6 +1,8 @@
 /// An 8-bit RGB picture, rows from the top, three bytes per pixel.
 public struct Picture: Equatable, Sendable {
+  /// Pixels in a row.
   public let width: Int
+  /// Rows.
   public let height: Int
   /// Red, green and blue of each pixel, row by row: `height * width * 3` bytes.
   public var pixels: [UInt8]

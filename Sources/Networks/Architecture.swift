@@ -9,10 +9,12 @@ public struct Architecture: Sendable {
   public struct TrainingImages: Sendable {
     /// The side of the square images.
     public let resolution: Int
+    /// How many classes there are.
     public let classes: Int
     /// How images in `[-1, 1]` are normalised; the first layer of the graph.
     public let normalisation: ChannelAffine
 
+    /// ImageNet-1k, cropped to 224 x 224.
     public static let imageNet = Self(resolution: 224, classes: 1000, normalisation: .imageNet)
     /// The procedural image set of this package.
     public static let scenes = Self(resolution: 96, classes: 10, normalisation: .scenes)
@@ -20,6 +22,7 @@ public struct Architecture: Sendable {
 
   /// The name `--model` takes, torchvision's or timm's own.
   public let name: String
+  /// What its networks are trained on.
   public let images: TrainingImages
   /// The name that older checkpoints use for a parameter of the graph.
   let formerName: @Sendable (String) -> String

@@ -1,6 +1,8 @@
 /// The 1,000 classes of ImageNet-1k, in the order of the logits.
 public enum ImageNetClasses {
+  /// One of the classes.
   public struct Class: Sendable, Equatable {
+    /// Its place among the logits.
     public let index: Int
     /// The WordNet id that names the class's folder in ImageNet: `n02391049`.
     public let wordNetID: String
@@ -8,6 +10,7 @@ public enum ImageNetClasses {
     public let name: String
   }
 
+  /// In the order of the logits.
   public static let all: [Class] = {
     let text = String(decoding: PackageResources.imagenet_classes_csv, as: UTF8.self)
     return text.split(separator: "\n").dropFirst().map { line in

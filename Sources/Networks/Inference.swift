@@ -4,7 +4,8 @@ extension Architecture {
   /// The architecture that `checkpoint` belongs to: the one whose parameters have the names and shapes of its tensors,
   /// all of them and no others. The number of classes is free.
   ///
-  /// - Throws: `PullbackError` that says which architecture comes closest, and what it lacks and what it leaves over.
+  /// - Throws: `PullbackError` that says which architecture comes closest, if any has a tensor in common, and what it lacks
+  ///   and what it leaves over.
   /// - Complexity: builds every graph and reads no tensor.
   public static func infer(from checkpoint: Checkpoint) throws(PullbackError) -> Architecture {
     var closest: Fit?
@@ -13,9 +14,14 @@ extension Architecture {
       if fit.distance == 0 { return architecture }
       if fit.distance < closest?.distance ?? .max { closest = fit }
     }
-    let problem = closest.map { "its tensors are those of no architecture; \($0.summary)" }
+    guard let closest, closest.missing.count < closest.expected else {
+      throw PullbackError(
+        .data, checkpoint.path, "its tensors\(examples(checkpoint.names)) are those of no architecture",
+        advice: "there are \(allNames)")
+    }
     throw PullbackError(
-      .data, checkpoint.path, problem ?? "there is no architecture", advice: "name one with --model: \(allNames)")
+      .data, checkpoint.path, "its tensors are those of no architecture; \(closest.summary)",
+      advice: "name one with --model: \(allNames)")
   }
 
   /// The number of classes that `checkpoint` tells apart, the rows of its classifier; nil if it has none.
@@ -63,8 +69,8 @@ private struct Fit {
     \(examples(missing)), and \(leftOver.count) of the file's are left over\(examples(leftOver))
     """
   }
+}
 
-  private func examples(_ names: [String]) -> String {
-    names.isEmpty ? "" : " (\(names.prefix(3).map(quoted).joined(separator: ", "))\(names.count > 3 ? ", ..." : ""))"
-  }
+private func examples(_ names: [String]) -> String {
+  names.isEmpty ? "" : " (\(names.prefix(3).map(quoted).joined(separator: ", "))\(names.count > 3 ? ", ..." : ""))"
 }

@@ -10,8 +10,11 @@ import Pullbacks
 /// ```
 /// The raw value is the architecture's name. Beside each checkpoint lie the log of its training and what became of it.
 public enum SceneNetwork: String, CaseIterable, Sendable {
+  /// A plain convolutional network.
   case vgg = "vgg-scenes"
+  /// A residual network.
   case resnet = "resnet-scenes"
+  /// A pyramid of transformers.
   case pvt = "pvt-scenes"
 
   /// The name for people.
@@ -23,6 +26,7 @@ public enum SceneNetwork: String, CaseIterable, Sendable {
     }
   }
 
+  /// How its graph is built.
   public var architecture: Architecture { get throws(PullbackError) { try .named(rawValue) } }
 
   /// The parameters, in a file of the package.

@@ -7,11 +7,14 @@ import Foundation
 /// Axis("pixels removed", range: 0...1)
 /// ```
 public struct Axis: Equatable, Sendable {
+  /// How values become places.
   public enum Scale: Equatable, Sendable {
     case linear, logarithmic
   }
 
+  /// Beside the axis, unit included.
   public var label: String
+  /// How values become places.
   public var scale: Scale
   /// The values at both ends; nil takes them from the data. A logarithmic axis needs positive ones.
   public var range: ClosedRange<Double>?

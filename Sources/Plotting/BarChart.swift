@@ -10,6 +10,7 @@ import Pullbacks
 /// try Figure(chart).write(to: "focus.pdf")
 /// ```
 public struct BarChart: Framed {
+  /// Bars of one colour, one in each group.
   public struct Series: Equatable, Sendable {
     public let label: String
     public let values: [Double]

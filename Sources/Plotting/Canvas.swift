@@ -12,34 +12,41 @@ import Imaging
 /// canvas.text("hello", at: Point(35, 20), TextStyle(8), vertical: .middle)
 /// ```
 public struct Canvas: Sendable {
+  /// Width and height in points.
   public let size: Size
   public let theme: Theme
   private(set) var marks: [Mark] = []
   private var origin = Point(0, 0)
   private var scale = 1.0
 
+  /// An empty canvas.
   public init(size: Size, theme: Theme = .paper) {
     self.size = size
     self.theme = theme
   }
 
+  /// Fills what the path encloses.
   public mutating func fill(_ path: Path, _ color: Color) {
     record(path) { .fill($0, color) }
   }
 
+  /// Fills a rectangle.
   public mutating func fill(_ rect: Rect, _ color: Color) {
     fill(Path(rect), color)
   }
 
+  /// Draws along the path.
   public mutating func stroke(_ path: Path, _ pen: Pen) {
     let placed = pen.scaled(by: scale)
     record(path) { .stroke($0, placed) }
   }
 
+  /// Draws around a rectangle.
   public mutating func stroke(_ rect: Rect, _ pen: Pen) {
     stroke(Path(rect), pen)
   }
 
+  /// Draws a straight line.
   public mutating func line(from start: Point, to end: Point, _ pen: Pen) {
     stroke(Path(through: [start, end]), pen)
   }

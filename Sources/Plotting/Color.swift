@@ -29,6 +29,7 @@ public struct Color: Equatable, Sendable {
   public static let black = Color(0x000000)
   public static let white = Color(0xFFFFFF)
 
+  /// The same colour, as opaque as said.
   public func opacity(_ opacity: Double) -> Color {
     Color(red: red, green: green, blue: blue, opacity: opacity)
   }

@@ -19,9 +19,13 @@ public protocol Drawable: Sendable {
 /// try figure.write(to: "Figures/fig4.pdf")
 /// ```
 public struct Figure: Sendable {
+  /// What is shown.
   public var content: any Drawable
+  /// Above it.
   public var title: String?
+  /// Small, below it: where the pictures come from.
   public var credit: String?
+  /// Type, colours and margins.
   public var theme: Theme
 
   public init(_ content: any Drawable, title: String? = nil, credit: String? = nil, theme: Theme = .paper) {

@@ -3,6 +3,7 @@ import Pullbacks
 
 /// Type size in points, weight and colour of a text; the family is always ``Fonts/family``.
 public struct TextStyle: Equatable, Sendable {
+  /// How thick the strokes of letters are.
   public enum Weight: Equatable, Sendable, CaseIterable {
     case regular, bold
   }

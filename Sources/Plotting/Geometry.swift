@@ -74,11 +74,15 @@ public struct Margins: Equatable, Sendable {
 
 /// A line drawn from point to point; its steps are applied in order.
 public struct Path: Equatable, Sendable {
+  /// A piece of a path.
   public enum Step: Equatable, Sendable {
+    /// Begins anew elsewhere.
     case move(Point)
+    /// A straight line to there.
     case line(Point)
     /// A cubic Bezier curve: two control points, then the end.
     case curve(Point, Point, Point)
+    /// A straight line back to where the path began.
     case close
   }
 

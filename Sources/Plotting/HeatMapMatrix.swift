@@ -10,6 +10,7 @@ import Pullbacks
 /// try Figure(matrix).write(to: "confusion.pdf")
 /// ```
 public struct HeatMapMatrix: Drawable {
+  /// Row by row.
   public let values: [[Double]]
   public let rows: [String]
   public let columns: [String]

@@ -11,9 +11,11 @@ import Imaging
 /// Cells have the proportions of the first picture; others are fitted inside theirs. A missing picture leaves its cell
 /// blank. Titles and captions are broken at spaces; where a word is wider than its column, all alike are set smaller.
 public struct ImageGrid: Drawable {
+  /// Pictures side by side.
   public struct Row: Sendable {
     /// Shown at the left, its first line in ink and the following ones muted, such as a class and its probability.
     public var title: String
+    /// One for each column; nil stays blank.
     public var cells: [Picture?]
     /// Under each picture, empty where there is none.
     public var captions: [String]
@@ -39,9 +41,11 @@ public struct ImageGrid: Drawable {
     }
   }
 
+  /// One over each column.
   public var columnTitles: [String]
   public var rows: [Row]
   public var groups: [Group]
+  /// Keys below the pictures.
   public var colorBars: [ColorBar]
   /// The width of the whole grid in points: 240 for one column of a journal, 500 for a page.
   public var width: Double

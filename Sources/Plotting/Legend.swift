@@ -7,6 +7,7 @@
 /// let figure = Figure(Panels([Legend(first.legendEntries(), width: 400), panels], columns: 1))
 /// ```
 public struct Legend: Drawable {
+  /// What stands before a label.
   public enum Symbol: Equatable, Sendable {
     /// A stroke with the marker of a curve.
     case curve(Pen, Marker?)
@@ -14,6 +15,7 @@ public struct Legend: Drawable {
     case swatch(Color)
   }
 
+  /// A label and what it stands for.
   public struct Entry: Equatable, Sendable {
     public var label: String
     public var symbol: Symbol
@@ -25,6 +27,7 @@ public struct Legend: Drawable {
   }
 
   public var entries: [Entry]
+  /// Entries go on in a new line where this is reached, in points.
   public var width: Double
 
   public init(_ entries: [Entry], width: Double) {

@@ -11,7 +11,9 @@ import Pullbacks
 /// ```
 /// A curve is interrupted where a value is not a number, or not positive on a logarithmic axis.
 public struct LinePlot: Framed {
+  /// One curve.
   public struct Series: Equatable, Sendable {
+    /// How points are shown.
     public enum Style: Sendable {
       /// Joined, and marked where they are not too many for it.
       case curve
@@ -23,13 +25,16 @@ public struct LinePlot: Framed {
 
     /// In the legend, which leaves out series without one.
     public let label: String
+    /// The abscissae.
     public let x: [Double]
+    /// The ordinates, one for each abscissa.
     public let y: [Double]
     /// The lower and upper edge of the band, empty if there is none.
     public let low: [Double]
     public let high: [Double]
     /// Line and marker; nil takes the theme's by the series' place.
     public var color: Color?
+    /// Lengths of dashes and gaps in points; none for a whole line.
     public var dashes: [Double] = []
     public var style = Style.curve
 

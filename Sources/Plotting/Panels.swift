@@ -6,7 +6,9 @@
 /// try Figure(panels, title: "Hyper-parameters").write(to: "fig6.pdf")
 /// ```
 public struct Panels: Drawable {
+  /// Row by row.
   public var panels: [any Drawable]
+  /// Panels in a row.
   public var columns: Int
   /// Whether panels are named (a), (b), ... at their top left.
   public var isLettered: Bool

@@ -7,6 +7,7 @@
 /// try Figure(table).write(to: "table1.pdf")
 /// ```
 public struct Table: Drawable {
+  /// A title, and how what is below it is aligned.
   public struct Column: Equatable, Sendable {
     public var title: String
     public var alignment: HorizontalAlignment
@@ -56,6 +57,7 @@ public struct Table: Drawable {
     }
   }
 
+  /// A line of the table.
   public enum Row: Equatable, Sendable {
     /// Cells from the left; missing ones stay blank, surplus ones are left out.
     case cells([Cell])

@@ -3,14 +3,19 @@ import Kernels
 
 /// Elementwise arithmetic. Operands have equal shapes; work is spread over threads in blocks of fixed size.
 extension Tensor {
+  /// The sum, place by place.
   public static func + (a: Tensor, b: Tensor) -> Tensor { a.combine(b, pb_add) }
 
+  /// The difference, place by place.
   public static func - (a: Tensor, b: Tensor) -> Tensor { a + (-1 * b) }
 
+  /// The product, place by place.
   public static func * (a: Tensor, b: Tensor) -> Tensor { a.combine(b, pb_multiply) }
 
+  /// Every value times a number.
   public static func * (factor: Float, x: Tensor) -> Tensor { x.map { pb_scale($0, factor, $1, $2) } }
 
+  /// Adds `b` to `a` in place.
   public static func += (a: inout Tensor, b: Tensor) {
     precondition(a.shape == b.shape, "cannot add \(b.shape) to \(a.shape)")
     b.withUnsafeBuffer { b in

@@ -4,13 +4,17 @@
 /// is a ``Network``. Node names are the checkpoint's own (`layer4.2.conv3`), and a node's parameters are called
 /// `<node>.<parameter>`.
 public struct Graph: Sendable {
+  /// One operation in its place.
   public struct Node: Sendable {
+    /// The checkpoint's name of the layer, unique in the graph.
     public let name: String
+    /// What is computed here.
     public let operation: any Operation
     /// The nodes whose values this one takes, in order; the image is node 0.
     public let inputs: [Int]
     /// The shape of the value, without the batch axis.
     public let shape: [Int]
+    /// What must be learnt or loaded for it, shapes included.
     public let parameters: [ParameterDescription]
 
     /// The checkpoint's name of a parameter of this node; the node's own where the parameter has none.
@@ -21,6 +25,7 @@ public struct Graph: Sendable {
 
   /// The architecture's name, for messages.
   public let name: String
+  /// In an order in which each comes after its inputs; node 0 is the image.
   public let nodes: [Node]
   /// The node whose value is the network's.
   public let output: Int
@@ -148,6 +153,7 @@ public struct Signal {
 }
 
 extension Signal {
+  /// ``Convolution`` of `(C, H, W)` to `outputs` channels.
   public func convolution(
     _ name: String, _ outputs: Int, kernel: Extent, stride: Extent = 1, padding: Padding = 0, dilation: Extent = 1,
     groups: Int = 1, bias: Bool = true
@@ -158,34 +164,46 @@ extension Signal {
       name)
   }
 
+  /// ``Linear`` map of the last axis to `outputs` values; `parameterPrefix` stands before the names of its parameters.
   public func linear(
     _ name: String, _ outputs: Int, bias: Bool = true, parameterPrefix: String = ""
   ) -> Signal {
     apply(Linear(outputs, bias: bias, parameterPrefix: parameterPrefix), name)
   }
 
+  /// ``BatchNorm``; `momentum` is the weight of a new batch in the running statistics.
   public func batchNorm(_ name: String, epsilon: Float = 1e-5, momentum: Float = 0.1) -> Signal {
     apply(BatchNorm(epsilon: epsilon, momentum: momentum), name)
   }
 
+  /// ``LayerNorm`` of tokens `(T, C)`, or of the channels of `(C, H, W)`.
   public func layerNorm(_ name: String, epsilon: Float = 1e-5, axis: LayerNorm.Axis = .last) -> Signal {
     apply(LayerNorm(epsilon: epsilon, axis: axis), name)
   }
 
+  /// `max(0, x)`
   public func relu(_ name: String? = nil) -> Signal { apply(Activation.relu, name) }
+  /// `min(6, max(0, x))`
   public func relu6(_ name: String? = nil) -> Signal { apply(Activation.relu6, name) }
+  /// `x Phi(x)`, Phi the standard normal distribution function.
   public func gelu(_ name: String? = nil) -> Signal { apply(Activation.gelu, name) }
+  /// `x sigmoid(x)`
   public func silu(_ name: String? = nil) -> Signal { apply(Activation.silu, name) }
+  /// `1 / (1 + exp(-x))`
   public func sigmoid(_ name: String? = nil) -> Signal { apply(Activation.sigmoid, name) }
+  /// ``Softmax`` over the last axis.
   public func softmax(_ name: String? = nil) -> Signal { apply(Softmax(), name) }
+  /// Nothing: a trained network drops no value. The node keeps its place in the list.
   public func dropout(_ name: String? = nil) -> Signal { apply(Identity.dropout, name) }
 
+  /// ``MaxPool``; the stride is the kernel if not given, `ceilMode` keeps windows that hang over the edge.
   public func maxPool(
     _ name: String? = nil, kernel: Extent, stride: Extent? = nil, padding: Padding = 0, ceilMode: Bool = false
   ) -> Signal {
     apply(MaxPool(kernel: kernel, stride: stride, padding: padding, ceilMode: ceilMode), name)
   }
 
+  /// ``AveragePool`` over windows; `countIncludePad` lets zeros of the padding into the mean.
   public func averagePool(
     _ name: String? = nil, kernel: Extent, stride: Extent? = nil, padding: Padding = 0, ceilMode: Bool = false,
     countIncludePad: Bool = true
@@ -195,6 +213,7 @@ extension Signal {
         kernel: kernel, stride: stride, padding: padding, ceilMode: ceilMode, countIncludePad: countIncludePad), name)
   }
 
+  /// ``AveragePool`` over a grid with as many windows as `output` has places.
   public func adaptiveAveragePool(_ name: String? = nil, to output: Extent) -> Signal {
     apply(AveragePool.adaptive(output), name)
   }
@@ -204,7 +223,9 @@ extension Signal {
     adaptiveAveragePool(name, to: 1).flatten()
   }
 
+  /// The sum of two signals of one shape.
   public func adding(_ other: Signal, _ name: String? = nil) -> Signal { apply(Add(), name, with: other) }
+  /// The product with a signal of this shape, or of this shape with trailing axes of extent 1.
   public func multiplied(by other: Signal, _ name: String? = nil) -> Signal { apply(Multiply(), name, with: other) }
 
   /// Scaled channel by channel; the node's name is the parameter's.
@@ -214,9 +235,13 @@ extension Signal {
   /// With a learned token in front; the node's name is the parameter's.
   public func classToken(_ name: String) -> Signal { apply(ClassToken(), name) }
 
+  /// The same values under another shape, the batch axis not counted.
   public func reshaped(_ shape: [Int], _ name: String? = nil) -> Signal { apply(Reshape(shape), name) }
+  /// All values in one axis.
   public func flatten(_ name: String? = nil) -> Signal { reshaped([shape.product], name) }
+  /// Axis i of the result is axis `order[i]`, the batch axis not counted.
   public func transposed(_ order: [Int], _ name: String? = nil) -> Signal { apply(Transpose(order), name) }
+  /// The part `range` of one axis, the batch axis not counted.
   public func slice(axis: Int, _ range: Range<Int>, _ name: String? = nil) -> Signal {
     apply(Slice(axis: axis, range), name)
   }

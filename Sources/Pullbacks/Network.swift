@@ -3,6 +3,7 @@
 ///
 /// A network is a value. Running it records nothing in it; explaining it installs nothing in it.
 public struct Network: Sendable {
+  /// The structure, which knows every shape.
   public let graph: Graph
   /// Parameters of each node, in the order its operation asks for them.
   let values: [[Tensor]]

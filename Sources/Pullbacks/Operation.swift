@@ -44,11 +44,17 @@ extension Operation {
 /// A parameter of an operation: its name within the node, as in PyTorch checkpoints (`weight`, `running_mean`); empty
 /// for a parameter that belongs to no layer there (`class_token`), and whose name the node bears.
 public struct ParameterDescription: Hashable, Sendable {
+  /// Its name within the node: `weight`.
   public let name: String
+  /// Without a batch axis.
   public let shape: [Int]
   /// False for running statistics, which training updates but no gradient reaches.
   public let isLearnable: Bool
 
+  /// - Parameters:
+  ///   - name: within the node.
+  ///   - shape: without a batch axis.
+  ///   - isLearnable: false for running statistics.
   public init(_ name: String, _ shape: [Int], isLearnable: Bool = true) {
     self.name = name
     self.shape = shape
@@ -58,15 +64,20 @@ public struct ParameterDescription: Hashable, Sendable {
 
 /// How a network is run: with running statistics, or with those of the batch.
 public enum Mode: Sendable {
+  /// `evaluation` with running statistics, `training` with those of the batch.
   case evaluation, training
 }
 
 /// The outcome of one operation's forward map.
 public struct Evaluation: Sendable {
+  /// The value, batch axis first.
   public let output: Tensor
   /// Whatever the operation wants back in its backward passes, such as statistics.
   public let saved: [Tensor]
 
+  /// - Parameters:
+  ///   - output: the value.
+  ///   - saved: what the backward passes want back.
   public init(_ output: Tensor, saved: [Tensor] = []) {
     self.output = output
     self.saved = saved
@@ -78,7 +89,9 @@ public struct Evaluation: Sendable {
 public struct Needs: OptionSet, Sendable {
   public let rawValue: Int
   public init(rawValue: Int) { self.rawValue = rawValue }
+  /// The values that came in.
   public static let inputs = Needs(rawValue: 1)
+  /// The value that went out.
   public static let output = Needs(rawValue: 2)
 }
 
@@ -86,13 +99,17 @@ public struct Needs: OptionSet, Sendable {
 public struct Site: Sendable {
   /// The node's name, for messages.
   public let name: String
+  /// The node's operation.
   public let operation: any Operation
+  /// Its parameters, in the order in which it lists them.
   public let parameters: [Tensor]
   /// Shapes of the inputs, batch axis included.
   public let inputShapes: [[Int]]
   /// Which inputs a cotangent is wanted for.
   public let wants: [Bool]
+  /// What its forward map saved.
   public let saved: [Tensor]
+  /// How the network was run.
   public let mode: Mode
   /// A convolution's weight in another form, if it runs on one.
   let transformedWeight: Tensor?

@@ -20,6 +20,7 @@ public struct PullbackError: Error, Equatable, Sendable, CustomStringConvertible
     case io = 74
   }
 
+  /// What kind of failure it is.
   public var kind: Kind
   /// The file, tensor, node or argument at fault.
   public var subject: String
@@ -28,6 +29,11 @@ public struct PullbackError: Error, Equatable, Sendable, CustomStringConvertible
   /// What to do about it, if there is something to do.
   public var advice: String?
 
+  /// - Parameters:
+  ///   - kind: what kind of failure it is.
+  ///   - subject: the file, tensor, node or argument at fault.
+  ///   - problem: what was expected and what was found.
+  ///   - advice: what to do about it.
   public init(_ kind: Kind, _ subject: String, _ problem: String, advice: String? = nil) {
     self.kind = kind
     self.subject = subject
@@ -35,6 +41,7 @@ public struct PullbackError: Error, Equatable, Sendable, CustomStringConvertible
     self.advice = advice
   }
 
+  /// What a program that fails by it exits with, by `sysexits`.
   public var exitCode: Int32 { kind.rawValue }
 
   public var description: String {

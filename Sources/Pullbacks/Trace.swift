@@ -4,6 +4,7 @@ import Kernels
 ///
 /// It keeps the activations that the rules it was made for read, and no others.
 public struct Trace: Sendable {
+  /// The network that was run.
   public let network: Network
   /// The network's output, `(N, ...)`.
   public let value: Tensor

@@ -22,7 +22,7 @@ public struct Trainer: Sendable {
     public let loss: Double
     /// The share of these scenes whose class was seen.
     public let accuracy: Double
-    /// The share of 500 held-out scenes, without noise, whose class is seen after the epoch. No decision rests on it.
+    /// The share of ``Trainer/watched``, without noise, whose class is seen after the epoch. No decision rests on it.
     public let heldOutAccuracy: Double
   }
 
@@ -41,8 +41,8 @@ public struct Trainer: Sendable {
     optimiser = AdamW(decay: recipe.decay)
   }
 
-  /// The held-out scenes of the log; the report's come before them.
-  var watched = 5000..<5500
+  /// The held-out scenes of the log; those of ``TrainingReport`` come before them.
+  public var watched = 5000..<5500
   /// Pixels a side.
   static let size = Architecture.TrainingImages.scenes.resolution
 

@@ -13,7 +13,10 @@ struct NewcomerTests {
   func everyCommandShowsAnExample(command: String) throws {
     let outcome = try Self.pullbacks.run(["help", command])
     #expect(outcome.status == 0 && outcome.output.contains("pullbacks \(command)"))
-    #expect(outcome.output.contains("Example"), "\(outcome.output)")
+    // Examples can be pasted: help is wrapped at 80 columns, and what it wraps begins at the left.
+    let examples = try #require(outcome.output.range(of: "Example"), "\(outcome.output)")
+    let lines = outcome.output[examples.lowerBound...].components(separatedBy: "\n\n")[0].split(separator: "\n")
+    #expect(lines.dropFirst().allSatisfy { $0.hasPrefix("  ") }, "\(lines)")
     #expect(try Self.pullbacks.run([]).output.contains("  \(command) "))
   }
 

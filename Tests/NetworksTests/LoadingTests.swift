@@ -95,6 +95,14 @@ import Testing
     #expect(error?.kind == .data)
   }
 
+  @Test func saysThatNothingComesClose() throws {
+    let tensors = [("features.0.0.weight", [32, 3, 3, 3]), ("features.0.1.bias", [32])]
+    let error = #expect(throws: PullbackError.self) { try withCheckpoint(of: tensors, Architecture.infer) }
+    #expect(error?.problem.contains("(\"features.0.0.weight\", \"features.0.1.bias\") are those of no") == true)
+    #expect(error?.problem.contains("closest") == false)
+    #expect(error?.advice?.contains("resnet18") == true)
+  }
+
   /// A parameter that is no number is named with its place, in each way that it can be none.
   @Test(arguments: [Float.nan, .infinity, -.infinity])
   func refusesParametersThatAreNotFinite(value: Float) throws {

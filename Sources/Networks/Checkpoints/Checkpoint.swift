@@ -16,6 +16,7 @@ import Pullbacks
 public final class Checkpoint: Sendable {
   /// The formats that can be read.
   public enum Format: String, Sendable {
+    /// A JSON header, and then the tensors.
     case safeTensors = "safetensors"
     /// The archive `torch.save` has written since PyTorch 1.6.
     case torchZip = "PyTorch zip"
@@ -23,7 +24,9 @@ public final class Checkpoint: Sendable {
     case torchLegacy = "PyTorch legacy"
   }
 
+  /// The file.
   public let path: String
+  /// What the file turned out to be, whatever its name.
   public let format: Format
   /// The tensors' names, in the order of the file.
   public let names: [String]

@@ -5,6 +5,7 @@ import Pullbacks
 public enum SafeTensors {
   /// The element type of a written file.
   public enum Precision: Sendable {
+    /// Every bit of a value.
     case float32
     /// Halves the file; each value is rounded to the nearest float16, ties to even.
     case float16

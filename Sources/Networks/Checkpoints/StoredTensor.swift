@@ -2,9 +2,11 @@ import Pullbacks
 
 /// One tensor of a checkpoint, as its header describes it.
 public struct TensorEntry: Equatable, Sendable {
+  /// As the state dict calls it, without a `module.` that all names share.
   public let name: String
   /// The element type in the file; ``Checkpoint/tensor(_:requireFinite:)`` converts to float32.
   public let dtype: ScalarType
+  /// The extents of its axes; none for a scalar.
   public let shape: [Int]
 }
 

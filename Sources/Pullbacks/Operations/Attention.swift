@@ -5,6 +5,7 @@ import Kernels
 public struct MatrixMultiply: Operation {
   /// Whether the second factor is given as `(N, ..., P, K)`.
   public var transposesRight: Bool
+  /// - Parameter transposingRight: whether the second factor is given as `(N, ..., P, K)`.
   public init(transposingRight: Bool = false) { transposesRight = transposingRight }
 
   public var kind: String { "matmul" }
@@ -62,10 +63,14 @@ public struct MatrixMultiply: Operation {
 ///
 /// Per head, `Y = A V` with `A = softmax(scale Q K^T)`, row by row.
 public struct ScaledDotProductAttention: Operation {
+  /// How many heads share out the last axes.
   public var heads: Int
   /// The factor on `Q K^T`; nil is `1 / sqrt(C / heads)`.
   public var scale: Float?
 
+  /// - Parameters:
+  ///   - heads: how many share out the last axes.
+  ///   - scale: the factor on `Q K^T`; nil is `1 / sqrt(C / heads)`.
   public init(heads: Int, scale: Float? = nil) {
     self.heads = heads
     self.scale = scale

@@ -81,9 +81,14 @@ public struct Multiply: Operation {
 /// A fixed affine map of each channel of `(N, C, H, W)`: `y = scale[c] x + shift[c]`. It has no parameters: input
 /// normalisation belongs to the network, but is not learnt.
 public struct ChannelAffine: Operation {
+  /// One factor per channel.
   public var scale: [Float]
+  /// What is then added to each channel.
   public var shift: [Float]
 
+  /// - Parameters:
+  ///   - scale: one factor per channel.
+  ///   - shift: what is then added, per channel.
   public init(scale: [Float], shift: [Float]) {
     self.scale = scale
     self.shift = shift

@@ -5,14 +5,29 @@ import Kernels
 /// `y[n, o, p, q] = b[o] + sum_{c, i, j} w[o, c, i, j] x[n, c, p s + i d - top, q s + j d - left]`, where x is zero
 /// outside. Parameters: `weight` `(outputs, C / groups, kh, kw)` and, if asked for, `bias` `(outputs)`.
 public struct Convolution: Operation {
+  /// Channels of the output.
   public var outputs: Int
+  /// The filters' height and width.
   public var kernel: Extent
+  /// Steps from one place of the output to the next, s.
   public var stride: Extent
+  /// Zeros around the input.
   public var padding: Padding
+  /// Steps from one value of a filter to the next, d.
   public var dilation: Extent
+  /// How many parts the channels fall into; outputs of a part see its inputs alone.
   public var groups: Int
+  /// Whether a number is added to each channel.
   public var hasBias: Bool
 
+  /// - Parameters:
+  ///   - outputs: channels of the output.
+  ///   - kernel: the filters' height and width.
+  ///   - stride: steps from one place of the output to the next.
+  ///   - padding: zeros around the input.
+  ///   - dilation: steps from one value of a filter to the next.
+  ///   - groups: how many parts the channels fall into; outputs of a part see its inputs alone.
+  ///   - bias: whether a number is added to each channel.
   public init(
     _ outputs: Int, kernel: Extent, stride: Extent = 1, padding: Padding = 0, dilation: Extent = 1, groups: Int = 1,
     bias: Bool = true
@@ -139,9 +154,12 @@ func slidingCount(_ extent: Int, _ kernel: Int, _ stride: Int, _ dilation: Int =
 
 /// A height and a width; an integer literal makes both.
 public struct Extent: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
+  /// Along the axis H.
   public var height: Int
+  /// Along the axis W.
   public var width: Int
 
+  /// A height and a width.
   public init(_ height: Int, _ width: Int) {
     self.height = height
     self.width = width
@@ -153,12 +171,15 @@ public struct Extent: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStr
 
 /// Zeros around a plane; an integer literal puts as many on every side.
 public struct Padding: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
+  /// How many rows of zeros are above and below, and columns to the left and the right.
   public var top, left, bottom, right: Int
 
+  /// As many zeros on each side as said.
   public init(top: Int, left: Int, bottom: Int, right: Int) {
     (self.top, self.left, self.bottom, self.right) = (top, left, bottom, right)
   }
 
+  /// As many zeros on every side.
   public init(_ size: Int) { self.init(top: size, left: size, bottom: size, right: size) }
   public init(integerLiteral value: Int) { self.init(value) }
 

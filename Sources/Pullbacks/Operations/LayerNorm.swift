@@ -6,6 +6,7 @@ import Kernels
 /// `y = gamma (x - mean) / sqrt(var + eps) + beta`, with the biased variance. Parameters: `weight` (gamma) and `bias`
 /// (beta).
 public struct LayerNorm: Operation {
+  /// Over which values mean and variance are taken.
   public enum Axis: String, Sendable {
     /// The last axis of `(N, T, C)` or `(N, C)`.
     case last
@@ -13,9 +14,14 @@ public struct LayerNorm: Operation {
     case channels
   }
 
+  /// What is added to the variance.
   public var epsilon: Float
+  /// What is normalised together.
   public var axis: Axis
 
+  /// - Parameters:
+  ///   - epsilon: what is added to the variance.
+  ///   - axis: what is normalised together.
   public init(epsilon: Float = 1e-5, axis: Axis = .last) {
     self.epsilon = epsilon
     self.axis = axis

@@ -6,10 +6,17 @@ import Kernels
 /// Parameters: `weight` `(outputs, K)` and, if asked for, `bias` `(outputs)`; their names may have a prefix, such as
 /// `in_proj_` for the queries, keys and values of PyTorch's multi-head attention.
 public struct Linear: Operation {
+  /// Rows of the weight.
   public var outputs: Int
+  /// Whether b is added.
   public var hasBias: Bool
+  /// Stands before `weight` and `bias`; empty but for parts of a larger layer.
   public var parameterPrefix: String
 
+  /// - Parameters:
+  ///   - outputs: rows of the weight.
+  ///   - bias: whether b is added.
+  ///   - parameterPrefix: stands before `weight` and `bias`.
   public init(_ outputs: Int, bias: Bool = true, parameterPrefix: String = "") {
     self.outputs = outputs
     hasBias = bias

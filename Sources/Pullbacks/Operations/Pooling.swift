@@ -3,12 +3,20 @@ import Kernels
 
 /// Max pooling of `(N, C, H, W)` over windows; places outside the plane never win.
 public struct MaxPool: Operation {
+  /// The windows' height and width.
   public var kernel: Extent
+  /// Steps from one window to the next.
   public var stride: Extent
+  /// Places around the plane that windows may reach and that never win.
   public var padding: Padding
   /// Whether a last window that hangs over the edge counts.
   public var roundsUp: Bool
 
+  /// - Parameters:
+  ///   - kernel: the windows' height and width.
+  ///   - stride: steps from one window to the next; nil is the kernel.
+  ///   - padding: places around the plane that windows may reach.
+  ///   - ceilMode: whether a last window that hangs over the edge counts.
   public init(kernel: Extent, stride: Extent? = nil, padding: Padding = 0, ceilMode: Bool = false) {
     self.kernel = kernel
     self.stride = stride ?? kernel
@@ -93,6 +101,7 @@ public struct MaxPool: Operation {
 
 /// Average pooling of `(N, C, H, W)` over windows, or over an adaptive grid.
 public struct AveragePool: Operation {
+  /// What each mean is taken over.
   public enum Windows: Hashable, Sendable {
     /// Windows of one size; `countsPadding` says whether zeros of the padding enter the mean.
     case sliding(kernel: Extent, stride: Extent, padding: Padding, roundsUp: Bool, countsPadding: Bool)
@@ -100,9 +109,11 @@ public struct AveragePool: Operation {
     case adaptive(Extent)
   }
 
+  /// What each mean is taken over.
   public var windows: Windows
   public init(_ windows: Windows) { self.windows = windows }
 
+  /// Means over windows of one size, as PyTorch's `AvgPool2d`; the stride is the kernel if not given.
   public static func sliding(
     kernel: Extent, stride: Extent? = nil, padding: Padding = 0, ceilMode: Bool = false, countIncludePad: Bool = true
   ) -> AveragePool {
@@ -111,6 +122,7 @@ public struct AveragePool: Operation {
         kernel: kernel, stride: stride ?? kernel, padding: padding, roundsUp: ceilMode, countsPadding: countIncludePad))
   }
 
+  /// Means over a grid with as many windows as the output has places, as PyTorch's `AdaptiveAvgPool2d`.
   public static func adaptive(_ output: Extent) -> AveragePool { AveragePool(.adaptive(output)) }
 
   public var kind: String { "avgpool" }

@@ -5,6 +5,7 @@ import Kernels
 
 /// The same values under another shape, the batch axis left alone.
 public struct Reshape: Operation {
+  /// The new shape, the batch axis not counted.
   public var shape: [Int]
   public init(_ shape: [Int]) { self.shape = shape }
 
@@ -27,6 +28,7 @@ public struct Reshape: Operation {
 
 /// Axes in another order: axis i of the output is axis `order[i]` of the input, the batch axis not counted.
 public struct Transpose: Operation {
+  /// For each axis of the output, the axis of the input that it was.
   public var order: [Int]
   public init(_ order: [Int]) { self.order = order }
 
@@ -53,7 +55,9 @@ public struct Transpose: Operation {
 
 /// The part `range` of one axis, the batch axis not counted.
 public struct Slice: Operation {
+  /// Which axis, the batch axis not counted.
   public var axis: Int
+  /// The places of the axis that are kept.
   public var range: Range<Int>
 
   public init(axis: Int, _ range: Range<Int>) {
@@ -116,6 +120,7 @@ public struct Slice: Operation {
 
 /// Tensors joined along one axis, the batch axis not counted.
 public struct Concatenate: Operation {
+  /// Which axis, the batch axis not counted.
   public var axis: Int
   public init(axis: Int = 0) { self.axis = axis }
 

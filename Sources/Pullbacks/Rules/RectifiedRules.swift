@@ -4,7 +4,9 @@
 /// ``PassThrough`` deconvolution, `relu(v)`; over the soft gate the guided pullback, `relu(v Phi(z / tau))`.
 /// Sources: Springenberg et al. 2015 (arXiv 1412.6806); Zeiler & Fergus 2014 (arXiv 1311.2901).
 public struct Rectified: Rule {
+  /// The rule whose result loses its negative part.
   public let rule: any Rule
+  /// - Parameter rule: whose result loses its negative part.
   public init(_ rule: any Rule) { self.rule = rule }
 
   public var equation: String { "relu(\(rule.equation))" }

@@ -13,15 +13,22 @@ public struct RuleSet: Sendable {
     case any
   }
 
+  /// A line of the table.
   public struct Entry: Sendable {
+    /// Which nodes it is for.
     public let pattern: Pattern
+    /// How a cotangent is pulled back through them.
     public let rule: any Rule
   }
 
   /// The name of the table, for messages and records.
   public internal(set) var name: String
+  /// The lines, the first that matches decides.
   public private(set) var entries: [Entry]
 
+  /// - Parameters:
+  ///   - name: of the table, for messages and records.
+  ///   - entries: patterns and their rules, the first that matches decides.
   public init(_ name: String, _ entries: [(Pattern, any Rule)]) {
     self.name = name
     self.entries = entries.map { Entry(pattern: $0.0, rule: $0.1) }

@@ -11,7 +11,9 @@ import CKernels
 /// Phi is the standard normal distribution function. At tau = 1 the rules of GELU and SiLU are their hard pullbacks,
 /// `y = z g(z)` with the gate g held constant. Source: paper, section 3; ReLU6 by the same argument.
 public struct SoftGate: Rule {
+  /// tau: how wide the perturbation is.
   public var temperature: Float
+  /// The activation whose gate is softened.
   public var activation: Activation
 
   /// - Precondition: the temperature is positive, and the activation is one with a gate.
@@ -69,7 +71,9 @@ public struct SoftMaxPool: Rule {
     case excluded
   }
 
+  /// tau: how far a place may lie below the largest and still take a share.
   public var temperature: Float
+  /// What the places of a window outside the plane do.
   public var border: Border
 
   /// - Precondition: the temperature is positive.
@@ -122,6 +126,7 @@ public struct FrozenLayerNorm: Rule {
 /// Attention with the attention matrix held constant: only values get a cotangent, `softmax(Q K^T scale / tau)^T v`.
 /// Source: paper, section 3, and the released PVT.
 public struct FrozenAttention: Rule {
+  /// tau: what the products of queries and keys are divided by.
   public var temperature: Float
 
   /// - Precondition: the temperature is positive.
@@ -146,6 +151,7 @@ public struct FrozenAttention: Rule {
 /// What the authors' release does to a ViT's attention: the gradient of the attention of `(q / tau, k / tau, v)`,
 /// straight through the scaling. At tau = 1 it is the plain gradient; nothing is frozen.
 public struct ReleasedAttention: Rule {
+  /// tau: what queries and keys are divided by.
   public var temperature: Float
 
   /// - Precondition: the temperature is positive.
