@@ -18,7 +18,7 @@ public struct Experiment {
   /// Runs `body` with the options of the command line. A failure is one line on standard error and an exit code of
   /// `sysexits`.
   public static func run(_ name: String, _ body: (Experiment) throws -> Void) {
-    let options = ExperimentOptions.parseOrExit()
+    let options = Program<ExperimentOptions>.parsedOptions()
     do {
       try body(Experiment(name: name, options: options))
     } catch {

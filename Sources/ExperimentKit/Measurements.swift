@@ -37,7 +37,7 @@ extension Experiment {
   /// Runs `body` with the options of the command line, for an experiment that draws committed measurements. Fails as
   /// ``run(_:_:)``.
   public static func run(_ name: String, measuring body: (Experiment, Measurements) throws -> Void) {
-    let options = MeasurementOptions.parseOrExit()
+    let options = Program<MeasurementOptions>.parsedOptions()
     // What was measured in a moment shall not take the place of what took long.
     let isTrial = options.recompute && options.experiment.quick
     let measurements = Measurements(

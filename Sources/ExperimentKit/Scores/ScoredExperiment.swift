@@ -62,7 +62,7 @@ extension Experiment {
   /// Runs `body` with the options of the command line and the committed scores of `run`, which are computed before if
   /// the command line says so. Fails as ``run(_:_:)``.
   public static func run(_ name: String, on run: ScoreRun, _ body: (Experiment, ScoreBook) throws -> Void) {
-    let options = ScoreOptions.parseOrExit()
+    let options = Program<ScoreOptions>.parsedOptions()
     do {
       let experiment = Experiment(name: name, options: options.experiment)
       try body(experiment, experiment.scores(of: run, options))
