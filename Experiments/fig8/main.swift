@@ -138,7 +138,7 @@ Experiment.run("fig8", measuring: { experiment, measurements in
         mean: finite($0.mean), last: finite($0.stops.last?.mean))
     })
   let credit = "\(subject.title). (a) \(image.name.prefix(1).uppercased() + image.name.dropFirst()). (b) Mean similarity to the "
-    + "explanation by the trained network over \(numbers.images) images, seed \(test.description.seed). In colour and bold: "
+    + "explanation by the trained network over \(numbers.images) images, seed \(test.description.seed). Framed: "
     + "explainers that rectify what they pull back."
   try experiment.write(
     Figure(Panels([grid, curves], columns: 2, isLettered: true, gap: 16), credit: credit), numbers: numbers,

@@ -15,12 +15,13 @@ Experiment.run("table4", measuring: { experiment, measurements in
   let pullbacks = Method.allCases.filter(\.usesSoftRules)
   let probes: [Method] = [.occlusion, .rise]
   let baselines = Method.allCases.filter { !$0.usesSoftRules && !probes.contains($0) }
-  let sheet = try CostSheet(of: experiment, pullbacks + baselines + probes, from: measurements)
+  let measured = pullbacks + baselines + (experiment.options.quick ? [] : probes)
+  let sheets = try experiment.costs(of: measured, from: measurements)
 
   //: Passes are those of the explainer's definition, forward and backward.
 
   func row(_ method: Method) -> Table.Row? {
-    let costs = sheet.models.map { sheet.cost(method, $0) }
+    let costs = sheets.map { $0[method] }
     guard let first = costs.compactMap({ $0 }).first else { return nil }
     let numbers = costs.flatMap { cost -> [Table.Cell] in
       guard let cost else { return ["–", "–"] }
@@ -31,12 +32,12 @@ Experiment.run("table4", measuring: { experiment, measurements in
     }
     return .cells([.init(method.rawValue), .init("\(first.forward) + \(first.backward)")] + numbers)
   }
+  let probing = probes.compactMap(row)
   let table = Table(
-    [.init("Explainer", .left), .init("Passes")] + sheet.models.flatMap { [.init("\($0)\nms"), .init("\nMB")] },
+    [.init("Explainer", .left), .init("Passes")] + sheets.flatMap { [.init("\($0.model)\nms"), .init("\nMB")] },
     [.heading("Semantic pullbacks")] + pullbacks.compactMap(row) + [.heading("Gradients and their kin")]
-      + baselines.compactMap(row) + [.heading("Probing by forward passes")] + probes.compactMap(row))
-  try experiment.write(
-    Figure(
-      table, credit: "One image, median time and largest additional memory. \(sheet.machine) Passes: forward + backward."),
-    numbers: sheet, about: [])
+      + baselines.compactMap(row) + (probing.isEmpty ? [] : [.heading("Probing by forward passes")] + probing))
+  let machines: [String] = sheets.map(\.machine).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  let credit = "One image: passes forward + backward, median time, largest additional memory. \(machines.joined(separator: "; "))."
+  try experiment.write(Figure(table, credit: credit), numbers: sheets, about: [])
 })

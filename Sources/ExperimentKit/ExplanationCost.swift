@@ -1,4 +1,5 @@
 import Attribution
+import Files
 import Foundation
 import Networks
 import Pullbacks
@@ -28,7 +29,7 @@ public struct ExplanationCost: Codable, Sendable {
     let loaded = isFresh ? ProcessSize.largest : ProcessSize.now
     try explain()
     megabytes = ((ProcessSize.largest - loaded) / 1e5).rounded() / 10
-    times = try Clock.wall.times(count, within: seconds, explain).map { ($0 * 1e5).rounded() / 100 }
+    times = try Stopwatch.wall.times(count, within: seconds, explain).map { ($0 * 1e5).rounded() / 100 }
     milliseconds = times.sorted()[times.count / 2]
     let cost = explainer.cost(for: network.graph)
     (forward, backward) = (cost.forward, cost.backward)
@@ -37,13 +38,14 @@ public struct ExplanationCost: Codable, Sendable {
   }
 }
 
-/// The costs of all explainers on the networks of a tier, and the machine they were measured on: the file
-/// `<scores>/<tier>/cost.json`.
+/// The costs of all explainers on one network, and the machine they were measured on: the file
+/// `<scores>/<tier>/<model>/cost.json`.
 public struct CostSheet: Codable, Sendable {
-  public let processor: String
-  public let threads: Int
-  public let kernels: String
-  public let memoryInGigabytes: Int
+  public let model: String
+  let processor: String
+  let threads: Int
+  let memoryInGigabytes: Int
+  let openBLAS: String
   public let costs: [ExplanationCost]
 
   /// The first argument of a process that measures one explainer.
@@ -64,56 +66,53 @@ public struct CostSheet: Codable, Sendable {
     }
   }
 
-  /// The committed costs of a tier's networks, measured anew before if the command line says so, each explainer in a
-  /// process of its own.
-  ///
-  /// - Throws: `PullbackError` if there are none, or a measurement fails.
-  public init(of experiment: Experiment, _ methods: [Method], from measurements: Measurements) throws {
-    let tier = experiment.options.networks
-    let path = "\(measurements.folder)/\(tier.rawValue)/cost.json"
-    if measurements.recomputes {
-      let models = experiment.options.model.map { [$0] } ?? tier.models
-      try makeFolder((path as NSString).deletingLastPathComponent)
-      try writeJSON(CostSheet(models: models, methods, quick: experiment.options.quick), to: path)
+  fileprivate init(measuring methods: [Method], on model: String, quick: Bool) throws {
+    let graph = try Architecture.named(model).graph()
+    costs = try methods.filter { (try? $0.explainer(for: graph)) != nil }.map { method in
+      let arguments = [Self.request, model, method.rawValue] + (quick ? ["3", "0.1"] : ["15", "10"])
+      guard let text = output(ofThisProgramWith: arguments),
+        let cost = try? JSONDecoder().decode(ExplanationCost.self, from: Data(text.utf8))
+      else { throw PullbackError(.software, "\(method.rawValue) on \(model)", "the process that measures it failed") }
+      print("\(model), \(method.rawValue): \(cost.milliseconds) ms, \(cost.megabytes) MB")
+      fflush(nil)
+      return cost
     }
-    try measurements.check(path, arguments: "--networks \(tier.rawValue)")
-    do {
-      self = try JSONDecoder().decode(CostSheet.self, from: Data(contentsOf: URL(fileURLWithPath: path)))
-    } catch {
-      throw PullbackError(.data, path, "is no sheet of costs: \(error)")
-    }
-  }
-
-  private init(models: [String], _ methods: [Method], quick: Bool) throws {
-    var costs: [ExplanationCost] = []
-    for model in models {
-      let graph = try Architecture.named(model).graph()
-      for method in methods where (try? method.explainer(for: graph)) != nil {
-        let arguments = [Self.request, model, method.rawValue] + (quick ? ["3", "0.1"] : ["15", "10"])
-        guard let text = output(ofThisProgramWith: arguments),
-          let cost = try? JSONDecoder().decode(ExplanationCost.self, from: Data(text.utf8))
-        else { throw PullbackError(.software, "\(method.rawValue) on \(model)", "the process that measures it failed") }
-        print("\(model), \(method.rawValue): \(cost.milliseconds) ms, \(cost.megabytes) MB")
-        fflush(nil)
-        costs.append(cost)
-      }
-    }
+    self.model = model
     processor = Machine.processor
     threads = Machine.threads
-    kernels = LibraryVersions.all["OpenBLAS"] ?? "unknown"
+    openBLAS = LibraryVersions.all["OpenBLAS"] ?? "unknown"
     memoryInGigabytes = Int((Double(Machine.memory) / 1e9).rounded())
-    self.costs = costs
   }
 
-  public func cost(_ method: Method, _ model: String) -> ExplanationCost? {
-    costs.first { $0.explainer == method.rawValue && $0.model == model }
-  }
-
-  /// The networks' names, in the order of measurement.
-  public var models: [String] { costs.map(\.model).reduce(into: []) { if !$0.contains($1) { $0.append($1) } } }
+  public subscript(method: Method) -> ExplanationCost? { costs.first { $0.explainer == method.rawValue } }
 
   /// The machine, for a credit line.
   public var machine: String {
-    "\(processor), \(threads) threads, \(memoryInGigabytes) GB of memory; OpenBLAS \(kernels)."
+    "\(processor), \(threads) threads, \(memoryInGigabytes) GB of memory, OpenBLAS \(openBLAS)"
+  }
+}
+
+extension Experiment {
+  /// The committed costs on each of the tier's networks, or on the one that `--model` names, measured anew before if the
+  /// command line says so, each explainer in a process of its own.
+  ///
+  /// - Throws: `PullbackError` if there are none, or a measurement fails.
+  public func costs(of methods: [Method], from measurements: Measurements) throws -> [CostSheet] {
+    let tier = options.networks
+    return try (options.model.map { [$0] } ?? tier.models).map { model in
+      let folder = "\(measurements.folder)/\(tier.rawValue)/\(model)"
+      let path = folder + "/cost.json"
+      if measurements.recomputes {
+        let sheet = try CostSheet(measuring: methods, on: model, quick: options.quick)
+        try makeFolder(folder)
+        try writeJSON(sheet, to: path)
+      }
+      try measurements.check(path, arguments: "--networks \(tier.rawValue) --model \(model)")
+      do {
+        return try JSONDecoder().decode(CostSheet.self, from: Data(InputFile.bytes(of: path, limit: 1 << 24)))
+      } catch let error as DecodingError {
+        throw PullbackError(.data, path, "is no sheet of costs: \(error)")
+      }
+    }
   }
 }

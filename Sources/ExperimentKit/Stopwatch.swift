@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 
 /// What times are read from.
-public enum Clock: String, Codable, ExpressibleByArgument, Sendable {
+public enum Stopwatch: String, Codable, ExpressibleByArgument, Sendable {
   case wall
   /// Processor time of this process over all its threads.
   case cpu
