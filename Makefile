@@ -9,7 +9,7 @@ FETCHING := python3-pip
 NETWORK ?= resnet-scenes vgg-scenes pvt-scenes
 # Those that draw committed scores, which EXPERIMENT --recompute computes.
 SCORED := fig6 fig9 table1 table2 table3
-FIGURES := fig1 fig2 fig3 fig4 fig5 fig7 fig10 $(if $(wildcard Figures/scores/scenes),$(SCORED))
+FIGURES := networks fig1 fig2 fig3 fig4 fig5 fig7 fig10 $(if $(wildcard Figures/scores/scenes),$(SCORED))
 # Those that are drawn for the photographs too.
 PHOTOGRAPHS := fig1 fig2 fig3 fig4 fig5 $(if $(wildcard Figures/scores/imagenet),$(SCORED))
 
