@@ -7,9 +7,11 @@ SWIFT ?= swift
 PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libssl-dev fonts-dejavu-core
 FETCHING := python3-pip
 NETWORK ?= resnet-scenes vgg-scenes pvt-scenes
-FIGURES := fig1 fig2 fig3 fig4 fig5 fig7 fig10
+# Those that draw committed scores, which EXPERIMENT --recompute computes.
+SCORED := fig6 fig9 table1 table2 table3
+FIGURES := networks fig1 fig2 fig3 fig4 fig5 fig7 fig10 $(if $(wildcard Figures/scores/scenes),$(SCORED))
 # Those that are drawn for the photographs too.
-PHOTOGRAPHS := fig1 fig2 fig3 fig4 fig5
+PHOTOGRAPHS := fig1 fig2 fig3 fig4 fig5 $(if $(wildcard Figures/scores/imagenet),$(SCORED))
 
 CATALOG := Sources/SemanticPullbacks/SemanticPullbacks.docc
 # For make sanitize: make sanitize SANITIZERS=address TESTS='--filter ImagingTests'

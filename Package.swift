@@ -65,8 +65,8 @@ let package = Package(
     room("Attribution", ["Pullbacks"]),
     room(
       "Faithfulness", ["Attribution", "Files", "Kernels"],
-      exclude: ["Published/README.md", "Published/ablations-v6.csv"],
-      resources: ["faithfulness-v5", "faithfulness-v6", "focus-v6", "paired-v6"].map {
+      exclude: ["Published/README.md"],
+      resources: ["faithfulness-v5", "faithfulness-v6", "focus-v6", "paired-v6", "ablations-v6"].map {
         .embedInCode("Published/\($0).csv")
       }),
     room("Scenes", ["Pullbacks", "Imaging", "Kernels", "CCairo"]),
@@ -87,7 +87,9 @@ let package = Package(
     // The experiments and the command-line tools.
     experiment("pullbacks"),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
-    experiment("fig7"), experiment("fig10"), experiment("parts"), experiment("networks"),
+    experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
+    experiment("parts"), experiment("networks"),
+    experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"),
     .executableTarget(
       name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings
     ),
@@ -112,7 +114,12 @@ let package = Package(
     tests("ExperimentKitTests", ["ExperimentKit", "Files"]),
     tests("WeavingTests", ["Weaving"]),
     tests("ReadmeTests", []),
-    tests("FigureTests", ["ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10"]),
+    tests(
+      "FigureTests",
+      [
+        "ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "table1",
+        "table2", "table3", "table4",
+      ]),
     tests("CommandLineTests", ["ExperimentKit", "Files", "pullbacks"]),
   ]
 )

@@ -39,7 +39,7 @@ struct Measure: ParsableCommand {
   var threads = 0
 
   @Option(help: "wall, or cpu: processor time over all threads, for machines that others use as well.")
-  var clock = Clock.wall
+  var clock = Stopwatch.wall
 
   @Option(help: "Seconds for each number, on either side.")
   var seconds = 3.0

@@ -52,7 +52,7 @@ extension Measure {
     let a = [Float](repeating: 0.5, count: extent * extent)
     var c = a
     let time = c.withUnsafeMutableBufferPointer { c in
-      Clock.cpu.least(within: 0.5) {
+      Stopwatch.cpu.least(within: 0.5) {
         matrixProduct(
           MatrixOperand(a, stride: extent), MatrixOperand(a, stride: extent), into: c.baseAddress!, stride: extent,
           m: extent, n: extent, k: extent)

@@ -1,6 +1,5 @@
 import ArgumentParser
 import ExperimentKit
-import Foundation
 import Kernels
 
 extension Measure {
@@ -8,7 +7,7 @@ extension Measure {
   func measureMemory(_ report: inout Report) throws {
     for model in models {
       for batch in batches {
-        guard let ours = try MemoryProbe.run(model, batch: batch, threads: threads) else { continue }
+        guard let ours = MemoryProbe.run(model, batch: batch, threads: threads) else { continue }
         let torch = TorchSide(python: python, model: model, batch: batch, threads: threads, clock: clock)
         let theirs = torch?.memory(of: .soft)
         let name = "\(model), batch \(batch), soft pullback"
@@ -33,27 +32,14 @@ struct MemoryProbe: ParsableCommand {
     Parallel.threads = threads
     let network = try someNetwork(model)
     let x = someImages(batch, for: network)
-    let loaded = Self.kilobytes("VmRSS:")
+    let loaded = ProcessSize.now
     try Pass.soft.run(network, x)
-    print(loaded * 1024, Self.kilobytes("VmHWM:") * 1024)
-  }
-
-  private static func kilobytes(_ field: String) -> Double {
-    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let line = status.split(separator: "\n").first { $0.hasPrefix(field) }
-    return line.flatMap { Double($0.split(whereSeparator: \.isWhitespace)[1]) } ?? .nan
+    print(loaded, ProcessSize.largest)
   }
 
   /// Bytes with the network loaded, and at most.
-  static func run(_ model: String, batch: Int, threads: Int) throws -> (loaded: Double, peak: Double)? {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
-    process.arguments = ["memory-probe", model, "\(batch)", "\(threads)"]
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    process.waitUntilExit()
+  static func run(_ model: String, batch: Int, threads: Int) -> (loaded: Double, peak: Double)? {
+    let text = output(ofThisProgramWith: ["memory-probe", model, "\(batch)", "\(threads)"]) ?? ""
     let numbers = text.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
     return numbers.count == 2 ? (numbers[0], numbers[1]) : nil
   }

@@ -18,10 +18,10 @@ struct Report: Encodable {
   let blasCore = blasCoreName()
   let cores = ProcessInfo.processInfo.activeProcessorCount
   let threads: Int
-  let clock: Clock
+  let clock: Stopwatch
   private(set) var rows: [Row] = []
 
-  init(clock: Clock, threads: Int) {
+  init(clock: Stopwatch, threads: Int) {
     self.clock = clock
     self.threads = threads
     let workers = threads == 0 ? "one thread per core" : "threads: \(threads)"

@@ -1,3 +1,4 @@
+import ExperimentKit
 import Foundation
 
 /// PyTorch's side, a process of its own that measures when it is told to; nil where there is no Python with what it
@@ -10,7 +11,7 @@ final class TorchSide {
   static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .appendingPathComponent("torch_side.py").path
 
-  init?(python: String, model: String, batch: Int, threads: Int, clock: Clock) {
+  init?(python: String, model: String, batch: Int, threads: Int, clock: Stopwatch) {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments = [python, Self.script, model, "\(batch)", "\(threads)", clock.rawValue]
     process.standardInput = requests

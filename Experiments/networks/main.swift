@@ -21,8 +21,8 @@ Experiment.run("networks") { experiment in
   func bars(_ title: String, _ measure: String, _ label: String) throws -> BarChart {
     BarChart(
       categories: records[0].accuracy(by: measure).map(\.value),
-      try records.map { try .init($0.network.title, $0.accuracy(by: measure).map { 100 * $0.accuracy }) },
-      xLabel: label, y: Axis("right, %", range: 90...100), title: title, size: Size(300, 190), showsLegend: false)
+      try records.map { try .init($0.network.title, $0.accuracy(by: measure).map { 100 * (1 - $0.accuracy) }) },
+      xLabel: label, y: Axis("wrong, %"), title: title, size: Size(300, 190), showsLegend: false)
   }
   let top = Panels(
     [

@@ -120,7 +120,7 @@ struct Attribute: ParsableCommand {
       let path = file ?? output.map { "\($0)/\(method.rawValue).npy" }
       let context = Context(noise: .streams(seed: options.seed), batchSize: batchSize)
       let maps = try explained.write(explainer, in: context, to: path, picturing: picturing)
-      let values = explainer.settings.merging(method.usesSoftRules ? ruleSettings(settings) : [:]) { $1 }
+      let values = explainer.settings.merging(method.usesSoftRules ? settings.ofSoftRules : [:]) { $1 }
         .merging(["preset": (options.preset ?? .paperV6).rawValue]) { $1 }
       columns.append(
         Report.Column(method: method, cost: explainer.cost(for: network.graph), settings: values, maps: maps))
@@ -174,12 +174,4 @@ func checkFolder(of path: String) throws {
   guard FileManager.default.isWritableFile(atPath: name) else {
     throw PullbackError(.cannotCreate, path, "the folder \(name) does not exist or cannot be written to")
   }
-}
-
-/// The settings of the soft rules, as records write them.
-func ruleSettings(_ settings: MethodSettings) -> [String: String] {
-  var values = ["border": settings.border.rawValue, "attention": settings.attention.rawValue]
-  for kind in Temperatures.Kind.allCases { values["temperature.\(kind.rawValue)"] = "\(settings.temperatures[kind])" }
-  for (node, value) in settings.nodeTemperatures { values["temperature.\(node)"] = "\(value)" }
-  return values
 }

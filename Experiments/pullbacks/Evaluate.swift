@@ -66,7 +66,7 @@ struct Evaluate: ParsableCommand {
       of: subject.network, contenders, by: metrics, seed: options.seed,
       batchSize: memory.batchSize(for: subject.network.graph))
     try check(metrics, subject)
-    let soft = ruleSettings(settings)
+    let soft = settings.ofSoftRules
     let isSoft = { Method(rawValue: $0)?.usesSoftRules ?? false }
     let description = RunDescription(
       model: subject.model, checkpoint: subject.checkpoint, version: version, benchmark: benchmark,
@@ -74,7 +74,12 @@ struct Evaluate: ParsableCommand {
       settings: Dictionary(uniqueKeysWithValues: contenders.map(\.name).filter(isSoft).map { ($0, soft) }))
     return {
       try makeFolder(folder)
-      try EvaluationSession(benchmark, description, subject.source, folder).run()
+      try EvaluationSession(benchmark, description, subject.source, folder, program: "pullbacks").run()
+      guard description.shard == .whole else {
+        print("part \(shard) is complete; when all are, join them: pullbacks merge PART... --output FOLDER")
+        return
+      }
+      try write(Scores(in: folder), to: folder)
     }
   }
 

@@ -8,7 +8,7 @@ struct MemoryOption: ParsableArguments {
       "Bound on the memory for activations: images and draws go through the network in batches that fit. Results do "
         + "not depend on it.",
       valueName: "size"))
-  var maxMemory: Bytes = Bytes(1 << 29)
+  var maxMemory: Bytes = Bytes(Graph.memoryForActivations)
 
   /// A number of bytes, written as 512M or 2G.
   struct Bytes: ExpressibleByArgument, CustomStringConvertible {
@@ -29,9 +29,6 @@ struct MemoryOption: ParsableArguments {
     var defaultValueDescription: String { description }
   }
 
-  /// How many images go through at once: the activations of each may all be kept, with as much again for cotangents.
-  func batchSize(for graph: Graph) -> Int {
-    let bytesPerImage = 2 * 4 * graph.activationCount
-    return min(64, max(1, maxMemory.count / bytesPerImage))
-  }
+  /// How many images go through at once.
+  func batchSize(for graph: Graph) -> Int { graph.batchSize(within: maxMemory.count) }
 }

@@ -23,3 +23,10 @@ struct Merge: ParsableCommand {
     try write(scores, to: output)
   }
 }
+
+/// Writes a run's results and prints its table.
+func write(_ scores: Scores, to folder: String) throws {
+  let files = try scores.write(to: folder)
+  print(try String(contentsOfFile: "\(folder)/table.md", encoding: .utf8))
+  print("wrote \(files.joined(separator: ", ")) to \(folder)")
+}

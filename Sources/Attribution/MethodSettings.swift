@@ -80,6 +80,14 @@ public struct MethodSettings: Sendable {
     return rules
   }
 
+  /// The settings of the soft rules by name, as records write them.
+  public var ofSoftRules: [String: String] {
+    var values = ["border": border.rawValue, "attention": attention.rawValue]
+    for kind in Temperatures.Kind.allCases { values["temperature.\(kind.rawValue)"] = "\(temperatures[kind])" }
+    for (node, value) in nodeTemperatures { values["temperature.\(node)"] = "\(value)" }
+    return values
+  }
+
   /// The layer of the class activation maps in `graph`: the one named, or the architecture's own.
   ///
   /// - Throws: `PullbackError` if none is named and the architecture has none, as a pyramid of transformers.

@@ -18,7 +18,7 @@ public struct Experiment {
   /// Runs `body` with the options of the command line. A failure is one line on standard error and an exit code of
   /// `sysexits`.
   public static func run(_ name: String, _ body: (Experiment) throws -> Void) {
-    let options = ExperimentOptions.parseOrExit()
+    let options = Program<ExperimentOptions>.parsedOptions()
     do {
       try body(Experiment(name: name, options: options))
     } catch {
@@ -47,7 +47,7 @@ public struct Experiment {
     }
   }
 
-  private func models() throws -> [String] {
+  func models() throws -> [String] {
     let models = options.networks.models
     guard let model = options.model else { return models }
     guard models.contains(model) else {
@@ -68,13 +68,21 @@ public struct Experiment {
   public func write(
     _ figure: Figure, part: String? = nil, numbers: some Encodable, about subjects: [Subject]
   ) throws {
+    try write(figure, part: part, numbers: numbers, about: subjects.map(NetworkRecord.init))
+  }
+
+  /// - Parameter texts: by their extension, more of what the figure shows.
+  func write(
+    _ figure: Figure, part: String? = nil, texts: [(ending: String, text: String)] = [], numbers: some Encodable,
+    about networks: [NetworkRecord]
+  ) throws {
     try makeFolder(options.output)
     let stem = ([name, part, options.networks.rawValue, options.model] as [String?]).compactMap { $0 }
       .joined(separator: "-")
     let record = Record(
-      experiment: name, seed: options.seed, tier: options.networks.rawValue, networks: subjects.map(NetworkRecord.init),
-      numbers: numbers)
+      experiment: name, seed: options.seed, tier: options.networks.rawValue, networks: networks, numbers: numbers)
     var files: [(name: String, bytes: [UInt8])] = [("\(stem).json", try json(record, for: stem))]
+    files += texts.map { ("\(stem).\($0.ending)", Array($0.text.utf8)) }
     for format in options.format { files.append(("\(stem).\(format.rawValue)", try figure.bytes(of: format))) }
     let new = try files.filter { try writeIfNew($0.bytes, to: "\(options.output)/\($0.name)") }.map(\.name)
     // PDF and SVG are drawn with the PNG, and are often not there.
@@ -95,10 +103,16 @@ private struct Record<Numbers: Encodable>: Encodable {
   let numbers: Numbers
 }
 
-private struct NetworkRecord: Encodable {
+struct NetworkRecord: Encodable {
   let title: String
   let architecture: String
   let checkpointSHA256: String
+
+  init(_ scores: StoredScores) {
+    title = scores.title
+    architecture = scores.model
+    checkpointSHA256 = scores.description.checkpoint
+  }
 
   init(_ subject: Subject) {
     title = subject.title

@@ -1,5 +1,10 @@
 import Foundation
 
+/// What this program prints when it is run with other arguments, without the space around it; nil if it fails.
+public func output(ofThisProgramWith arguments: [String]) -> String? {
+  output(of: [URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path] + arguments)
+}
+
 /// What the program `command[0]` prints, without the space around it; nil if it is not there or fails.
 func output(of command: [String]) -> String? {
   let process = Process()

@@ -16,9 +16,13 @@ public enum MetricName: String, Sendable, CaseIterable {
   case cascadingSpearman = "cascading-randomisation-spearman"
   case cascadingSSIM = "cascading-randomisation-ssim"
   case cascadingPearson = "cascading-randomisation-pearson"
+  case cascadingAbsoluteSpearman = "cascading-randomisation-absolute-spearman"
+  case cascadingScaledSSIM = "cascading-randomisation-scaled-ssim"
   case independentSpearman = "independent-randomisation-spearman"
   case independentSSIM = "independent-randomisation-ssim"
   case independentPearson = "independent-randomisation-pearson"
+  case independentAbsoluteSpearman = "independent-randomisation-absolute-spearman"
+  case independentScaledSSIM = "independent-randomisation-scaled-ssim"
   case pointingGame = "pointing-game"
   case massAccuracy = "mass-accuracy"
   case rankAccuracy = "rank-accuracy"
@@ -60,9 +64,13 @@ public enum MetricName: String, Sendable, CaseIterable {
     case .cascadingSpearman: return ParameterRandomisation(.cascading, .spearman)
     case .cascadingSSIM: return ParameterRandomisation(.cascading, .ssim)
     case .cascadingPearson: return ParameterRandomisation(.cascading, .pearson)
+    case .cascadingAbsoluteSpearman: return ParameterRandomisation(.cascading, .absoluteSpearman)
+    case .cascadingScaledSSIM: return ParameterRandomisation(.cascading, .scaledSSIM)
     case .independentSpearman: return ParameterRandomisation(.independent, .spearman)
     case .independentSSIM: return ParameterRandomisation(.independent, .ssim)
     case .independentPearson: return ParameterRandomisation(.independent, .pearson)
+    case .independentAbsoluteSpearman: return ParameterRandomisation(.independent, .absoluteSpearman)
+    case .independentScaledSSIM: return ParameterRandomisation(.independent, .scaledSSIM)
     case .pointingGame: return PointingGame()
     case .massAccuracy: return MassAccuracy()
     case .rankAccuracy: return RankAccuracy()

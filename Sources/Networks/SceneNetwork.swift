@@ -10,18 +10,18 @@ import Pullbacks
 /// ```
 /// The raw value is the architecture's name. Beside each checkpoint lie the log of its training and what became of it.
 public enum SceneNetwork: String, CaseIterable, Sendable {
-  /// A residual network.
-  case resnet = "resnet-scenes"
   /// A plain convolutional network.
   case vgg = "vgg-scenes"
+  /// A residual network.
+  case resnet = "resnet-scenes"
   /// A pyramid of transformers.
   case pvt = "pvt-scenes"
 
   /// The name for people.
   public var title: String {
     switch self {
-    case .resnet: "ResNet"
     case .vgg: "VGG11-BN"
+    case .resnet: "ResNet"
     case .pvt: "PVT-v2"
     }
   }

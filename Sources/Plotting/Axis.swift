@@ -77,12 +77,14 @@ struct FittedAxis: Sendable {
       return ticks.filter { position(of: $0.value).map((-1e-9...1 + 1e-9).contains) ?? false }
     }
     var count = max(2, Int(min(20, max(0, length / spacing))))
+    // A single tick would not say how far the axis goes.
+    if axis.scale == .linear { while count < 6, Ticks.linear(lower...upper, count: count).count < 2 { count += 1 } }
     while true {
       let ticks =
         axis.scale == .linear
         ? Ticks.linear(lower...upper, count: count) : Ticks.logarithmic(lower...upper, count: count)
       let room = length / Double(max(1, ticks.count - 1))
-      if count <= 2 || ticks.allSatisfy({ width($0.label) + 6 < room }) { return ticks }
+      if count <= 2 || ticks.count <= 2 || ticks.allSatisfy({ width($0.label) + 6 < room }) { return ticks }
       count -= 1
     }
   }

@@ -19,11 +19,14 @@ public struct ImageGrid: Drawable {
     public var cells: [Picture?]
     /// Under each picture, empty where there is none.
     public var captions: [String]
+    /// The colour of the title's first line and of thick frames, for rows that are to stand out.
+    public var accent: Color?
 
-    public init(_ title: String = "", _ cells: [Picture?], captions: [String] = []) {
+    public init(_ title: String = "", _ cells: [Picture?], captions: [String] = [], accent: Color? = nil) {
       self.title = title
       self.cells = cells
       self.captions = captions
+      self.accent = accent
     }
   }
 
@@ -134,7 +137,11 @@ public struct ImageGrid: Drawable {
     }
     let place = cell.fitting(width: Double(picture.width), height: Double(picture.height))
     canvas.image(picture, in: place)
-    if hasFrames { canvas.stroke(place, Pen(theme.ink, width: theme.hairline)) }
+    if let accent = row.accent {
+      canvas.stroke(place, Pen(accent, width: 3 * theme.ruleWidth))
+    } else if hasFrames {
+      canvas.stroke(place, Pen(theme.ink, width: theme.hairline))
+    }
   }
 
   /// A colour bar under the pictures, from the left edge of the first.

@@ -81,7 +81,8 @@ extension ImageGrid {
   func titleLines(of row: Row, _ theme: Theme) -> [(text: String, style: TextStyle)] {
     guard !row.title.isEmpty else { return [] }
     return row.title.split(separator: "\n", omittingEmptySubsequences: false).enumerated().flatMap { index, part in
-      let style = index == 0 ? theme.label() : theme.note
+      var style = index == 0 ? theme.label(row.accent == nil ? .regular : .bold) : theme.note
+      if index == 0, let accent = row.accent { style.color = accent }
       return style.lines(of: String(part), within: max(36, width / 7)).map { ($0, style) }
     }
   }

@@ -59,6 +59,8 @@ public struct LinePlot: Framed {
   public var showsLegend: Bool
   /// Values marked by a dashed line across the plot, such as chance level, with a label above its right end.
   public var levels: [Tick] = []
+  /// Abscissae marked by a dashed line from bottom to top, such as a default.
+  public var marks: [Double] = []
 
   public init(
     _ series: [Series], x: Axis, y: Axis, title: String? = nil, size: Size = Size(240, 160), showsLegend: Bool = true
@@ -105,6 +107,13 @@ public struct LinePlot: Framed {
           let color = pen(of: index, theme).color.opacity(theme.bandOpacity)
           canvas.fillBand(lower: run.map(\.low), upper: run.map(\.high), color)
         }
+      }
+      for mark in marks {
+        guard let across = xAxis.position(of: mark) else { continue }
+        let x = area.minX + across * area.width
+        canvas.line(
+          from: Point(x, area.minY), to: Point(x, area.maxY),
+          Pen(theme.mutedInk, width: theme.ruleWidth, dashes: [3, 2]))
       }
       for level in levels {
         guard let up = yAxis.position(of: level.value) else { continue }

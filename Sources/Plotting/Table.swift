@@ -22,22 +22,47 @@ public struct Table: Drawable {
   public struct Cell: Equatable, Sendable, ExpressibleByStringLiteral {
     public var text: String
     public var isBold: Bool
+    /// Set in grey: for what stands there for comparison only.
+    public var isMuted: Bool
 
-    public init(_ text: String, isBold: Bool = false) {
+    public init(_ text: String, isBold: Bool = false, isMuted: Bool = false) {
       self.text = text
       self.isBold = isBold
+      self.isMuted = isMuted
     }
 
     public init(stringLiteral text: String) { self.init(text) }
 
     /// A cell that stands out, such as the best of its column.
     public static func bold(_ text: String) -> Cell { Cell(text, isBold: true) }
+
+    /// A cell in grey, such as another's figure beside a measured one.
+    public static func muted(_ text: String) -> Cell { Cell(text, isMuted: true) }
+
+    func style(_ theme: Theme) -> TextStyle {
+      var style = theme.label(isBold ? .bold : .regular)
+      if isMuted { style.color = theme.mutedInk }
+      return style
+    }
+  }
+
+  /// A title over several columns.
+  public struct Group: Equatable, Sendable {
+    public var title: String
+    public var columns: Int
+
+    public init(_ title: String, columns: Int) {
+      self.title = title
+      self.columns = columns
+    }
   }
 
   /// A line of the table.
   public enum Row: Equatable, Sendable {
     /// Cells from the left; missing ones stay blank, surplus ones are left out.
     case cells([Cell])
+    /// Texts in small grey type close below the cells of the row above: intervals, units.
+    case notes([String])
     /// A bold line that opens a block, with a rule above unless it is the first.
     case heading(String)
     /// A thin rule.
@@ -46,12 +71,15 @@ public struct Table: Drawable {
 
   public var columns: [Column]
   public var rows: [Row]
+  /// Titles above those of the columns, from the left; none if empty.
+  public var groups: [Group]
   /// The distance between columns in points.
   public var gap: Double
 
-  public init(_ columns: [Column], _ rows: [Row], gap: Double = 10) {
+  public init(_ columns: [Column], _ rows: [Row], groups: [Group] = [], gap: Double = 10) {
     self.columns = columns
     self.rows = rows
+    self.groups = groups
     self.gap = gap
   }
 
@@ -77,6 +105,7 @@ public struct Table: Drawable {
       let (x, alignment) = (anchor(of: index, in: rect, theme), columns[index].alignment)
       canvas.text(lines: lines, at: Point(x, foot), theme.label(.bold), alignment, vertical: .baseline)
     }
+    drawGroups(on: &canvas, in: rect)
     var y = rect.minY + headerHeight(theme)
     rule(at: y, light)
     y += padding
@@ -84,6 +113,11 @@ public struct Table: Drawable {
       let height = height(of: row, isFirst: index == 0, theme)
       let middle = y + height - rowHeight(theme) / 2
       switch row {
+      case .notes(let notes):
+        for (column, note) in notes.prefix(columns.count).enumerated() {
+          let (x, alignment) = (anchor(of: column, in: rect, theme), columns[column].alignment)
+          canvas.text(note, at: Point(x, y + height / 2 - 1), theme.note, alignment, vertical: .middle)
+        }
       case .rule:
         rule(at: y + height / 2, light)
       case .heading(let text):
@@ -93,7 +127,7 @@ public struct Table: Drawable {
         for (column, cell) in cells.prefix(columns.count).enumerated() {
           let (x, alignment) = (anchor(of: column, in: rect, theme), columns[column].alignment)
           canvas.text(
-            cell.text, at: Point(x, middle), theme.label(cell.isBold ? .bold : .regular), alignment, vertical: .middle)
+            cell.text, at: Point(x, middle), cell.style(theme), alignment, vertical: .middle)
         }
       }
       y += height
@@ -104,11 +138,34 @@ public struct Table: Drawable {
   /// Between a rule and the text beside it.
   private let padding = 2.5
 
+  /// The titles over several columns, each with a rule below it that spans them.
+  private func drawGroups(on canvas: inout Canvas, in rect: Rect) {
+    let (theme, widths) = (canvas.theme, widths(canvas.theme))
+    var first = 0
+    for group in groups where first < columns.count {
+      let last = min(columns.count, first + max(1, group.columns)) - 1
+      let left = rect.minX + widths.prefix(first).reduce(0) { $0 + $1 + gap }
+      let right = rect.minX + widths.prefix(last).reduce(0) { $0 + $1 + gap } + widths[last]
+      if !group.title.isEmpty {
+        let foot = rect.minY + groupHeight(theme) - 2
+        canvas.text(
+          group.title, at: Point((left + right) / 2, foot - theme.label().descent), theme.label(.bold), .center,
+          vertical: .baseline)
+        canvas.line(
+          from: Point(left, foot + 2), to: Point(right, foot + 2), Pen(theme.ink, width: 0.8 * theme.ruleWidth))
+      }
+      first = last + 1
+    }
+  }
+
+  private func groupHeight(_ theme: Theme) -> Double { groups.isEmpty ? 0 : rowHeight(theme) + padding }
+
   private func rowHeight(_ theme: Theme) -> Double { theme.labelSize * 1.45 }
 
   private func height(of row: Row, isFirst: Bool, _ theme: Theme) -> Double {
     switch row {
     case .cells: rowHeight(theme)
+    case .notes: theme.smallSize * 1.3
     case .heading: rowHeight(theme) + (isFirst ? 0 : 2 * padding)
     case .rule: 2 * padding
     }
@@ -117,6 +174,7 @@ public struct Table: Drawable {
   private func headerHeight(_ theme: Theme) -> Double {
     let lines = titles(theme).map(\.count).max() ?? 0
     return theme.label(.bold).height(ofLines: lines, spacing: theme.lineSpacing) + 2 * padding + 1
+      + groupHeight(theme)
   }
 
   /// Titles, broken only at their line feeds.
@@ -125,14 +183,26 @@ public struct Table: Drawable {
   }
 
   private func widths(_ theme: Theme) -> [Double] {
-    columns.indices.map { column in
+    var widths = columns.indices.map { column -> Double in
       let title = titles(theme)[column].map { theme.label(.bold).width(of: $0) }.max() ?? 0
       let cells = rows.map { row -> Double in
-        guard case .cells(let cells) = row, column < cells.count else { return 0 }
-        return theme.label(cells[column].isBold ? .bold : .regular).width(of: cells[column].text)
+        switch row {
+        case .cells(let cells) where column < cells.count: cells[column].style(theme).width(of: cells[column].text)
+        case .notes(let notes) where column < notes.count: theme.note.width(of: notes[column])
+        default: 0
+        }
       }
       return max(title, cells.max() ?? 0)
     }
+    var first = 0
+    for group in groups where first < columns.count {
+      let members = first..<min(columns.count, first + max(1, group.columns))
+      let span = widths[members].reduce(0, +) + gap * Double(members.count - 1)
+      // The title may be wider than what stands below it.
+      widths[members.upperBound - 1] += max(0, theme.label(.bold).width(of: group.title) - span)
+      first = members.upperBound
+    }
+    return widths
   }
 
   /// The abscissa to which a column's texts are aligned.

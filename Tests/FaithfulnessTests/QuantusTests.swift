@@ -42,7 +42,8 @@ import Testing
   /// Metrics that explain again, of the gradient.
   @Test(arguments: [
     MetricName.maxSensitivity, .averageSensitivity, .randomLogit, .focus, .cascadingSpearman, .cascadingSSIM,
-    .cascadingPearson, .independentSpearman, .independentSSIM, .independentPearson,
+    .cascadingPearson, .cascadingAbsoluteSpearman, .cascadingScaledSSIM, .independentSpearman, .independentSSIM,
+    .independentPearson, .independentAbsoluteSpearman, .independentScaledSSIM,
   ])
   func explanationsAgree(_ name: MetricName) throws {
     let scores = try SmallCase.scores(name.metric(), of: SmallCase.gradient)

@@ -102,7 +102,7 @@ import Testing
     for name in MetricName.allCases where name.metric().recomputesExplanations {
       #expect(throws: PullbackError.self) { try Benchmark(of: SmallCase.network, [maps], by: [name.metric()]) }
     }
-    #expect(MetricName.allCases.count { $0.metric().recomputesExplanations } == 10)
+    #expect(MetricName.allCases.count { $0.metric().recomputesExplanations } == 14)
     let alien = Sample(index: 0, name: "alien", image: SmallCase.images[0], target: 10)
     let large = Sample(index: 0, name: "large", image: Tensor(shape: [1, 3, 17, 16]), target: 1)
     for sample in [alien, large] {

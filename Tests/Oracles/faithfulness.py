@@ -161,16 +161,20 @@ def randomised(order):
         yield layer, Double(changed).eval()
 
 
-def randomisation(order, similarity):
-    """Quantus's test with our random networks; the structural similarity compares planes, not flat vectors."""
+def randomisation(order, similarity, variant=""):
+    """Quantus's test with our random networks; the structural similarity compares planes, not flat vectors, and planes
+    divided by their largest magnitude where it is scaled, as Quantus normalises attributions."""
     maps = explain(model, x, TARGETS)
     if similarity is ssim:
-        means = lambda values: values.mean(1)
+        def planes(values):
+            means = values.mean(1)
+            return means / np.abs(means).max((1, 2), keepdims=True) if variant == "scaled-" else means
         return np.mean([
-            ssim(means(maps), means(explain(changed, x, TARGETS)), batched=True)
+            ssim(planes(maps), planes(explain(changed, x, TARGETS)), batched=True)
             for _, changed in randomised(order)], 0)
     metric = quantus.MPRT(
-        similarity_func=similarity, layer_order=order, abs=False, return_average_correlation=False, **quiet)
+        similarity_func=similarity, layer_order=order, abs=variant == "absolute-", return_average_correlation=False,
+        **quiet)
     with mock.patch.object(PyTorchModel, "get_random_layer_generator", lambda self, order, seed: randomised(order)):
         scores = metric(
             model=model, x_batch=x, y_batch=TARGETS, a_batch=maps, explain_func=explain, channel_first=True)
@@ -213,9 +217,12 @@ if __name__ == "__main__":
         "counterfactual-consistency": consistency,
     }
     for name, order in [("cascading", "top_down"), ("independent", "independent")]:
-        for similarity in [correlation_spearman, correlation_pearson, ssim]:
-            key = f"{name}-randomisation-{similarity.__name__.split('_')[-1]}"
-            scores[key] = randomisation(order, similarity)
+        for similarity, variant in [
+            (correlation_spearman, ""), (correlation_pearson, ""), (ssim, ""), (correlation_spearman, "absolute-"),
+            (ssim, "scaled-"),
+        ]:
+            key = f"{name}-randomisation-{variant}{similarity.__name__.split('_')[-1]}"
+            scores[key] = randomisation(order, similarity, variant)
     result = {key: [float(v) for v in value] for key, value in scores.items()}
     result["counterfactual-consistency pooled"] = [float(pooled)]
     result["bootstrap"] = twins.bootstrap()

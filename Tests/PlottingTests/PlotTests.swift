@@ -35,7 +35,8 @@ func isClose(_ a: Double, _ b: Double, _ tolerance: Double = 1e-9) -> Bool { abs
   /// by the frame.
   @Test func bandsAndCurvesLieWhereTheirValuesAre() throws {
     let series = try LinePlot.Series("s", x: [0, 1, 4], y: [2, 4, 6], low: [1, 3, 5], high: [3, 6, 8])
-    let plot = LinePlot([series], x: Axis(range: 0...4), y: Axis(range: 0...8), showsLegend: false)
+    var plot = LinePlot([series], x: Axis(range: 0...4), y: Axis(range: 0...8), showsLegend: false)
+    plot.marks = [3]
     let marks = marks(of: plot)
     let spines = marks.strokes.filter { $0.pen == Theme.paper.rule }.suffix(2).map(\.path.points)
     let (left, foot) = (try #require(spines.first), try #require(spines.last))
@@ -51,6 +52,9 @@ func isClose(_ a: Double, _ b: Double, _ tolerance: Double = 1e-9) -> Bool { abs
     let curve = try #require(marks.strokes.first { $0.pen.width == Theme.paper.curveWidth })
     let line = [(0, 2), (1, 4), (4, 6)].map { place($0.0, $0.1) }
     #expect(zip(curve.path.points, line).allSatisfy { isClose($0.x, $1.x) && isClose($0.y, $1.y) })
+
+    let upright = try #require(marks.strokes.first { !$0.pen.dashes.isEmpty }?.path.points)
+    #expect(zip(upright, [place(3, 8), place(3, 0)]).allSatisfy { isClose($0.x, $1.x) && isClose($0.y, $1.y) })
   }
 
   @Test func curvesAreInterruptedWhereNothingIsKnown() throws {

@@ -51,8 +51,8 @@ public struct Goldens: Sendable {
 
 /// Checks that `picture` looks as the PNG file at `path`, pixel by pixel after decoding.
 ///
-/// On failure `expected.png`, `actual.png` and `difference.png` (eight times amplified; not where the sizes differ) are
-/// left in `Tests/Failures/<name>`, and the issue states the folder and the numbers measured.
+/// On failure `Tests/Failures/<name>/report.html` is left, one file that shows expected, actual, their difference (eight
+/// times amplified; not where the sizes differ) and the two by turns; the issue states its path and the numbers measured.
 ///
 /// ```swift
 /// try expectMatchesGolden(Figure(grid).picture(), "Tests/Golden/grid.png")
@@ -67,29 +67,25 @@ public func expectMatchesGolden(
   if goldens.isRecording { return goldens.record(try picture.pngBytes(), path, sourceLocation) }
   let file = goldens.root.appendingPathComponent(path)
   guard FileManager.default.fileExists(atPath: file.path) else {
-    try leave(["actual": picture], goldens.failures(of: path))
+    try leave(FailureReport(title: path, problems: ["there is no golden"], expected: nil, actual: picture), goldens, path)
     Issue.record(
-      "there is no \(file.path); see \(goldens.failures(of: path).path)", sourceLocation: sourceLocation)
+      "there is no \(file.path); see \(goldens.failures(of: path).path)/report.html", sourceLocation: sourceLocation)
     return
   }
   let expected = try Photograph(contentsOf: file.path).picture
   let found = PictureDifference(picture, expected)
   if let found, found.isWithin(tolerance) { return }
 
-  var evidence = ["expected": expected, "actual": picture]
-  if found != nil { evidence["difference"] = PictureDifference.amplified(picture, expected) }
-  try leave(evidence, goldens.failures(of: path))
   let sizes = "\(picture.width) x \(picture.height) pixels instead of \(expected.width) x \(expected.height)"
+  let problem = "\(found?.description ?? sizes)\nallowed: \(tolerance)"
+  try leave(FailureReport(title: path, problems: [problem], expected: expected, actual: picture), goldens, path)
   Issue.record(
     """
-    \(path): \(found?.description ?? sizes)
-    allowed: \(tolerance)
-    see \(goldens.failures(of: path).path)
+    \(path): \(problem)
+    see \(goldens.failures(of: path).path)/report.html
     """, sourceLocation: sourceLocation)
 }
 
-private func leave(_ pictures: [String: Picture], _ folder: URL) throws {
-  for (name, picture) in pictures {
-    try Goldens.write(try picture.pngBytes(), to: folder.appendingPathComponent("\(name).png"))
-  }
+private func leave(_ report: FailureReport, _ goldens: Goldens, _ path: String) throws {
+  try Goldens.write(Array(try report.html().utf8), to: goldens.failures(of: path).appendingPathComponent("report.html"))
 }

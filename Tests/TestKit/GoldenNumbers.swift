@@ -67,6 +67,21 @@ public indirect enum JSONTree: Equatable, Sendable, Codable {
       return self == expected ? [] : ["\(path): \(self) instead of \(expected)"]
     }
   }
+
+  /// The largest difference between numbers at the same place, relative to the larger magnitude but at least to
+  /// `scale`; infinite where the structures or texts differ.
+  public func largestDifference(from other: JSONTree, scale: Double = 1e-6) -> Double {
+    switch (self, other) {
+    case (.number(let a), .number(let b)): return abs(a - b) / max(abs(a), abs(b), scale)
+    case (.array(let a), .array(let b)):
+      guard a.count == b.count else { return .infinity }
+      return zip(a, b).map { $0.largestDifference(from: $1, scale: scale) }.max() ?? 0
+    case (.object(let a), .object(let b)):
+      guard Set(a.keys) == Set(b.keys) else { return .infinity }
+      return a.map { key, value in value.largestDifference(from: b[key]!, scale: scale) }.max() ?? 0
+    default: return self == other ? 0 : .infinity
+    }
+  }
 }
 
 /// Checks that `json` states the same as the JSON file at `path`: equal structure and strings, numbers within

@@ -17,12 +17,13 @@ public struct Contender: Sendable {
   /// A method with the hyper-parameters of `settings`, its maps treated as a version of the benchmark does: in v5 what
   /// captum computed was summed over the channels, while the pullbacks and the ascent kept three.
   ///
+  /// - Parameter name: what tells it from the same method with other settings; nil is the method's own.
   /// - Throws: ``PullbackError`` if the method is not defined for the graph.
   public init(
-    _ method: Method, _ settings: MethodSettings, for graph: Graph, in version: BenchmarkVersion
+    _ method: Method, _ settings: MethodSettings, for graph: Graph, in version: BenchmarkVersion, name: String? = nil
   ) throws(PullbackError) {
     self.init(
-      name: method.rawValue, explainer: try method.explainer(settings, for: graph),
+      name: name ?? method.rawValue, explainer: try method.explainer(settings, for: graph),
       sumsChannels: version == .v5 && !method.usesSoftRules && method != .gradientAscent)
   }
 }

@@ -11,8 +11,9 @@ public enum RandomisationOrder: String, Sendable, CaseIterable {
   /// One layer at a time.
   case independent
 
-  /// The layers that are random at each of `stops` stops, evenly spread from the output to the input.
-  func layers(of graph: Graph, stops: Int) -> [[Int]] {
+  /// The layers that are random at each of `stops` stops, evenly spread from the output to the input, as indices of
+  /// nodes; the last of each stop is the one nearest to the input.
+  public func layers(of graph: Graph, stops: Int) -> [[Int]] {
     let fromTop = graph.nodes.indices.filter { graph.nodes[$0].parameters.contains(where: \.isLearnable) }.reversed()
       .map { $0 }
     let stops = min(stops, fromTop.count)
@@ -26,7 +27,9 @@ public enum RandomisationOrder: String, Sendable, CaseIterable {
 
 extension Network {
   /// The network with the parameters of `layers`, indices of nodes, made random.
-  func randomised(_ layers: [Int], seed: UInt64) throws(PullbackError) -> Network {
+  ///
+  /// - Throws: `PullbackError` if the graph refuses parameters of its own shapes, which would be a defect.
+  public func randomised(_ layers: [Int], seed: UInt64) throws(PullbackError) -> Network {
     var parameters = self.parameters
     for layer in layers {
       let node = graph.nodes[layer]

@@ -24,6 +24,12 @@ public struct InsertionDeletion: RankedPerturbationMetric {
 
   public func count(for shape: [Int]) -> Int { Steps.count(shape[1] * shape[2], steps) + 1 }
 
+  /// The share of pixels at each point of a curve, for images of shape `(C, H, W)`.
+  public func shares(for shape: [Int]) -> [Double] {
+    let plane = shape[1] * shape[2]
+    return (0..<count(for: shape)).map { Double(min(plane, $0 * Steps.size(plane, steps))) / Double(plane) }
+  }
+
   public func trial(of sample: Sample, ranking map: Tensor, seed: UInt64) -> Trial {
     let steps = Steps(map.channelMeans, ascending: false, steps: steps)
     let plane = steps.order.count

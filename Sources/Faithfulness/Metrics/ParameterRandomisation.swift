@@ -1,14 +1,34 @@
+import Kernels
 import Pullbacks
 
 /// Whether an explanation depends on what the network has learned: the similarity between it and the explanation by a
 /// network with randomised layers, the mean over how far the randomisation goes. The series is the similarity after
 /// each stop.
 ///
-/// Spearman's and Pearson's correlations compare all values, the structural similarity the means over the channels.
+/// Spearman's and Pearson's correlations compare all values, with their signs or without; the structural similarities
+/// compare the means over the channels, as they are or each divided by its largest magnitude: a network of random
+/// layers may have gradients a million times smaller, of the same structure.
 /// Source: Adebayo et al. 2018 (arXiv 1810.03292), the model parameter randomisation test; the mean as in Quantus
 /// 0.6.0. Random numbers: see ``RandomisationOrder``.
 public struct ParameterRandomisation: ExplanationMetric {
-  public enum Similarity: String, Sendable, CaseIterable { case spearman, ssim, pearson }
+  public enum Similarity: String, Sendable, CaseIterable {
+    case spearman, ssim, pearson
+    /// Spearman's correlation of the magnitudes.
+    case absoluteSpearman = "absolute-spearman"
+    /// The structural similarity of maps divided by their largest magnitudes.
+    case scaledSSIM = "scaled-ssim"
+
+    /// The name on an axis.
+    public var title: String {
+      switch self {
+      case .spearman: "Spearman"
+      case .ssim: "SSIM"
+      case .pearson: "Pearson"
+      case .absoluteSpearman: "Spearman of magnitudes"
+      case .scaledSSIM: "SSIM of scaled maps"
+      }
+    }
+  }
 
   public let order: RandomisationOrder
   public let similarity: Similarity
@@ -21,10 +41,7 @@ public struct ParameterRandomisation: ExplanationMetric {
   }
 
   public var name: String { "\(order.rawValue)-randomisation-\(similarity.rawValue)" }
-  public var title: String {
-    let measure = similarity == .ssim ? "SSIM" : similarity == .spearman ? "Spearman" : "Pearson"
-    return "\(order == .cascading ? "Casc." : "Indep.") \(measure)"
-  }
+  public var title: String { "\(order == .cascading ? "Casc." : "Indep.") \(similarity.title)" }
   public let direction = Direction.lower
   public let category = Category.randomisation
   public let citation = "Adebayo et al. 2018, arXiv 1810.03292"
@@ -33,20 +50,42 @@ public struct ParameterRandomisation: ExplanationMetric {
 
   public func score(_ map: Tensor, against others: [Tensor], of sample: Sample) -> Score {
     guard !map.isZero else { return Score(.zeroAttribution) }
-    let similarities = others.map { similarity(map, $0) }
+    let compare = comparison(with: map)
+    let similarities = Parallel.mapWholes(others.count) { compare(others[$0]) ?? .nan }
     // A randomised network may lose every gradient: then nothing is left of the explanation, but no similarity is
     // defined.
-    let defined = similarities.compactMap { $0 }
+    let defined = similarities.filter { !$0.isNaN }
     guard !defined.isEmpty else { return Score(.constantAttribution) }
-    return Score(mean(defined), series: similarities.map { $0 ?? .nan })
+    return Score(mean(defined), series: similarities)
   }
 
-  private func similarity(_ a: Tensor, _ b: Tensor) -> Double? {
+  /// What is known of the one map is worked out once for all the others.
+  private func comparison(with map: Tensor) -> (Tensor) -> Double? {
     switch similarity {
-    case .spearman: Faithfulness.spearman(a.doubles, b.doubles)
-    case .pearson: Faithfulness.pearson(a.doubles, b.doubles)
-    case .ssim:
-      structuralSimilarity(a.channelMeans, b.channelMeans, height: a.shape[2], width: a.shape[3])
+    case .pearson:
+      let values = map.doubles
+      return { pearson(values, $0.doubles) }
+    case .spearman, .absoluteSpearman:
+      let magnitudes = similarity == .absoluteSpearman
+      let ranked = ranks(map.values(magnitudes: magnitudes))
+      return { pearson(ranked, ranks($0.values(magnitudes: magnitudes))) }
+    case .ssim, .scaledSSIM:
+      let isScaled = similarity == .scaledSSIM
+      let means = isScaled ? map.scaledChannelMeans : map.channelMeans
+      let (height, width) = (map.shape[2], map.shape[3])
+      return { other in
+        let others = isScaled ? other.scaledChannelMeans : other.channelMeans
+        return structuralSimilarity(means, others, height: height, width: width)
+      }
     }
+  }
+}
+
+extension Tensor {
+  /// The means over the channels, divided by the largest of their magnitudes.
+  fileprivate var scaledChannelMeans: [Double] {
+    let means = channelMeans
+    let largest = means.reduce(0) { max($0, abs($1)) }
+    return largest > 0 ? means.map { $0 / largest } : means
   }
 }

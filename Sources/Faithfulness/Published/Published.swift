@@ -41,6 +41,21 @@ public enum Published {
     return Difference(mean: row[0], low: row[1], high: row[2])
   }
 
+  /// What version 6 reports of a method with one hyper-parameter changed, if it does.
+  ///
+  /// - Parameters:
+  ///   - parameter: `tau_relu`, `tau_maxpool`, `tau_gelu`, `tau_attention`, `K` or `alpha`; `default` for none.
+  ///   - value: as the paper writes it: `0.3`; `default` for none.
+  public static func ablation(
+    _ metric: MetricName, of method: Method, model: String, _ parameter: String, _ value: String
+  ) -> Value? {
+    guard let explainer = names[method],
+      let row = ablations[[model, parameter, value, explainer, metric.rawValue.replacing("-", with: "_")]],
+      row.count >= 2
+    else { return nil }
+    return Value(mean: row[0], deviation: row[1])
+  }
+
   private static let names: [Method: String] = [
     .softPullback: "SoftPullback", .doublePullback: "DoublePullback", .pullbackAscent: "PullbackAscent",
     .smoothPullback: "SmoothPullback", .fusionPullback: "FusionPullback", .gradient: "Gradient", .saliency: "Saliency",
@@ -61,12 +76,17 @@ public enum Published {
   private static let focus = table(PackageResources.focus_v6_csv, keys: 2)
   private static let paired = table(PackageResources.paired_v6_csv, keys: 3)
 
+  private static let ablations = table(PackageResources.ablations_v6_csv, keys: 6, without: 3)
+
   /// Rows of a file of this package, whose first `keys` columns name the numbers in the others.
-  private static func table(_ bytes: [UInt8], keys: Int) -> [[String]: [Double]] {
+  ///
+  /// - Parameter column: one of the keys that names nothing.
+  private static func table(_ bytes: [UInt8], keys: Int, without column: Int? = nil) -> [[String]: [Double]] {
     var table: [[String]: [Double]] = [:]
     for line in String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isNewline).dropFirst() {
       let columns = line.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
-      table[Array(columns.prefix(keys))] = columns.dropFirst(keys).compactMap(Double.init)
+      let key = columns.prefix(keys).enumerated().filter { $0.offset != column }.map(\.element)
+      table[key] = columns.dropFirst(keys).compactMap(Double.init)
     }
     return table
   }

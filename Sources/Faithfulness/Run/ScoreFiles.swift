@@ -87,7 +87,7 @@ extension Scores {
 }
 
 /// A line of comma-separated values; fields with commas, quotes or line breaks are quoted (RFC 4180).
-private func csv(_ fields: String...) -> String {
+func csv(_ fields: String...) -> String {
   fields.map { field in
     field.contains { ",\"\n\r".contains($0) } ? "\"\(field.replacing("\"", with: "\"\""))\"" : field
   }.joined(separator: ",") + "\n"

@@ -1,18 +1,25 @@
+import Attribution
 import Dispatch
-import ExperimentKit
+import Faithfulness
 import Foundation
 
-/// One sitting of a run: continues its log, shows how far it is, says how to go on when it is stopped, and writes the
-/// results at the end.
-struct EvaluationSession {
+/// One sitting of a run: continues its log, shows how far it is, and says how to go on when it is stopped.
+public struct EvaluationSession {
   private let benchmarkRun: BenchmarkRun
   private let log: ScoreLog
-  private let description: RunDescription
-  private let folder: String
+  private let program: String
   private let bar: ProgressBar
 
-  init(
-    _ benchmark: Benchmark, _ description: RunDescription, _ source: any SampleSource, _ folder: String
+  /// - Parameters:
+  ///   - benchmark: what is run.
+  ///   - description: of the run, for its log.
+  ///   - source: the images.
+  ///   - folder: of the log.
+  ///   - program: who says how to go on when it is stopped.
+  /// - Throws: `PullbackError` if the folder holds another run's log, or a damaged one.
+  public init(
+    _ benchmark: Benchmark, _ description: RunDescription, _ source: any SampleSource, _ folder: String,
+    program: String
   ) throws {
     log = try ScoreLog(in: folder, for: description)
     let left = BenchmarkRun(benchmark, description, on: source).passesLeft(log)
@@ -20,11 +27,11 @@ struct EvaluationSession {
     let bar = ProgressBar("evaluate\(part)", total: left.forward + left.backward)
     benchmarkRun = BenchmarkRun(benchmark, description, on: source) { bar.advance($0) }
     self.bar = bar
-    self.description = description
-    self.folder = folder
+    self.program = program
   }
 
-  func run() throws {
+  /// Computes what the log does not hold, and prints how many passes that took.
+  public func run() throws {
     let interruption = announceInterruption()
     var done = Cost(forward: 0, backward: 0)
     var saved = done
@@ -39,22 +46,17 @@ struct EvaluationSession {
     bar.end()
     interruption.forEach { $0.cancel() }
     print("passes: \(done); saved by sharing: \(saved)")
-    guard description.shard == .whole else {
-      print("part \(description.shard) is complete; when all are, join them: pullbacks merge PART... --output FOLDER")
-      return
-    }
-    try write(Scores(in: folder), to: folder)
   }
 
   /// Ctrl-C and a scheduler's SIGTERM end the program at once; the log is whole at every moment.
   private func announceInterruption() -> [any DispatchSourceSignal] {
-    let bar = bar
+    let (bar, program) = (bar, program)
     return [SIGINT, SIGTERM].map { number in
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {
         bar.end()
-        let message = "pullbacks: stopped; what is done is kept, and the same command continues\n"
+        let message = "\(program): stopped; what is done is kept, and the same command continues\n"
         FileHandle.standardError.write(Data(message.utf8))
         _exit(128 + number)
       }
@@ -62,11 +64,4 @@ struct EvaluationSession {
       return source
     }
   }
-}
-
-/// Writes a run's results and prints its table.
-func write(_ scores: Scores, to folder: String) throws {
-  let files = try scores.write(to: folder)
-  print(try String(contentsOfFile: "\(folder)/table.md", encoding: .utf8))
-  print("wrote \(files.joined(separator: ", ")) to \(folder)")
 }

@@ -1,9 +1,9 @@
-import ExperimentKit
+import Attribution
 import Foundation
 import Synchronization
 
 /// How far a run is and how long it still takes, on one line of standard error; nothing where that is no terminal.
-final class ProgressBar: Sendable {
+public final class ProgressBar: Sendable {
   private struct State {
     var done = 0
     var lastShown = Date.distantPast
@@ -16,13 +16,14 @@ final class ProgressBar: Sendable {
   private let state = Mutex(State())
 
   /// - Parameter total: passes through the network, forward and backward.
-  init(_ title: String, total: Int) {
+  public init(_ title: String, total: Int) {
     self.title = title
     self.total = max(1, total)
     isShown = isatty(2) == 1
   }
 
-  func advance(_ cost: Cost) {
+  /// Passes that were made just now.
+  public func advance(_ cost: Cost) {
     guard isShown else { return }
     let now = Date()
     let line: String? = state.withLock { state in
@@ -40,7 +41,7 @@ final class ProgressBar: Sendable {
   }
 
   /// Clears the line.
-  func end() {
+  public func end() {
     if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
   }
 }

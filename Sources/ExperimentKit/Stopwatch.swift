@@ -2,7 +2,7 @@ import ArgumentParser
 import Foundation
 
 /// What times are read from.
-enum Clock: String, Codable, ExpressibleByArgument {
+public enum Stopwatch: String, Codable, ExpressibleByArgument, Sendable {
   case wall
   /// Processor time of this process over all its threads.
   case cpu
@@ -18,7 +18,7 @@ enum Clock: String, Codable, ExpressibleByArgument {
   }
 
   /// Seconds that `body` takes.
-  func seconds(_ body: () throws -> Void) rethrows -> Double {
+  public func seconds(_ body: () throws -> Void) rethrows -> Double {
     let start = now
     try body()
     return now - start
@@ -26,7 +26,7 @@ enum Clock: String, Codable, ExpressibleByArgument {
 
   /// The least time of a call among those that fit into `limit` seconds, three at least: what else the machine does
   /// makes a call slower, never faster.
-  func least(within limit: Double, _ body: () throws -> Void) rethrows -> Double {
+  public func least(within limit: Double, _ body: () throws -> Void) rethrows -> Double {
     let end = Date.now.addingTimeInterval(limit)
     var least = Double.infinity
     var count = 0
@@ -35,5 +35,13 @@ enum Clock: String, Codable, ExpressibleByArgument {
       count += 1
     }
     return least
+  }
+
+  /// Times of one call after the other: `count`, or as many as fit into `limit` seconds, three at least.
+  func times(_ count: Int, within limit: Double, _ body: () throws -> Void) rethrows -> [Double] {
+    let end = Date.now.addingTimeInterval(limit)
+    var times: [Double] = []
+    while times.count < 3 || (times.count < count && Date.now < end) { times.append(try seconds(body)) }
+    return times
   }
 }

@@ -1,0 +1,90 @@
+//: # Figure 6: how much the hyper-parameters matter
+//:
+//: One column for each hyper-parameter of the semantic pullbacks, one row for each metric, a colour for each network. A method
+//: whose results hung on the choice of a temperature would be hard to trust.
+
+import ExperimentKit
+
+Experiment.run("fig6", on: .settings) { experiment, book in
+
+  let metrics = book.networks.flatMap(\.metrics).uniqued
+  let parameters = SweptParameter.allCases.filter { parameter in
+    book.networks.contains { $0.sweptParameters.contains(parameter) }
+  }
+
+  //: The scores are those of table 2: every setting counts as an explainer of its own in one benchmark run, so that all settings
+  //: meet the same perturbed images.
+
+  struct Curve: Encodable {
+    let model: String
+    let method: String
+    let parameter: String
+    let metric: String
+    let x: [Double]
+    let mean: [Double?]
+    let low: [Double?]
+    let high: [Double?]
+  }
+  var numbers: [Curve] = []
+
+  //: A row has one range of ordinates, so that a glance along it shows which hyper-parameter matters most.
+
+  func ordinates(_ metric: MetricName) -> Axis {
+    let found = book.networks.flatMap(\.entries).filter { $0.metric == metric.rawValue }
+    let values = found.flatMap { [$0.low, $0.mean, $0.high] }.compactMap { $0 }
+    guard let low = values.min(), let high = values.max(), low < high else { return Axis() }
+    let room = 0.05 * (high - low)
+    return metric == .infidelity && low > 0
+      ? Axis(scale: .logarithmic, range: low / 1.1...high * 1.1) : Axis(range: low - room...high + room)
+  }
+
+  func plot(_ metric: MetricName, _ parameter: SweptParameter) throws -> LinePlot {
+    var series: [LinePlot.Series] = []
+    for (place, scores) in book.networks.enumerated() where scores.sweptParameters.contains(parameter) {
+      for method in parameter.methods {
+        let found = parameter.values.compactMap { value in
+          scores.entry(method, parameter, value, metric).map { (value, $0) }
+        }
+        guard !found.isEmpty else { continue }
+        let curve = Curve(
+          model: scores.model, method: method.rawValue, parameter: parameter.rawValue, metric: metric.rawValue,
+          x: found.map(\.0), mean: found.map(\.1.mean), low: found.map(\.1.low), high: found.map(\.1.high))
+        numbers.append(curve)
+        var line = try LinePlot.Series(
+          "\(scores.title), \(method.abbreviation)", x: curve.x, y: curve.mean.map { $0 ?? .nan },
+          low: curve.low.map { $0 ?? .nan }, high: curve.high.map { $0 ?? .nan })
+        line.color = .okabeIto[place]
+        line.dashes = method == .softPullback ? [2.5, 1.5] : []
+        series.append(line)
+      }
+    }
+
+    //: The first row says what the abscissae are and the last row their values, the first column what the ordinates are. The
+    //: dashed line is the preset's value.
+
+    var y = ordinates(metric)
+    if parameter == parameters[0] { y.label = metric.label }
+    let isLast = metric == metrics.last
+    var plot = LinePlot(
+      series,
+      x: Axis(
+        scale: .logarithmic, ticks: parameter.labelled.map { Tick($0, isLast ? parameter.text($0) : "") }),
+      y: y, title: metric == metrics[0] ? parameter.title : nil, size: Size(118, 84), showsLegend: false)
+    plot.marks = [parameter.standard]
+    return plot
+  }
+
+  let plots = try metrics.map { metric in try parameters.map { try plot(metric, $0) } }
+  var entries: [Legend.Entry] = []
+  for plot in plots[0] {
+    for entry in plot.legendEntries() where !entries.contains(where: { $0.label == entry.label }) { entries.append(entry) }
+  }
+  let panels = Panels(plots.flatMap { $0 }, columns: parameters.count, gap: 6)
+  let figure = Figure(
+    Panels([Legend(entries, width: 118 * Double(parameters.count)), panels], columns: 1, gap: 8),
+    credit: """
+      Means over images and their 95 % bootstrap intervals; arrows: which scores are good. Dashed upright: the preset. α is \
+      that of images of 3 × 224 × 224 values; others take it times sqrt(n / 150528). \(book.credit)
+      """)
+  try experiment.write(figure, numbers: numbers, from: book)
+}

@@ -1,0 +1,61 @@
+//: # Figure 9: insertion and deletion
+//:
+//: The pixels that an explanation ranks first are put into a blurred image, or taken out of the sharp one: the sooner the
+//: probability of the class rises, or falls, the better it ranked them. The area under the curve says it in one number.
+
+import ExperimentKit
+
+Experiment.run("fig9", on: .curves) { experiment, book in
+
+  //: The order of noise is chance. Both curves leave the images that networks have learned from: what a curve says of an
+  //: explanation it also says of how the network takes blurred and grey places.
+
+  struct Curve: Encodable {
+    let model: String
+    let explainer: String
+    let metric: String
+    let area: Double?
+    let low: Double?
+    let high: Double?
+    let share: [Double]
+    let probability: [Double]
+  }
+  var numbers: [Curve] = []
+
+  func plot(_ scores: StoredScores, _ metric: MetricName, title: String) throws -> LinePlot {
+    var series: [LinePlot.Series] = []
+    for (place, explainer) in scores.explainers.enumerated() {
+      guard let curve = scores.curve(explainer, metric),
+        let entry = scores.entries.first(where: { $0.explainer == explainer && $0.metric == metric.rawValue })
+      else { continue }
+      numbers.append(
+        Curve(
+          model: scores.model, explainer: explainer, metric: metric.rawValue, area: entry.mean, low: entry.low,
+          high: entry.high, share: curve.shares, probability: curve.mean))
+      let isPullback = Method(rawValue: explainer)?.usesSoftRules ?? false
+      let hasBand = isPullback || explainer == Entrant.chance.name
+      var line = try LinePlot.Series(
+        "\(entry.abbreviation) \(NumberFormat([1])(entry.mean))", x: curve.shares, y: curve.mean,
+        low: hasBand ? curve.low : [], high: hasBand ? curve.high : [])
+      line.style = .line
+      line.color = .okabeIto[place % 7]
+      line.dashes = isPullback ? [] : [[4, 1.5], [2, 1.2], [5, 1.5, 1, 1.5]][place % 3]
+      if explainer == Entrant.chance.name { (line.color, line.dashes) = (Theme.paper.mutedInk, [1, 1.5]) }
+      series.append(line)
+    }
+    let isInsertion = metric == .insertion
+    return LinePlot(
+      series, x: Axis("share of pixels \(isInsertion ? "inserted" : "deleted")", range: 0...1),
+      y: Axis("probability", range: 0...1), title: "\(title): \(metric.label)", size: Size(250, 190))
+  }
+
+  let plots = try book.networks.flatMap { scores in
+    try [MetricName.insertion, .deletion].map { try plot(scores, $0, title: scores.title) }
+  }
+  let credit = """
+    Mean probability of the class; in the legend the mean area under the curve. Bands are 95 % bootstrap intervals, of the \
+    pullbacks and of chance. Chance: the order of noise. \(book.credit)
+    """
+  try experiment.write(
+    Figure(Panels(plots, columns: 2, isLettered: true), credit: credit), numbers: numbers, from: book)
+}

@@ -1,0 +1,24 @@
+//: # Table 3: localisation
+//:
+//: Where does an explanation point? Focus asks on mosaics of four images which tiles speak for a class. Where the object's mask
+//: is known, four more metrics ask whether the explanation lies on the object, and one whether it lies on those of its parts
+//: that make it what it is.
+
+import ExperimentKit
+
+Experiment.run("table3", on: .localisation) { experiment, book in
+
+  //: Maps of noise were scored like the explainers' own: what they reach is chance, for these images and these definitions.
+
+  struct Numbers: Encodable {
+    let runs: [ScoreBook.Run]
+    let scores: [ScoreEntry]
+  }
+  let numbers = Numbers(runs: book.runs, scores: book.networks.flatMap(\.entries))
+  let table = book.table(numbers.scores)
+  let credit = """
+    Mean and 95 % bootstrap interval; the best of a block is bold. Chance: maps of noise. \(book.credit) Published: means \
+    over 500 mosaics of ImageNet images.
+    """
+  try experiment.write(Figure(table, credit: credit), tables: [table], numbers: numbers, from: book)
+}

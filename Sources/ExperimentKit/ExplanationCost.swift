@@ -1,0 +1,118 @@
+import Attribution
+import Files
+import Foundation
+import Networks
+import Pullbacks
+
+/// What one explanation of one image costs: time, and memory beside the loaded network.
+public struct ExplanationCost: Codable, Sendable {
+  public let model: String
+  public let explainer: String
+  /// Passes through the network.
+  public let forward: Int
+  public let backward: Int
+  /// The median of ``times``.
+  public let milliseconds: Double
+  /// Of each explanation after the first, in milliseconds.
+  public let times: [Double]
+  /// How much larger the process was during its first explanation than before it, the network being loaded, in 10^6
+  /// bytes.
+  public let megabytes: Double
+
+  /// Measures in this process, which should have done nothing yet.
+  init(_ method: Method, model: String, count: Int, seconds: Double) throws {
+    let network = try someNetwork(model)
+    let explainer = try method.explainer(for: network.graph)
+    let image = someImages(1, for: network)
+    func explain() throws { _ = try explainer.attribute(image, .classes([7]), of: network) }
+    let isFresh = ProcessSize.forget()
+    let loaded = isFresh ? ProcessSize.largest : ProcessSize.now
+    try explain()
+    megabytes = ((ProcessSize.largest - loaded) / 1e5).rounded() / 10
+    times = try Stopwatch.wall.times(count, within: seconds, explain).map { ($0 * 1e5).rounded() / 100 }
+    milliseconds = times.sorted()[times.count / 2]
+    let cost = explainer.cost(for: network.graph)
+    (forward, backward) = (cost.forward, cost.backward)
+    self.model = model
+    self.explainer = method.rawValue
+  }
+}
+
+/// The costs of all explainers on one network, and the machine they were measured on: the file
+/// `<scores>/<tier>/<model>/cost.json`.
+public struct CostSheet: Codable, Sendable {
+  public let model: String
+  let processor: String
+  let threads: Int
+  let memoryInGigabytes: Int
+  let openBLAS: String
+  public let costs: [ExplanationCost]
+
+  /// The first argument of a process that measures one explainer.
+  private static let request = "measure-cost"
+
+  /// In a process that was started by a recomputing one: measures what the arguments say, prints it and ends.
+  public static func answerIfAsked() {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    guard arguments.count == 5, arguments[0] == request, let method = Method(rawValue: arguments[2]),
+      let count = Int(arguments[3]), let seconds = Double(arguments[4])
+    else { return }
+    do {
+      let cost = try ExplanationCost(method, model: arguments[1], count: count, seconds: seconds)
+      print(String(decoding: try json(cost, for: "cost"), as: UTF8.self))
+      exit(0)
+    } catch {
+      exitReporting(error, from: request)
+    }
+  }
+
+  fileprivate init(measuring methods: [Method], on model: String, quick: Bool) throws {
+    let graph = try Architecture.named(model).graph()
+    costs = try methods.filter { (try? $0.explainer(for: graph)) != nil }.map { method in
+      let arguments = [Self.request, model, method.rawValue] + (quick ? ["3", "0.1"] : ["15", "10"])
+      guard let text = output(ofThisProgramWith: arguments),
+        let cost = try? JSONDecoder().decode(ExplanationCost.self, from: Data(text.utf8))
+      else { throw PullbackError(.software, "\(method.rawValue) on \(model)", "the process that measures it failed") }
+      print("\(model), \(method.rawValue): \(cost.milliseconds) ms, \(cost.megabytes) MB")
+      fflush(nil)
+      return cost
+    }
+    self.model = model
+    processor = Machine.processor
+    threads = Machine.threads
+    openBLAS = LibraryVersions.all["OpenBLAS"] ?? "unknown"
+    memoryInGigabytes = Int((Double(Machine.memory) / 1e9).rounded())
+  }
+
+  public subscript(method: Method) -> ExplanationCost? { costs.first { $0.explainer == method.rawValue } }
+
+  /// The machine, for a credit line.
+  public var machine: String {
+    "\(processor), \(threads) threads, \(memoryInGigabytes) GB of memory, OpenBLAS \(openBLAS)"
+  }
+}
+
+extension Experiment {
+  /// The committed costs on each of the tier's networks, or on the one that `--model` names, measured anew before if the
+  /// command line says so, each explainer in a process of its own.
+  ///
+  /// - Throws: `PullbackError` if there are none, or a measurement fails.
+  public func costs(of methods: [Method], from measurements: Measurements) throws -> [CostSheet] {
+    let tier = options.networks
+    return try (options.model.map { [$0] } ?? tier.models).map { model in
+      let folder = "\(measurements.folder)/\(tier.rawValue)/\(model)"
+      let path = folder + "/cost.json"
+      if measurements.recomputes {
+        let sheet = try CostSheet(measuring: methods, on: model, quick: options.quick)
+        try makeFolder(folder)
+        try writeJSON(sheet, to: path)
+      }
+      try measurements.check(path, arguments: "--networks \(tier.rawValue) --model \(model)")
+      do {
+        return try JSONDecoder().decode(CostSheet.self, from: Data(InputFile.bytes(of: path, limit: 1 << 24)))
+      } catch let error as DecodingError {
+        throw PullbackError(.data, path, "is no sheet of costs: \(error)")
+      }
+    }
+  }
+}

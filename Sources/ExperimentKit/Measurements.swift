@@ -1,0 +1,51 @@
+import ArgumentParser
+import Foundation
+import Pullbacks
+
+/// What an experiment draws that takes long to compute or comes out differently every time: files that are committed,
+/// read by every run, and made anew with `--recompute` only.
+public struct Measurements: Sendable {
+  /// Whether they are to be made anew.
+  public let recomputes: Bool
+  /// The folder of all of them, `Figures/scores`.
+  public let folder: String
+  let program: String
+
+  /// Checks that there is a file to be read.
+  ///
+  /// - Throws: `PullbackError` of kind `noInput` that says how to make it.
+  func check(_ path: String, arguments: String) throws {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw PullbackError(
+        .noInput, path, "there are no measurements to draw",
+        advice: "make them: swift run -c release \(program) \(arguments) --recompute")
+    }
+  }
+}
+
+struct MeasurementOptions: ParsableArguments {
+  @OptionGroup var experiment: ExperimentOptions
+
+  @Flag(help: "Make the committed measurements anew before they are drawn, which takes long.")
+  var recompute = false
+
+  @Option(help: ArgumentHelp("The folder of the measurements.", valueName: "folder"))
+  var scores = "Figures/scores"
+}
+
+extension Experiment {
+  /// Runs `body` with the options of the command line, for an experiment that draws committed measurements. Fails as
+  /// ``run(_:_:)``.
+  public static func run(_ name: String, measuring body: (Experiment, Measurements) throws -> Void) {
+    let options = Program<MeasurementOptions>.parsedOptions()
+    // What was measured in a moment shall not take the place of what took long.
+    let isTrial = options.recompute && options.experiment.quick
+    let measurements = Measurements(
+      recomputes: options.recompute, folder: isTrial ? Cache.folder + "/scores/quick" : options.scores, program: name)
+    do {
+      try body(Experiment(name: name, options: options.experiment), measurements)
+    } catch {
+      exitReporting(error, from: name)
+    }
+  }
+}

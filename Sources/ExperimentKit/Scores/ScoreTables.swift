@@ -1,0 +1,108 @@
+import Attribution
+import Faithfulness
+import Plotting
+
+extension ScoreBook {
+  /// Explainers by metrics, a block for each network: means, the best of a block in bold, below them their intervals,
+  /// and in grey what the paper publishes for its network of the same family.
+  public func table(_ entries: [ScoreEntry]) -> Table {
+    let metrics = networks.flatMap(\.metrics).uniqued
+    let reported = metrics.filter { metric in
+      entries.contains { $0.metric == metric.rawValue && $0.publishedMean != nil }
+    }
+    var rows: [Table.Row] = []
+    for scores in networks {
+      let block = entries.filter { $0.model == scores.model }
+      rows.append(.heading(heading(scores, isBesidePublished: block.contains { $0.publishedMean != nil })))
+      let columns = metrics.map { metric in block.filter { $0.metric == metric.rawValue } }
+      let formats = columns.map { NumberFormat($0.compactMap(\.mean)) }
+      let printed = columns.map { NumberFormat($0.compactMap(\.publishedMean)) }
+      let best = zip(metrics, columns).map { metric, column in
+        Self.best(column.filter { Method(rawValue: $0.explainer) != nil }.compactMap(\.mean), metric.metric().direction)
+      }
+      for explainer in scores.explainers {
+        let found = columns.map { column in column.first { $0.explainer == explainer } }
+        let name = found.compactMap { $0 }.first?.abbreviation ?? explainer
+        let here = found.indices.map { column in
+          Table.Cell(
+            formats[column](found[column]?.mean),
+            isBold: best[column] != nil && found[column]?.mean == best[column])
+        }
+        let there = reported.map { metric -> Table.Cell in
+          let place = metrics.firstIndex(of: metric)!
+          return .muted(found[place]?.publishedMean.map(printed[place].callAsFunction) ?? "")
+        }
+        rows.append(.cells([Table.Cell(name)] + here + there))
+        rows.append(.notes([""] + found.indices.map { Self.interval(found[$0]?.low, found[$0]?.high, formats[$0]) }))
+      }
+    }
+    return Table(
+      [.init("Explainer", .left)] + (metrics + reported).map { .init($0.heading) }, rows,
+      groups: groups(measured: metrics.count, published: reported.count), gap: 9)
+  }
+
+  /// Pullbacks less their gradient twins by metrics, a block for each network.
+  public func table(_ entries: [DifferenceEntry]) -> Table {
+    let metrics = networks.flatMap(\.metrics).uniqued
+    let reported = metrics.filter { metric in
+      entries.contains { $0.metric == metric.rawValue && $0.publishedMean != nil }
+    }
+    var rows: [Table.Row] = []
+    for scores in networks {
+      let block = entries.filter { $0.model == scores.model }
+      rows.append(.heading(heading(scores, isBesidePublished: block.contains { $0.publishedMean != nil })))
+      let columns = metrics.map { metric in block.filter { $0.metric == metric.rawValue } }
+      let formats = columns.map { NumberFormat($0.compactMap(\.mean)) }
+      let printed = columns.map { NumberFormat($0.compactMap(\.publishedMean)) }
+      for pair in block.map(\.pair).uniqued {
+        let found = columns.map { column in column.first { $0.pair == pair } }
+        let here = found.indices.map { column -> Table.Cell in
+          let text = formats[column](found[column]?.mean)
+          return switch found[column]?.favours {
+          case .pullback: .bold(text)
+          case .gradient: Table.Cell(text + " †")
+          case .neither, nil: Table.Cell(text)
+          }
+        }
+        let there = reported.map { metric -> Table.Cell in
+          let place = metrics.firstIndex(of: metric)!
+          return .muted(found[place]?.publishedMean.map(printed[place].callAsFunction) ?? "")
+        }
+        rows.append(.cells([Table.Cell(pair)] + here + there))
+        rows.append(.notes([""] + found.indices.map { Self.interval(found[$0]?.low, found[$0]?.high, formats[$0]) }))
+      }
+    }
+    return Table(
+      [.init("Difference", .left)] + (metrics + reported).map { .init($0.heading) }, rows,
+      groups: groups(measured: metrics.count, published: reported.count), gap: 9)
+  }
+
+  /// Over a block: the network, and whose published figures stand beside.
+  public func heading(_ scores: StoredScores, isBesidePublished: Bool) -> String {
+    guard isBesidePublished, let published = scores.published else { return scores.title }
+    return "\(scores.title) (published: \(published.title), other images)"
+  }
+
+  public func groups(_ leading: Int = 1, measured: Int, published: Int) -> [Table.Group] {
+    [.init("", columns: leading), .init("Measured here", columns: measured)]
+      + (published > 0 ? [.init("Published", columns: published)] : [])
+  }
+
+  /// The best of some scores; nil if they are fewer than two.
+  public static func best(_ means: [Double], _ direction: Direction) -> Double? {
+    guard means.count > 1 else { return nil }
+    return means.dropFirst().reduce(means[0]) { direction.prefers($1, to: $0) ? $1 : $0 }
+  }
+
+  private static func interval(_ low: Double?, _ high: Double?, _ format: NumberFormat) -> String {
+    low == nil || high == nil ? "" : "[\(format(low)), \(format(high))]"
+  }
+}
+
+extension Sequence where Element: Hashable {
+  /// Every element once, in the order of appearance.
+  public var uniqued: [Element] {
+    var seen: Set<Element> = []
+    return filter { seen.insert($0).inserted }
+  }
+}

@@ -1,0 +1,144 @@
+import Faithfulness
+import Files
+import Foundation
+import Plotting
+import Pullbacks
+
+/// The scores that an experiment draws: those of the networks that were scored.
+public struct ScoreBook: Sendable {
+  /// In the order of the tier's networks.
+  public let networks: [StoredScores]
+  /// The other networks of the tier.
+  let missing: [String]
+
+  /// What the scores are about, for a figure's credit line.
+  public var credit: String {
+    var parts: [(text: String, titles: [String])] = []
+    for scores in networks {
+      let description = scores.description
+      let source = description.source.prefix { $0 != "," }
+      let count = description.images.count
+      let text = "\(count) image\(count == 1 ? "" : "s") (\(source)), protocol \(description.version), "
+        + "seed \(description.seed)"
+      if let same = parts.firstIndex(where: { $0.text == text }) {
+        parts[same].titles.append(scores.title)
+      } else {
+        parts.append((text, [scores.title]))
+      }
+    }
+    let runs = parts.map { parts.count == 1 ? $0.text : "\($0.titles.joined(separator: ", ")): \($0.text)" }
+    let absent = missing.isEmpty ? "" : " Not scored yet: \(missing.joined(separator: ", "))."
+    return runs.joined(separator: "; ") + "." + absent
+  }
+
+  /// The runs, for the file beside a figure.
+  public var runs: [Run] { networks.map(Run.init) }
+
+  public struct Run: Encodable, Sendable {
+    let model: String
+    let title: String
+    let images: Int
+    let source: String
+    let version: String
+    let seed: UInt64
+    let settings: String
+    /// The paper's network whose published figures stand beside.
+    let published: String?
+
+    init(_ scores: StoredScores) {
+      model = scores.model
+      title = scores.title
+      images = scores.description.images.count
+      source = scores.description.source
+      version = scores.description.version
+      seed = scores.description.seed
+      settings = (try? scores.description.settingsHash()) ?? ""
+      published = scores.published?.model
+    }
+  }
+}
+
+extension Experiment {
+  /// Runs `body` with the options of the command line and the committed scores of `run`, which are computed before if
+  /// the command line says so. Fails as ``run(_:_:)``.
+  public static func run(_ name: String, on run: ScoreRun, _ body: (Experiment, ScoreBook) throws -> Void) {
+    let options = Program<ScoreOptions>.parsedOptions()
+    do {
+      let experiment = Experiment(name: name, options: options.experiment)
+      try body(experiment, experiment.scores(of: run, options))
+    } catch {
+      exitReporting(error, from: name)
+    }
+  }
+
+  private func scores(of run: ScoreRun, _ scoreOptions: ScoreOptions) throws -> ScoreBook {
+    // What was computed in a moment shall not take the place of what took hours.
+    let isTrial = options.quick && scoreOptions.recompute
+    let folder = isTrial ? "\(Cache.folder)/scores/quick" : scoreOptions.scores
+    let models = try models()
+    if scoreOptions.recompute {
+      let count = scoreOptions.samples ?? (options.quick ? 2 : run.samples(options.networks))
+      for model in models {
+        let network = try ScoredNetwork(model, of: options.networks, images: options.images, count: count)
+        print("\(name): scoring \(model) on \(network.source.images.count) images")
+        try network.score(
+          run, seed: options.seed, log: Cache.folder + "/scores",
+          to: "\(folder)/\(options.networks.rawValue)/\(model)/\(run.rawValue)", program: name)
+      }
+    }
+    return try ScoreBook(of: run, models, tier: options.networks, in: folder, experiment: name)
+  }
+
+  /// Writes a figure that draws scores, as ``write(_:part:numbers:about:)``, and the tables in it as Markdown and LaTeX
+  /// too.
+  public func write(
+    _ figure: Figure, tables: [Table] = [], numbers: some Encodable, from scores: ScoreBook
+  ) throws {
+    let texts =
+      tables.isEmpty
+      ? []
+      : [
+        ("md", tables.map(\.markdown).joined(separator: "\n")), ("tex", tables.map(\.latex).joined(separator: "\n")),
+      ]
+    try write(figure, texts: texts, numbers: numbers, about: scores.networks.map(NetworkRecord.init))
+    if !scores.missing.isEmpty { print("\(name): not scored yet: \(scores.missing.joined(separator: ", "))") }
+  }
+}
+
+extension ScoreBook {
+  /// Reads the scores in `folder`.
+  ///
+  /// - Parameter experiment: the program that computes them, for messages.
+  /// - Throws: `PullbackError` of kind `noInput` if no network was scored, of kind `data` if one has been trained anew
+  ///   since.
+  init(of run: ScoreRun, _ models: [String], tier: Tier, in folder: String, experiment: String) throws {
+    var (networks, missing) = ([StoredScores](), [String]())
+    func command(_ model: String) -> String {
+      "swift run -c release \(experiment) --networks \(tier.rawValue) --model \(model) --recompute"
+    }
+    for model in models {
+      let path = "\(folder)/\(tier.rawValue)/\(model)/\(run.rawValue)"
+      guard FileManager.default.fileExists(atPath: path) else {
+        missing.append(StoredScores.names(model).title)
+        continue
+      }
+      let scores = try StoredScores(in: path)
+      guard scores.model == model else {
+        throw PullbackError(.data, path, "holds the scores of \(scores.model)", advice: "run \(command(model))")
+      }
+      let current = ScoredNetwork.currentCheckpointSHA256(model, of: tier)
+      if let current, current != scores.description.checkpoint {
+        throw PullbackError(
+          .data, path, "holds the scores of other parameters than those that \(model) has now",
+          advice: "run \(command(model))")
+      }
+      networks.append(scores)
+    }
+    guard !networks.isEmpty else {
+      throw PullbackError(
+        .noInput, "\(folder)/\(tier.rawValue)/\(models[0])/\(run.rawValue)", "there are no scores to draw",
+        advice: "run \(command(models[0]))")
+    }
+    self.init(networks: networks, missing: missing)
+  }
+}

@@ -1,0 +1,55 @@
+import ExperimentKit
+import Foundation
+import TestKit
+import Testing
+
+/// The figures and tables that draw committed scores.
+@Suite(.serialized) struct ScoredFigureTests {
+  static let names = ["fig6", "fig9", "table1", "table2", "table3"]
+
+  /// Drawn from the committed scores, each is what is committed.
+  @Test(arguments: ["scenes", "imagenet"], names) func drawsWhatIsCommitted(tier: String, name: String) throws {
+    guard FileManager.default.fileExists(atPath: Fixture.root.appendingPathComponent("Figures/scores/\(tier)").path)
+    else { return }
+    let folder = try TemporaryFolder()
+    let outcome = try Program(name).run(["--networks", tier, "--output", folder.url.path, "--format", "png"])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let stem = "\(name)-\(tier)"
+    try expectMatchesGolden(
+      Photograph(contentsOf: folder.path("\(stem).png")).picture, "Figures/\(stem).png", tolerance: .edgesOnly)
+    for ending in ["json"] + (name.hasPrefix("table") ? ["md", "tex"] : []) {
+      let drawn = try Data(contentsOf: folder.url.appendingPathComponent("\(stem).\(ending)"))
+      #expect(drawn == (try Data(contentsOf: Fixture.root.appendingPathComponent("Figures/\(stem).\(ending)"))))
+    }
+  }
+
+  @Test(arguments: names) func saysWhatComputesMissingScores(name: String) throws {
+    let folder = try TemporaryFolder()
+    let arguments = ["--model", "vgg-scenes", "--scores", folder.path("scores"), "--output", folder.path("out")]
+    let outcome = try Program(name).run(arguments)
+    #expect(outcome.status == 66)
+    let command = "run swift run -c release \(name) --networks scenes --model vgg-scenes --recompute"
+    #expect(outcome.errors.contains("there are no scores to draw") && outcome.errors.contains(command))
+    #expect(!FileManager.default.fileExists(atPath: folder.path("out")))
+    #expect(try Program(name).run(arguments + ["--samples", "2"]).status == 64)
+  }
+
+  /// Computed, committed and drawn: the curves of two scenes, the same bytes from a second run that finds its log.
+  @Test func recomputes() throws {
+    let folder = try TemporaryFolder()
+    let arguments = [
+      "--model", "vgg-scenes", "--recompute", "--samples", "2", "--scores", folder.path("scores"), "--format", "png",
+    ]
+    let environment = ["PULLBACKS_CACHE": folder.path("cache")]
+    var drawn: [Data] = []
+    for run in ["first", "second"] {
+      let outcome = try Program("fig9").run(arguments + ["--output", folder.path(run)], environment: environment)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      drawn.append(try Data(contentsOf: URL(fileURLWithPath: folder.path("\(run)/fig9-scenes-vgg-scenes.json"))))
+      if run == "second" { #expect(outcome.output.contains("passes: 0 forward, 0 backward")) }
+    }
+    #expect(drawn[0] == drawn[1])
+    let files = try namesOfFiles(in: folder.path("scores/scenes/vgg-scenes/curves"))
+    #expect(files == ["mean-curves.csv", "paired.csv", "run.json", "scores.csv", "summary.csv"])
+  }
+}
