@@ -3,7 +3,7 @@ import Pullbacks
 /// A way to explain what in an image speaks for a class: where the network is evaluated, by which rules a selector of
 /// its output is pulled back, and how the results are combined.
 ///
-/// Explainers are values: settings go into the initialiser, images into ``attribute(_:_:of:in:)``, and nothing is
+/// Explainers are values: settings go into the initialiser, images into `attribute`, and nothing is
 /// remembered in between.
 public protocol Explainer: Sendable {
   /// The name on the command line: `soft-pullback`.
@@ -20,7 +20,7 @@ public protocol Explainer: Sendable {
   /// The baseline of explainers whose attributions are shares of `f(x) - f(baseline)`; nil where they are not.
   var sharedFrom: Baseline? { get }
 
-  /// The attributions of a few images, one tensor per selector. Callers use ``attribute(_:_:of:in:)``, which takes any
+  /// The attributions of a few images, one tensor per selector. Callers use `attribute`, which takes any
   /// number.
   ///
   /// - Parameters:
