@@ -8,10 +8,10 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train one of the networks of the scenes.",
     discussion: """
-      Every epoch draws new scenes. After each the folder --output has, under the network's name: the run's state (.state), \
-      the log (.csv) and its curves (.png); and in the end the checkpoint in float16 (.safetensors) and a report on \
-      scenes that it never saw, with confusion matrix and accuracy by difficulty (.json). From one seed, a machine makes \
-      the same bytes every time, on however many threads and in however many sittings.
+      Every epoch draws new scenes. After each the folder --output has, under the network's name: the run's state \
+      (.state), the log (.csv) and its curves (.png); and in the end the checkpoint in float16 (.safetensors) and a \
+      report on scenes that it never saw, with confusion matrix and accuracy by difficulty (.json). From one seed, a \
+      machine makes the same bytes every time, on however many threads and in however many sittings.
 
       Examples:
         pullbacks train --network vgg-scenes --output training
@@ -75,8 +75,8 @@ struct Train: ParsableCommand {
   }
 
   private func summary(_ entry: Trainer.Entry, of recipe: Recipe) -> String {
-    "epoch \(entry.epoch) of \(recipe.epochs): loss \(decimal(entry.loss, places: 4)), \(percent(entry.accuracy)) of the "
-      + "epoch's scenes, \(percent(entry.heldOutAccuracy)) of held-out ones\n"
+    "epoch \(entry.epoch) of \(recipe.epochs): loss \(decimal(entry.loss, places: 4)), \(percent(entry.accuracy)) of "
+      + "the epoch's scenes, \(percent(entry.heldOutAccuracy)) of held-out ones\n"
   }
 
   private func percent(_ share: Double) -> String { decimal(100 * share, places: 2) + " %" }

@@ -16,10 +16,17 @@ public protocol Metric: Sendable {
   var name: String { get }
   /// The name over a column: `Faith. Corr.`.
   var title: String { get }
+  /// Which scores are good ones.
   var direction: Direction { get }
+  /// What property of an explanation it measures.
   var category: Category { get }
   /// Where the metric comes from.
   var citation: String { get }
+  /// What is computed, on one line: `a` is the attribution, `e` the explainer, `f` the target's logit, `p` its softmax
+  /// probability, `x` the image and `x'` a perturbed one. Sums and largest values run over values or pixels.
+  var formula: String { get }
+  /// What must be known before scores are compared; nil if there is nothing of the kind.
+  var caveat: String? { get }
   /// Every hyper-parameter by name, as records write them.
   var settings: [String: String] { get }
   /// Whether it is undefined without a mask of the object or its parts.
@@ -28,6 +35,7 @@ public protocol Metric: Sendable {
 
 extension Metric {
   public var needsMask: Bool { false }
+  public var caveat: String? { nil }
   public var settings: [String: String] { [:] }
   /// Whether the explainer must be run again, at other inputs, classes or networks: such a metric cannot score maps
   /// that were computed elsewhere.
@@ -65,6 +73,7 @@ public enum Category: String, Sendable {
 
 /// A metric of the attribution itself. All maps are `(1, C, H, W)`, signed.
 public protocol MapMetric: Metric {
+  /// The score of the attribution `map` of `sample`.
   func score(_ map: Tensor, of sample: Sample) -> Score
 }
 

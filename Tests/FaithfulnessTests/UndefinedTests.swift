@@ -114,5 +114,7 @@ import Testing
     #expect(Direction.higher.prefers(2, to: 1) && Direction.lower.prefers(1, to: 2))
     #expect(Direction.nearerZero.prefers(-0.1, to: 0.2) && !Direction.nearerZero.prefers(-0.3, to: 0.2))
     #expect(MetricName.allCases.allSatisfy { $0.metric().name == $0.rawValue && !$0.metric().citation.isEmpty })
+    // Metrics of one type but another meaning differ in what their pages say, similarities in their names alone.
+    #expect(Set(MetricName.allCases.map { $0.metric().formula }).count == MetricName.allCases.count - 8)
   }
 }

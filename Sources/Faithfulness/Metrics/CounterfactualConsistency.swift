@@ -14,6 +14,8 @@ public struct CounterfactualConsistency: SharedPerturbationMetric {
   public let direction = Direction.higher
   public let category = Category.faithfulness
   public let citation = "this package"
+  public let formula = "spearman over parts P of (sum_P |a| / sum |a|, f(x) - f(x without P))"
+  public let caveat: String? = "Needs a picture without each part, which scenes have."
   public let needsMask = true
 
   public func trial(of sample: Sample, seed: UInt64) -> Trial {

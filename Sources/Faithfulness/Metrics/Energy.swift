@@ -21,6 +21,10 @@ public struct Energy: MapMetric {
   public let direction = Direction.higher
   public let category = Category.localisation
   public let citation = "Wang et al. 2020, arXiv 1910.01279"
+  public var formula: String {
+    "sum_M a^2 / sum a^2, M the \(region == .object ? "object" : "object's diagnostic parts")"
+  }
+  public let caveat: String? = "A uniform map scores the area's share of the image."
   public let needsMask = true
 
   public func score(_ map: Tensor, of sample: Sample) -> Score {

@@ -25,6 +25,7 @@ public struct FaithfulnessCorrelation: SharedPerturbationMetric {
   public let direction = Direction.higher
   public let category = Category.faithfulness
   public let citation = "Bhatt et al. 2020, arXiv 2005.00631"
+  public let formula = "pearson over sets S of values of (sum_S a, f(x) - f(x with S replaced))"
   public var settings: [String: String] {
     ["sets": "\(sets)", "replacement": replacement.rawValue, "magnitudes": "\(takesMagnitudes)"]
   }

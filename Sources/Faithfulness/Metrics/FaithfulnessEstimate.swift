@@ -17,6 +17,7 @@ public struct FaithfulnessEstimate: RankedPerturbationMetric {
   public let direction = Direction.higher
   public let category = Category.faithfulness
   public let citation = "Alvarez Melis & Jaakkola 2018, arXiv 1806.07538"
+  public let formula = "pearson over steps S in descending order of a of (sum_S a, f(x) - f(x with S replaced))"
   public var settings: [String: String] {
     ["steps": "\(steps)", "replacement": replacement.rawValue, "magnitudes": "\(takesMagnitudes)"]
   }

@@ -12,6 +12,8 @@ public struct Focus: ExplanationMetric {
   public let direction = Direction.higher
   public let category = Category.localisation
   public let citation = "Arias-Duart et al. 2022, arXiv 2109.15035"
+  public let formula = "sum_own max(0, x a) / (sum max(0, x a) + 1e-9)"
+  public let caveat: String? = "Of mosaics of four images, two of them of the class."
   public let request = ExplanationRequest.mosaic
 
   public func score(_ map: Tensor, against others: [Tensor], of sample: Sample) -> Score {

@@ -22,6 +22,8 @@ public struct Infidelity: SharedPerturbationMetric {
   public let direction = Direction.lower
   public let category = Category.faithfulness
   public let citation = "Yeh et al. 2019, arXiv 1901.09392"
+  public let formula = "mean over x' of (beta <a, x - x'> - (f(x) - f(x')))^2"
+  public let caveat: String? = "Without the optimal scale beta (v5) the scale of an attribution counts."
   public var settings: [String: String] {
     ["repeats": "\(repeats)", "grids": "\(grids)", "lowest": "\(lowest)", "optimal scale": "\(hasOptimalScale)"]
   }

@@ -20,6 +20,9 @@ public struct InsertionDeletion: RankedPerturbationMetric {
   public var direction: Direction { kind == .insertion ? .higher : .lower }
   public let category = Category.faithfulness
   public let citation = "Petsiuk et al. 2018, arXiv 1806.07421"
+  public var formula: String {
+    "area under p over the share of pixels \(kind == .insertion ? "inserted" : "deleted"), in descending order of a"
+  }
   public var settings: [String: String] { ["steps": "\(steps)"] }
 
   public func count(for shape: [Int]) -> Int { Steps.count(shape[1] * shape[2], steps) + 1 }

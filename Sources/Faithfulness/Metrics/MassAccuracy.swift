@@ -12,6 +12,7 @@ public struct MassAccuracy: MapMetric {
   public let direction = Direction.higher
   public let category = Category.localisation
   public let citation = "Arras et al. 2022, arXiv 2003.07258"
+  public let formula = "sum_M |a| / sum |a|, M the object"
   public let needsMask = true
 
   public func score(_ map: Tensor, of sample: Sample) -> Score {

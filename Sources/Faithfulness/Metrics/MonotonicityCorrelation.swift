@@ -19,6 +19,7 @@ public struct MonotonicityCorrelation: RankedPerturbationMetric {
   public let direction = Direction.higher
   public let category = Category.faithfulness
   public let citation = "Nguyen & Martinez 2020, arXiv 2007.07584"
+  public let formula = "spearman over steps S in ascending order of |a| of (sum_S |a|, mean of (p' - p)^2 / p^2)"
   public var settings: [String: String] { ["steps": "\(steps)", "draws": "\(draws)", "lowest": "\(lowest)"] }
 
   public func count(for shape: [Int]) -> Int { Steps.count(shape.reduce(1, *), steps) * draws }

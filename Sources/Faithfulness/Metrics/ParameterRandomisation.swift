@@ -45,6 +45,10 @@ public struct ParameterRandomisation: ExplanationMetric {
   public let direction = Direction.lower
   public let category = Category.randomisation
   public let citation = "Adebayo et al. 2018, arXiv 1810.03292"
+  public var formula: String {
+    "mean over stops k of similarity(e(x), e_k(x)), the network of e_k random "
+      + (order == .cascading ? "from the top down to k" : "at k alone")
+  }
   public var settings: [String: String] { ["stops": "\(stops)"] }
   public var request: ExplanationRequest { .randomised(order, stops: stops) }
 

@@ -17,6 +17,8 @@ public struct PixelFlipping: RankedPerturbationMetric {
   public let direction = Direction.lower
   public let category = Category.faithfulness
   public let citation = "Bach et al. 2015, doi 10.1371/journal.pone.0130140"
+  public let formula = "area under f(x with the first k steps in descending order of a replaced) over k"
+  public let caveat: String? = "In units of the logit: compare explainers on one network."
   public var settings: [String: String] { ["steps": "\(steps)", "replacement": replacement.rawValue] }
 
   public func count(for shape: [Int]) -> Int { Steps.count(shape.reduce(1, *), steps) }

@@ -12,6 +12,7 @@ public struct PointingGame: MapMetric {
   public let direction = Direction.higher
   public let category = Category.localisation
   public let citation = "Zhang et al. 2018, arXiv 1608.00507"
+  public let formula = "1 if the largest |a| lies on the object, else 0"
   public let needsMask = true
 
   public func score(_ map: Tensor, of sample: Sample) -> Score {

@@ -13,6 +13,7 @@ public struct RandomLogit: ExplanationMetric {
   public let direction = Direction.nearerZero
   public let category = Category.randomisation
   public let citation = "Sixt et al. 2020, arXiv 1912.09818"
+  public let formula = "pearson(e(x) of the target, e(x) of another class)"
   public let request = ExplanationRequest.otherClass
 
   /// The class that stands in for the target, each other one alike.

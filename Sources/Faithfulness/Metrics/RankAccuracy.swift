@@ -12,6 +12,7 @@ public struct RankAccuracy: MapMetric {
   public let direction = Direction.higher
   public let category = Category.localisation
   public let citation = "Arras et al. 2022, arXiv 2003.07258"
+  public let formula = "share of the n largest |a| that lies on the object of n pixels"
   public let needsMask = true
 
   public func score(_ map: Tensor, of sample: Sample) -> Score {

@@ -19,6 +19,8 @@ public struct RegionPerturbation: RankedPerturbationMetric {
   public let direction = Direction.higher
   public let category = Category.faithfulness
   public let citation = "Samek et al. 2017, arXiv 1509.06321"
+  public let formula = "area under f(x) - f(x with the first k cells in descending order of a replaced) over k"
+  public let caveat: String? = "In units of the logit: compare explainers on one network."
   public var settings: [String: String] {
     ["cells": "\(cells)", "regions": "\(regions)", "replacement": replacement.rawValue]
   }

@@ -19,6 +19,8 @@ public struct Sensitivity: ExplanationMetric {
   public let direction = Direction.lower
   public let category = Category.robustness
   public let citation = "Yeh et al. 2019, arXiv 1901.09392"
+  public var formula: String { "\(reduction == .maximum ? "max" : "mean") over x' of ||e(x) - e(x')||_2 / ||e(x)||_2" }
+  public let caveat: String? = "A random explainer takes fresh random numbers at every input."
   public var settings: [String: String] { ["draws": "\(draws)", "amplitude": "\(amplitude)"] }
   public var request: ExplanationRequest { .noisy(draws: draws, amplitude: amplitude) }
 

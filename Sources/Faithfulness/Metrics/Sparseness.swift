@@ -13,6 +13,7 @@ public struct Sparseness: MapMetric {
   public let direction = Direction.higher
   public let category = Category.complexity
   public let citation = "Chalasani et al. 2020, arXiv 1810.06583"
+  public let formula = "gini(|a| / max |a| + 1e-7)"
 
   public func score(_ map: Tensor, of sample: Sample) -> Score {
     var values = map.values(magnitudes: true)
