@@ -18,13 +18,13 @@ CATALOG := Sources/SemanticPullbacks/SemanticPullbacks.docc
 SANITIZERS := address undefined thread
 TESTS :=
 
-.PHONY: all test bench figures train paper imagenet paper-weights docs golden sanitize faults determinism clean help \
+.PHONY: all test bench figures scores train paper imagenet paper-weights docs golden sanitize faults determinism clean help \
   dependencies
 
 all: dependencies figures ## Build, and regenerate every figure
 
-# The committed figures and networks were made with the AVX2 kernels of OpenBLAS; others differ in the last bits.
-figures photographs train: export OPENBLAS_CORETYPE ?= Haswell
+# The committed figures, scores and networks were made with the AVX2 kernels of OpenBLAS; others differ in the last bits.
+figures photographs scores train: export OPENBLAS_CORETYPE ?= Haswell
 
 figures: dependencies ## Regenerate Figures/, those on photographs too if make imagenet was run
 	$(SWIFT) build
@@ -56,6 +56,12 @@ train: dependencies ## Train the networks of the scenes anew into .cache/trainin
 	$(SWIFT) build -c release --product pullbacks
 	for network in $(NETWORK); do \
 	  $(SWIFT) run -c release --skip-build pullbacks train --network $$network --output .cache/training --resume || exit; \
+	done
+
+scores: dependencies ## Compute anew the scores that figures and tables draw, of the networks of the scenes (hours; it can be stopped)
+	$(SWIFT) build -c release
+	for experiment in table3 fig9 table1 table2; do \
+	  $(SWIFT) run -c release --skip-build $$experiment --recompute || exit; \
 	done
 
 paper-weights: ## Fetch the official checkpoints of the paper's three networks, once (680 MB)
