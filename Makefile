@@ -7,7 +7,7 @@ SWIFT ?= swift
 PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libssl-dev fonts-dejavu-core
 FETCHING := python3-pip
 NETWORK ?= resnet-scenes vgg-scenes pvt-scenes
-FIGURES := fig1 fig2 fig3 fig4 fig5 fig7 fig10
+FIGURES := fig1 fig2 fig3 fig4 fig5 fig7 fig8 fig10 table4
 # Those that are drawn for the photographs too.
 PHOTOGRAPHS := fig1 fig2 fig3 fig4 fig5
 
@@ -70,9 +70,13 @@ docs: dependencies ## Build the documentation into .build/docs, with a page for 
 bench: dependencies ## Measure; with a python3 that has torch, beside PyTorch; numbers go to .build/bench.json too
 	$(SWIFT) run -c release bench --parts all --json .build/bench.json
 
-golden: dependencies ## Record the figures and golden images anew, on purpose only
+golden: dependencies ## Record the figures and golden images anew, on purpose only, and say what changed
+	rm -rf .build/figures-before && mkdir -p .build && cp -r Figures .build/figures-before
 	$(MAKE) figures
-	-PULLBACKS_RECORD_GOLDEN=1 $(SWIFT) test --filter Golden
+	-PULLBACKS_RECORD_GOLDEN=1 $(SWIFT) test --filter GoldenTests --filter ImageGridTests --filter PlotTests \
+	  --filter ScenesTests
+	PULLBACKS_FIGURES_BEFORE=.build/figures-before PULLBACKS_FIGURES_AFTER=Figures \
+	  $(SWIFT) test --skip-build --filter GoldenChanges | grep -E '^[a-z0-9-]+: '
 	git --no-pager diff --stat -- Figures Tests/Golden
 
 sanitize: dependencies ## Run the tests under the sanitizers, each in a build of its own; an hour or more

@@ -35,5 +35,14 @@ import Testing
     return folder
   }
 
-  static let limits = FigureLimits(picture: .edgesOnly, relative: 1e-3, absolute: 1e-6)
+  /// Whether the programs run with the kernels that the committed figures were made with.
+  private static let isSameFamily =
+    ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"].map { $0 == "Haswell" } ?? true
+
+  static let limits =
+    isSameFamily ? FigureLimits(picture: .edgesOnly, relative: 1e-5, absolute: 1e-9) : otherKernels
+
+  /// With other kernels the last bits differ, and gradient ascent magnifies them: where a pre-activation changes sign, the
+  /// gradient jumps. See Tests/Golden/README.md for what was measured.
+  static let otherKernels = FigureLimits(picture: .edgesOnly, relative: 5e-3, absolute: 1e-9)
 }
