@@ -73,8 +73,7 @@ bench: dependencies ## Measure; with a python3 that has torch, beside PyTorch; n
 golden: dependencies ## Record the figures and golden images anew, on purpose only, and say what changed
 	rm -rf .build/figures-before && mkdir -p .build && cp -r Figures .build/figures-before
 	$(MAKE) figures
-	-PULLBACKS_RECORD_GOLDEN=1 $(SWIFT) test --filter GoldenTests --filter ImageGridTests --filter PlotTests \
-	  --filter ScenesTests
+	-PULLBACKS_RECORD_GOLDEN=1 $(SWIFT) test --filter 'looksAsRecorded|theSheetLooksAsItDid'
 	PULLBACKS_FIGURES_BEFORE=.build/figures-before PULLBACKS_FIGURES_AFTER=Figures \
 	  $(SWIFT) test --skip-build --filter GoldenChanges | grep -E '^[a-z0-9-]+: '
 	git --no-pager diff --stat -- Figures Tests/Golden
