@@ -2,8 +2,8 @@ import Foundation
 import TestKit
 import Testing
 
-/// Not a test: what differs between two folders of figures, for `make golden` and `Tests/Golden/families`, a line for each
-/// figure. The folders are named by `PULLBACKS_FIGURES_BEFORE` and `PULLBACKS_FIGURES_AFTER`.
+/// Not a test: what differs between two folders of figures, for `make golden` and `Tests/Golden/families`, a line for
+/// each figure. The folders are named by `PULLBACKS_FIGURES_BEFORE` and `PULLBACKS_FIGURES_AFTER`.
 @Suite struct GoldenChanges {
   private static func folder(_ name: String) -> URL? {
     ProcessInfo.processInfo.environment["PULLBACKS_FIGURES_\(name)"].map { URL(fileURLWithPath: $0) }

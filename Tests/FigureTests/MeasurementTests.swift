@@ -27,7 +27,9 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: folder.path("committed")))
     let drawn = try Program("table4").run(arguments + [folder.path("b"), "--scores", folder.path("scores/quick")])
     #expect(drawn.status == 0, "\(drawn.errors)")
-    let pictures = try ["a", "b"].map { try Data(contentsOf: URL(fileURLWithPath: folder.path($0 + "/table4-scenes-vgg-scenes.png"))) }
+    let pictures = try ["a", "b"].map {
+      try Data(contentsOf: folder.url.appendingPathComponent("\($0)/table4-scenes-vgg-scenes.png"))
+    }
     #expect(pictures[0] == pictures[1])
 
     struct Result: Decodable { let numbers: [CostSheet] }

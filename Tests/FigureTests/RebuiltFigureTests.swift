@@ -42,7 +42,7 @@ import Testing
   static let limits =
     isSameFamily ? FigureLimits(picture: .edgesOnly, relative: 1e-5, absolute: 1e-9) : otherKernels
 
-  /// With other kernels the last bits differ, and gradient ascent magnifies them: where a pre-activation changes sign, the
-  /// gradient jumps. See Tests/Golden/README.md for what was measured.
+  /// With other kernels the last bits differ, and gradient ascent magnifies them: where a pre-activation changes sign,
+  /// the gradient jumps. See Tests/Golden/README.md for what was measured.
   static let otherKernels = FigureLimits(picture: .edgesOnly, relative: 5e-3, absolute: 1e-9)
 }

@@ -76,8 +76,8 @@ public indirect enum JSONTree: Equatable, Sendable, Codable {
     }
   }
 
-  /// The smallest `relative` that ``differences(from:relative:absolute:at:)`` would let pass without an `absolute`, up to
-  /// a factor of two; infinite where structures or texts differ.
+  /// The smallest `relative` that ``differences(from:relative:absolute:at:)`` would let pass without an `absolute`, up
+  /// to a factor of two; infinite where structures or texts differ.
   public func largestDifference(from expected: JSONTree) -> Double {
     func passes(_ relative: Double) -> Bool {
       differences(from: expected, relative: relative, absolute: 1e-12).isEmpty
