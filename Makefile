@@ -7,33 +7,34 @@ SWIFT ?= swift
 PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libssl-dev fonts-dejavu-core
 FETCHING := python3-pip
 NETWORK ?= resnet-scenes vgg-scenes pvt-scenes
-# Those that draw committed scores, which EXPERIMENT --recompute computes.
-SCORED := fig6 fig9 table1 table2 table3
-FIGURES := networks fig1 fig2 fig3 fig4 fig5 fig7 fig10 $(if $(wildcard Figures/scores/scenes),$(SCORED))
+# Those that draw committed scores, which EXPERIMENT --recompute computes: as soon as they are drawn once.
+SCORED := fig6 fig8 fig9 table1 table2 table3 table4
+drawn = $(foreach figure,$(SCORED),$(if $(wildcard Figures/$(figure)-$(1).png),$(figure)))
+FIGURES := networks fig1 fig2 fig3 fig4 fig5 fig7 fig10
 # Those that are drawn for the photographs too.
-PHOTOGRAPHS := fig1 fig2 fig3 fig4 fig5 $(if $(wildcard Figures/scores/imagenet),$(SCORED))
+PHOTOGRAPHS := fig1 fig2 fig3 fig4 fig5
 
 CATALOG := Sources/SemanticPullbacks/SemanticPullbacks.docc
 # For make sanitize: make sanitize SANITIZERS=address TESTS='--filter ImagingTests'
 SANITIZERS := address undefined thread
 TESTS :=
 
-.PHONY: all test bench figures train paper imagenet paper-weights docs golden sanitize faults determinism clean help \
+.PHONY: all test bench figures scores train paper imagenet paper-weights docs golden sanitize faults determinism clean help \
   dependencies
 
 all: dependencies figures ## Build, and regenerate every figure
 
-# The committed figures and networks were made with the AVX2 kernels of OpenBLAS; others differ in the last bits.
-figures photographs train: export OPENBLAS_CORETYPE ?= Haswell
+# The committed figures, scores and networks were made with the AVX2 kernels of OpenBLAS; others differ in the last bits.
+figures photographs scores train: export OPENBLAS_CORETYPE ?= Haswell
 
 figures: dependencies ## Regenerate Figures/, those on photographs too if make imagenet was run
 	$(SWIFT) build
-	for figure in $(FIGURES); do $(SWIFT) run --skip-build $$figure || exit; done
+	for figure in $(FIGURES) $(call drawn,scenes); do $(SWIFT) run --skip-build $$figure || exit; done
 	if Experiments/imagenet/fetch --check; then $(MAKE) --no-print-directory photographs; fi
 
 .PHONY: photographs
 photographs:
-	for figure in $(PHOTOGRAPHS); do $(SWIFT) run --skip-build $$figure --networks imagenet || exit; done
+	for figure in $(PHOTOGRAPHS) $(call drawn,imagenet); do $(SWIFT) run --skip-build $$figure --networks imagenet || exit; done
 
 paper: dependencies ## Weave and typeset the write-up: paper/paper.pdf and paper/index.html
 	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
@@ -58,6 +59,12 @@ train: dependencies ## Train the networks of the scenes anew into .cache/trainin
 	  $(SWIFT) run -c release --skip-build pullbacks train --network $$network --output .cache/training --resume || exit; \
 	done
 
+scores: dependencies ## Compute anew the scores that figures and tables draw, of the networks of the scenes (hours; it can be stopped)
+	$(SWIFT) build -c release
+	for experiment in table3 fig9 table1 table2; do \
+	  $(SWIFT) run -c release --skip-build $$experiment --recompute || exit; \
+	done
+
 paper-weights: ## Fetch the official checkpoints of the paper's three networks, once (680 MB)
 	Experiments/paper/fetch
 
@@ -72,9 +79,12 @@ docs: dependencies ## Build the documentation into .build/docs, with a page for 
 bench: dependencies ## Measure; with a python3 that has torch, beside PyTorch; numbers go to .build/bench.json too
 	$(SWIFT) run -c release bench --parts all --json .build/bench.json
 
-golden: dependencies ## Record the figures and golden images anew, on purpose only
+golden: dependencies ## Record the figures and golden images anew, on purpose only, and say what changed
+	rm -rf .build/figures-before && mkdir -p .build && cp -r Figures .build/figures-before
 	$(MAKE) figures
-	-PULLBACKS_RECORD_GOLDEN=1 $(SWIFT) test --filter Golden
+	-PULLBACKS_RECORD_GOLDEN=1 $(SWIFT) test --filter 'looksAsRecorded|theSheetLooksAsItDid'
+	PULLBACKS_FIGURES_BEFORE=.build/figures-before PULLBACKS_FIGURES_AFTER=Figures \
+	  $(SWIFT) test --skip-build --filter GoldenChanges | grep -E '^[a-z0-9-]+: '
 	git --no-pager diff --stat -- Figures Tests/Golden
 
 sanitize: dependencies ## Run the tests under the sanitizers, each in a build of its own; an hour or more

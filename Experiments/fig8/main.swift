@@ -1,15 +1,17 @@
 //: # Figure 8: does an explanation depend on what was learned?
 //:
-//: The sanity check of Adebayo et al. (2018, section 3.1): make a network's layers random, from the output downwards (the
-//: *cascade*) or one at a time, and compare the explanation of the class with what it was. An explanation of what the network
-//: has learned must be lost. Guided backpropagation and deconvolution, framed in colour, keep theirs while layer after layer
-//: goes: they draw the image's edges, whatever the weights are; and so does guided Grad-CAM, which takes them from the former.
+//: The sanity check of Adebayo et al. (2018, section 3.1): make a network's layers random, from the output downwards
+//: (the *cascade*) or one at a time, and compare the explanation of the class with what it was. An explanation of what
+//: the network has learned must be lost. Guided backpropagation and deconvolution, framed in colour, keep theirs while
+//: layer after layer goes: they draw the image's edges, whatever the weights are; and so does guided Grad-CAM, which
+//: takes them from the former.
 
 import ExperimentKit
 
 Experiment.run("fig8", measuring: { experiment, measurements in
 
-  //: The similarities of twenty images are a long run, and committed. The maps of one image are drawn from the network itself.
+  //: The similarities of twenty images are a long run, and committed. The maps of one image are drawn from the network
+  //: itself.
 
   let count = experiment.options.quick ? 1 : 20
   var gallery = Gallery(
@@ -44,13 +46,14 @@ Experiment.run("fig8", measuring: { experiment, measurements in
     return others.firstIndex(of: method).map { greys[$0] } ?? []
   }
 
-  //: To the left one image, explained by the network as it was trained and by five stages of the cascade, from a random last
-  //: layer to random layers throughout.
+  //: To the left one image, explained by the network as it was trained and by five stages of the cascade, from a random
+  //: last layer to random layers throughout.
 
   let image = subject.images[0]
   let layers = RandomisationOrder.cascading.layers(of: subject.network.graph, stops: RandomisationTest.stops)
   let stages = (0..<5).map { layers[$0 * (layers.count - 1) / 4] }
-  let networks = try [subject.network] + stages.map { try subject.network.randomised($0, seed: experiment.options.seed) }
+  let networks =
+    try [subject.network] + stages.map { try subject.network.randomised($0, seed: experiment.options.seed) }
 
   struct Shown: Encodable {
     let explainer: String
@@ -84,9 +87,9 @@ Experiment.run("fig8", measuring: { experiment, measurements in
     groups: [.init("", columns: 1), .init("Random layers, from the output", columns: stages.count)],
     colorBars: [.heatMaps], width: 290, gap: 1.5)
 
-  //: To the right the curves of all images, with 95 % bootstrap bands: the rank correlation of signed values and of magnitudes,
-  //: the structural similarity of maps divided by their largest magnitude, and Pearson's correlation. A correlation of zero is
-  //: what two unrelated maps have.
+  //: To the right the curves of all images, with 95 % bootstrap bands: the rank correlation of signed values and of
+  //: magnitudes, the structural similarity of maps divided by their largest magnitude, and Pearson's correlation. A
+  //: correlation of zero is what two unrelated maps have.
 
   // As high together as the maps.
   let height = (grid.size(in: .paper).height - 60) / Double(RandomisationTest.similarities.count) - 12
@@ -137,9 +140,9 @@ Experiment.run("fig8", measuring: { experiment, measurements in
         explainer: $0.explainer.rawValue, order: $0.order.rawValue, similarity: $0.similarity.rawValue,
         mean: finite($0.mean), last: finite($0.stops.last?.mean))
     })
-  let credit = "\(subject.title). (a) \(image.name.prefix(1).uppercased() + image.name.dropFirst()). (b) Mean similarity to the "
-    + "explanation by the trained network over \(numbers.images) images, seed \(test.description.seed). Framed: "
-    + "explainers that rectify what they pull back."
+  let credit = "\(subject.title). (a) \(image.name.prefix(1).uppercased() + image.name.dropFirst()). (b) Mean similarity to "
+    + "the explanation by the trained network, images: \(numbers.images), seed \(test.description.seed). Framed: explainers "
+    + "that rectify what they pull back."
   try experiment.write(
     Figure(Panels([grid, curves], columns: 2, isLettered: true, gap: 16), credit: credit), numbers: numbers,
     about: [subject])

@@ -1,16 +1,17 @@
 //: # Table 4: what an explanation costs
 //:
-//: Time and memory of explaining one image, for every explainer and architecture. The soft rules cost little more than the
-//: gradient's; what an explainer costs is how often it passes through the network.
+//: Time and memory of explaining one image, for every explainer and architecture. What an explainer costs is above all
+//: how often it passes through the network; softening the rules costs no pass.
 
 import ExperimentKit
 
 CostSheet.answerIfAsked()
 Experiment.run("table4", measuring: { experiment, measurements in
 
-  //: Times differ from run to run, so the table is drawn from a file of measurements. Each explainer was measured in a process
-  //: of its own, on a batch of one image: the median time of explanations after the first, and how much larger the first one made
-  //: the process in which the network had been loaded. Neither depends on what a network has learned.
+  //: Times differ from run to run, so the table is drawn from a file of measurements. Each explainer was measured in a
+  //: process of its own, on a batch of one image: the median time of explanations after the first, and how much larger
+  //: the first one made the process in which the network had been loaded. Neither depends on what a network has
+  //: learned.
 
   let pullbacks = Method.allCases.filter(\.usesSoftRules)
   let probes: [Method] = [.occlusion, .rise]
@@ -38,6 +39,7 @@ Experiment.run("table4", measuring: { experiment, measurements in
     [.heading("Semantic pullbacks")] + pullbacks.compactMap(row) + [.heading("Gradients and their kin")]
       + baselines.compactMap(row) + (probing.isEmpty ? [] : [.heading("Probing by forward passes")] + probing))
   let machines: [String] = sheets.map(\.machine).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
-  let credit = "One image: passes forward + backward, median time, largest additional memory. \(machines.joined(separator: "; "))."
+  let credit = "One image: passes forward + backward, median time, largest additional memory. "
+    + "\(machines.joined(separator: "; "))."
   try experiment.write(Figure(table, credit: credit), numbers: sheets, about: [])
 })

@@ -93,8 +93,8 @@ public struct CostSheet: Codable, Sendable {
 }
 
 extension Experiment {
-  /// The committed costs on each of the tier's networks, or on the one that `--model` names, measured anew before if the
-  /// command line says so, each explainer in a process of its own.
+  /// The committed costs on each of the tier's networks, or on the one that `--model` names, measured anew before if
+  /// the command line says so, each explainer in a process of its own.
   ///
   /// - Throws: `PullbackError` if there are none, or a measurement fails.
   public func costs(of methods: [Method], from measurements: Measurements) throws -> [CostSheet] {

@@ -3,8 +3,8 @@ import Files
 import Foundation
 import Pullbacks
 
-/// How similar an explainer's maps stay to themselves the more of a network's layers are random: the mean over images at
-/// each stop.
+/// How similar an explainer's maps stay to themselves the more of a network's layers are random: the mean over images
+/// at each stop.
 public struct SimilarityCurve: Sendable {
   public let explainer: Method
   public let order: RandomisationOrder

@@ -8,8 +8,8 @@ struct SmallFigure {
   var colorMap = ColorMap.seismic
   var seed: UInt64 = 314
   var label = "SmoothPb"
-  /// A relative change of every parameter, at random up or down: what the rounding of another processor's kernels amounts
-  /// to.
+  /// A relative change of every parameter, at random up or down: what the rounding of another processor's kernels
+  /// amounts to.
   var rounding: Float = 0
 
   static let methods: [Method] = [.softPullback, .pullbackAscent, .gradient, .gradientAscent, .smoothPullback]

@@ -58,8 +58,8 @@ public struct FigureComparison: Sendable {
 
 /// Checks that a figure and its numbers are as the golden `Figures/<stem>`.
 ///
-/// On failure `Tests/Failures/<stem>/report.html` is left, one file that shows expected, actual, their difference and the
-/// two by turns; the issue states its path and the first differences.
+/// On failure `Tests/Failures/<stem>/report.html` is left, one file that shows expected, actual, their difference and
+/// the two by turns; the issue states its path and the first differences.
 public func expectMatchesGoldenFigure(
   _ actual: FigureResult, _ stem: String, _ limits: FigureLimits, goldens: Goldens = .package,
   sourceLocation: SourceLocation = #_sourceLocation

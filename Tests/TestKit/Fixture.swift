@@ -7,6 +7,11 @@ public enum Fixture {
   public static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
     .deletingLastPathComponent()
 
+  /// Whether the repository holds a file: `Figures/fig3-scenes.png`.
+  public static func exists(_ path: String) -> Bool {
+    FileManager.default.fileExists(atPath: root.appendingPathComponent(path).path)
+  }
+
   public static func path(_ name: String) -> String {
     root.appendingPathComponent("Tests/Oracles/fixtures/\(name)").path
   }

@@ -51,8 +51,9 @@ public struct Goldens: Sendable {
 
 /// Checks that `picture` looks as the PNG file at `path`, pixel by pixel after decoding.
 ///
-/// On failure `Tests/Failures/<name>/report.html` is left, one file that shows expected, actual, their difference (eight
-/// times amplified; not where the sizes differ) and the two by turns; the issue states its path and the numbers measured.
+/// On failure `Tests/Failures/<name>/report.html` is left, one file that shows expected, actual, their difference
+/// (eight times amplified; not where the sizes differ) and the two by turns; the issue states its path and the numbers
+/// measured.
 ///
 /// ```swift
 /// try expectMatchesGolden(Figure(grid).picture(), "Tests/Golden/grid.png")
@@ -67,7 +68,8 @@ public func expectMatchesGolden(
   if goldens.isRecording { return goldens.record(try picture.pngBytes(), path, sourceLocation) }
   let file = goldens.root.appendingPathComponent(path)
   guard FileManager.default.fileExists(atPath: file.path) else {
-    try leave(FailureReport(title: path, problems: ["there is no golden"], expected: nil, actual: picture), goldens, path)
+    let report = FailureReport(title: path, problems: ["there is no golden"], expected: nil, actual: picture)
+    try leave(report, goldens, path)
     Issue.record(
       "there is no \(file.path); see \(goldens.failures(of: path).path)/report.html", sourceLocation: sourceLocation)
     return

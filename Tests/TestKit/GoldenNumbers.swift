@@ -40,19 +40,27 @@ public indirect enum JSONTree: Equatable, Sendable, Codable {
   }
 
   /// Where this tree differs from `expected`, one line per place: structure, strings and flags must be equal, numbers
-  /// `a` and `b` within `absolute + relative * |b|`.
+  /// `a` and `b` within `absolute + relative * |b|`; in a list of numbers, of its largest magnitude in place of `|b|`.
   public func differences(
     from expected: JSONTree, relative: Double, absolute: Double, at path: String = "$"
   ) -> [String] {
+    differences(from: expected, relative: relative, absolute: absolute, at: path, scale: 0)
+  }
+
+  private func differences(
+    from expected: JSONTree, relative: Double, absolute: Double, at path: String, scale: Double
+  ) -> [String] {
     switch (self, expected) {
     case (.number(let a), .number(let b)):
-      let allowed = absolute + relative * abs(b)
+      let allowed = absolute + relative * max(abs(b), scale)
       return abs(a - b) <= allowed ? [] : ["\(path): \(a) instead of \(b), off by \(abs(a - b)), allowed \(allowed)"]
     case (.array(let a), .array(let b)):
       let lengths = a.count == b.count ? [] : ["\(path): \(a.count) elements instead of \(b.count)"]
+      let scale = b.reduce(0.0) { if case .number(let number) = $1 { max($0, abs(number)) } else { $0 } }
       return lengths
         + zip(a, b).enumerated().flatMap { index, pair in
-          pair.0.differences(from: pair.1, relative: relative, absolute: absolute, at: "\(path)[\(index)]")
+          pair.0.differences(
+            from: pair.1, relative: relative, absolute: absolute, at: "\(path)[\(index)]", scale: scale)
         }
     case (.object(let a), .object(let b)):
       return Set(a.keys).union(b.keys).sorted().flatMap { key -> [String] in
@@ -68,19 +76,14 @@ public indirect enum JSONTree: Equatable, Sendable, Codable {
     }
   }
 
-  /// The largest difference between numbers at the same place, relative to the larger magnitude but at least to
-  /// `scale`; infinite where the structures or texts differ.
-  public func largestDifference(from other: JSONTree, scale: Double = 1e-6) -> Double {
-    switch (self, other) {
-    case (.number(let a), .number(let b)): return abs(a - b) / max(abs(a), abs(b), scale)
-    case (.array(let a), .array(let b)):
-      guard a.count == b.count else { return .infinity }
-      return zip(a, b).map { $0.largestDifference(from: $1, scale: scale) }.max() ?? 0
-    case (.object(let a), .object(let b)):
-      guard Set(a.keys) == Set(b.keys) else { return .infinity }
-      return a.map { key, value in value.largestDifference(from: b[key]!, scale: scale) }.max() ?? 0
-    default: return self == other ? 0 : .infinity
+  /// The smallest `relative` that ``differences(from:relative:absolute:at:)`` would let pass without an `absolute`, up
+  /// to a factor of two; infinite where structures or texts differ.
+  public func largestDifference(from expected: JSONTree) -> Double {
+    func passes(_ relative: Double) -> Bool {
+      differences(from: expected, relative: relative, absolute: 1e-12).isEmpty
     }
+    if passes(0) { return 0 }
+    return (-40...40).lazy.map { pow(2, Double($0)) }.first(where: passes) ?? .infinity
   }
 }
 
