@@ -15,9 +15,9 @@ FIGURES := networks fig1 fig2 fig3 fig4 fig5 fig7 fig10
 PHOTOGRAPHS := fig1 fig2 fig3 fig4 fig5
 
 CATALOG := Sources/SemanticPullbacks/SemanticPullbacks.docc
-# For make sanitize: make sanitize SANITIZERS=address TESTS='--filter ImagingTests'
+# For make sanitize: make sanitize SANITIZERS=address FILTER='ImagingTests|FilesTests'
 SANITIZERS := address undefined thread
-TESTS :=
+FILTER :=
 
 .PHONY: all test bench figures scores train paper imagenet paper-weights docs golden sanitize faults determinism clean help \
   dependencies
@@ -89,7 +89,8 @@ golden: dependencies ## Record the figures and golden images anew, on purpose on
 
 sanitize: dependencies ## Run the tests under the sanitizers, each in a build of its own; an hour or more
 	for kind in $(SANITIZERS); do \
-	  ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize $$kind --scratch-path .build-$$kind $(TESTS) || exit; done
+	  ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test --sanitize $$kind --scratch-path .build-$$kind \
+	    $(if $(FILTER),--filter '$(FILTER)') || exit; done
 
 faults: ## Kill runs, fill disks and look at what is left; KILLS=10 for fewer
 	$(SWIFT) build
