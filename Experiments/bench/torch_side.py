@@ -1,12 +1,12 @@
 """PyTorch's side of the benchmark: the least time of a forward pass, a gradient or a soft pullback of one model.
 
-Usage: torch_side.py MODEL BATCH THREADS CLOCK. Prints "ready", then for every line "PASS SECONDS" on standard input the least
-time of a call in seconds, and for "memory PASS" the process's size with the model loaded and its largest after a call, in
-bytes. torchvision's and timm's own models, with weights as they initialise them; for the soft pullback their modules are
-replaced by the surrogates of Tests/Oracles/soft_modules.py.
+Usage: torch_side.py MODEL BATCH THREADS CLOCK. Prints "ready", then for every line "PASS SECONDS" on standard input the
+least time of a call in seconds, and for "memory PASS" the process's size with the model loaded and its largest after a
+call, in bytes; after that it serves no other pass. torchvision's and timm's own models, with weights as they initialise
+them; for the soft pullback their modules are replaced by the surrogates of Tests/Oracles/soft_modules.py.
 """
 import pathlib
-import resource
+import re
 import sys
 import time
 
@@ -53,12 +53,20 @@ def least(which, seconds):
     return min(times)
 
 
+def size(key):
+    """A size of this process in bytes: VmRSS now, VmHWM at most. (What getrusage says includes the parent before exec.)"""
+    return 1024 * int(re.search(rf"{key}:\s+(\d+) kB", pathlib.Path("/proc/self/status").read_text())[1])
+
+
 print("ready", flush=True)
 for line in sys.stdin:
     request, argument = line.split()
     if request == "memory":
-        loaded = 4096 * int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+        if argument == "soft":
+            soft_modules.replace_modules(plain)
+            softened.append(plain)
+        loaded = size("VmRSS")
         run(argument)
-        print(loaded, 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
+        print(loaded, size("VmHWM"), flush=True)
     else:
         print(least(request, float(argument)), flush=True)

@@ -53,14 +53,26 @@ INLINE void largest_of(const float *x, const pb_window *w, stretch s, float *res
   })
 }
 
-CLONES void pb_max_pool(const float *x, const pb_window *w, float *restrict y) {
-  FOR_EACH_STRETCH(w, { largest_of(x, w, s, y + out); })
-}
-
-// Whether windows are 2x2, side by side, and cover whole rows, as in VGG: the gradient then goes without scattering.
+// Whether windows are 2x2, side by side, and cover whole rows, as in VGG: nothing then has to be gathered or scattered.
 INLINE bool is_pairwise(const pb_window *w) {
   return w->kernel_h == 2 && w->kernel_w == 2 && w->stride_h == 2 && w->stride_w == 2 && w->pad_top == 0 &&
          w->pad_left == 0 && w->height == 2 * w->out_height && w->width == 2 * w->out_width;
+}
+
+// The larger of the two; a NaN counts as largest, the later one of two.
+INLINE float larger(float best, float value) { return ((value > best) | (value != value)) ? value : best; }
+
+CLONES void pb_max_pool(const float *x, const pb_window *w, float *restrict y) {
+  if (is_pairwise(w)) {
+    for (size_t oh = 0; oh < w->out_height; oh++) {
+      const float *above = x + 2 * oh * w->width, *below = above + w->width;
+      float *out = y + oh * w->out_width;
+      for (size_t o = 0; o < w->out_width; o++)
+        out[o] = larger(larger(larger(above[2 * o], above[2 * o + 1]), below[2 * o]), below[2 * o + 1]);
+    }
+    return;
+  }
+  FOR_EACH_STRETCH(w, { largest_of(x, w, s, y + out); })
 }
 
 // The first largest: `candidate` and its number replace the best so far.
@@ -113,6 +125,24 @@ CLONES void pb_max_pool_gradient(const float *v, const float *x, const pb_window
 
 CLONES void pb_max_pool_soft(const float *v, const float *x, const pb_window *w, float inverse_tau, bool zero_padding,
                              float *restrict dx) {
+  if (is_pairwise(w)) {
+    for (size_t oh = 0; oh < w->out_height; oh++) {
+      const float *above = x + 2 * oh * w->width, *below = above + w->width;
+      float *out = dx + 2 * oh * w->width, *out_below = out + w->width;
+      for (size_t o = 0; o < w->out_width; o++) {
+        const float a = above[2 * o], b = above[2 * o + 1], c = below[2 * o], d = below[2 * o + 1];
+        const float best = larger(larger(larger(a, b), c), d);
+        const float of_a = pb_exp((a - best) * inverse_tau), of_b = pb_exp((b - best) * inverse_tau);
+        const float of_c = pb_exp((c - best) * inverse_tau), of_d = pb_exp((d - best) * inverse_tau);
+        const float share = v[oh * w->out_width + o] / (of_a + of_b + of_c + of_d);
+        out[2 * o] = share * of_a;
+        out[2 * o + 1] = share * of_b;
+        out_below[2 * o] = share * of_c;
+        out_below[2 * o + 1] = share * of_d;
+      }
+    }
+    return;
+  }
   memset(dx, 0, w->height * w->width * sizeof *dx);
   float best[SPAN], values[SPAN], total[SPAN], inside[SPAN];
   FOR_EACH_STRETCH(w, {

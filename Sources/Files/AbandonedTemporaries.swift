@@ -16,6 +16,13 @@ enum AbandonedTemporaries {
     return fstat(descriptor, &status) != 0 || status.st_nlink > 0
   }
 
+  /// Gives a claimed file back and closes it. Closing alone would not: a process that is being started has copies of all
+  /// descriptors until its program begins, and the lock with them.
+  static func release(_ descriptor: Int32) {
+    _ = flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
+
   /// Removes the abandoned temporaries in `folder`, once for each folder: thousands of files may be written into it.
   static func remove(from folder: String) {
     guard swept.withLock({ $0.insert(folder).inserted }) else { return }

@@ -36,7 +36,7 @@ public enum AtomicFile {
     let permissions = try permissions(ofReplaced: target, path)
     let (descriptor, temporary) = try createTemporary(beside: target, permissions, for: path)
     do {
-      defer { close(descriptor) }
+      defer { AbandonedTemporaries.release(descriptor) }
       // The mask of the process may have narrowed what was asked for.
       if let permissions, fchmod(descriptor, permissions) != 0 { throw failure(.cannotCreate, path, "be created") }
       try content { try write($0, to: descriptor, path) }

@@ -31,12 +31,16 @@ struct ExperimentSection {
     results.path(name, tier: tier, extensions: ["json", "csv", "md", "png"]) != nil
   }
 
-  /// The title, the prose before the first code and the picture.
-  func opening(id: String) throws -> String {
+  /// The title, the prose before the first code and the picture; of an experiment told before, the picture alone.
+  func opening(id: String, isRepeated: Bool) throws -> String {
     let isPictured = results.path(name, tier: tier, extensions: ["png"]) != nil
     let result = try isPictured ? picture(name) : caption(name)
-    return "## \(title) {#\(id)}\n\n\(program.introduction)\n\n\(result)"
+    return isRepeated
+      ? "## \(label), again {#\(id)}\n\n\(result)" : "## \(title) {#\(id)}\n\n\(program.introduction)\n\n\(result)"
   }
+
+  /// `Figure 2` of `Figure 2: each class finds its tile`.
+  private var label: Substring { title.prefix { $0 != ":" } }
 
   /// The picture `result`, with its caption: `fig4-sequence`.
   func picture(_ result: String) throws -> String {
@@ -47,7 +51,7 @@ struct ExperimentSection {
   /// The label and how the result was made, with the numbers to take home.
   private func caption(_ result: String) throws -> String {
     let part = result.dropFirst(name.count).drop { $0 == "-" }
-    let label = title.prefix { $0 != ":" } + (part.isEmpty ? "" : ", \(part)")
+    let label = label + (part.isEmpty ? "" : ", \(part)")
     let data = try results.existingPath(result, tier: tier, extensions: ["json", "csv", "png"])
     let stem = (data as NSString).deletingPathExtension
     let provenance = try Provenance(results.value("\(stem).provenance.json", tier: tier))
@@ -65,7 +69,7 @@ struct ExperimentSection {
     }
     let parts = [program.markdown] + others
     return """
-      ::: {.program #\(id)-program label="\(title.prefix { $0 != ":" })" file="Experiments/\(name)/main.swift"}
+      ::: {.program #\(id)-program label="\(label)" file="Experiments/\(name)/main.swift"}
 
       \(parts.joined(separator: "\n\n"))
 

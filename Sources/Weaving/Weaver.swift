@@ -89,8 +89,10 @@ public struct Weaver {
       guard ExperimentSection.exists(name, tier: innerTier, results) else { return "" }
       let section = try ExperimentSection(name, tier: innerTier, results)
       let id = name + (other.map { "-\($0)" } ?? "")
-      return try [section.opening(id: id), woven(inner, innerTier), section.listing(id: id)].joined(separator: "\n\n")
-        + "\n"
+      // The prose and the program are the same on every tier.
+      let isRepeated = other != nil && ExperimentSection.exists(name, tier: tier, results)
+      let parts = try [section.opening(id: id, isRepeated: isRepeated), woven(inner, innerTier)]
+      return try (parts + (isRepeated ? [] : [section.listing(id: id)])).joined(separator: "\n\n") + "\n"
     case .figure, .table, .include, .claim, .absent, .quotation, .end: return ""
     }
   }

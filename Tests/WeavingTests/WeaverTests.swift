@@ -79,7 +79,8 @@ import Testing
   @Test func anExperimentOnAnotherTier() throws {
     let text = try repository.markdown(
       "{{experiment fig1 on there}}\n{{fig1:numbers|count}}\n{{end}}\n{{fig1:numbers|count}}")
-    #expect(text.contains("{#fig1-there}"))
+    #expect(text.contains("## Figure 1, again {#fig1-there}\n\n**Figure 1.**"))
+    #expect(!text.contains("What it *is*") && !text.contains("let x = 1"))
     #expect(
       text.contains(
         "**Figure 1.** `swift run fig1 --there`, 1\u{A0}s; "

@@ -81,12 +81,18 @@ public final class ScoreLog {
       self.description = found
       self.records = records
     } catch {
-      close(descriptor)
+      Self.release(descriptor)
       throw error
     }
   }
 
-  deinit { close(descriptor) }
+  deinit { Self.release(descriptor) }
+
+  /// A process that is being started has a copy of the descriptor until its program begins, and the lock with it.
+  private static func release(_ descriptor: Int32) {
+    _ = flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   /// Appends a record and forces it to the disk.
   func append(_ record: Record) throws {
