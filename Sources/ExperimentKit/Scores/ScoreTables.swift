@@ -2,10 +2,52 @@ import Attribution
 import Faithfulness
 import Plotting
 
+/// A mean of a network under a metric, with its interval and what the paper publishes of it.
+private protocol TabulatedEntry {
+  var model: String { get }
+  var metric: String { get }
+  var mean: Double? { get }
+  var low: Double? { get }
+  var high: Double? { get }
+  var publishedMean: Double? { get }
+  /// What its row is called.
+  var rowTitle: String { get }
+}
+
+extension ScoreEntry: TabulatedEntry {
+  fileprivate var rowTitle: String { abbreviation }
+}
+
+extension DifferenceEntry: TabulatedEntry {
+  fileprivate var rowTitle: String { pair }
+}
+
 extension ScoreBook {
   /// Explainers by metrics, a block for each network: means, the best of a block in bold, below them their intervals,
   /// and in grey what the paper publishes for its network of the same family.
   public func table(_ entries: [ScoreEntry]) -> Table {
+    table(entries, rows: "Explainer") { text, entry, metric, column in
+      let rivals = column.filter { Method(rawValue: $0.explainer) != nil }.compactMap(\.mean)
+      let best = Self.best(rivals, metric.metric().direction)
+      return Table.Cell(text, isBold: best != nil && entry?.mean == best)
+    }
+  }
+
+  /// Pullbacks less their gradient twins by metrics, a block for each network.
+  public func table(_ entries: [DifferenceEntry]) -> Table {
+    table(entries, rows: "Difference") { text, entry, _, _ in
+      switch entry?.favours {
+      case .pullback: .bold(text)
+      case .gradient: Table.Cell(text + " †")
+      case .neither, nil: Table.Cell(text)
+      }
+    }
+  }
+
+  /// Of every block's columns `cell` makes the cells, from the printed mean and the entry, of which there may be none.
+  private func table<Entry: TabulatedEntry>(
+    _ entries: [Entry], rows title: String, cell: (String, Entry?, MetricName, [Entry]) -> Table.Cell
+  ) -> Table {
     let metrics = networks.flatMap(\.metrics).uniqued
     let reported = metrics.filter { metric in
       entries.contains { $0.metric == metric.rawValue && $0.publishedMean != nil }
@@ -17,17 +59,9 @@ extension ScoreBook {
       let columns = metrics.map { metric in block.filter { $0.metric == metric.rawValue } }
       let formats = columns.map { NumberFormat($0.compactMap(\.mean)) }
       let printed = columns.map { NumberFormat($0.compactMap(\.publishedMean)) }
-      let best = zip(metrics, columns).map { metric, column in
-        Self.best(column.filter { Method(rawValue: $0.explainer) != nil }.compactMap(\.mean), metric.metric().direction)
-      }
-      for explainer in scores.explainers {
-        let found = columns.map { column in column.first { $0.explainer == explainer } }
-        let name = found.compactMap { $0 }.first?.abbreviation ?? explainer
-        let here = found.indices.map { column in
-          Table.Cell(
-            formats[column](found[column]?.mean),
-            isBold: best[column] != nil && found[column]?.mean == best[column])
-        }
+      for name in block.map(\.rowTitle).uniqued {
+        let found = columns.map { column in column.first { $0.rowTitle == name } }
+        let here = found.indices.map { cell(formats[$0](found[$0]?.mean), found[$0], metrics[$0], columns[$0]) }
         let there = reported.map { metric -> Table.Cell in
           let place = metrics.firstIndex(of: metric)!
           return .muted(found[place]?.publishedMean.map(printed[place].callAsFunction) ?? "")
@@ -37,43 +71,7 @@ extension ScoreBook {
       }
     }
     return Table(
-      [.init("Explainer", .left)] + (metrics + reported).map { .init($0.heading) }, rows,
-      groups: groups(measured: metrics.count, published: reported.count), gap: 9)
-  }
-
-  /// Pullbacks less their gradient twins by metrics, a block for each network.
-  public func table(_ entries: [DifferenceEntry]) -> Table {
-    let metrics = networks.flatMap(\.metrics).uniqued
-    let reported = metrics.filter { metric in
-      entries.contains { $0.metric == metric.rawValue && $0.publishedMean != nil }
-    }
-    var rows: [Table.Row] = []
-    for scores in networks {
-      let block = entries.filter { $0.model == scores.model }
-      rows.append(.heading(heading(scores, isBesidePublished: block.contains { $0.publishedMean != nil })))
-      let columns = metrics.map { metric in block.filter { $0.metric == metric.rawValue } }
-      let formats = columns.map { NumberFormat($0.compactMap(\.mean)) }
-      let printed = columns.map { NumberFormat($0.compactMap(\.publishedMean)) }
-      for pair in block.map(\.pair).uniqued {
-        let found = columns.map { column in column.first { $0.pair == pair } }
-        let here = found.indices.map { column -> Table.Cell in
-          let text = formats[column](found[column]?.mean)
-          return switch found[column]?.favours {
-          case .pullback: .bold(text)
-          case .gradient: Table.Cell(text + " †")
-          case .neither, nil: Table.Cell(text)
-          }
-        }
-        let there = reported.map { metric -> Table.Cell in
-          let place = metrics.firstIndex(of: metric)!
-          return .muted(found[place]?.publishedMean.map(printed[place].callAsFunction) ?? "")
-        }
-        rows.append(.cells([Table.Cell(pair)] + here + there))
-        rows.append(.notes([""] + found.indices.map { Self.interval(found[$0]?.low, found[$0]?.high, formats[$0]) }))
-      }
-    }
-    return Table(
-      [.init("Difference", .left)] + (metrics + reported).map { .init($0.heading) }, rows,
+      [.init(title, .left)] + (metrics + reported).map { .init($0.heading) }, rows,
       groups: groups(measured: metrics.count, published: reported.count), gap: 9)
   }
 
