@@ -1,14 +1,14 @@
 //: # Figure 5: accentuation, more of what is there
 //:
-//: Pullback ascent towards an image's own class draws what the network already saw a little stronger: eyes, wheels, scales.
-//: Under each picture is what was added to it.
+//: Pullback ascent towards an image's own class draws what the network already saw a little stronger: eyes, wheels,
+//: scales. Under each picture is what was added to it.
 
 import ExperimentKit
 
 Experiment.run("fig5") { experiment in
 
-  //: Forty images, or all photographs there are; as in the paper, the picture is clipped to what can be shown after the last
-  //: step only.
+  //: Forty images, or all photographs there are; as in the paper, the picture is clipped to what can be shown after the
+  //: last step only.
 
   let count = experiment.options.quick ? 4 : 40
   var gallery = Gallery(
@@ -31,7 +31,7 @@ Experiment.run("fig5") { experiment in
     let difference: AttributionNumbers
   }
 
-  let columns = 8
+  let columns = 10
   var numbers: [Accentuation] = []
   var rows: [ImageGrid.Row] = []
   for first in stride(from: 0, to: subject.images.count, by: columns) {
@@ -43,7 +43,8 @@ Experiment.run("fig5") { experiment in
       let probabilities = try [image.image, after].map { try subject.prediction(of: image.target, in: $0).probability }
       pictures.append(try Picture(after))
       differences.append(try rawPicture(change))
-      captions.append("\(image.className)\n\(decimal(probabilities[0], places: 2)) → \(decimal(probabilities[1], places: 2))")
+      captions.append(
+        "\(image.className)\n\(decimal(probabilities[0], places: 2)) → \(decimal(probabilities[1], places: 2))")
       numbers.append(
         Accentuation(
           image: image.name, name: image.className, before: probabilities[0], after: probabilities[1],
@@ -54,6 +55,8 @@ Experiment.run("fig5") { experiment in
   }
   let grid = ImageGrid(columns: [], rows)
   try experiment.write(
-    Figure(grid, credit: "\(subject.title), five steps of pullback ascent; below each picture the difference. \(subject.credit)"),
+    Figure(
+      grid,
+      credit: "\(subject.title), five steps of pullback ascent; below each picture the difference. \(subject.credit)"),
     numbers: numbers, about: [subject])
 }

@@ -1,7 +1,7 @@
 //: # Figure 6: how much the hyper-parameters matter
 //:
-//: One column for each hyper-parameter of the semantic pullbacks, one row for each metric, a colour for each network. A method
-//: whose results hung on the choice of a temperature would be hard to trust.
+//: One column for each hyper-parameter of the semantic pullbacks, one row for each metric, a colour for each network. A
+//: method whose results hung on the choice of a temperature would be hard to trust.
 
 import ExperimentKit
 
@@ -12,8 +12,8 @@ Experiment.run("fig6", on: .settings) { experiment, book in
     book.networks.contains { $0.sweptParameters.contains(parameter) }
   }
 
-  //: The scores are those of table 2: every setting counts as an explainer of its own in one benchmark run, so that all settings
-  //: meet the same perturbed images.
+  //: The scores are those of table 2: every setting counts as an explainer of its own in one benchmark run, so that all
+  //: settings meet the same perturbed images.
 
   struct Curve: Encodable {
     let model: String
@@ -59,8 +59,8 @@ Experiment.run("fig6", on: .settings) { experiment, book in
       }
     }
 
-    //: The first row says what the abscissae are and the last row their values, the first column what the ordinates are. The
-    //: dashed line is the preset's value.
+    //: The first row says what the abscissae are and the last row their values, the first column what the ordinates
+    //: are. The dashed line is the preset's value.
 
     var y = ordinates(metric)
     if parameter == parameters[0] { y.label = metric.label }
@@ -77,7 +77,9 @@ Experiment.run("fig6", on: .settings) { experiment, book in
   let plots = try metrics.map { metric in try parameters.map { try plot(metric, $0) } }
   var entries: [Legend.Entry] = []
   for plot in plots[0] {
-    for entry in plot.legendEntries() where !entries.contains(where: { $0.label == entry.label }) { entries.append(entry) }
+    for entry in plot.legendEntries() where !entries.contains(where: { $0.label == entry.label }) {
+      entries.append(entry)
+    }
   }
   let panels = Panels(plots.flatMap { $0 }, columns: parameters.count, gap: 6)
   let figure = Figure(

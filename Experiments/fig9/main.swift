@@ -1,14 +1,15 @@
 //: # Figure 9: insertion and deletion
 //:
-//: The pixels that an explanation ranks first are put into a blurred image, or taken out of the sharp one: the sooner the
-//: probability of the class rises, or falls, the better it ranked them. The area under the curve says it in one number.
+//: The pixels that an explanation ranks first are put into a blurred image, or taken out of the sharp one: the sooner
+//: the probability of the class rises, or falls, the better it ranked them. The area under the curve says it in one
+//: number.
 
 import ExperimentKit
 
 Experiment.run("fig9", on: .curves) { experiment, book in
 
-  //: The order of noise is chance. Both curves leave the images that networks have learned from: what a curve says of an
-  //: explanation it also says of how the network takes blurred and grey places.
+  //: The order of noise is chance. Both curves leave the images that networks have learned from: what a curve says of
+  //: an explanation it also says of how the network takes blurred and grey places.
 
   struct Curve: Encodable {
     let model: String

@@ -1,8 +1,8 @@
 //: # Networks: how those of the scenes were trained, and what they mistake
 //:
-//: Three networks came out of `make train`, each from a seed, on scenes that were drawn for one step and never again. Here
-//: are the logs of their training and what they made of 5,000 scenes that no training run draws. Nothing is computed anew:
-//: the numbers lie beside the checkpoints.
+//: Three networks came out of `make train`, each from a seed, on scenes that were drawn for one step and never again.
+//: Here are the logs of their training and what they made of 5,000 scenes that no training run draws. Nothing is
+//: computed anew: the numbers lie beside the checkpoints.
 
 import ExperimentKit
 
@@ -10,7 +10,8 @@ Experiment.run("networks") { experiment in
 
   let records = try SceneNetwork.allCases.map { try TrainingRecord($0) }
 
-  //: The loss has label smoothing in it, so it cannot fall to zero; the pictures are noisy in training and not when held out.
+  //: The loss has label smoothing in it, so it cannot fall to zero; the pictures are noisy in training and not when
+  //: held out.
 
   func curves(_ title: String, _ y: Axis, _ values: (TrainingRecord) -> [Double]) throws -> LinePlot {
     LinePlot(

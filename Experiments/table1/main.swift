@@ -1,16 +1,16 @@
 //: # Table 1: faithfulness
 //:
-//: Does an attribution say what the network does when the image is changed? Does it stay when the change is negligible, and
-//: differ when another class is asked for? Six metrics ask, with the definitions and the hyper-parameters of version 6 of the
-//: paper; undefined scores are counted, not dropped.
+//: Does an attribution say what the network does when the image is changed? Does it stay when the change is negligible,
+//: and differ when another class is asked for? Six metrics ask, with the definitions and the hyper-parameters of
+//: version 6 of the paper; undefined scores are counted, not dropped.
 
 import ExperimentKit
 
 Experiment.run("table1", on: .faithfulness) { experiment, book in
 
-  //: The scores of all images are committed; a mean stands with its 95 % bootstrap interval of 10,000 resamples. What the
-  //: paper publishes, for a larger network of the same family on a thousand images of ImageNet, stands beside in grey: the
-  //: order of explainers may be compared, the values may not.
+  //: The scores of all images are committed; a mean stands with its 95 % bootstrap interval of 10,000 resamples. What
+  //: the paper publishes, for a larger network of the same family on a thousand images of ImageNet, stands beside in
+  //: grey: the order of explainers may be compared, the values may not.
 
   struct Numbers: Encodable {
     let runs: [ScoreBook.Run]
@@ -20,8 +20,8 @@ Experiment.run("table1", on: .faithfulness) { experiment, book in
   let numbers = Numbers(
     runs: book.runs, scores: book.networks.flatMap(\.entries), differences: book.networks.flatMap(\.differenceEntries))
 
-  //: Every semantic pullback has a twin that does the same with the gradient. Their difference on the same images, with the same
-  //: random numbers, is what the soft rules do.
+  //: Every semantic pullback has a twin that does the same with the gradient. Their difference on the same images, with
+  //: the same random numbers, is what the soft rules do.
 
   let tables = [book.table(numbers.scores), book.table(numbers.differences)]
   let credit = """

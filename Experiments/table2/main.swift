@@ -1,7 +1,7 @@
 //: # Table 2: what the hyper-parameters do
 //:
-//: The temperatures of the soft rules, and of the ascent the number of steps and their length, changed one at a time. The
-//: scores are those that figure 6 draws as curves.
+//: The temperatures of the soft rules, and of the ascent the number of steps and their length, changed one at a time.
+//: The scores are those that figure 6 draws as curves.
 
 import ExperimentKit
 
@@ -72,5 +72,6 @@ Experiment.run("table2", on: .settings) { experiment, book in
     table and in figure 6.
     """
   try experiment.write(
-    Figure(Panels(tables, columns: tables.count > 1 ? 2 : 1), credit: credit), tables: tables, numbers: numbers, from: book)
+    Figure(Panels(tables, columns: tables.count > 1 ? 2 : 1), credit: credit), tables: tables, numbers: numbers,
+    from: book)
 }

@@ -1,14 +1,15 @@
 //: # Table 3: localisation
 //:
-//: Where does an explanation point? Focus asks on mosaics of four images which tiles speak for a class. Where the object's mask
-//: is known, four more metrics ask whether the explanation lies on the object, and one whether it lies on those of its parts
-//: that make it what it is.
+//: Where does an explanation point? Focus asks on mosaics of four images which tiles speak for a class. Where the
+//: object's mask is known, four more metrics ask whether the explanation lies on the object, and one whether it lies on
+//: those of its parts that make it what it is.
 
 import ExperimentKit
 
 Experiment.run("table3", on: .localisation) { experiment, book in
 
-  //: Maps of noise were scored like the explainers' own: what they reach is chance, for these images and these definitions.
+  //: Maps of noise were scored like the explainers' own: what they reach is chance, for these images and these
+  //: definitions.
 
   struct Numbers: Encodable {
     let runs: [ScoreBook.Run]

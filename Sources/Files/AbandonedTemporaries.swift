@@ -16,8 +16,8 @@ enum AbandonedTemporaries {
     return fstat(descriptor, &status) != 0 || status.st_nlink > 0
   }
 
-  /// Gives a claimed file back and closes it. Closing alone would not: a process that is being started has copies of all
-  /// descriptors until its program begins, and the lock with them.
+  /// Gives a claimed file back and closes it. Closing alone would not: a process that is being started has copies of
+  /// all descriptors until its program begins, and the lock with them.
   static func release(_ descriptor: Int32) {
     _ = flock(descriptor, LOCK_UN)
     close(descriptor)

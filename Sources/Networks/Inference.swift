@@ -4,8 +4,8 @@ extension Architecture {
   /// The architecture that `checkpoint` belongs to: the one whose parameters have the names and shapes of its tensors,
   /// all of them and no others. The number of classes is free.
   ///
-  /// - Throws: `PullbackError` that says which architecture comes closest, if any has a tensor in common, and what it lacks
-  ///   and what it leaves over.
+  /// - Throws: `PullbackError` that says which architecture comes closest, if any has a tensor in common, and what it
+  ///   lacks and what it leaves over.
   /// - Complexity: builds every graph and reads no tensor.
   public static func infer(from checkpoint: Checkpoint) throws(PullbackError) -> Architecture {
     var closest: Fit?
