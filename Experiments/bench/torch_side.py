@@ -54,7 +54,7 @@ def least(which, seconds):
 
 
 def size(key):
-    """A size of this process in bytes: VmRSS now, VmHWM at most. (What getrusage says includes the parent before exec.)"""
+    """A size of this process in bytes: VmRSS now, VmHWM at most. What getrusage says includes the parent's."""
     return 1024 * int(re.search(rf"{key}:\s+(\d+) kB", pathlib.Path("/proc/self/status").read_text())[1])
 
 

@@ -12,8 +12,8 @@ Experiment.run(
   "fig8",
   measuring: { experiment, measurements in
 
-    //: The similarities of twenty images are a long run, and committed. The maps of one image are drawn from the network
-    //: itself.
+    //: The similarities of twenty images are a long run, and committed. The maps of one image are drawn from the
+    //: network itself.
 
     let count = experiment.options.quick ? 1 : 20
     var gallery = Gallery(
@@ -48,8 +48,8 @@ Experiment.run(
       return others.firstIndex(of: method).map { greys[$0] } ?? []
     }
 
-    //: To the left one image, explained by the network as it was trained and by five stages of the cascade, from a random
-    //: last layer to random layers throughout.
+    //: To the left one image, explained by the network as it was trained and by five stages of the cascade, from a
+    //: random last layer to random layers throughout.
 
     let image = subject.images[0]
     let layers = RandomisationOrder.cascading.layers(of: subject.network.graph, stops: RandomisationTest.stops)
@@ -146,8 +146,8 @@ Experiment.run(
       })
     let credit =
       "\(subject.title). (a) \(image.name.prefix(1).uppercased() + image.name.dropFirst()). (b) Mean similarity to "
-      + "the explanation by the trained network, images: \(numbers.images), seed \(test.description.seed). Framed: explainers "
-      + "that rectify what they pull back."
+      + "the explanation by the trained network, images: \(numbers.images), seed \(test.description.seed). Framed: "
+      + "explainers that rectify what they pull back."
     try experiment.write(
       Figure(Panels([grid, curves], columns: 2, isLettered: true, gap: 16), credit: credit), numbers: numbers,
       about: [subject])

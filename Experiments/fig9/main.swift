@@ -54,8 +54,8 @@ Experiment.run("fig9", on: .curves) { experiment, book in
     try [MetricName.insertion, .deletion].map { try plot(scores, $0, title: scores.title) }
   }
   let credit = """
-    Mean probability of the class; in the legend the mean area under the curve. Bands are 95 % bootstrap intervals, of the \
-    pullbacks and of chance. Chance: the order of noise. \(book.credit)
+    Mean probability of the class; in the legend the mean area under the curve. Bands are 95 % bootstrap intervals, of \
+    the pullbacks and of chance. Chance: the order of noise. \(book.credit)
     """
   try experiment.write(
     Figure(Panels(plots, columns: 2, isLettered: true), credit: credit), numbers: numbers, from: book)

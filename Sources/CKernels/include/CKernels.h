@@ -28,7 +28,8 @@ double pb_sum(const float *a, size_t n);
 double pb_squared_deviations(const float *a, double mean, size_t n);  // sum (a - mean)^2
 // One channel: y = scale x + shift over a plane.
 void pb_affine(const float *x, float scale, float shift, float *y, size_t n);
-void pb_affine_pair(const float *v, float a, const float *x, float b, float c, float *y, size_t n);  // y = a v + b x + c
+// y = a v + b x + c
+void pb_affine_pair(const float *v, float a, const float *x, float b, float c, float *y, size_t n);
 void pb_add_row(const float *row, float *y, size_t rows, size_t columns);  // y[r] += row
 void pb_accumulate_rows(const float *x, float *y, size_t rows, size_t columns);  // y += sum over rows of x
 // Axes permuted: y is contiguous with extents `extent`, x is read with `stride` (in elements), outermost first.
