@@ -53,7 +53,7 @@ imagenet: dependencies ## Fetch a network trained on ImageNet and photographs, o
 	$(SWIFT) build
 	$(MAKE) --no-print-directory photographs
 
-train: dependencies ## Train the networks of the scenes anew into .cache/training (30 minutes each; NETWORK=vgg-scenes for one)
+train: dependencies ## Train the networks of the scenes anew into .cache/training (half an hour, PVT an hour; NETWORK=vgg-scenes for one)
 	$(SWIFT) build -c release --product pullbacks
 	for network in $(NETWORK); do \
 	  $(SWIFT) run -c release --skip-build pullbacks train --network $$network --output .cache/training --resume || exit; \
