@@ -55,7 +55,7 @@ let package = Package(
     // The house, from the ground up.
     .target(name: "CKernels", cSettings: cSettings),
     room("Kernels", ["CKernels", "COpenBLAS"]),
-    room("Pullbacks", ["Kernels"]),
+    room("Pullbacks", ["Kernels", "CKernels"]),
     .target(name: "CImaging", dependencies: ["CPNG", "CJPEG"], cSettings: cSettings),
     room("Files", ["Pullbacks", "COpenSSL"]),
     room("Imaging", ["Pullbacks", "Files", "CImaging"]),
@@ -108,7 +108,7 @@ let package = Package(
     tests("CheckpointTests", ["Networks", "Files"]),
     tests("PlottingTests", ["Plotting", "Files"]),
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
-    tests("AttributionTests", ["Attribution", "Networks", "Kernels"]),
+    tests("AttributionTests", ["Attribution", "Networks", "Kernels", "CKernels"]),
     tests("TrainingTests", ["Training", "Networks", "Scenes", "Kernels"]),
     tests("FaithfulnessTests", ["Faithfulness", "Kernels", "Files"]),
     tests("ExperimentKitTests", ["ExperimentKit", "Files"]),

@@ -53,10 +53,37 @@ INLINE void largest_of(const float *x, const pb_window *w, stretch s, float *res
   })
 }
 
-// Whether windows are 2x2, side by side, and cover whole rows, as in VGG: nothing then has to be gathered or scattered.
+// Whether windows are 2x2, side by side, and cover whole rows, as in VGG. What is above in each window and what is
+// below then comes in runs of whole rows, which are treated several at a time: short ones would not fill a register.
 INLINE bool is_pairwise(const pb_window *w) {
   return w->kernel_h == 2 && w->kernel_w == 2 && w->stride_h == 2 && w->stride_w == 2 && w->pad_top == 0 &&
-         w->pad_left == 0 && w->height == 2 * w->out_height && w->width == 2 * w->out_width;
+         w->pad_left == 0 && w->height == 2 * w->out_height && w->width == 2 * w->out_width && w->out_width <= 4 * SPAN;
+}
+
+// The windows of some rows of the output: what they read above and below, and what they write there.
+typedef struct {
+  float above[8 * SPAN], below[8 * SPAN];
+} pairs;
+
+// How many rows of the output are treated together.
+INLINE size_t rows_at_once(const pb_window *w, size_t row) {
+  return pb_smaller(w->out_height - row, pb_smaller(4 * SPAN / w->out_width, 8));
+}
+
+INLINE void read_pairs(const float *x, const pb_window *w, size_t row, size_t rows, pairs *p) {
+  for (size_t r = 0; r < rows; r++) {
+    const float *in = x + 2 * (row + r) * w->width;
+    memcpy(p->above + r * w->width, in, w->width * sizeof *in);
+    memcpy(p->below + r * w->width, in + w->width, w->width * sizeof *in);
+  }
+}
+
+INLINE void write_pairs(const pairs *p, const pb_window *w, size_t row, size_t rows, float *dx) {
+  for (size_t r = 0; r < rows; r++) {
+    float *out = dx + 2 * (row + r) * w->width;
+    memcpy(out, p->above + r * w->width, w->width * sizeof *out);
+    memcpy(out + w->width, p->below + r * w->width, w->width * sizeof *out);
+  }
 }
 
 // The larger of the two; a NaN counts as largest, the later one of two.
@@ -64,11 +91,13 @@ INLINE float larger(float best, float value) { return ((value > best) | (value !
 
 CLONES void pb_max_pool(const float *x, const pb_window *w, float *restrict y) {
   if (is_pairwise(w)) {
-    for (size_t oh = 0; oh < w->out_height; oh++) {
-      const float *above = x + 2 * oh * w->width, *below = above + w->width;
-      float *out = y + oh * w->out_width;
-      for (size_t o = 0; o < w->out_width; o++)
-        out[o] = larger(larger(larger(above[2 * o], above[2 * o + 1]), below[2 * o]), below[2 * o + 1]);
+    pairs in;
+    for (size_t row = 0, rows; row < w->out_height; row += rows) {
+      rows = rows_at_once(w, row);
+      read_pairs(x, w, row, rows, &in);
+      float *out = y + row * w->out_width;
+      for (size_t o = 0; o < rows * w->out_width; o++)
+        out[o] = larger(larger(larger(in.above[2 * o], in.above[2 * o + 1]), in.below[2 * o]), in.below[2 * o + 1]);
     }
     return;
   }
@@ -87,21 +116,24 @@ CLONES void pb_max_pool(const float *x, const pb_window *w, float *restrict y) {
 // The first of several largest values wins.
 CLONES void pb_max_pool_gradient(const float *v, const float *x, const pb_window *w, float *restrict dx) {
   if (is_pairwise(w)) {
-    for (size_t oh = 0; oh < w->out_height; oh++) {
-      const float *above = x + 2 * oh * w->width, *below = above + w->width;
-      float *out = dx + 2 * oh * w->width, *out_below = out + w->width;
-      for (size_t ow = 0; ow < w->out_width; ow++) {
-        const float share = v[oh * w->out_width + ow];
-        float best = above[2 * ow];
+    pairs in, out;
+    for (size_t row = 0, rows; row < w->out_height; row += rows) {
+      rows = rows_at_once(w, row);
+      read_pairs(x, w, row, rows, &in);
+      const float *cotangent = v + row * w->out_width;
+      for (size_t o = 0; o < rows * w->out_width; o++) {
+        const float share = cotangent[o];
+        float best = in.above[2 * o];
         int choice = 0;
-        CHOOSE(above[2 * ow + 1], 1)
-        CHOOSE(below[2 * ow], 2)
-        CHOOSE(below[2 * ow + 1], 3)
-        out[2 * ow] = choice == 0 ? share : 0;
-        out[2 * ow + 1] = choice == 1 ? share : 0;
-        out_below[2 * ow] = choice == 2 ? share : 0;
-        out_below[2 * ow + 1] = choice == 3 ? share : 0;
+        CHOOSE(in.above[2 * o + 1], 1)
+        CHOOSE(in.below[2 * o], 2)
+        CHOOSE(in.below[2 * o + 1], 3)
+        out.above[2 * o] = choice == 0 ? share : 0;
+        out.above[2 * o + 1] = choice == 1 ? share : 0;
+        out.below[2 * o] = choice == 2 ? share : 0;
+        out.below[2 * o + 1] = choice == 3 ? share : 0;
       }
+      write_pairs(&out, w, row, rows, dx);
     }
     return;
   }
@@ -126,20 +158,23 @@ CLONES void pb_max_pool_gradient(const float *v, const float *x, const pb_window
 CLONES void pb_max_pool_soft(const float *v, const float *x, const pb_window *w, float inverse_tau, bool zero_padding,
                              float *restrict dx) {
   if (is_pairwise(w)) {
-    for (size_t oh = 0; oh < w->out_height; oh++) {
-      const float *above = x + 2 * oh * w->width, *below = above + w->width;
-      float *out = dx + 2 * oh * w->width, *out_below = out + w->width;
-      for (size_t o = 0; o < w->out_width; o++) {
-        const float a = above[2 * o], b = above[2 * o + 1], c = below[2 * o], d = below[2 * o + 1];
+    pairs in, out;
+    for (size_t row = 0, rows; row < w->out_height; row += rows) {
+      rows = rows_at_once(w, row);
+      read_pairs(x, w, row, rows, &in);
+      const float *cotangent = v + row * w->out_width;
+      for (size_t o = 0; o < rows * w->out_width; o++) {
+        const float a = in.above[2 * o], b = in.above[2 * o + 1], c = in.below[2 * o], d = in.below[2 * o + 1];
         const float best = larger(larger(larger(a, b), c), d);
         const float of_a = pb_exp((a - best) * inverse_tau), of_b = pb_exp((b - best) * inverse_tau);
         const float of_c = pb_exp((c - best) * inverse_tau), of_d = pb_exp((d - best) * inverse_tau);
-        const float share = v[oh * w->out_width + o] / (of_a + of_b + of_c + of_d);
-        out[2 * o] = share * of_a;
-        out[2 * o + 1] = share * of_b;
-        out_below[2 * o] = share * of_c;
-        out_below[2 * o + 1] = share * of_d;
+        const float share = cotangent[o] / (of_a + of_b + of_c + of_d);
+        out.above[2 * o] = share * of_a;
+        out.above[2 * o + 1] = share * of_b;
+        out.below[2 * o] = share * of_c;
+        out.below[2 * o + 1] = share * of_d;
       }
+      write_pairs(&out, w, row, rows, dx);
     }
     return;
   }
@@ -169,3 +204,32 @@ CLONES void pb_max_pool_soft(const float *v, const float *x, const pb_window *w,
     })
   })
 }
+
+CLONES void pb_average_pairs(const float *x, const pb_window *w, float *restrict y) {
+  pairs in;
+  for (size_t row = 0, rows; row < w->out_height; row += rows) {
+    rows = rows_at_once(w, row);
+    read_pairs(x, w, row, rows, &in);
+    float *out = y + row * w->out_width;
+    for (size_t o = 0; o < rows * w->out_width; o++) {
+      const double above = (double)in.above[2 * o] + (double)in.above[2 * o + 1];
+      const double below = (double)in.below[2 * o] + (double)in.below[2 * o + 1];
+      out[o] = (float)((above + below) / 4);
+    }
+  }
+}
+
+CLONES void pb_average_pairs_adjoint(const float *v, const pb_window *w, float *restrict dx) {
+  pairs out;
+  for (size_t row = 0, rows; row < w->out_height; row += rows) {
+    rows = rows_at_once(w, row);
+    const float *cotangent = v + row * w->out_width;
+    for (size_t o = 0; o < rows * w->out_width; o++) {
+      const float share = cotangent[o] / 4;
+      out.above[2 * o] = out.above[2 * o + 1] = out.below[2 * o] = out.below[2 * o + 1] = share;
+    }
+    write_pairs(&out, w, row, rows, dx);
+  }
+}
+
+bool pb_is_pairwise(const pb_window *w) { return is_pairwise(w); }

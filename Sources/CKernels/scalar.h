@@ -106,26 +106,29 @@ INLINE double pb_lane_sum_double(const double *lane) {
 }
 INLINE size_t pb_smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-// Rows [top, top + rows) of a plane with its padding. Columns are sorted by their remainder modulo the stride, so that
-// what a window's place reads along an output row lies side by side.
-INLINE void pb_pad_rows(const float *plane, const pb_window *w, long top, size_t rows, size_t phase, float *padded) {
+// Row `ih` of a plane with its padding; 0 where there is none. Columns are sorted by their remainder modulo the stride,
+// so that what a window's place reads along an output row lies side by side: `phase` of each, `spacing` apart.
+INLINE void pb_pad_row(const float *plane, const pb_window *w, long ih, size_t phase, size_t spacing, float *padded) {
   const size_t s = w->stride_w;
-  for (size_t r = 0; r < rows; r++, padded += s * phase) {
-    const long ih = top + (long)r;
-    memset(padded, 0, s * phase * sizeof *padded);
-    if (ih < 0 || ih >= (long)w->height) continue;
-    const float *in = plane + (size_t)ih * w->width;
-    const size_t count = s * phase > w->pad_left ? pb_smaller(w->width, s * phase - w->pad_left) : 0;
-    if (s == 1) memcpy(padded + w->pad_left, in, count * sizeof *in);
-    else
-      for (size_t p = 0; p < s; p++) {
-        // The first column whose padded place leaves the remainder p.
-        const size_t start = (p + s - w->pad_left % s) % s;
-        float *out = padded + p * phase + (start + w->pad_left) / s;
-        if (s == 2) for (size_t i = start, o = 0; i < count; i += 2, o++) out[o] = in[i];
-        else for (size_t i = start, o = 0; i < count; i += s, o++) out[o] = in[i];
-      }
-  }
+  for (size_t p = 0; p < s; p++) memset(padded + p * spacing, 0, phase * sizeof *padded);
+  if (ih < 0 || ih >= (long)w->height) return;
+  const float *in = plane + (size_t)ih * w->width;
+  const size_t count = s * phase > w->pad_left ? pb_smaller(w->width, s * phase - w->pad_left) : 0;
+  if (s == 1) memcpy(padded + w->pad_left, in, count * sizeof *in);
+  else
+    for (size_t p = 0; p < s; p++) {
+      // The first column whose padded place leaves the remainder p.
+      const size_t start = (p + s - w->pad_left % s) % s;
+      float *out = padded + p * spacing + (start + w->pad_left) / s;
+      if (s == 2) for (size_t i = start, o = 0; i < count; i += 2, o++) out[o] = in[i];
+      else for (size_t i = start, o = 0; i < count; i += s, o++) out[o] = in[i];
+    }
+}
+
+// Rows [top, top + rows) of a plane with its padding, each of its columns' remainders one behind the other.
+INLINE void pb_pad_rows(const float *plane, const pb_window *w, long top, size_t rows, size_t phase, float *padded) {
+  for (size_t r = 0; r < rows; r++)
+    pb_pad_row(plane, w, top + (long)r, phase, phase, padded + r * w->stride_w * phase);
 }
 
 #endif

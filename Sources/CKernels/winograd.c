@@ -28,13 +28,25 @@ CLONES void pb_winograd_weights(const float *w, size_t count, float *restrict u)
   }
 }
 
-// B^T d B of one row of tiles. Row r of the input has its even columns at d + r row and its odd ones `phase` further.
-INLINE void transform_row(const float *d, size_t row, size_t phase, size_t tiles, size_t stride, float *restrict out) {
+// The input of rows of tiles, sorted by the parity of rows and columns, so that what the tiles' places read lies side
+// by side: four planes of `rows` + 1 rows of `phase` values. The last value of a row belongs to no tile.
+INLINE void sort_by_parity(const float *plane, const pb_window *w, size_t row0, size_t rows, size_t phase,
+                           float *restrict sorted) {
+  const pb_window pairs = {w->height, w->width, 0, phase, 1, 1, 2, 2, 1, 1, w->pad_top, w->pad_left};
+  for (size_t r = 0; r < 2 * rows + 2; r++) {
+    float *even = sorted + (r % 2 * 2 * (rows + 1) + r / 2) * phase;
+    pb_pad_row(plane, &pairs, (long)(2 * row0 + r) - (long)w->pad_top, phase, (rows + 1) * phase, even);
+  }
+}
+
+// B^T d B of all tiles of sorted planes `plane` values apart; component xi of tile t goes to out + xi stride + t.
+INLINE void transform_tiles(const float *sorted, size_t plane, size_t phase, size_t tiles, size_t stride,
+                            float *restrict out) {
   IN_PLACE
   for (size_t t = 0; t < tiles; t++) {
     float a[4][4];
     for (int r = 0; r < 4; r++) {
-      const float *even = d + (size_t)r * row, *odd = even + phase;
+      const float *even = sorted + (size_t)(r % 2 * 2) * plane + (size_t)(r / 2) * phase, *odd = even + plane;
       a[r][0] = even[t] - even[t + 1];
       a[r][1] = odd[t] + even[t + 1];
       a[r][2] = even[t + 1] - odd[t];
@@ -51,55 +63,60 @@ INLINE void transform_row(const float *d, size_t row, size_t phase, size_t tiles
 
 CLONES void pb_winograd_input(const float *x, size_t channels, const pb_window *w, size_t row0, size_t rows,
                               float *restrict panels, float *restrict scratch) {
-  const size_t across = (w->out_width + 1) / 2, tiles = rows * across, stride = (tiles + 15) / 16 * 16;
+  const size_t across = (w->out_width + 1) / 2, tiles = rows * across, phase = across + 1;
   const size_t spacing = pb_panels_count(channels, tiles);
-  // Tiles are windows of 4 x 4 at stride 2.
-  const pb_window tile = {w->height, w->width, 0, across, 4, 4, 2, 2, 1, 1, w->pad_top, w->pad_left};
-  const size_t phase = pb_padded_phase(&tile);
-  float *transformed = scratch + (2 * rows + 2) * 2 * phase;
-  memset(transformed, 0, 16 * stride * sizeof *transformed);
+  const size_t plane = (rows + 1) * phase, stride = rows * phase;
+  float *transformed = scratch + 4 * plane + 16;
+  memset(scratch + 4 * plane, 0, 16 * sizeof *scratch);
   for (size_t c = 0; c < channels; c++) {
-    pb_pad_rows(x + c * w->height * w->width, &tile, (long)(2 * row0) - (long)w->pad_top, 2 * rows + 2, phase, scratch);
-    for (size_t r = 0; r < rows; r++)
-      transform_row(scratch + 4 * r * phase, 2 * phase, phase, across, stride, transformed + r * across);
-    for (size_t xi = 0; xi < 16; xi++)
-      for (size_t first = 0; first < tiles; first += PB_PANEL) {
-        const size_t rest = tiles - first, length = pb_panel_row(rest < PB_PANEL ? rest : PB_PANEL);
-        float *row = panels + xi * spacing + pb_panel_offset(first, channels) + c * length;
-        const float *in = transformed + xi * stride + first;
-        for (size_t t = 0; t < length; t += 16) memcpy(row + t, in + t, 16 * sizeof *row);
+    sort_by_parity(x + c * w->height * w->width, w, row0, rows, phase, scratch);
+    transform_tiles(scratch, plane, phase, stride, stride, transformed);
+    for (size_t first = 0; first < tiles; first += PB_PANEL) {
+      const size_t columns = pb_smaller(PB_PANEL, tiles - first), length = pb_panel_row(columns);
+      float *row = panels + pb_panel_offset(first, channels) + c * length;
+      for (size_t xi = 0; xi < 16; xi++, row += spacing) {
+        // Runs along a row of tiles, by whole registers: what is too much is overwritten by the next run, at last by
+        // the next row of the panel.
+        size_t tile = first % across;
+        const float *in = transformed + xi * stride + first / across * phase;
+        for (size_t t = 0; t < columns; in += phase, tile = 0) {
+          const size_t run = pb_smaller(across - tile, columns - t);
+          for (size_t i = 0; i < run; i += 16) memcpy(row + t + i, in + tile + i, 16 * sizeof *row);
+          t += run;
+        }
       }
+    }
   }
 }
 
 size_t pb_winograd_scratch(const pb_window *w, size_t rows) {
-  const size_t across = (w->out_width + 1) / 2;
-  return (2 * rows + 2) * 2 * (across + 1) + 16 * ((rows * across + 15) / 16 * 16);
+  const size_t phase = (w->out_width + 1) / 2 + 1;
+  return 4 * (rows + 1) * phase + 16 * rows * phase + 32;
 }
 
 // A^T m A of the tile rows [row0, row0 + rows) of one plane.
 CLONES void pb_winograd_output(const float *m, size_t spacing, const pb_window *w, size_t row0, size_t rows,
                                float *restrict y, float *restrict scratch) {
-  const size_t across = (w->out_width + 1) / 2;
-  for (size_t r = 0; r < rows; r++) {
-    const float *tile = m + r * across;
-    float *upper = scratch, *lower = scratch + 2 * across;
-    IN_PLACE
-    for (size_t t = 0; t < across; t++) {
-      float a[2][4];
-      for (size_t c = 0; c < 4; c++) {
-        const float m0 = tile[c * spacing + t], m1 = tile[(4 + c) * spacing + t];
-        const float m2 = tile[(8 + c) * spacing + t], m3 = tile[(12 + c) * spacing + t];
-        a[0][c] = m0 + m1 + m2;
-        a[1][c] = m1 - m2 - m3;
-      }
-      upper[2 * t] = a[0][0] + a[0][1] + a[0][2];
-      upper[2 * t + 1] = a[0][1] - a[0][2] - a[0][3];
-      lower[2 * t] = a[1][0] + a[1][1] + a[1][2];
-      lower[2 * t + 1] = a[1][1] - a[1][2] - a[1][3];
+  const size_t across = (w->out_width + 1) / 2, tiles = rows * across;
+  float *upper = scratch, *lower = scratch + 2 * tiles;
+  IN_PLACE
+  for (size_t t = 0; t < tiles; t++) {
+    float a[2][4];
+    for (size_t c = 0; c < 4; c++) {
+      const float m0 = m[c * spacing + t], m1 = m[(4 + c) * spacing + t];
+      const float m2 = m[(8 + c) * spacing + t], m3 = m[(12 + c) * spacing + t];
+      a[0][c] = m0 + m1 + m2;
+      a[1][c] = m1 - m2 - m3;
     }
+    upper[2 * t] = a[0][0] + a[0][1] + a[0][2];
+    upper[2 * t + 1] = a[0][1] - a[0][2] - a[0][3];
+    lower[2 * t] = a[1][0] + a[1][1] + a[1][2];
+    lower[2 * t + 1] = a[1][1] - a[1][2] - a[1][3];
+  }
+  for (size_t r = 0; r < rows; r++) {
     float *out = y + 2 * (row0 + r) * w->out_width;
-    memcpy(out, upper, w->out_width * sizeof *out);
-    if (2 * (row0 + r) + 1 < w->out_height) memcpy(out + w->out_width, lower, w->out_width * sizeof *out);
+    memcpy(out, upper + 2 * r * across, w->out_width * sizeof *out);
+    if (2 * (row0 + r) + 1 < w->out_height)
+      memcpy(out + w->out_width, lower + 2 * r * across, w->out_width * sizeof *out);
   }
 }

@@ -7,12 +7,12 @@ extension ConvolutionShape {
     finish: Finish = Finish()
   ) {
     if isDepthwise {
-      return forEachPlane(images) { image, channel in
+      return forEachPlane(images) { image, channel, scratch in
         let offset = image * inputSize + channel * window.inputPlane
         withUnsafePointer(to: window.c) { w in
           pb_depthwise_adjoint(
             v + image * outputSize + channel * window.outputPlane, weight + channel * window.kernelPlane, w,
-            dx + offset)
+            dx + offset, scratch)
         }
         finish.apply(dx, channel: channel, offset: offset, count: window.inputPlane)
       }

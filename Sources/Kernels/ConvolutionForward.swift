@@ -7,12 +7,12 @@ extension ConvolutionShape {
     finish: Finish = Finish()
   ) {
     if isDepthwise {
-      return forEachPlane(images) { image, channel in
+      return forEachPlane(images) { image, channel, scratch in
         let offset = image * outputSize + channel * window.outputPlane
         withUnsafePointer(to: window.c) { w in
           pb_depthwise(
             x + image * inputSize + channel * window.inputPlane, weight + channel * window.kernelPlane, 0, w,
-            y + offset)
+            y + offset, scratch)
         }
         finish.apply(y, channel: channel, offset: offset, count: window.outputPlane)
       }

@@ -34,11 +34,17 @@ package struct ConvolutionShape: Sendable {
     weight + group * groupOutputs * depth
   }
 
-  func forEachPlane(_ images: Int, _ body: (_ image: Int, _ channel: Int) -> Void) {
+  /// Calls `body` with every plane of a depthwise convolution, and scratch for its kernels.
+  func forEachPlane(
+    _ images: Int, _ body: (_ image: Int, _ channel: Int, _ scratch: UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let scratch = withUnsafePointer(to: window.c) { pb_depthwise_scratch($0) }
     // Planes are small: eight a piece keep the cost of handing out work down.
     let planes = images * inputs
     Parallel.forEachBlock(of: planes, size: 8) { block in
-      for plane in block { body(plane / inputs, plane % inputs) }
+      withScratch(scratch) { scratch in
+        for plane in block { body(plane / inputs, plane % inputs, scratch) }
+      }
     }
   }
 }

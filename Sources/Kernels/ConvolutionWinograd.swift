@@ -81,7 +81,7 @@ private struct WinogradProduct {
     let spacing = pb_panels_count(blocks.lazy.map(\.count).max() ?? 0, tiles)
     let products = rows.count * tiles
     let plane = window.out_height * window.out_width
-    withScratch(16 * (spacing + products) + pb_winograd_scratch(&window, tileRows.count) + 4 * across) { panels in
+    withScratch(16 * (spacing + products) + pb_winograd_scratch(&window, tileRows.count)) { panels in
       let sums = panels + 16 * spacing
       let scratch = sums + 16 * products
       for block in blocks {

@@ -1,6 +1,4 @@
 import CKernels
-import Dispatch
-import Glibc
 import Synchronization
 
 /// How work is spread over threads.
@@ -19,24 +17,25 @@ public enum Parallel {
   /// Whether work that is cut into pieces here is spread over several threads.
   package static var spreads: Bool { threads != 1 && !pb_thread_is_taken() }
 
-  /// Calls `body` with 0 ..< count, on several threads at once.
+  /// Calls `body` with 0 ..< count, on several threads at once; on the calling one alone while another thread's work is
+  /// shared out.
   ///
   /// The calls must write to disjoint memory: what `body` captures (mostly pointers) is shared between threads
   /// unchecked.
   package static func forEach(_ count: Int, _ body: (Int) -> Void) {
-    let threads = pb_thread_is_taken() ? 1 : self.threads
-    guard count > 1, threads != 1 else { return (0..<count).forEach(body) }
-    withoutActuallyEscaping(body) { body in
-      nonisolated(unsafe) let body = body
-      guard threads > 0, threads < count else {
-        return DispatchQueue.concurrentPerform(iterations: count) { body($0) }
-      }
-      let next = Atomic<Int>(0)
-      DispatchQueue.concurrentPerform(iterations: threads) { _ in
-        while case let index = next.wrappingAdd(1, ordering: .relaxed).oldValue, index < count { body(index) }
+    let workers = min(count, pb_thread_is_taken() ? 1 : self.workers)
+    guard workers > 1 else { return (0..<count).forEach(body) }
+    let isShared = withoutActuallyEscaping(body) { body in
+      withUnsafePointer(to: body) { body in
+        pb_share(
+          count, workers, { $0!.assumingMemoryBound(to: ((Int) -> Void).self).pointee($1) },
+          UnsafeMutableRawPointer(mutating: body))
       }
     }
+    if !isShared { (0..<count).forEach(body) }
   }
+
+  private static var workers: Int { threads > 0 ? threads : ProcessorCount.value }
 
   /// Cuts `count` elements into blocks and calls `body` with each block, on several threads at once.
   package static func forEachBlock(of count: Int, size: Int = 1 << 16, _ body: (Range<Int>) -> Void) {
@@ -47,8 +46,7 @@ public enum Parallel {
   /// The results of 0 ..< count, each on one thread; a last few that would leave threads idle are computed one after
   /// another, with all threads each. For work that is as good on one thread as cut into pieces.
   package static func mapWholes<Result>(_ count: Int, _ body: (Int) -> Result) -> [Result] {
-    let threads = self.threads > 0 ? self.threads : ProcessorCount.value
-    let wholes = threads > 1 && !pb_thread_is_taken() ? count - count % threads : 0
+    let wholes = workers > 1 && !pb_thread_is_taken() ? count - count % workers : 0
     var results = [Result?](repeating: nil, count: count)
     results.withUnsafeMutableBufferPointer { buffer in
       let address = buffer.baseAddress!
@@ -64,5 +62,5 @@ public enum Parallel {
 }
 
 private enum ProcessorCount {
-  static let value = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+  static let value = pb_processors()
 }

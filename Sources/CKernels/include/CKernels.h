@@ -7,6 +7,7 @@
 #define CKERNELS_H
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #ifdef __cplusplus
 #error "C only"
@@ -15,6 +16,20 @@
 // Whether the calling thread has work of its own, which is not to be cut into pieces for other threads (threads.c).
 bool pb_thread_is_taken(void);
 void pb_take_thread(bool taken);
+
+// How many processors this process may use.
+size_t pb_processors(void);
+// Calls `body` with 0 ..< count, on the calling thread and up to `threads` - 1 others that are free, and returns when
+// all calls have. False, and nothing done, while another thread's call is under way.
+bool pb_share(size_t count, size_t threads, void (*body)(void *context, size_t index), void *context);
+
+// Random numbers (random.c): four words for each of `blocks` places of the stream (key, image, draw) from `block` on,
+// and what they stand for: uniforms in [0, 1), multiples of 2^-24; normals by their quantile.
+void pb_philox(uint64_t key, uint32_t image, uint32_t draw, uint64_t block, size_t blocks, uint32_t *words);
+void pb_uniforms(const uint32_t *words, size_t n, float *numbers);
+void pb_normals(const uint32_t *words, size_t n, float *numbers);
+// Phi^-1(p) for p in (0, 1), to about 16 digits.
+double pb_normal_quantile(double p);
 
 // Elementwise (elementwise.c).
 void pb_add(const float *a, const float *b, float *y, size_t n);
@@ -99,8 +114,8 @@ void pb_panels_product(const float *a, const pb_walk *walk, const float *panels,
                        size_t columns, bool adding);
 
 // Winograd's F(2 x 2, 3 x 3) (winograd.c): the transform of weights; of `rows` rows of tiles of the input, into 16
-// sets of panels; and of one output plane's products, component xi of which lies at m + xi spacing. The input's
-// scratch takes pb_winograd_scratch floats, the output's twice its width.
+// sets of panels; and of one output plane's products, component xi of which lies at m + xi spacing. Scratch
+// takes pb_winograd_scratch floats.
 void pb_winograd_weights(const float *w, size_t count, float *u);
 void pb_winograd_input(const float *x, size_t channels, const pb_window *w, size_t row0, size_t rows, float *panels,
                        float *scratch);
@@ -109,8 +124,10 @@ void pb_winograd_output(const float *m, size_t spacing, const pb_window *w, size
                         float *scratch);
 
 // One plane of a depthwise convolution (columns.c).
-void pb_depthwise(const float *x, const float *kernel, float bias, const pb_window *w, float *y);
-void pb_depthwise_adjoint(const float *v, const float *kernel, const pb_window *w, float *dx);
+void pb_depthwise(const float *x, const float *kernel, float bias, const pb_window *w, float *y,
+                  float *scratch);
+void pb_depthwise_adjoint(const float *v, const float *kernel, const pb_window *w, float *dx, float *scratch);
+size_t pb_depthwise_scratch(const pb_window *w);
 void pb_depthwise_weight(const float *v, const float *x, const pb_window *w, float *dkernel);  // dkernel +=
 
 // Few rows times a matrix (rows.c): y[r][o] = x[r] . w[o] + bias[o] for o in [o0, o1), and its adjoint for k in
@@ -127,4 +144,8 @@ void pb_max_pool_gradient(const float *v, const float *x, const pb_window *w, fl
 // and take their share, which is lost; otherwise they take none.
 void pb_max_pool_soft(const float *v, const float *x, const pb_window *w, float inverse_tau, bool zero_padding,
                       float *dx);
+// Means over windows for which pb_is_pairwise: 2x2, side by side, covering whole rows.
+bool pb_is_pairwise(const pb_window *w);
+void pb_average_pairs(const float *x, const pb_window *w, float *y);
+void pb_average_pairs_adjoint(const float *v, const pb_window *w, float *dx);
 #endif

@@ -166,9 +166,22 @@ public struct AveragePool: Operation {
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
     let x = inputs[0]
     let shape = [x.shape[0]] + (try! outputShape([Array(x.shape.dropFirst())]))
+    let target = ChannelLayout(shape)
+    if let window = pairs(x.shape, shape) {
+      return Evaluation(
+        Tensor(shape: shape) { y in
+          x.withUnsafeBuffer { x in
+            ChannelLayout(inputs[0].shape).forEachPlane { image, channel, offset in
+              withUnsafePointer(to: window) {
+                pb_average_pairs(
+                  x.baseAddress! + offset, $0, y.baseAddress! + (image * target.channels + channel) * target.plane)
+              }
+            }
+          }
+        })
+    }
     let rows = spans(x.shape[2], shape[2], vertical: true)
     let columns = spans(x.shape[3], shape[3], vertical: false)
-    let target = ChannelLayout(shape)
     let width = x.shape[3]
     return Evaluation(
       Tensor(shape: shape) { y in
@@ -189,6 +202,16 @@ public struct AveragePool: Operation {
       })
   }
 
+  /// The windows if they are pairs of pairs that cover whole rows, which have a kernel of their own.
+  private func pairs(_ input: [Int], _ output: [Int]) -> pb_window? {
+    guard case .sliding(let kernel, let stride, let padding, _, _) = windows else { return nil }
+    let window = Window(
+      input: (input[2], input[3]), output: (output[2], output[3]), kernel: (kernel.height, kernel.width),
+      stride: (stride.height, stride.width), dilation: (1, 1), paddingTopLeft: (padding.top, padding.left)
+    ).c
+    return withUnsafePointer(to: window) { pb_is_pairwise($0) } ? window : nil
+  }
+
   /// The vectorised sum costs more than it saves on a window of a few places.
   private static func sum(_ x: UnsafePointer<Float>, _ count: Int) -> Double {
     guard count < 16 else { return pb_sum(x, count) }
@@ -200,9 +223,23 @@ public struct AveragePool: Operation {
   /// Each v, divided by its window's count, goes to every place of the window.
   public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
     let input = site.inputShapes[0]
+    let source = ChannelLayout(v.shape)
+    if let window = pairs(input, v.shape) {
+      return [
+        Tensor(shape: input) { dx in
+          v.withUnsafeBuffer { v in
+            ChannelLayout(input).forEachPlane { image, channel, offset in
+              withUnsafePointer(to: window) {
+                pb_average_pairs_adjoint(
+                  v.baseAddress! + (image * source.channels + channel) * source.plane, $0, dx.baseAddress! + offset)
+              }
+            }
+          }
+        }
+      ]
+    }
     let rows = spans(input[2], v.shape[2], vertical: true)
     let columns = spans(input[3], v.shape[3], vertical: false)
-    let source = ChannelLayout(v.shape)
     var dx = Tensor(shape: input)
     dx.withUnsafeMutableBuffer { dx in
       v.withUnsafeBuffer { v in
