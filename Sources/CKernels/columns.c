@@ -25,16 +25,16 @@ CLONES void pb_columns(const float *x, size_t channels, const pb_window *w, size
       }
 }
 
-CLONES void pb_columns_adjoint(const float *columns, size_t channels, const pb_window *w, float *restrict dx) {
-  const size_t pixels = w->out_height * w->out_width;
+CLONES void pb_columns_adjoint(const float *columns, size_t spacing, size_t channels, const pb_window *w, size_t row0,
+                               size_t row1, float *restrict dx) {
   for (size_t c = 0; c < channels; c++)
     for (size_t i = 0; i < w->kernel_h; i++)
       for (size_t j = 0; j < w->kernel_w; j++) {
-        const float *row = columns + ((c * w->kernel_h + i) * w->kernel_w + j) * pixels;
+        const float *row = columns + ((c * w->kernel_h + i) * w->kernel_w + j) * spacing;
         const long shift = (long)(j * w->dilation_w) - (long)w->pad_left;
         size_t low, high;
         pb_valid_range(shift, w->stride_w, w->width, w->out_width, &low, &high);
-        for (size_t oh = 0; oh < w->out_height; oh++, row += w->out_width) {
+        for (size_t oh = row0; oh < row1; oh++, row += w->out_width) {
           const long ih = (long)(oh * w->stride_h + i * w->dilation_h) - (long)w->pad_top;
           if (ih < 0 || ih >= (long)w->height) continue;
           float *out = dx + (c * w->height + (size_t)ih) * w->width;

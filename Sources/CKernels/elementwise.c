@@ -110,3 +110,7 @@ void pb_permute(const float *x, float *y, const size_t *extent, const size_t *st
       pb_permute(x + i * stride[0], y + i * inner, extent + 1, stride + 1, rank - 1);
   }
 }
+
+void pb_prefetch(const float *x, size_t n) {
+  for (size_t i = 0; i < n; i += 16) __builtin_prefetch(x + i);
+}

@@ -3,6 +3,8 @@
 
 // Windows of one output row are treated side by side, up to SPAN at a time, one window place after another.
 #define SPAN 64
+// Places of a window whose masses are kept between two looks at them.
+#define KEPT 9
 
 typedef struct {
   size_t first, count;  // the columns of this stretch of an output row
@@ -38,6 +40,21 @@ INLINE void read_places(const float *row, long shift, size_t stride, size_t low,
   if (stride == 1) for (size_t o = low; o < high; o++) values[o] = row[(long)o + shift];
   else if (stride == 2) for (size_t o = low; o < high; o++) values[o] = row[(long)(2 * o) + shift];
   else for (size_t o = low; o < high; o++) values[o] = row[(long)(o * stride) + shift];
+}
+
+// Adds values, side by side, to what window place (i, j) reads. At stride 2 zeros are added between them, so that
+// memory is touched as it lies.
+INLINE void add_places(float *row, long shift, size_t stride, size_t low, size_t high, const float *values) {
+  if (stride == 2 && high > low) {
+    float spread[2 * SPAN];
+    for (size_t o = low; o < high; o++) {
+      spread[2 * o] = values[o];
+      spread[2 * o + 1] = 0;
+    }
+    for (size_t k = 2 * low; k + 1 < 2 * high; k++) row[(long)k + shift] += spread[k];
+  } else {
+    for (size_t o = low; o < high; o++) row[(long)(o * stride) + shift] += values[o];
+  }
 }
 
 // A NaN counts as largest, so that it stays visible.
@@ -179,7 +196,7 @@ CLONES void pb_max_pool_soft(const float *v, const float *x, const pb_window *w,
     return;
   }
   memset(dx, 0, w->height * w->width * sizeof *dx);
-  float best[SPAN], values[SPAN], total[SPAN], inside[SPAN];
+  float best[SPAN], total[SPAN], inside[SPAN], masses[KEPT][SPAN];
   FOR_EACH_STRETCH(w, {
     largest_of(x, w, s, best);
     for (size_t o = 0; o < s.count; o++) total[o] = inside[o] = 0;
@@ -192,15 +209,24 @@ CLONES void pb_max_pool_soft(const float *v, const float *x, const pb_window *w,
         best[o] = ((outside > 0) & (best[o] < 0)) ? 0 : best[o];
         total[o] = outside * pb_exp(-best[o] * inverse_tau);
       }
+    size_t place = 0;
     FOR_EACH_PLACE(w, s, {
-      read_places(x + in, shift, w->stride_w, low, high, values);
-      for (size_t o = low; o < high; o++) total[o] += pb_exp((values[o] - best[o]) * inverse_tau);
+      float *mass = masses[place++ % KEPT];
+      read_places(x + in, shift, w->stride_w, low, high, mass);
+      for (size_t o = low; o < high; o++) mass[o] = pb_exp((mass[o] - best[o]) * inverse_tau);
+      for (size_t o = low; o < high; o++) total[o] += mass[o];
     })
+    const bool are_kept = place <= KEPT;
     for (size_t o = 0; o < s.count; o++) total[o] = v[out + o] / total[o];
+    place = 0;
     FOR_EACH_PLACE(w, s, {
-      read_places(x + in, shift, w->stride_w, low, high, values);
-      for (size_t o = low; o < high; o++) values[o] = total[o] * pb_exp((values[o] - best[o]) * inverse_tau);
-      for (size_t o = low; o < high; o++) dx[(long)(in + o * w->stride_w) + shift] += values[o];
+      float *mass = masses[place++ % KEPT];
+      if (!are_kept) {
+        read_places(x + in, shift, w->stride_w, low, high, mass);
+        for (size_t o = low; o < high; o++) mass[o] = pb_exp((mass[o] - best[o]) * inverse_tau);
+      }
+      for (size_t o = low; o < high; o++) mass[o] *= total[o];
+      add_places(dx + in, shift, w->stride_w, low, high, mass);
     })
   })
 }

@@ -14,7 +14,7 @@ extension ConvolutionShape {
             v + image * outputSize + channel * window.outputPlane, weight + channel * window.kernelPlane, w,
             dx + offset, scratch)
         }
-        finish.apply(dx, channel: channel, offset: offset, count: window.inputPlane)
+        finish.apply(dx, channel: channel, offset: offset, count: window.inputPlane, next: window.inputPlane)
       }
     }
     // A product of few rows does not pay for unrolling the cotangent.
@@ -40,16 +40,14 @@ extension ConvolutionShape {
         : pb_walk(row: kernel, outer: depth, inner: -1, outer_count: 0, inner_count: kernel),
       channelStep: depth)
     for group in 0..<groups {
-      product.forEachPiece(images: images) { image, rows, places in
-        let first = image * inputSize + group * groupInputs * window.inputPlane + places.lowerBound
-        product.compute(
-          self.weight(weight, ofGroup: group) + kernel - 1,
-          v + image * outputSize + group * groupOutputs * window.outputPlane,
-          rows: rows, places: places, into: dx + first + rows.lowerBound * window.inputPlane, stride: window.inputPlane)
-        for row in rows {
-          finish.apply(
-            dx, channel: group * groupInputs + row, offset: first + row * window.inputPlane, count: places.count)
-        }
+      let rows = group * groupInputs
+      product.run(
+        self.weight(weight, ofGroup: group) + kernel - 1,
+        .init(start: v + group * groupOutputs * window.outputPlane, size: outputSize),
+        into: .init(start: dx + rows * window.inputPlane, size: inputSize), images: images
+      ) { row, offset, count in
+        finish.apply(dx, channel: rows + row, offset: rows * window.inputPlane + offset, count: count,
+          next: window.inputPlane)
       }
     }
   }
@@ -64,29 +62,64 @@ extension ConvolutionShape {
     let product = PanelProduct(
       rows: depth, channels: groupOutputs, places: window.outputPlane, source: .planes(size: window.outputPlane),
       walk: pb_walk(row: 1, outer: 0, inner: depth, outer_count: 1, inner_count: 1), channelStep: depth)
-    // A strip's columns are a few hundred KB.
-    let size = depth * window.outputPlane
-    let strips = split(groupInputs, into: min(groupInputs, max(size > 1 << 16 ? 2 : 1, size >> 17)))
+    func finishPlanes(_ channels: Range<Int>, from first: Int) {
+      for (place, channel) in channels.enumerated() {
+        finish.apply(
+          dx, channel: channel, offset: first + place * window.inputPlane, count: window.inputPlane,
+          next: window.inputPlane)
+      }
+    }
+    if images > 1, window.outputPlane <= PanelProduct.smallMap {
+      for group in 0..<groups {
+        let cotangents = v + group * groupOutputs * window.outputPlane
+        product.together(
+          self.weight(weight, ofGroup: group), .init(start: cotangents, size: outputSize), images: images, unit: kernel
+        ) { rows, images, sums in
+          let channels = group * groupInputs + rows.lowerBound / kernel..<group * groupInputs + rows.upperBound / kernel
+          for (place, image) in images.enumerated() {
+            let first = image * inputSize + channels.lowerBound * window.inputPlane
+            (dx + first).update(repeating: 0, count: channels.count * window.inputPlane)
+            withUnsafePointer(to: window.c) { w in
+              pb_columns_adjoint(
+                sums + place * window.outputPlane, images.count * window.outputPlane, channels.count, w, 0,
+                w.pointee.out_height, dx + first)
+            }
+            finishPlanes(channels, from: first)
+          }
+        }
+      }
+      return
+    }
+    let strips = split(
+      groupInputs, into: min(groupInputs, max(images == 1 && Parallel.spreads ? 2 : 1, depth / 576)))
     Parallel.forEach(images * groups * strips.count) { index in
       let strip = strips[index % strips.count]
       let group = index / strips.count % groups
       let image = index / strips.count / groups
       let rows = strip.lowerBound * kernel..<strip.upperBound * kernel
-      let first = image * inputSize + (group * groupInputs + strip.lowerBound) * window.inputPlane
-      withScratch(rows.count * window.outputPlane) { columns in
-        product.forEachPlaceRange { places in
-          product.compute(
-            self.weight(weight, ofGroup: group), v + image * outputSize + group * groupOutputs * window.outputPlane,
-            rows: rows, places: places, into: columns + places.lowerBound, stride: window.outputPlane)
+      let channels = group * groupInputs + strip.lowerBound..<group * groupInputs + strip.upperBound
+      let first = image * inputSize + channels.lowerBound * window.inputPlane
+      let (height, width) = (window.c.out_height, window.c.out_width)
+      // A band's columns stay in the second-level cache.
+      let bandHeight = min(height, max(1, (1 << 17) / (rows.count * width)))
+      (dx + first).update(repeating: 0, count: channels.count * window.inputPlane)
+      withScratch(rows.count * bandHeight * width) { columns in
+        // From below upwards, so that every sum takes the kernel's rows in their order, however high the bands are.
+        for end in stride(from: height, to: 0, by: -bandHeight) {
+          let band = max(0, end - bandHeight)..<end
+          let places = band.lowerBound * width..<band.upperBound * width
+          for piece in product.pieces(of: places) {
+            product.compute(
+              self.weight(weight, ofGroup: group), v + image * outputSize + group * groupOutputs * window.outputPlane,
+              rows: rows, places: piece, into: columns + piece.lowerBound - places.lowerBound, stride: places.count)
+          }
+          withUnsafePointer(to: window.c) { w in
+            pb_columns_adjoint(
+              columns, places.count, channels.count, w, band.lowerBound, band.upperBound, dx + first)
+          }
         }
-        (dx + first).update(repeating: 0, count: strip.count * window.inputPlane)
-        withUnsafePointer(to: window.c) { w in pb_columns_adjoint(columns, strip.count, w, dx + first) }
       }
-      for channel in 0..<strip.count {
-        finish.apply(
-          dx, channel: group * groupInputs + strip.lowerBound + channel, offset: first + channel * window.inputPlane,
-          count: window.inputPlane)
-      }
+      finishPlanes(channels, from: first)
     }
   }
 }

@@ -14,7 +14,7 @@ extension ConvolutionShape {
             x + image * inputSize + channel * window.inputPlane, weight + channel * window.kernelPlane, 0, w,
             y + offset, scratch)
         }
-        finish.apply(y, channel: channel, offset: offset, count: window.outputPlane)
+        finish.apply(y, channel: channel, offset: offset, count: window.outputPlane, next: window.outputPlane)
       }
     }
     let product = PanelProduct(
@@ -23,16 +23,14 @@ extension ConvolutionShape {
       walk: pb_walk(row: depth, outer: 0, inner: 1, outer_count: 1, inner_count: window.kernelPlane),
       channelStep: window.kernelPlane)
     for group in 0..<groups {
-      product.forEachPiece(images: images) { image, rows, places in
-        let first = image * outputSize + group * groupOutputs * window.outputPlane + places.lowerBound
-        product.compute(
-          self.weight(weight, ofGroup: group), x + image * inputSize + group * groupInputs * window.inputPlane,
-          rows: rows, places: places, into: y + first + rows.lowerBound * window.outputPlane,
-          stride: window.outputPlane)
-        for row in rows {
-          finish.apply(
-            y, channel: group * groupOutputs + row, offset: first + row * window.outputPlane, count: places.count)
-        }
+      let rows = group * groupOutputs
+      product.run(
+        self.weight(weight, ofGroup: group),
+        .init(start: x + group * groupInputs * window.inputPlane, size: inputSize),
+        into: .init(start: y + rows * window.outputPlane, size: outputSize), images: images
+      ) { row, offset, count in
+        finish.apply(y, channel: rows + row, offset: rows * window.outputPlane + offset, count: count,
+          next: window.outputPlane)
       }
     }
   }

@@ -21,6 +21,9 @@ package struct ConvolutionShape: Sendable {
     self.window = window
   }
 
+  /// Maps of so many places and fewer are computed for several images together.
+  package static let smallMap = PanelProduct.smallMap
+
   var inputSize: Int { inputs * window.inputPlane }
   var outputSize: Int { outputs * window.outputPlane }
   var groupInputs: Int { inputs / groups }

@@ -105,7 +105,7 @@ private struct WinogradProduct {
           scratch)
         let start = 2 * tileRows.lowerBound * window.out_width
         let end = min(window.out_height, 2 * tileRows.upperBound) * window.out_width
-        finish.apply(y, channel: row, offset: first + start, count: end - start)
+        finish.apply(y, channel: row, offset: first + start, count: end - start, next: plane)
       }
     }
   }

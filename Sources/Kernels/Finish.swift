@@ -1,5 +1,36 @@
 import CKernels
 
+/// A kernel `map(x, y, count)` that writes `y = f(x)`.
+package typealias ElementwiseMap =
+  @convention(c) @Sendable (_ x: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>?, _ count: Int) -> Void
+
+/// A kernel that writes `y = v g(z)`. Plain data, so that calling it for every row of a map costs no counting of
+/// references.
+package enum Gate: Sendable {
+  package typealias Function =
+    @convention(c) @Sendable (
+      _ v: UnsafePointer<Float>?, _ z: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>?, _ count: Int
+    ) -> Void
+  package typealias SoftFunction =
+    @convention(c) @Sendable (
+      _ v: UnsafePointer<Float>?, _ z: UnsafePointer<Float>?, _ sharpness: Float, _ y: UnsafeMutablePointer<Float>?,
+      _ count: Int
+    ) -> Void
+
+  case hard(Function)
+  /// With the reciprocal of its temperature.
+  case soft(SoftFunction, sharpness: Float)
+
+  package func callAsFunction(
+    _ v: UnsafePointer<Float>, _ z: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int
+  ) {
+    switch self {
+    case .hard(let function): function(v, z, y, count)
+    case .soft(let function, let sharpness): function(v, z, sharpness, y, count)
+    }
+  }
+}
+
 /// What is done to every row of a convolution's result while it is in cache: the steps of the layers that follow.
 ///
 /// Pointers are to whole batches laid out as the result, or to one value per channel.
@@ -13,19 +44,27 @@ package struct Finish {
     case add(UnsafePointer<Float>)
     /// The value at this point is wanted too.
     case copy(UnsafeMutablePointer<Float>)
-    case map(@Sendable (_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int) -> Void)
+    case map(ElementwiseMap)
     /// `gate(y, z)` for a pre-activation z.
-    case gate(
-      UnsafePointer<Float>,
-      @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, _ count: Int) -> Void)
+    case gate(UnsafePointer<Float>, Gate)
   }
 
   package var steps: [Step]
   package init(_ steps: [Step] = []) { self.steps = steps }
 
   /// Finishes `count` values of channel `channel`, which start at `offset` of the result `y`.
-  package func apply(_ y: UnsafeMutablePointer<Float>, channel: Int, offset: Int, count: Int) {
+  ///
+  /// - Parameter next: how much further the row starts that is finished next. Rows are too short for the processor to
+  ///   foresee it.
+  package func apply(_ y: UnsafeMutablePointer<Float>, channel: Int, offset: Int, count: Int, next: Int) {
     let row = y + offset
+    for step in steps {
+      switch step {
+      case .add(let other): pb_prefetch(other + offset + next, count)
+      case .gate(let z, _): pb_prefetch(z + offset + next, count)
+      case .bias, .affine, .scale, .copy, .map: break
+      }
+    }
     for step in steps {
       switch step {
       case .bias(let bias): pb_affine(row, 1, bias[channel], row, count)

@@ -36,30 +36,108 @@ struct PanelProduct {
     split(channels, into: (channels * kernelPlane + Self.largestDepth - 1) / Self.largestDepth)
   }
 
-  /// Ranges of places, an even number of them where there are several, starting at multiples of a register.
-  private var placeRanges: [Range<Int>] {
-    let pieces = (places + Self.largestPiece - 1) / Self.largestPiece
-    guard pieces > 1 else { return [0..<places] }
-    return split((places + 15) / 16, into: pieces + pieces % 2).map {
-      $0.lowerBound * 16..<min(places, $0.upperBound * 16)
+  /// Ranges of `places`, an even number of them where there are several, starting at multiples of a register.
+  func pieces(of places: Range<Int>) -> [Range<Int>] {
+    let pieces = (places.count + Self.largestPiece - 1) / Self.largestPiece
+    guard pieces > 1 else { return [places] }
+    return split((places.count + 15) / 16, into: pieces + pieces % 2).map {
+      places.lowerBound + $0.lowerBound * 16..<min(places.upperBound, places.lowerBound + $0.upperBound * 16)
     }
   }
 
-  /// Calls `piece` with every piece of the result of `images` images, on several threads.
-  func forEachPiece(images: Int, _ piece: (_ image: Int, _ rows: Range<Int>, _ places: Range<Int>) -> Void) {
-    let placeRanges = self.placeRanges
-    // Few places are shared out by rows, in multiples of the kernel's eight.
-    let rowPieces = placeRanges.count > 1 || images > 1 || rows < 16 || !Parallel.spreads ? 1 : 2
-    let rowRanges = split((rows + 7) / 8, into: rowPieces).map { $0.lowerBound * 8..<min(rows, $0.upperBound * 8) }
+  /// Maps of so many places and fewer are computed for several images together: alone they would fill registers badly,
+  /// and every image would have all weights read anew.
+  static let smallMap = 64
+
+  /// Where one image's planes start in a batch, for images `size` floats apart.
+  struct Planes<Pointer> {
+    let start: Pointer
+    let size: Int
+  }
+
+  /// Computes the products of `images` images, on several threads.
+  ///
+  /// - Parameter finish: called with every run of finished values: its row, its place in `y`, and how many they are.
+  func run(
+    _ a: UnsafePointer<Float>, _ x: Planes<UnsafePointer<Float>>, into y: Planes<UnsafeMutablePointer<Float>>,
+    images: Int, finish: (_ row: Int, _ offset: Int, _ count: Int) -> Void
+  ) {
+    if images > 1, places <= Self.smallMap { return runTogether(a, x, into: y, images: images, finish: finish) }
+    let placeRanges = pieces(of: 0..<places)
+    let rowRanges = rowRanges(isWhole: placeRanges.count == 1 && images == 1)
     Parallel.forEach(images * placeRanges.count * rowRanges.count) { index in
-      piece(
-        index / (placeRanges.count * rowRanges.count), rowRanges[index % rowRanges.count],
-        placeRanges[index / rowRanges.count % placeRanges.count])
+      let image = index / (placeRanges.count * rowRanges.count)
+      let rows = rowRanges[index % rowRanges.count]
+      let range = placeRanges[index / rowRanges.count % placeRanges.count]
+      let first = image * y.size + range.lowerBound
+      compute(
+        a, x.start + image * x.size, rows: rows, places: range, into: y.start + first + rows.lowerBound * places,
+        stride: places)
+      for row in rows { finish(row, first + row * places, range.count) }
     }
   }
 
-  /// Calls `body` with every range of places, in order.
-  func forEachPlaceRange(_ body: (Range<Int>) -> Void) { placeRanges.forEach(body) }
+  /// Work that is whole otherwise is shared out by rows, in multiples of the kernel's eight and of `unit`.
+  private func rowRanges(isWhole: Bool, unit: Int = 1) -> [Range<Int>] {
+    let unit = 8 * unit
+    return split((rows + unit - 1) / unit, into: isWhole && rows >= 2 * unit && Parallel.spreads ? 2 : 1).map {
+      $0.lowerBound * unit..<min(rows, $0.upperBound * unit)
+    }
+  }
+
+  /// ``run(_:_:into:images:finish:)`` with the places of several images side by side.
+  private func runTogether(
+    _ a: UnsafePointer<Float>, _ x: Planes<UnsafePointer<Float>>, into y: Planes<UnsafeMutablePointer<Float>>,
+    images: Int, finish: (_ row: Int, _ offset: Int, _ count: Int) -> Void
+  ) {
+    together(a, x, images: images) { rows, group, sums in
+      for row in rows {
+        for (place, image) in group.enumerated() {
+          let offset = image * y.size + row * places
+          (y.start + offset).update(
+            from: sums + ((row - rows.lowerBound) * group.count + place) * places, count: places)
+          finish(row, offset, places)
+        }
+      }
+    }
+  }
+
+  /// Computes products for several images side by side, on several threads, and calls `take` with some rows for some
+  /// images: `(rows, images, places)`.
+  ///
+  /// - Parameter unit: rows that must stay together.
+  func together(
+    _ a: UnsafePointer<Float>, _ x: Planes<UnsafePointer<Float>>, images: Int, unit: Int = 1,
+    _ take: (_ rows: Range<Int>, _ images: Range<Int>, _ sums: UnsafeMutablePointer<Float>) -> Void
+  ) {
+    let groups = split(images, into: (images * places + 255) / 256)
+    let rowRanges = rowRanges(isWhole: groups.count == 1, unit: unit)
+    let blocks = channelBlocks
+    // So many rows' sums stay in the second-level cache.
+    let atOnce = max(1, 256 / unit) * unit
+    Parallel.forEach(groups.count * rowRanges.count) { index in
+      let group = groups[index / rowRanges.count]
+      let columns = group.count * places
+      let spacing = blocks.map { pb_panels_count($0.count * kernelPlane, columns) }.max()!
+      let sumsCount = min(rows, atOnce) * columns
+      withScratch(blocks.count * spacing + sumsCount + paddedCount(blocks.map(\.count).max()!, columns)) { panels in
+        let sums = panels + blocks.count * spacing
+        for (place, block) in blocks.enumerated() {
+          pack(
+            x.start + group.lowerBound * x.size, image: x.size, block, 0..<columns, into: panels + place * spacing,
+            padded: sums + sumsCount)
+        }
+        let range = rowRanges[index % rowRanges.count]
+        for first in stride(from: range.lowerBound, to: range.upperBound, by: atOnce) {
+          let rows = first..<min(range.upperBound, first + atOnce)
+          for (place, block) in blocks.enumerated() {
+            multiply(a, block, rows, by: panels + place * spacing, columns, into: sums, stride: columns)
+          }
+          take(rows, group, sums)
+        }
+      }
+    }
+  }
 
   /// Writes the piece `rows` x `places` of one product; `a` and `x` are those of the whole, `y` is the piece's first
   /// element and its rows lie `stride` apart.
@@ -71,24 +149,40 @@ struct PanelProduct {
     let largest = blocks.lazy.map(\.count).max() ?? 0
     let panelsCount = pb_panels_count(largest * kernelPlane, places.count)
     withScratch(panelsCount + paddedCount(largest, places.count)) { panels in
-      let padded = panels + panelsCount
       for block in blocks {
-        var walk = walk
-        switch source {
-        case .planes(let plane):
-          pb_pack_planes(x + block.lowerBound * plane, block.count, plane, places.lowerBound, places.count, panels)
-        case .windows(var window):
-          pb_pack_windows(
-            x + block.lowerBound * window.height * window.width, block.count, &window, places.lowerBound, places.count,
-            panels, padded)
-        }
-        // One channel after another, or all factors of a row as one run.
-        if walk.outer_count == 0 { walk.outer_count = block.count } else { walk.inner_count *= block.count }
-        pb_panels_product(
-          a + block.lowerBound * channelStep + rows.lowerBound * walk.row, &walk, panels, y, stride, rows.count,
-          places.count, block.lowerBound > 0)
+        pack(x, image: 0, block, places, into: panels, padded: panels + panelsCount)
+        multiply(a, block, rows, by: panels, places.count, into: y, stride: stride)
       }
     }
+  }
+
+  /// Lays out the channels of a block for certain places.
+  private func pack(
+    _ x: UnsafePointer<Float>, image: Int, _ block: Range<Int>, _ places: Range<Int>,
+    into panels: UnsafeMutablePointer<Float>, padded: UnsafeMutablePointer<Float>
+  ) {
+    switch source {
+    case .planes(let plane):
+      pb_pack_planes(
+        x + block.lowerBound * plane, image, block.count, plane, places.lowerBound, places.count, panels)
+    case .windows(var window):
+      pb_pack_windows(
+        x + block.lowerBound * window.height * window.width, image, block.count, &window, places.lowerBound,
+        places.count, panels, padded)
+    }
+  }
+
+  /// Writes the first block's products, and adds those of others.
+  private func multiply(
+    _ a: UnsafePointer<Float>, _ block: Range<Int>, _ rows: Range<Int>, by panels: UnsafePointer<Float>, _ columns: Int,
+    into y: UnsafeMutablePointer<Float>, stride: Int
+  ) {
+    var walk = walk
+    // One channel after another, or all factors of a row as one run.
+    if walk.outer_count == 0 { walk.outer_count = block.count } else { walk.inner_count *= block.count }
+    pb_panels_product(
+      a + block.lowerBound * channelStep + rows.lowerBound * walk.row, &walk, panels, y, stride, rows.count, columns,
+      block.lowerBound > 0)
   }
 
   private func paddedCount(_ channels: Int, _ places: Int) -> Int {

@@ -70,8 +70,8 @@ public struct Trace: Sendable {
     batch = x.shape[0]
     let byImage =
       network.execution != .plain && mode == .evaluation && !keepsParameterNeeds && batch > 1
-      && graph.firstOfFeatures > 1
-    cut = byImage ? graph.firstOfFeatures : 0
+      && graph.firstOfSmallMaps > 1
+    cut = byImage ? graph.firstOfSmallMaps : 0
     parts = byImage ? (0..<batch).map { $0..<$0 + 1 } : []
 
     let pass = ForwardPass(network, mode: mode, keeps: keeps, keepsSaved: !plans.isEmpty || keepsParameterNeeds)
@@ -228,8 +228,17 @@ public struct Trace: Sendable {
 }
 
 extension Graph {
-  /// The first node from which on every value is a vector of features per image.
-  var firstOfFeatures: Int { (nodes.lastIndex { $0.shape.count > 1 } ?? 0) + 1 }
+  /// The first node from which on every value is a small map, or a vector of features per image: there layers have more
+  /// weights than values, and are run for the whole batch, so that weights are read once. Never amid the layers of a
+  /// ``Chain``.
+  var firstOfSmallMaps: Int {
+    func isSmall(_ node: Node) -> Bool {
+      node.shape.count == 1 || node.shape.count == 3 && node.shape[1] * node.shape[2] <= ConvolutionShape.smallMap
+    }
+    let features = (nodes.lastIndex { $0.shape.count > 1 } ?? 0) + 1
+    let small = (nodes.lastIndex { !isSmall($0) } ?? 0) + 1
+    return nodes[small..<features].firstIndex { $0.operation is Convolution } ?? features
+  }
 
   /// The nodes before `cut` whose values nodes from there on take, and the output if it is one of them.
   func crossing(_ cut: Int) -> [Int] {

@@ -31,6 +31,9 @@ void pb_normals(const uint32_t *words, size_t n, float *numbers);
 // Phi^-1(p) for p in (0, 1), to about 16 digits.
 double pb_normal_quantile(double p);
 
+// Asks for n values to be in cache soon; any address will do (elementwise.c).
+void pb_prefetch(const float *x, size_t n);
+
 // Elementwise (elementwise.c).
 void pb_add(const float *a, const float *b, float *y, size_t n);
 void pb_accumulate(const float *a, float *y, size_t n);              // y += a
@@ -87,21 +90,24 @@ typedef struct {
 } pb_window;
 
 // Columns (columns.c): output rows [row0, row1) of `channels` planes unrolled to (channels kh kw) x pixels, and back
-// (dx +=).
+// (dx +=) from columns whose rows lie `spacing` apart.
 void pb_columns(const float *x, size_t channels, const pb_window *w, size_t row0, size_t row1, float *columns);
-void pb_columns_adjoint(const float *columns, size_t channels, const pb_window *w, float *dx);
+void pb_columns_adjoint(const float *columns, size_t spacing, size_t channels, const pb_window *w, size_t row0,
+                        size_t row1, float *dx);
 
-// Panels (pack.c): `pixels` places of an output plane from `pixel0` on, cut into panels of PB_PANEL columns, the last
-// rounded up to a multiple of 16. A panel holds one row after another: of the planes as they are, or of every window
+// Panels (pack.c): `places` output places from `place` on, cut into panels of PB_PANEL columns, the last rounded up to a
+// multiple of 16. They are those of one image's plane, or of whole planes of several images, which lie `image` floats
+// apart in x, one after another. A panel holds one row after another: of the planes as they are, or of every window
 // place (c, i, j). Panels of rows that many take pb_panels_count floats; `padded` is scratch for pb_padded_count
 // floats.
 #define PB_PANEL 48
-void pb_pack_planes(const float *x, size_t channels, size_t plane, size_t pixel0, size_t pixels, float *panels);
-void pb_pack_windows(const float *x, size_t channels, const pb_window *w, size_t pixel0, size_t pixels, float *panels,
-                     float *padded);
+void pb_pack_planes(const float *x, size_t image, size_t channels, size_t plane, size_t place, size_t places,
+                    float *panels);
+void pb_pack_windows(const float *x, size_t image, size_t channels, const pb_window *w, size_t place, size_t places,
+                     float *panels, float *padded);
 size_t pb_padded_phase(const pb_window *w);
-size_t pb_padded_count(const pb_window *w, size_t channels, size_t pixels);
-size_t pb_panels_count(size_t depth, size_t pixels);
+size_t pb_padded_count(const pb_window *w, size_t channels, size_t places);
+size_t pb_panels_count(size_t depth, size_t places);
 
 // Where the left factor of a product lies: element (r, k) with k = o inner_count + i at r row + o outer + i inner.
 typedef struct {

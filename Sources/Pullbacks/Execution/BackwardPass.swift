@@ -71,7 +71,7 @@ struct BackwardPass {
   }
 
   /// The gate that node `index` is pulled back by, if it is an activation whose rule is one.
-  private func gate(of index: Int) -> GateFunction? {
+  private func gate(of index: Int) -> Gate? {
     guard plan.carries[index], plan.carries[network.graph.nodes[index].inputs.first ?? 0],
       let activation = network.graph.nodes[index].operation as? Activation
     else { return nil }
@@ -96,13 +96,9 @@ struct BackwardPass {
   }
 }
 
-/// `gate(v, z, y, n)` writes n values `y = v g(z)`.
-typealias GateFunction =
-  @Sendable (UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, _ count: Int) -> Void
-
 /// A rule of activations that multiplies the cotangent by a function of the pre-activation.
 protocol GatingRule: Rule {
-  func gate(of activation: Activation) -> GateFunction?
+  func gate(of activation: Activation) -> Gate?
 }
 
 /// A rule that can do further steps to each value that it has pulled back while it is in cache.
@@ -120,5 +116,5 @@ extension Gradient: FinishingRule, GatingRule {
     return site.operation(as: Convolution.self).adjoint(v, at: site, finish: finish)
   }
 
-  func gate(of activation: Activation) -> GateFunction? { activation.derivative }
+  func gate(of activation: Activation) -> Gate? { activation.derivative }
 }

@@ -102,7 +102,7 @@ struct TensorFinish {
 
   mutating func scale(_ scale: Tensor) { steps.append(.scale(address(scale))) }
   mutating func add(_ other: Tensor) { steps.append(.add(address(other))) }
-  mutating func gate(_ z: Tensor, _ gate: @escaping GateFunction) { steps.append(.gate(address(z), gate)) }
+  mutating func gate(_ z: Tensor, _ gate: Gate) { steps.append(.gate(address(z), gate)) }
 
   /// A tensor that receives the values at this point.
   mutating func copy(shape: [Int]) -> Tensor {

@@ -1,4 +1,5 @@
 import CKernels
+import Kernels
 
 /// An elementwise nonlinearity `y = x g(x)` with a gate g, or the sigmoid.
 public enum Activation: String, Operation, CaseIterable {
@@ -18,7 +19,7 @@ public enum Activation: String, Operation, CaseIterable {
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] { inputs[0] }
 
   /// The function over arrays.
-  var function: @Sendable (UnsafePointer<Float>, UnsafeMutablePointer<Float>, _ count: Int) -> Void {
+  var function: ElementwiseMap {
     switch self {
     case .relu: pb_relu
     case .relu6: pb_relu6
@@ -29,22 +30,22 @@ public enum Activation: String, Operation, CaseIterable {
   }
 
   /// `v y'(x)` over arrays v and x.
-  var derivative: GateFunction {
+  var derivative: Gate {
     switch self {
-    case .relu: pb_gate_step
-    case .relu6: pb_gate_step6
-    case .gelu: pb_gelu_derivative
-    case .silu: pb_silu_derivative
-    case .sigmoid: pb_sigmoid_derivative
+    case .relu: .hard(pb_gate_step)
+    case .relu6: .hard(pb_gate_step6)
+    case .gelu: .hard(pb_gelu_derivative)
+    case .silu: .hard(pb_silu_derivative)
+    case .sigmoid: .hard(pb_sigmoid_derivative)
     }
   }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
-    Evaluation(inputs[0].map(function))
+    Evaluation(inputs[0].map { function($0, $1, $2) })
   }
 
   public var gradientNeeds: Needs { .inputs }
 
   /// `v y'(x)`; at the kinks of ReLU and ReLU6 the derivative is 0, as in PyTorch.
-  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [v.combine(site.input(), derivative)] }
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [v.combine(site.input(), derivative.callAsFunction)] }
 }

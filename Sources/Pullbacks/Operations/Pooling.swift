@@ -81,7 +81,8 @@ public struct MaxPool: Operation {
           finish { finish in
             source.forEachPlane { image, channel, offset in
               body(v + (image * target.channels + channel) * target.plane, x + offset, window, dx.baseAddress! + offset)
-              finish.apply(dx.baseAddress!, channel: channel, offset: offset, count: source.plane)
+              finish.apply(
+                dx.baseAddress!, channel: channel, offset: offset, count: source.plane, next: source.plane)
             }
           }
         }

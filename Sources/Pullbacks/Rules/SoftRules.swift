@@ -1,4 +1,5 @@
 import CKernels
+import Kernels
 
 /// The expected gate of an activation whose pre-activation is perturbed at temperature tau.
 ///
@@ -44,20 +45,20 @@ public struct SoftGate: Rule {
     }
   }
 
-  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { [v.combine(site.input(), gate)] }
+  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { [v.combine(site.input(), gate.callAsFunction)] }
 
-  private var gate: GateFunction {
+  private var gate: Gate {
     let sharpness = 1 / temperature
-    switch activation {
-    case .relu6: return { pb_gate_normal6($0, $1, sharpness, $2, $3) }
-    case .silu: return { pb_gate_logistic($0, $1, sharpness, $2, $3) }
-    default: return { pb_gate_normal($0, $1, sharpness, $2, $3) }
+    return switch activation {
+    case .relu6: .soft(pb_gate_normal6, sharpness: sharpness)
+    case .silu: .soft(pb_gate_logistic, sharpness: sharpness)
+    default: .soft(pb_gate_normal, sharpness: sharpness)
     }
   }
 }
 
 extension SoftGate: GatingRule {
-  func gate(of activation: Activation) -> GateFunction? { gate }
+  func gate(of activation: Activation) -> Gate? { gate }
 }
 
 /// Max pooling whose switches are perturbed: each v is shared out over its window by `softmax(window / tau)`, and where

@@ -53,7 +53,7 @@ import Testing
     var columns = [Float](repeating: .nan, count: count)
     pb_columns(x, channels, &window, 0, window.out_height, &columns)
     var pulled = [Float](repeating: 0, count: area)
-    pb_columns_adjoint(c, channels, &window, &pulled)
+    pb_columns_adjoint(c, window.out_height * window.out_width, channels, &window, 0, window.out_height, &pulled)
     let terms = zip(columns, c).map { Double($0) * Double($1) }
     let others = zip(x, pulled).map { Double($0) * Double($1) }
     #expect(abs(terms.sum - others.sum) <= 1e-6 * terms.map(abs).sum)
