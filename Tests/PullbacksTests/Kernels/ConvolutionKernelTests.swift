@@ -43,7 +43,39 @@ import Testing
     Case(inputs: 270, outputs: 32, height: 12, width: 13, kernel: 3, stride: 1, padding: 0),
     Case(inputs: 270, outputs: 32, height: 14, width: 15, kernel: 3, stride: 1, padding: 0, isTransformable: true),
     Case(inputs: 32, outputs: 34, height: 30, width: 40, kernel: 3, stride: 1, padding: 2, isTransformable: true),
+    // Small maps, which several images share panels for.
+    Case(inputs: 300, outputs: 270, height: 3, width: 5, kernel: 1, stride: 1, padding: 0),
+    Case(inputs: 40, outputs: 21, height: 14, width: 13, kernel: 3, stride: 2, padding: 1),
+    Case(inputs: 280, outputs: 18, height: 12, width: 13, kernel: 1, stride: 2, padding: 0),
+    Case(inputs: 16, outputs: 20, height: 8, width: 7, kernel: 3, stride: 2, padding: 1, groups: 2),
+    // One channel to one.
+    Case(inputs: 9, outputs: 9, height: 12, width: 17, kernel: 3, stride: 1, padding: 1, groups: 9),
+    Case(inputs: 9, outputs: 9, height: 13, width: 37, kernel: 5, stride: 2, padding: 2, groups: 9),
+    Case(inputs: 3, outputs: 3, height: 10, width: 8, kernel: 2, stride: 2, padding: 1, groups: 3),
+    Case(inputs: 3, outputs: 3, height: 16, width: 19, kernel: 3, stride: 2, padding: 3, dilation: 3, groups: 3),
+    Case(inputs: 3, outputs: 3, height: 16, width: 19, kernel: 3, stride: 3, padding: 2, dilation: 2, groups: 3),
+    Case(inputs: 3, outputs: 3, height: 9, width: 8, kernel: 3, stride: 1, padding: 4, dilation: 1, groups: 3),
+    Case(inputs: 2, outputs: 2, height: 18, width: 21, kernel: 9, stride: 1, padding: 4, groups: 2),
   ]
+
+  /// To the bit, however many there are.
+  @Test(arguments: cases) func imagesTogetherAreImagesAlone(_ test: Case) {
+    let images = 7
+    let (xSize, vSize) = (test.inputs * test.height * test.width, test.outputs * test.rows * test.columns)
+    let x = Formula.image("x", [images * xSize]).scalars
+    let v = Formula.image("v", [images * vSize]).scalars
+    let weight = Formula.parameter("weight", test.weightShape).scalars
+    var (y, dx) = ([Float](repeating: .nan, count: v.count), [Float](repeating: .nan, count: x.count))
+    test.shape.forward(x, weight, into: &y, images: images)
+    test.shape.adjoint(v, weight, into: &dx, images: images)
+    for image in 0..<images {
+      var (one, back) = ([Float](repeating: .nan, count: vSize), [Float](repeating: .nan, count: xSize))
+      test.shape.forward(Array(x[image * xSize..<(image + 1) * xSize]), weight, into: &one, images: 1)
+      test.shape.adjoint(Array(v[image * vSize..<(image + 1) * vSize]), weight, into: &back, images: 1)
+      #expect(one.map(\.bitPattern) == y[image * vSize..<(image + 1) * vSize].map(\.bitPattern))
+      #expect(back.map(\.bitPattern) == dx[image * xSize..<(image + 1) * xSize].map(\.bitPattern))
+    }
+  }
 
   @Test(arguments: cases) func agreesWithLoops(_ test: Case) {
     let images = 2
