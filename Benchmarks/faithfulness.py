@@ -6,7 +6,7 @@ Needs `make imagenet`, `swift build -c release --product pullbacks`, and quantus
 efficientnet-lite-pytorch 0.1.0. Both sides take the twelve explainers and six metrics of protocol v6 with the
 released hyper-parameters. Quantus is given all images as one batch, and noisy images in batches of ten: what favours
 it. Scores without random numbers (faithfulness correlation and estimate of the methods that take none) are compared, to
-show that both sides did the same.
+show that both sides did the same; not those of ascents, which a rounding error at a kink leads elsewhere.
 """
 import argparse
 import csv
@@ -84,8 +84,7 @@ if __name__ == "__main__":
     start = time.perf_counter()
     scores = quantus_side.evaluate(next(CACHE.glob("*.pth")), x, y, options.methods, options.metrics)
     theirs = time.perf_counter() - start
-    fixed = {
-        "soft-pullback", "gradient", "integrated-gradients", "deeplift-released", "pullback-ascent", "gradient-ascent"}
+    fixed = {"soft-pullback", "gradient", "integrated-gradients", "deeplift-released"}
     differences = [
         abs(our_scores[method, metric, image] - score)
         for (method, metric), row in scores.items() for image, score in zip(images, row)

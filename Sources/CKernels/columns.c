@@ -89,7 +89,7 @@ CLONES void pb_depthwise(const float *x, const float *kernel, float bias, const 
   const size_t places = w->kernel_h * w->kernel_w;
   if (places <= PLACES) {
     const size_t phase = pb_padded_phase(w), stride = phase * w->stride_w;
-    pb_pad_rows(x, w, -(long)w->pad_top, (w->out_height - 1) * w->stride_h + (w->kernel_h - 1) * w->dilation_h + 1,
+    pb_pad_rows(x, w, false, -(long)w->pad_top, (w->out_height - 1) * w->stride_h + (w->kernel_h - 1) * w->dilation_h + 1,
                 phase, padded);
     ptrdiff_t from[PLACES];
     for (size_t k = 0; k < places; k++) {
@@ -167,7 +167,7 @@ CLONES void pb_depthwise_adjoint(const float *v, const float *kernel, const pb_w
     const pb_window cotangents = {w->out_height, w->out_width, w->height, w->width, w->kernel_h, w->kernel_w, 1, 1,
                                   w->dilation_h, w->dilation_w, down - w->pad_top, across - w->pad_left};
     const size_t stride = pb_padded_phase(&cotangents);
-    pb_pad_rows(v, &cotangents, -(long)cotangents.pad_top, w->height + down, stride, scratch);
+    pb_pad_rows(v, &cotangents, false, -(long)cotangents.pad_top, w->height + down, stride, scratch);
     ptrdiff_t from[PLACES];
     for (size_t k = 0; k < places; k++)
       from[k] = (ptrdiff_t)((down - k / w->kernel_w * w->dilation_h) * stride + across - k % w->kernel_w * w->dilation_w);

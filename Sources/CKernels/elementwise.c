@@ -114,3 +114,8 @@ void pb_permute(const float *x, float *y, const size_t *extent, const size_t *st
 void pb_prefetch(const float *x, size_t n) {
   for (size_t i = 0; i < n; i += 16) __builtin_prefetch(x + i);
 }
+
+CLONES void pb_add_rectified(const float *a, const float *b, float *y, size_t n) {
+  IN_PLACE
+  for (size_t i = 0; i < n; i++) y[i] = (a[i] < 0.0f ? 0.0f : a[i]) + b[i];
+}

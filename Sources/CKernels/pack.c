@@ -2,16 +2,18 @@
 
 // Panels for panels.c: what an unrolled convolution multiplies its weights with, or the values of a plane as they are.
 
-CLONES void pb_pack_planes(const float *x, size_t image, size_t channels, size_t plane, size_t place, size_t places,
-                           float *restrict panels) {
+CLONES void pb_pack_planes(const float *x, size_t image, size_t channels, size_t plane, bool rectified, size_t place,
+                           size_t places, float *restrict panels) {
   for (size_t first = 0; first < places; first += PB_PANEL) {
     const size_t columns = pb_smaller(PB_PANEL, places - first), length = pb_panel_row(columns);
     float *panel = panels + pb_panel_offset(first, channels);
     const float *in = x + (place + first) / plane * image;
     const size_t start = (place + first) % plane;
     if (columns == PB_PANEL && start + PB_PANEL <= plane)
-      for (size_t c = 0; c < channels; c++)
+      for (size_t c = 0; c < channels; c++) {
         memcpy(panel + c * PB_PANEL, in + c * plane + start, PB_PANEL * sizeof *panel);
+        if (rectified) pb_rectify(panel + c * PB_PANEL, PB_PANEL);
+      }
     else
       for (size_t c = 0; c < channels; c++) {
         float *row = panel + c * length;
@@ -23,6 +25,7 @@ CLONES void pb_pack_planes(const float *x, size_t image, size_t channels, size_t
           p += count;
         }
         for (; p < length; p++) row[p] = 0;
+        if (rectified) pb_rectify(row, length);
       }
   }
 }
@@ -50,8 +53,8 @@ INLINE size_t pieces_of(const pb_window *w, size_t place, size_t columns, size_t
   return count;
 }
 
-CLONES void pb_pack_windows(const float *x, size_t image, size_t channels, const pb_window *w, size_t place,
-                            size_t places, float *restrict panels, float *restrict padded) {
+CLONES void pb_pack_windows(const float *x, size_t image, size_t channels, const pb_window *w, bool rectified,
+                            size_t place, size_t places, float *restrict panels, float *restrict padded) {
   const size_t kernel = w->kernel_h * w->kernel_w, depth = channels * kernel, plane = w->out_height * w->out_width;
   const size_t images = (place + places + plane - 1) / plane;
   const size_t row0 = place / w->out_width, row1 = images > 1 ? w->out_height - 1 : (place + places - 1) / w->out_width;
@@ -66,7 +69,7 @@ CLONES void pb_pack_windows(const float *x, size_t image, size_t channels, const
     for (size_t c = 0; c < channels; c++) {
       float *rows_of_c = padded + c * images * size;
       for (size_t n = 0; n < images && first == 0; n++)
-        pb_pad_rows(x + n * image + c * w->height * w->width, w, (long)(row0 * w->stride_h) - (long)w->pad_top, rows,
+        pb_pad_rows(x + n * image + c * w->height * w->width, w, rectified, (long)(row0 * w->stride_h) - (long)w->pad_top, rows,
                     phase, rows_of_c + n * size);
       for (size_t i = 0; i < w->kernel_h; i++)
         for (size_t j = 0; j < w->kernel_w; j++, row += length) {

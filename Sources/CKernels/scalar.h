@@ -106,9 +106,15 @@ INLINE double pb_lane_sum_double(const double *lane) {
 }
 INLINE size_t pb_smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-// Row `ih` of a plane with its padding; 0 where there is none. Columns are sorted by their remainder modulo the stride,
+// relu, in place. A NaN goes through unharmed, so that bad input stays visible.
+INLINE void pb_rectify(float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) x[i] = x[i] < 0.0f ? 0.0f : x[i];
+}
+
+// Row `ih` of a plane with its padding, rectified or as it is; 0 where there is none. Columns are sorted by their remainder modulo the stride,
 // so that what a window's place reads along an output row lies side by side: `phase` of each, `spacing` apart.
-INLINE void pb_pad_row(const float *plane, const pb_window *w, long ih, size_t phase, size_t spacing, float *padded) {
+INLINE void pb_pad_row(const float *plane, const pb_window *w, bool rectified, long ih, size_t phase, size_t spacing,
+                       float *padded) {
   const size_t s = w->stride_w;
   for (size_t p = 0; p < s; p++) memset(padded + p * spacing, 0, phase * sizeof *padded);
   if (ih < 0 || ih >= (long)w->height) return;
@@ -123,12 +129,14 @@ INLINE void pb_pad_row(const float *plane, const pb_window *w, long ih, size_t p
       if (s == 2) for (size_t i = start, o = 0; i < count; i += 2, o++) out[o] = in[i];
       else for (size_t i = start, o = 0; i < count; i += s, o++) out[o] = in[i];
     }
+  if (rectified) for (size_t p = 0; p < s; p++) pb_rectify(padded + p * spacing, phase);
 }
 
 // Rows [top, top + rows) of a plane with its padding, each of its columns' remainders one behind the other.
-INLINE void pb_pad_rows(const float *plane, const pb_window *w, long top, size_t rows, size_t phase, float *padded) {
+INLINE void pb_pad_rows(const float *plane, const pb_window *w, bool rectified, long top, size_t rows, size_t phase,
+                        float *padded) {
   for (size_t r = 0; r < rows; r++)
-    pb_pad_row(plane, w, top + (long)r, phase, phase, padded + r * w->stride_w * phase);
+    pb_pad_row(plane, w, rectified, top + (long)r, phase, phase, padded + r * w->stride_w * phase);
 }
 
 #endif

@@ -30,12 +30,12 @@ CLONES void pb_winograd_weights(const float *w, size_t count, float *restrict u)
 
 // The input of rows of tiles, sorted by the parity of rows and columns, so that what the tiles' places read lies side
 // by side: four planes of `rows` + 1 rows of `phase` values. The last value of a row belongs to no tile.
-INLINE void sort_by_parity(const float *plane, const pb_window *w, size_t row0, size_t rows, size_t phase,
-                           float *restrict sorted) {
+INLINE void sort_by_parity(const float *plane, const pb_window *w, bool rectified, size_t row0, size_t rows,
+                           size_t phase, float *restrict sorted) {
   const pb_window pairs = {w->height, w->width, 0, phase, 1, 1, 2, 2, 1, 1, w->pad_top, w->pad_left};
   for (size_t r = 0; r < 2 * rows + 2; r++) {
     float *even = sorted + (r % 2 * 2 * (rows + 1) + r / 2) * phase;
-    pb_pad_row(plane, &pairs, (long)(2 * row0 + r) - (long)w->pad_top, phase, (rows + 1) * phase, even);
+    pb_pad_row(plane, &pairs, rectified, (long)(2 * row0 + r) - (long)w->pad_top, phase, (rows + 1) * phase, even);
   }
 }
 
@@ -61,15 +61,15 @@ INLINE void transform_tiles(const float *sorted, size_t plane, size_t phase, siz
   }
 }
 
-CLONES void pb_winograd_input(const float *x, size_t channels, const pb_window *w, size_t row0, size_t rows,
-                              float *restrict panels, float *restrict scratch) {
+CLONES void pb_winograd_input(const float *x, size_t channels, const pb_window *w, bool rectified, size_t row0,
+                              size_t rows, float *restrict panels, float *restrict scratch) {
   const size_t across = (w->out_width + 1) / 2, tiles = rows * across, phase = across + 1;
   const size_t spacing = pb_panels_count(channels, tiles);
   const size_t plane = (rows + 1) * phase, stride = rows * phase;
   float *transformed = scratch + 4 * plane + 16;
   memset(scratch + 4 * plane, 0, 16 * sizeof *scratch);
   for (size_t c = 0; c < channels; c++) {
-    sort_by_parity(x + c * w->height * w->width, w, row0, rows, phase, scratch);
+    sort_by_parity(x + c * w->height * w->width, w, rectified, row0, rows, phase, scratch);
     transform_tiles(scratch, plane, phase, stride, stride, transformed);
     for (size_t first = 0; first < tiles; first += PB_PANEL) {
       const size_t columns = pb_smaller(PB_PANEL, tiles - first), length = pb_panel_row(columns);

@@ -17,13 +17,14 @@ extension ConvolutionShape {
     pb_winograd_weights(weight, outputs * inputs, transformed)
   }
 
-  /// ``forward(_:_:into:images:finish:)`` by a transformed weight.
+  /// ``forward(_:_:into:images:rectifying:finish:)`` by a transformed weight.
   package func forward(
     _ x: UnsafePointer<Float>, transformed: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, images: Int,
-    finish: Finish = Finish()
+    rectifying: Bool = false, finish: Finish = Finish()
   ) {
     let product = WinogradProduct(
-      rows: outputs, channels: inputs, window: window.c, walk: (row: inputs, inner: 1), isMirrored: false)
+      rows: outputs, channels: inputs, window: window.c, walk: (row: inputs, inner: 1), isMirrored: false,
+      rectifies: rectifying)
     product.run(transformed, x, into: y, images: images, finish: finish)
   }
 
@@ -46,6 +47,7 @@ private struct WinogradProduct {
   /// How far factors lie apart along the result's rows and along what is summed over.
   let walk: (row: Int, inner: Int)
   let isMirrored: Bool
+  var rectifies = false
 
   /// Tiles of a piece, and channels of a block, at most. A block is summed up in one chain: short ones keep rounding
   /// errors small.
@@ -86,8 +88,8 @@ private struct WinogradProduct {
       let scratch = sums + 16 * products
       for block in blocks {
         pb_winograd_input(
-          x + block.lowerBound * window.height * window.width, block.count, &window, tileRows.lowerBound,
-          tileRows.count, panels, scratch)
+          x + block.lowerBound * window.height * window.width, block.count, &window, rectifies,
+          tileRows.lowerBound, tileRows.count, panels, scratch)
         let spacing = pb_panels_count(block.count, tiles)
         for component in 0..<16 {
           var walk = pb_walk(

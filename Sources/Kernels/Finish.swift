@@ -42,6 +42,8 @@ package struct Finish {
     /// `scale[c] y`
     case scale(UnsafePointer<Float>)
     case add(UnsafePointer<Float>)
+    /// Adds relu of the operand.
+    case addRectified(UnsafePointer<Float>)
     /// The value at this point is wanted too.
     case copy(UnsafeMutablePointer<Float>)
     case map(ElementwiseMap)
@@ -60,7 +62,7 @@ package struct Finish {
     let row = y + offset
     for step in steps {
       switch step {
-      case .add(let other): pb_prefetch(other + offset + next, count)
+      case .add(let other), .addRectified(let other): pb_prefetch(other + offset + next, count)
       case .gate(let z, _): pb_prefetch(z + offset + next, count)
       case .bias, .affine, .scale, .copy, .map: break
       }
@@ -71,6 +73,7 @@ package struct Finish {
       case .affine(let scale, let shift): pb_affine(row, scale[channel], shift[channel], row, count)
       case .scale(let scale): pb_scale(row, scale[channel], row, count)
       case .add(let other): pb_add(other + offset, row, row, count)
+      case .addRectified(let other): pb_add_rectified(other + offset, row, row, count)
       case .copy(let other): (other + offset).update(from: row, count: count)
       case .map(let map): map(row, row, count)
       case .gate(let z, let gate): gate(row, z + offset, row, count)

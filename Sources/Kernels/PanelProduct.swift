@@ -19,6 +19,8 @@ struct PanelProduct {
   /// Where the factors of channel 0 lie; and how far those of the next channel are.
   let walk: pb_walk
   let channelStep: Int
+  /// Whether negative values of the source count as 0.
+  var rectifies = false
 
   /// Places of a piece and depth of a block at most. A block is what is summed up in one chain: short ones keep
   /// rounding errors small.
@@ -164,10 +166,10 @@ struct PanelProduct {
     switch source {
     case .planes(let plane):
       pb_pack_planes(
-        x + block.lowerBound * plane, image, block.count, plane, places.lowerBound, places.count, panels)
+        x + block.lowerBound * plane, image, block.count, plane, rectifies, places.lowerBound, places.count, panels)
     case .windows(var window):
       pb_pack_windows(
-        x + block.lowerBound * window.height * window.width, image, block.count, &window, places.lowerBound,
+        x + block.lowerBound * window.height * window.width, image, block.count, &window, rectifies, places.lowerBound,
         places.count, panels, padded)
     }
   }

@@ -74,8 +74,9 @@ public struct Trace: Sendable {
     cut = byImage ? graph.firstOfSmallMaps : 0
     parts = byImage ? (0..<batch).map { $0..<$0 + 1 } : []
 
-    let pass = ForwardPass(network, mode: mode, keeps: keeps, keepsSaved: !plans.isEmpty || keepsParameterNeeds)
     let crossing = graph.crossing(cut)
+    let pass = ForwardPass(
+      network, mode: mode, keeps: keeps, keepsSaved: !plans.isEmpty || keepsParameterNeeds, crossing: crossing)
     var record = Record(nodes: graph.nodes.count)
     if cut > 0 {
       var kept = keeps

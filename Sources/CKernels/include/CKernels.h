@@ -36,6 +36,7 @@ void pb_prefetch(const float *x, size_t n);
 
 // Elementwise (elementwise.c).
 void pb_add(const float *a, const float *b, float *y, size_t n);
+void pb_add_rectified(const float *a, const float *b, float *y, size_t n);  // y = relu(a) + b
 void pb_accumulate(const float *a, float *y, size_t n);              // y += a
 void pb_multiply(const float *a, const float *b, float *y, size_t n);
 void pb_scale(const float *x, float factor, float *y, size_t n);
@@ -98,13 +99,13 @@ void pb_columns_adjoint(const float *columns, size_t spacing, size_t channels, c
 // Panels (pack.c): `places` output places from `place` on, cut into panels of PB_PANEL columns, the last rounded up to a
 // multiple of 16. They are those of one image's plane, or of whole planes of several images, which lie `image` floats
 // apart in x, one after another. A panel holds one row after another: of the planes as they are, or of every window
-// place (c, i, j). Panels of rows that many take pb_panels_count floats; `padded` is scratch for pb_padded_count
-// floats.
+// place (c, i, j). Of rectified planes the negative values count as 0. Panels of rows that many take pb_panels_count
+// floats; `padded` is scratch for pb_padded_count floats.
 #define PB_PANEL 48
-void pb_pack_planes(const float *x, size_t image, size_t channels, size_t plane, size_t place, size_t places,
-                    float *panels);
-void pb_pack_windows(const float *x, size_t image, size_t channels, const pb_window *w, size_t place, size_t places,
-                     float *panels, float *padded);
+void pb_pack_planes(const float *x, size_t image, size_t channels, size_t plane, bool rectified, size_t place,
+                    size_t places, float *panels);
+void pb_pack_windows(const float *x, size_t image, size_t channels, const pb_window *w, bool rectified, size_t place,
+                     size_t places, float *panels, float *padded);
 size_t pb_padded_phase(const pb_window *w);
 size_t pb_padded_count(const pb_window *w, size_t channels, size_t places);
 size_t pb_panels_count(size_t depth, size_t places);
@@ -119,12 +120,12 @@ typedef struct {
 void pb_panels_product(const float *a, const pb_walk *walk, const float *panels, float *y, size_t stride, size_t rows,
                        size_t columns, bool adding);
 
-// Winograd's F(2 x 2, 3 x 3) (winograd.c): the transform of weights; of `rows` rows of tiles of the input, into 16
-// sets of panels; and of one output plane's products, component xi of which lies at m + xi spacing. Scratch
+// Winograd's F(2 x 2, 3 x 3) (winograd.c): the transform of weights; of `rows` rows of tiles of the input, which may be
+// rectified, into 16 sets of panels; and of one output plane's products, component xi of which lies at m + xi spacing. Scratch
 // takes pb_winograd_scratch floats.
 void pb_winograd_weights(const float *w, size_t count, float *u);
-void pb_winograd_input(const float *x, size_t channels, const pb_window *w, size_t row0, size_t rows, float *panels,
-                       float *scratch);
+void pb_winograd_input(const float *x, size_t channels, const pb_window *w, bool rectified, size_t row0, size_t rows,
+                       float *panels, float *scratch);
 size_t pb_winograd_scratch(const pb_window *w, size_t rows);
 void pb_winograd_output(const float *m, size_t spacing, const pb_window *w, size_t row0, size_t rows, float *y,
                         float *scratch);

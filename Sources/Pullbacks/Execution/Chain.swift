@@ -59,9 +59,15 @@ struct Chain {
       finish.affine(scale: constants.scale, shift: constants.shift)
       saved[norm] = constants.statistics
     }
-    let x = values[nodes[convolution].inputs[0]]!
-    if let addition { finish.add(values[addition.other]!) }
-    if let activation {
+    let (x, isRectified) = pass.value(nodes[convolution].inputs[0], values)
+    if let addition {
+      let (other, isRectified) = pass.value(addition.other, values)
+      finish.add(other, rectified: isRectified)
+    }
+    var target = last
+    if let activation, pass.isDeferred[activation] {
+      target = nodes[activation].inputs[0]
+    } else if let activation {
       let input = nodes[activation].inputs[0]
       if pass.keeps[input] { values[input] = finish.copy(shape: [x.shape[0]] + nodes[input].shape) }
       let operation = nodes[activation].operation as! Activation
@@ -69,7 +75,8 @@ struct Chain {
     }
     let operation = nodes[convolution].operation as! Convolution
     let transformed = pass.network.transformedWeight(convolution, mode: pass.mode)
-    values[last] = operation.forward(x, pass.network.values[convolution], transformed: transformed, finish: finish)
+    values[target] = operation.forward(
+      x, pass.network.values[convolution], transformed: transformed, rectifying: isRectified, finish: finish)
   }
 }
 
@@ -101,7 +108,9 @@ struct TensorFinish {
   }
 
   mutating func scale(_ scale: Tensor) { steps.append(.scale(address(scale))) }
-  mutating func add(_ other: Tensor) { steps.append(.add(address(other))) }
+  mutating func add(_ other: Tensor, rectified: Bool = false) {
+    steps.append(rectified ? .addRectified(address(other)) : .add(address(other)))
+  }
   mutating func gate(_ z: Tensor, _ gate: Gate) { steps.append(.gate(address(z), gate)) }
 
   /// A tensor that receives the values at this point.

@@ -9,10 +9,13 @@ struct ForwardPass {
   let keeps: [Bool]
   /// Whether a backward pass follows, which wants what operations saved.
   let keepsSaved: Bool
+  /// ReLUs whose values are never written: who takes them reads their input, which is kept, and rectifies it.
+  let isDeferred: [Bool]
   private let lastUses: [Int]
   private let chains: [Chain?]
 
-  init(_ network: Network, mode: Mode, keeps: [Bool], keepsSaved: Bool) {
+  /// - Parameter crossing: nodes whose values one call of ``run(_:in:)`` leaves to another.
+  init(_ network: Network, mode: Mode, keeps: [Bool], keepsSaved: Bool, crossing: [Int]) {
     self.network = network
     self.mode = mode
     self.keeps = keeps
@@ -21,6 +24,29 @@ struct ForwardPass {
     chains =
       network.execution != .plain && mode == .evaluation
       ? Chain.all(in: network.graph, keeps: keeps) : [Chain?](repeating: nil, count: network.graph.nodes.count)
+    isDeferred = Self.deferred(network.graph, chains, keeps: keeps, crossing: crossing)
+  }
+
+  private static func deferred(_ graph: Graph, _ chains: [Chain?], keeps: [Bool], crossing: [Int]) -> [Bool] {
+    var isDeferred = [Bool](repeating: false, count: graph.nodes.count)
+    let consumers = graph.consumers
+    let additions = Dictionary(
+      uniqueKeysWithValues: chains.compactMap { $0?.addition.map { ($0.node, $0.other) } })
+    for case let activation? in chains.lazy.map({ $0?.activation }) {
+      let node = graph.nodes[activation]
+      isDeferred[activation] =
+        node.operation as? Activation == .relu && keeps[node.inputs[0]] && !keeps[activation]
+        && activation != graph.output && !crossing.contains(activation)
+        && consumers[activation].allSatisfy { consumer in
+          (graph.nodes[consumer].operation as? Convolution)?.groups == 1 || additions[consumer] == activation
+        }
+    }
+    return isDeferred
+  }
+
+  /// The value of node `index`, or one that is it when rectified.
+  func value(_ index: Int, _ values: [Tensor?]) -> (Tensor, isRectified: Bool) {
+    isDeferred[index] ? (values[network.graph.nodes[index].inputs[0]]!, true) : (values[index]!, false)
   }
 
   /// Computes the nodes of `range`; `record` has the values of the nodes before it that they take. What a later range

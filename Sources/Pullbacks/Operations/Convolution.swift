@@ -97,7 +97,9 @@ public struct Convolution: Operation {
   }
 
   /// The value at x, finished; by the transformed weight if there is one.
-  func forward(_ x: Tensor, _ parameters: [Tensor], transformed: Tensor?, finish: TensorFinish) -> Tensor {
+  func forward(
+    _ x: Tensor, _ parameters: [Tensor], transformed: Tensor?, rectifying: Bool = false, finish: TensorFinish
+  ) -> Tensor {
     let outputShape = try! outputShape([Array(x.shape.dropFirst())])
     let shape = shape(Array(x.shape.dropFirst()), outputShape)
     var finish = finish
@@ -106,9 +108,12 @@ public struct Convolution: Operation {
       Tensor.withPointers(x, transformed ?? parameters[0]) { input, weight in
         finish { finish in
           if transformed == nil {
-            shape.forward(input, weight, into: y.baseAddress!, images: x.shape[0], finish: finish)
+            shape.forward(
+              input, weight, into: y.baseAddress!, images: x.shape[0], rectifying: rectifying, finish: finish)
           } else {
-            shape.forward(input, transformed: weight, into: y.baseAddress!, images: x.shape[0], finish: finish)
+            shape.forward(
+              input, transformed: weight, into: y.baseAddress!, images: x.shape[0], rectifying: rectifying,
+              finish: finish)
           }
         }
       }
