@@ -1,8 +1,8 @@
 //: # What a pullback costs
 //:
-// : Times of forward pass, gradient and soft pullback, beside PyTorch's in the same run where a Python with torch is
-// found, : and of everything else that an experiment spends its time on. A table goes to standard output, and with
-// `--json` a : file holds the same numbers.
+//: Times of forward pass, gradient and soft pullback, beside PyTorch's in the same run where a Python with torch is
+//: found, and of everything else that an experiment spends its time on. A table goes to standard output, and with
+//: `--json` a file holds the same numbers.
 
 import ArgumentParser
 import ExperimentKit

@@ -66,8 +66,8 @@ CLONES void pb_columns_adjoint(const float *columns, size_t spacing, size_t chan
 // Most places that a kernel of the fast path may have.
 #define PLACES 64
 
-// `rows` rows of `width` sums over the places of a kernel: y[o] = bias + sum_k kernel[k] in[o + from[k]], `step` from one
-// row's inputs to the next. By whole registers: what is too much is overwritten by the next row, but for the last ones.
+// `rows` rows of `width` sums over the places of a kernel: y[o] = bias + sum_k kernel[k] in[o + from[k]], `step` from
+// one row's inputs to the next. By whole registers: what is too much is overwritten by the next row, but for the last.
 INLINE void sum_places(const float *in, size_t step, const float *kernel, const ptrdiff_t *from, size_t places,
                        float bias, size_t rows, size_t width, float *restrict y) {
   for (size_t r = 0; r < rows; r++)
@@ -89,12 +89,12 @@ CLONES void pb_depthwise(const float *x, const float *kernel, float bias, const 
   const size_t places = w->kernel_h * w->kernel_w;
   if (places <= PLACES) {
     const size_t phase = pb_padded_phase(w), stride = phase * w->stride_w;
-    pb_pad_rows(x, w, false, -(long)w->pad_top, (w->out_height - 1) * w->stride_h + (w->kernel_h - 1) * w->dilation_h + 1,
-                phase, padded);
+    const size_t rows = (w->out_height - 1) * w->stride_h + (w->kernel_h - 1) * w->dilation_h + 1;
+    pb_pad_rows(x, w, false, -(long)w->pad_top, rows, phase, padded);
     ptrdiff_t from[PLACES];
     for (size_t k = 0; k < places; k++) {
-      const size_t shift = k % w->kernel_w * w->dilation_w;
-      from[k] = (ptrdiff_t)(k / w->kernel_w * w->dilation_h * stride + shift % w->stride_w * phase + shift / w->stride_w);
+      const size_t down = k / w->kernel_w * w->dilation_h, right = k % w->kernel_w * w->dilation_w;
+      from[k] = (ptrdiff_t)(down * stride + right % w->stride_w * phase + right / w->stride_w);
     }
     return sum_places(padded, w->stride_h * stride, kernel, from, places, bias, w->out_height, w->out_width, y);
   }
@@ -169,8 +169,10 @@ CLONES void pb_depthwise_adjoint(const float *v, const float *kernel, const pb_w
     const size_t stride = pb_padded_phase(&cotangents);
     pb_pad_rows(v, &cotangents, false, -(long)cotangents.pad_top, w->height + down, stride, scratch);
     ptrdiff_t from[PLACES];
-    for (size_t k = 0; k < places; k++)
-      from[k] = (ptrdiff_t)((down - k / w->kernel_w * w->dilation_h) * stride + across - k % w->kernel_w * w->dilation_w);
+    for (size_t k = 0; k < places; k++) {
+      const size_t above = k / w->kernel_w * w->dilation_h, left = k % w->kernel_w * w->dilation_w;
+      from[k] = (ptrdiff_t)((down - above) * stride + across - left);
+    }
     return sum_places(scratch, stride, kernel, from, places, 0, w->height, w->width, dx);
   }
   if (places <= PLACES && w->stride_w == 2) return depthwise_adjoint_by_two(v, kernel, w, dx, scratch);
@@ -187,7 +189,8 @@ CLONES void pb_depthwise_adjoint(const float *v, const float *kernel, const pb_w
 size_t pb_depthwise_scratch(const pb_window *w) {
   const size_t forward = ((w->out_height - 1) * w->stride_h + (w->kernel_h - 1) * w->dilation_h + 1) *
                          pb_padded_phase(w) * w->stride_w;
-  const size_t adjoint = (w->height + (w->kernel_h - 1) * w->dilation_h) * (w->width + (w->kernel_w - 1) * w->dilation_w);
+  const size_t adjoint =
+      (w->height + (w->kernel_h - 1) * w->dilation_h) * (w->width + (w->kernel_w - 1) * w->dilation_w);
   const halves h = halves_of(w);
   const size_t by_two = w->out_height * h.row + 4 * h.length, larger = forward > adjoint ? forward : adjoint;
   return (larger > by_two ? larger : by_two) + LANES;

@@ -60,6 +60,7 @@ CLONES void pb_pack_windows(const float *x, size_t image, size_t channels, const
   const size_t row0 = place / w->out_width, row1 = images > 1 ? w->out_height - 1 : (place + places - 1) / w->out_width;
   const size_t rows = (row1 - row0) * w->stride_h + (w->kernel_h - 1) * w->dilation_h + 1;
   const size_t phase = pb_padded_phase(w), stride = phase * w->stride_w, size = rows * stride;
+  const long top = (long)(row0 * w->stride_h) - (long)w->pad_top;
   piece pieces[PB_PANEL];
   for (size_t first = 0; first < places; first += PB_PANEL) {
     const size_t columns = pb_smaller(PB_PANEL, places - first), length = pb_panel_row(columns);
@@ -69,8 +70,7 @@ CLONES void pb_pack_windows(const float *x, size_t image, size_t channels, const
     for (size_t c = 0; c < channels; c++) {
       float *rows_of_c = padded + c * images * size;
       for (size_t n = 0; n < images && first == 0; n++)
-        pb_pad_rows(x + n * image + c * w->height * w->width, w, rectified, (long)(row0 * w->stride_h) - (long)w->pad_top, rows,
-                    phase, rows_of_c + n * size);
+        pb_pad_rows(x + n * image + c * w->height * w->width, w, rectified, top, rows, phase, rows_of_c + n * size);
       for (size_t i = 0; i < w->kernel_h; i++)
         for (size_t j = 0; j < w->kernel_w; j++, row += length) {
           const size_t shift = j * w->dilation_w;

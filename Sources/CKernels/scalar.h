@@ -111,8 +111,9 @@ INLINE void pb_rectify(float *x, size_t n) {
   for (size_t i = 0; i < n; i++) x[i] = x[i] < 0.0f ? 0.0f : x[i];
 }
 
-// Row `ih` of a plane with its padding, rectified or as it is; 0 where there is none. Columns are sorted by their remainder modulo the stride,
-// so that what a window's place reads along an output row lies side by side: `phase` of each, `spacing` apart.
+// Row `ih` of a plane with its padding, rectified or as it is; 0 where there is none. Columns are sorted by their
+// remainder modulo the stride, so that what a window's place reads along an output row lies side by side: `phase` of
+// each, `spacing` apart.
 INLINE void pb_pad_row(const float *plane, const pb_window *w, bool rectified, long ih, size_t phase, size_t spacing,
                        float *padded) {
   const size_t s = w->stride_w;

@@ -5,8 +5,8 @@
 #include <time.h>
 #include "CKernels.h"
 
-// Threads that share one call's work at a time. A layer's work takes tens of microseconds, as long as it takes to wake a
-// sleeping thread: helpers therefore wait for the next call awake for a moment before they go to sleep.
+// Threads that share one call's work at a time. A layer's work takes tens of microseconds, as long as it takes to wake
+// a sleeping thread: helpers therefore wait for the next call awake for a moment before they go to sleep.
 
 static _Thread_local bool taken;
 

@@ -96,8 +96,8 @@ void pb_columns(const float *x, size_t channels, const pb_window *w, size_t row0
 void pb_columns_adjoint(const float *columns, size_t spacing, size_t channels, const pb_window *w, size_t row0,
                         size_t row1, float *dx);
 
-// Panels (pack.c): `places` output places from `place` on, cut into panels of PB_PANEL columns, the last rounded up to a
-// multiple of 16. They are those of one image's plane, or of whole planes of several images, which lie `image` floats
+// Panels (pack.c): `places` output places from `place` on, cut into panels of PB_PANEL columns, the last rounded up to
+// a multiple of 16. They are those of one image's plane, or of whole planes of several images, which lie `image` floats
 // apart in x, one after another. A panel holds one row after another: of the planes as they are, or of every window
 // place (c, i, j). Of rectified planes the negative values count as 0. Panels of rows that many take pb_panels_count
 // floats; `padded` is scratch for pb_padded_count floats.
@@ -121,8 +121,8 @@ void pb_panels_product(const float *a, const pb_walk *walk, const float *panels,
                        size_t columns, bool adding);
 
 // Winograd's F(2 x 2, 3 x 3) (winograd.c): the transform of weights; of `rows` rows of tiles of the input, which may be
-// rectified, into 16 sets of panels; and of one output plane's products, component xi of which lies at m + xi spacing. Scratch
-// takes pb_winograd_scratch floats.
+// rectified, into 16 sets of panels; and of one output plane's products, component xi of which lies at m + xi
+// spacing. Scratch takes pb_winograd_scratch floats.
 void pb_winograd_weights(const float *w, size_t count, float *u);
 void pb_winograd_input(const float *x, size_t channels, const pb_window *w, bool rectified, size_t row0, size_t rows,
                        float *panels, float *scratch);
