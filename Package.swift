@@ -57,10 +57,10 @@ let package = Package(
     room("Kernels", ["CKernels", "COpenBLAS"]),
     room("Pullbacks", ["Kernels", "CKernels"]),
     .target(name: "CImaging", dependencies: ["CPNG", "CJPEG"], cSettings: cSettings),
-    room("Files", ["Pullbacks", "COpenSSL"]),
+    room("Files", ["Pullbacks", "Kernels", "COpenSSL"]),
     room("Imaging", ["Pullbacks", "Files", "CImaging"]),
     room(
-      "Networks", ["Pullbacks", "Files"],
+      "Networks", ["Pullbacks", "Files", "Kernels"],
       resources: [.embedInCode("Resources/imagenet-classes.csv"), .copy("Resources/scenes")]),
     room("Attribution", ["Pullbacks"]),
     room(

@@ -1,6 +1,6 @@
 import Attribution
 import Foundation
-import Synchronization
+import Kernels
 
 /// How far a run is and how long it still takes, on one line of standard error; nothing where that is no terminal.
 public final class ProgressBar: Sendable {
@@ -13,7 +13,7 @@ public final class ProgressBar: Sendable {
   private let total: Int
   private let start = Date()
   private let isShown: Bool
-  private let state = Mutex(State())
+  private let state = Locked(State())
 
   /// - Parameter total: passes through the network, forward and backward.
   public init(_ title: String, total: Int) {

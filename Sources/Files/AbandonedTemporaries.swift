@@ -1,5 +1,5 @@
 import Foundation
-import Synchronization
+import Kernels
 
 /// What killed processes leave behind: files that ``AtomicFile`` had begun to write.
 ///
@@ -7,7 +7,7 @@ import Synchronization
 /// locked is therefore nobody's, whatever the process number in its name: containers that share a folder do not see
 /// each other's processes. Where a file system has no locks, nothing is removed.
 enum AbandonedTemporaries {
-  private static let swept = Mutex<Set<String>>([])
+  private static let swept = Locked<Set<String>>([])
 
   /// Locks a temporary that was just made; false if another process took it for abandoned before it was locked.
   static func claim(_ descriptor: Int32) -> Bool {

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// Released buffers by capacity. Capacities are rounded up to four steps per power of two, so that a returned buffer
 /// serves tensors of nearly its size; at most ``limit`` bytes lie idle.
 package final class BufferPool: Sendable {
@@ -10,7 +8,7 @@ package final class BufferPool: Sendable {
     var buffers: [Int: [UInt]] = [:]
     var bytes = 0
   }
-  private let idle = Mutex(Idle())
+  private let idle = Locked(Idle())
 
   static func roundedCapacity(_ count: Int) -> Int {
     guard count > 64 else { return 64 }

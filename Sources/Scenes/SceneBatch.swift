@@ -1,7 +1,6 @@
 import Imaging
 import Kernels
 import Pullbacks
-import Synchronization
 
 extension SceneGenerator {
   /// The pictures of many scenes as network input, drawn on several threads; the numbers do not depend on how many.
@@ -12,7 +11,7 @@ extension SceneGenerator {
   /// - Returns: pictures `(N, 3, H, W)` in -1...1, and labels in 0...9.
   /// - Throws: `PullbackError` if the size is another or Cairo fails.
   public func batch(_ indices: [Int], size: Int = 96) throws -> (pictures: Tensor, labels: [Int]) {
-    let failure = Mutex<PullbackError?>(nil)
+    let failure = Locked<PullbackError?>(nil)
     let plane = size * size
     let bank = NoiseBank(seed: seed)
     _ = try SceneRenderer(size: size, bank: bank)

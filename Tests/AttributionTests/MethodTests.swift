@@ -1,7 +1,6 @@
 import Attribution
 import Kernels
 import Pullbacks
-import Synchronization
 import TestKit
 import Testing
 
@@ -62,7 +61,7 @@ import Testing
   }
 
   @Test(arguments: cases) func costIsWhatIsRun(_ item: Case) throws {
-    let counted = Mutex(Cost(forward: 0, backward: 0))
+    let counted = Locked(Cost(forward: 0, backward: 0))
     let context = Context(report: { cost in counted.withLock { $0 = $0 + cost } })
     _ = try item.attribution(SmallNetwork.images.image(0), context)
     #expect(counted.withLock { $0 } == (try item.explainer().cost(for: item.small.network.graph)))

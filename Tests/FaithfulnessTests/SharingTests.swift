@@ -1,7 +1,6 @@
 import Attribution
 import Kernels
 import Pullbacks
-import Synchronization
 import TestKit
 import Testing
 

@@ -1,9 +1,9 @@
 import Attribution
-import Synchronization
+import Kernels
 
 /// Passes through a network, added up from any thread.
 public final class PassCounter: Sendable {
-  private let total = Mutex(Cost(forward: 0, backward: 0))
+  private let total = Locked(Cost(forward: 0, backward: 0))
 
   public init() {}
 

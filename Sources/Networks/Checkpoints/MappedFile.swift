@@ -1,7 +1,7 @@
 import Files
 import Foundation
+import Kernels
 import Pullbacks
-import Synchronization
 
 #if _endian(big)
   #error("Checkpoints are mapped in place, and every format stores little-endian numbers.")
@@ -15,7 +15,7 @@ final class MappedFile: Sendable {
   let path: String
   let count: Int
   private let address: UInt
-  private let digest = Mutex<String?>(nil)
+  private let digest = Locked<String?>(nil)
 
   init(path: String) throws {
     let file = try InputFile(path)

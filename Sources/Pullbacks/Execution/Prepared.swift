@@ -1,4 +1,4 @@
-import Synchronization
+import Kernels
 
 /// What is computed from a network's parameters once, when evaluation first wants it: batch norms as maps
 /// `scale x + shift`, and weights in the form that their convolution runs fastest on.
@@ -12,8 +12,8 @@ final class Prepared: Sendable {
 
   private let graph: Graph
   private let values: [[Tensor]]
-  private let norms = Mutex<[Int: Norm]>([:])
-  private let weights = Mutex<[Int: Tensor?]>([:])
+  private let norms = Locked<[Int: Norm]>([:])
+  private let weights = Locked<[Int: Tensor?]>([:])
 
   init(_ graph: Graph, values: [[Tensor]]) {
     self.graph = graph

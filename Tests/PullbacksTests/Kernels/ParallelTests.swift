@@ -6,7 +6,7 @@ import Testing
 /// Work that is shared out: everything is done once, whoever asks, from wherever, and however many threads there are.
 @Suite struct ParallelTests {
   @Test(arguments: [1, 2, 3, 100, 10_000]) func everyIndexOnce(_ count: Int) {
-    let calls = Mutex([Int](repeating: 0, count: count))
+    let calls = Locked([Int](repeating: 0, count: count))
     Parallel.forEach(count) { index in calls.withLock { $0[index] += 1 } }
     #expect(calls.withLock { $0 } == [Int](repeating: 1, count: count))
   }
