@@ -86,7 +86,7 @@ Experiment.run("fig6", on: .settings) { experiment, book in
     Panels([Legend(entries, width: 118 * Double(parameters.count)), panels], columns: 1, gap: 8),
     credit: """
       Means over images and their 95 % bootstrap intervals; arrows: which scores are good. Dashed upright: the preset. \
-      α is that of images of 3 × 224 × 224 values; others take it times sqrt(n / 150528). \(book.credit)
+      α is that of images of 3 × 224 × 224 values; others take it times sqrt(n / 150528). \(book.credit())
       """)
   try experiment.write(figure, numbers: numbers, from: book)
 }

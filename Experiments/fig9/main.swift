@@ -55,7 +55,7 @@ Experiment.run("fig9", on: .curves) { experiment, book in
   }
   let credit = """
     Mean probability of the class; in the legend the mean area under the curve. Bands are 95 % bootstrap intervals, of \
-    the pullbacks and of chance. Chance: the order of noise. \(book.credit)
+    the pullbacks and of chance. Chance: the order of noise. \(book.credit())
     """
   try experiment.write(
     Figure(Panels(plots, columns: 2, isLettered: true), credit: credit), numbers: numbers, from: book)

@@ -27,7 +27,7 @@ Experiment.run("table1", on: .faithfulness) { experiment, book in
   let credit = """
     (a) Mean and 95 % bootstrap interval; the best of a block is bold. (b) Mean difference of a pullback and its \
     gradient twin on the same image: bold where the pullback is better and † where the gradient is, with the whole \
-    interval on that side of zero. \(book.credit) Published: means over 1,000 ImageNet images.
+    interval on that side of zero. \(book.credit(published: "means over 1,000 ImageNet images"))
     """
   try experiment.write(
     Figure(Panels(tables, columns: 1, isLettered: true), credit: credit), tables: tables, numbers: numbers, from: book)

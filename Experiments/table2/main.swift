@@ -68,7 +68,7 @@ Experiment.run("table2", on: .settings) { experiment, book in
   let tables = book.networks.map(table)
   let credit = """
     Means; the best of an explainer is bold. α is that of images of 3 × 224 × 224 values; others take it times sqrt(n \
-    / 150528). \(book.credit) Published: means over 500 ImageNet images. Intervals are in the numbers beside this \
+    / 150528). \(book.credit(published: "means over 500 ImageNet images")) Intervals are in the numbers beside this \
     table and in figure 6.
     """
   try experiment.write(

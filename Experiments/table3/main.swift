@@ -18,8 +18,8 @@ Experiment.run("table3", on: .localisation) { experiment, book in
   let numbers = Numbers(runs: book.runs, scores: book.networks.flatMap(\.entries))
   let table = book.table(numbers.scores)
   let credit = """
-    Mean and 95 % bootstrap interval; the best of a block is bold. Chance: maps of noise. \(book.credit) Published: \
-    means over 500 mosaics of ImageNet images.
+    Mean and 95 % bootstrap interval; the best of a block is bold. Chance: maps of noise. \
+    \(book.credit(published: "means over 500 mosaics of ImageNet images"))
     """
   try experiment.write(Figure(table, credit: credit), tables: [table], numbers: numbers, from: book)
 }

@@ -80,7 +80,7 @@ import Testing
         }
         #expect(bold.count == 1 && bold != ["chance"])
       }
-      #expect(book.credit.hasSuffix("5 images (formula images), protocol v6, seed 314. Not scored yet: ResNet."))
+      #expect(book.credit().hasSuffix("5 images (formula images), protocol v6, seed 314. Not scored yet: ResNet."))
     }
   }
 
@@ -161,7 +161,7 @@ import Testing
       #expect(problem(["vgg-scenes"]) == "none")
       let book = try ScoreBook(
         of: .curves, ["resnet-scenes", "vgg-scenes"], tier: .scenes, in: folder, experiment: "fig9")
-      #expect(book.networks.map(\.title) == ["VGG11-BN"] && book.credit.hasSuffix("Not scored yet: ResNet."))
+      #expect(book.networks.map(\.title) == ["VGG11-BN"] && book.credit().hasSuffix("Not scored yet: ResNet."))
 
       let summary = path + "/summary.csv"
       let text = try String(contentsOfFile: summary, encoding: .utf8)

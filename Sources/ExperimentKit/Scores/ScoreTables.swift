@@ -81,9 +81,14 @@ extension ScoreBook {
     return "\(scores.title) (published: \(published.title), other images)"
   }
 
+  /// What stands over the columns of a table in which the paper's figures stand beside; nothing where they do not.
   public func groups(_ leading: Int = 1, measured: Int, published: Int) -> [Table.Group] {
-    [.init("", columns: leading), .init("Measured here", columns: measured)]
-      + (published > 0 ? [.init("Published", columns: published)] : [])
+    published == 0
+      ? []
+      : [
+        .init("", columns: leading), .init("Measured here", columns: measured),
+        .init("Published", columns: published),
+      ]
   }
 
   /// The best of some scores; nil if they are fewer than two.

@@ -12,7 +12,9 @@ public struct ScoreBook: Sendable {
   let missing: [String]
 
   /// What the scores are about, for a figure's credit line.
-  public var credit: String {
+  ///
+  /// - Parameter published: what the paper's figures are that stand beside, said where there are some.
+  public func credit(published: String? = nil) -> String {
     var parts: [(text: String, titles: [String])] = []
     for scores in networks {
       let description = scores.description
@@ -28,7 +30,8 @@ public struct ScoreBook: Sendable {
     }
     let runs = parts.map { parts.count == 1 ? $0.text : "\($0.titles.joined(separator: ", ")): \($0.text)" }
     let absent = missing.isEmpty ? "" : " Not scored yet: \(missing.joined(separator: ", "))."
-    return runs.joined(separator: "; ") + "." + absent
+    let beside = published.flatMap { text in networks.contains { $0.published != nil } ? " Published: \(text)." : nil }
+    return runs.joined(separator: "; ") + "." + absent + (beside ?? "")
   }
 
   /// The runs, for the file beside a figure.
