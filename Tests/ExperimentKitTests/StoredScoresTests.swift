@@ -61,6 +61,15 @@ import Testing
       #expect(stored.differences.map(\.mean) == pairs.map(\.mean) && pairs.count == 3)
       #expect(stored.differenceEntries.map(\.pair) == ["SfP − Grad", "SfP − Grad", "SfP − Grad"])
 
+      // A pair each for the metrics with a direction, on the side on which its interval lies: here higher is better.
+      let sides = zip(metrics, pairs.map(\.interval)).filter { $0.0 != .randomLogit }.map { metric, interval in
+        [metric.rawValue, interval!.low > 0 ? "pullback" : interval!.high < 0 ? "gradient" : "undecided"]
+      }
+      let tallies = stored.differenceTallies.map { tally in
+        [tally.metric, tally.pullback == 1 ? "pullback" : tally.gradient == 1 ? "gradient" : "undecided"]
+      }
+      #expect(tallies == sides && stored.differenceTallies.allSatisfy { $0.pullback + $0.gradient + $0.undecided == 1 })
+
       let book = ScoreBook(networks: [stored], missing: ["ResNet"])
       let table = book.table(entries)
       #expect(table.rows.count == 1 + 3 * 2)
