@@ -9,13 +9,16 @@ import ExperimentKit
 Experiment.run("table3", on: .localisation) { experiment, book in
 
   //: Maps of noise were scored like the explainers' own: what they reach is chance, for these images and these
-  //: definitions.
+  //: definitions. The numbers beside the table count which of a pullback and its gradient twin was better, image by
+  //: image.
 
   struct Numbers: Encodable {
     let runs: [ScoreBook.Run]
     let scores: [ScoreEntry]
+    let tallies: [DifferenceTally]
   }
-  let numbers = Numbers(runs: book.runs, scores: book.networks.flatMap(\.entries))
+  let numbers = Numbers(
+    runs: book.runs, scores: book.networks.flatMap(\.entries), tallies: book.networks.flatMap(\.differenceTallies))
   let table = book.table(numbers.scores)
   let credit = """
     Mean and 95 % bootstrap interval; the best of a block is bold. Chance: maps of noise. \
