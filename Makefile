@@ -88,7 +88,8 @@ golden: dependencies ## Record the figures and golden images anew, on purpose on
 	git --no-pager diff --stat -- Figures Tests/Golden
 
 # Swift traps on undefined behaviour by itself; the C parts are made to do so too.
-sanitizing = $(if $(filter undefined,$(1)),-Xcc -fsanitize=undefined -Xcc -fsanitize-trap=undefined,--sanitize $(1))
+UNDEFINED := -fsanitize=undefined -fsanitize-trap=undefined -Wno-pass-failed
+sanitizing = $(if $(filter undefined,$(1)),$(addprefix -Xcc ,$(UNDEFINED)),--sanitize $(1))
 
 sanitize: dependencies ## Run the tests under the sanitizers, each in a build of its own; an hour or more
 	$(foreach kind,$(SANITIZERS),ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test $(call sanitizing,$(kind)) \
