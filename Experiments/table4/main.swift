@@ -8,10 +8,10 @@ import ExperimentKit
 CostSheet.answerIfAsked()
 Experiment.run("table4", measuring: { experiment, measurements in
 
-  //: Times differ from run to run, so the table is drawn from a file of measurements. Each explainer was measured in a
-  //: process of its own, on a batch of one image: the median time of explanations after the first, and how much larger
-  //: the first one made the process in which the network had been loaded. Neither depends on what a network has
-  //: learned.
+  //: Times differ from run to run, so the table is drawn from a file of measurements. Each explainer was measured in
+  //: processes of its own, on a batch of one image, in three rounds, in which all took turns: the least time of an
+  //: explanation, and how much larger the first one made its process, the network having been loaded. Neither depends
+  //: on what a network has learned.
 
   let pullbacks = Method.allCases.filter(\.usesSoftRules)
   let probes: [Method] = [.occlusion, .rise]
@@ -35,11 +35,11 @@ Experiment.run("table4", measuring: { experiment, measurements in
   }
   let probing = probes.compactMap(row)
   let table = Table(
-    [.init("Explainer", .left), .init("Passes")] + sheets.flatMap { [.init("\($0.model)\nms"), .init("\nMB")] },
+    [.init("Explainer", .left), .init("Passes")] + sheets.flatMap { [.init("\($0.title)\nms"), .init("\nMB")] },
     [.heading("Semantic pullbacks")] + pullbacks.compactMap(row) + [.heading("Gradients and their kin")]
       + baselines.compactMap(row) + (probing.isEmpty ? [] : [.heading("Probing by forward passes")] + probing))
   let machines: [String] = sheets.map(\.machine).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
-  let credit = "One image: passes forward + backward, median time, largest additional memory. "
+  let credit = "One image: passes forward + backward, least time, largest additional memory. "
     + "\(machines.joined(separator: "; "))."
   try experiment.write(Figure(table, credit: credit), numbers: sheets, about: [])
 })
