@@ -35,11 +35,13 @@ typedef struct {
       STEP                                                                                                          \
     }
 
-// The values that window place (i, j) reads, side by side.
-INLINE void read_places(const float *row, long shift, size_t stride, size_t low, size_t high, float *values) {
+// The values that window place (i, j) reads, side by side, rectified or as they are.
+INLINE void read_places(const float *row, bool rectified, long shift, size_t stride, size_t low, size_t high,
+                        float *values) {
   if (stride == 1) for (size_t o = low; o < high; o++) values[o] = row[(long)o + shift];
   else if (stride == 2) for (size_t o = low; o < high; o++) values[o] = row[(long)(2 * o) + shift];
   else for (size_t o = low; o < high; o++) values[o] = row[(long)(o * stride) + shift];
+  if (rectified && high > low) pb_rectify(values + low, high - low);
 }
 
 // Adds values, side by side, to what window place (i, j) reads. At stride 2 zeros are added between them, so that
@@ -58,11 +60,11 @@ INLINE void add_places(float *row, long shift, size_t stride, size_t low, size_t
 }
 
 // A NaN counts as largest, so that it stays visible.
-INLINE void largest_of(const float *x, const pb_window *w, stretch s, float *restrict best) {
+INLINE void largest_of(const float *x, const pb_window *w, bool rectified, stretch s, float *restrict best) {
   float values[SPAN];
   for (size_t o = 0; o < s.count; o++) best[o] = -INFINITY;
   FOR_EACH_PLACE(w, s, {
-    read_places(x + in, shift, w->stride_w, low, high, values);
+    read_places(x + in, rectified, shift, w->stride_w, low, high, values);
     for (size_t o = low; o < high; o++) {
       const bool wins = (values[o] > best[o]) | (values[o] != values[o]);
       best[o] = wins ? values[o] : best[o];
@@ -87,11 +89,15 @@ INLINE size_t rows_at_once(const pb_window *w, size_t row) {
   return pb_smaller(w->out_height - row, pb_smaller(4 * SPAN / w->out_width, 8));
 }
 
-INLINE void read_pairs(const float *x, const pb_window *w, size_t row, size_t rows, pairs *p) {
+INLINE void read_pairs(const float *x, const pb_window *w, bool rectified, size_t row, size_t rows, pairs *p) {
   for (size_t r = 0; r < rows; r++) {
     const float *in = x + 2 * (row + r) * w->width;
     memcpy(p->above + r * w->width, in, w->width * sizeof *in);
     memcpy(p->below + r * w->width, in + w->width, w->width * sizeof *in);
+  }
+  if (rectified) {
+    pb_rectify(p->above, rows * w->width);
+    pb_rectify(p->below, rows * w->width);
   }
 }
 
@@ -106,19 +112,19 @@ INLINE void write_pairs(const pairs *p, const pb_window *w, size_t row, size_t r
 // The larger of the two; a NaN counts as largest, the later one of two.
 INLINE float larger(float best, float value) { return ((value > best) | (value != value)) ? value : best; }
 
-CLONES void pb_max_pool(const float *x, const pb_window *w, float *restrict y) {
+CLONES void pb_max_pool(const float *x, const pb_window *w, bool rectified, float *restrict y) {
   if (is_pairwise(w)) {
     pairs in;
     for (size_t row = 0, rows; row < w->out_height; row += rows) {
       rows = rows_at_once(w, row);
-      read_pairs(x, w, row, rows, &in);
+      read_pairs(x, w, rectified, row, rows, &in);
       float *out = y + row * w->out_width;
       for (size_t o = 0; o < rows * w->out_width; o++)
         out[o] = larger(larger(larger(in.above[2 * o], in.above[2 * o + 1]), in.below[2 * o]), in.below[2 * o + 1]);
     }
     return;
   }
-  FOR_EACH_STRETCH(w, { largest_of(x, w, s, y + out); })
+  FOR_EACH_STRETCH(w, { largest_of(x, w, rectified, s, y + out); })
 }
 
 // The first largest: `candidate` and its number replace the best so far.
@@ -131,12 +137,13 @@ CLONES void pb_max_pool(const float *x, const pb_window *w, float *restrict y) {
   }
 
 // The first of several largest values wins.
-CLONES void pb_max_pool_gradient(const float *v, const float *x, const pb_window *w, float *restrict dx) {
+CLONES void pb_max_pool_gradient(const float *v, const float *x, const pb_window *w, bool rectified,
+                                 float *restrict dx) {
   if (is_pairwise(w)) {
     pairs in, out;
     for (size_t row = 0, rows; row < w->out_height; row += rows) {
       rows = rows_at_once(w, row);
-      read_pairs(x, w, row, rows, &in);
+      read_pairs(x, w, rectified, row, rows, &in);
       const float *cotangent = v + row * w->out_width;
       for (size_t o = 0; o < rows * w->out_width; o++) {
         const float share = cotangent[o];
@@ -161,7 +168,7 @@ CLONES void pb_max_pool_gradient(const float *v, const float *x, const pb_window
     for (size_t o = 0; o < s.count; o++) place[o] = -1;
     for (size_t o = 0; o < s.count; o++) best[o] = -INFINITY;
     FOR_EACH_PLACE(w, s, {
-      read_places(x + in, shift, w->stride_w, low, high, values);
+      read_places(x + in, rectified, shift, w->stride_w, low, high, values);
       for (size_t o = low; o < high; o++) {
         const bool wins = (values[o] > best[o]) | (values[o] != values[o]) | (place[o] < 0);
         best[o] = wins ? values[o] : best[o];
@@ -172,13 +179,13 @@ CLONES void pb_max_pool_gradient(const float *v, const float *x, const pb_window
   })
 }
 
-CLONES void pb_max_pool_soft(const float *v, const float *x, const pb_window *w, float inverse_tau, bool zero_padding,
-                             float *restrict dx) {
+CLONES void pb_max_pool_soft(const float *v, const float *x, const pb_window *w, bool rectified, float inverse_tau,
+                             bool zero_padding, float *restrict dx) {
   if (is_pairwise(w)) {
     pairs in, out;
     for (size_t row = 0, rows; row < w->out_height; row += rows) {
       rows = rows_at_once(w, row);
-      read_pairs(x, w, row, rows, &in);
+      read_pairs(x, w, rectified, row, rows, &in);
       const float *cotangent = v + row * w->out_width;
       for (size_t o = 0; o < rows * w->out_width; o++) {
         const float a = in.above[2 * o], b = in.above[2 * o + 1], c = in.below[2 * o], d = in.below[2 * o + 1];
@@ -198,7 +205,7 @@ CLONES void pb_max_pool_soft(const float *v, const float *x, const pb_window *w,
   memset(dx, 0, w->height * w->width * sizeof *dx);
   float best[SPAN], total[SPAN], inside[SPAN], masses[KEPT][SPAN];
   FOR_EACH_STRETCH(w, {
-    largest_of(x, w, s, best);
+    largest_of(x, w, rectified, s, best);
     for (size_t o = 0; o < s.count; o++) total[o] = inside[o] = 0;
     FOR_EACH_PLACE(w, s, {
       for (size_t o = low; o < high; o++) inside[o] += 1;
@@ -212,7 +219,7 @@ CLONES void pb_max_pool_soft(const float *v, const float *x, const pb_window *w,
     size_t place = 0;
     FOR_EACH_PLACE(w, s, {
       float *mass = masses[place++ % KEPT];
-      read_places(x + in, shift, w->stride_w, low, high, mass);
+      read_places(x + in, rectified, shift, w->stride_w, low, high, mass);
       for (size_t o = low; o < high; o++) mass[o] = pb_exp((mass[o] - best[o]) * inverse_tau);
       for (size_t o = low; o < high; o++) total[o] += mass[o];
     })
@@ -222,7 +229,7 @@ CLONES void pb_max_pool_soft(const float *v, const float *x, const pb_window *w,
     FOR_EACH_PLACE(w, s, {
       float *mass = masses[place++ % KEPT];
       if (!are_kept) {
-        read_places(x + in, shift, w->stride_w, low, high, mass);
+        read_places(x + in, rectified, shift, w->stride_w, low, high, mass);
         for (size_t o = low; o < high; o++) mass[o] = pb_exp((mass[o] - best[o]) * inverse_tau);
       }
       for (size_t o = low; o < high; o++) mass[o] *= total[o];
@@ -235,7 +242,7 @@ CLONES void pb_average_pairs(const float *x, const pb_window *w, float *restrict
   pairs in;
   for (size_t row = 0, rows; row < w->out_height; row += rows) {
     rows = rows_at_once(w, row);
-    read_pairs(x, w, row, rows, &in);
+    read_pairs(x, w, false, row, rows, &in);
     float *out = y + row * w->out_width;
     for (size_t o = 0; o < rows * w->out_width; o++) {
       const double above = (double)in.above[2 * o] + (double)in.above[2 * o + 1];

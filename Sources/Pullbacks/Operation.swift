@@ -114,16 +114,23 @@ public struct Site: Sendable {
   /// A convolution's weight in another form, if it runs on one.
   let transformedWeight: Tensor?
   let keptInputs: [Tensor?]
+  /// What inputs are when rectified, of those that were never written.
+  let deferredInputs: [Tensor?]
   let keptOutput: Tensor?
 
   /// Input `index` as it was in the forward pass.
   ///
   /// - Precondition: the rule or operation that reads it declared ``Needs/inputs``.
   public func input(_ index: Int = 0) -> Tensor {
-    guard let value = keptInputs[index] else {
-      preconditionFailure("\(name) reads its input in the backward pass without declaring the need")
-    }
-    return value
+    let (value, isRectified) = rectifiableInput(index)
+    return isRectified ? Activation.relu.forward([value], [], mode: mode).output : value
+  }
+
+  /// Input `index`, or what it is when rectified.
+  func rectifiableInput(_ index: Int = 0) -> (Tensor, isRectified: Bool) {
+    if let value = keptInputs[index] { return (value, false) }
+    if let value = deferredInputs[index] { return (value, true) }
+    preconditionFailure("\(name) reads its input in the backward pass without declaring the need")
   }
 
   /// The output as it was in the forward pass.

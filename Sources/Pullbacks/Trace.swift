@@ -60,8 +60,8 @@ public struct Trace: Sendable {
     }
     var plans: [String: Plan] = [:]
     for set in rules { plans[set.signature] = try Plan(set, over: graph) }
-    var keeps = Self.retention(graph, plans: Array(plans.values), parameters: keepsParameterNeeds)
-    for name in keeping { keeps[try graph.node(name)] = true }
+    var retention = Retention(graph, plans: Array(plans.values), parameters: keepsParameterNeeds)
+    for name in keeping { retention.keeps[try graph.node(name)] = true }
 
     self.network = network
     self.mode = mode
@@ -76,15 +76,16 @@ public struct Trace: Sendable {
 
     let crossing = graph.crossing(cut)
     let pass = ForwardPass(
-      network, mode: mode, keeps: keeps, keepsSaved: !plans.isEmpty || keepsParameterNeeds, crossing: crossing)
-    var record = Record(nodes: graph.nodes.count)
+      network, mode: mode, retention: retention, keepsSaved: !plans.isEmpty || keepsParameterNeeds,
+      crossing: crossing)
+    var record = Record(of: pass)
     if cut > 0 {
-      var kept = keeps
+      var kept = pass.keeps
       for index in crossing { kept[index] = true }
       let partKeeps = kept
       let (parts, cut) = (parts, cut)
       partRecords = Parallel.mapWholes(parts.count) { part in
-        var record = Record(nodes: graph.nodes.count)
+        var record = Record(of: pass)
         record.values[0] = x.images(parts[part])
         pass.run(1..<cut, in: &record)
         record.keepOnly(partKeeps)
@@ -97,7 +98,7 @@ public struct Trace: Sendable {
     }
     pass.run(max(1, cut)..<graph.nodes.count, in: &record)
     value = record.values[graph.output]!
-    record.keepOnly(keeps)
+    record.keepOnly(pass.keeps)
     self.record = record
   }
 
@@ -107,22 +108,6 @@ public struct Trace: Sendable {
   }
 
   private func kept(_ index: Int) -> Bool { (index < cut ? partRecords[0] : record).values[index] != nil }
-
-  /// Which nodes' values some backward pass reads.
-  private static func retention(_ graph: Graph, plans: [Plan], parameters: Bool) -> [Bool] {
-    var keeps = [Bool](repeating: false, count: graph.nodes.count)
-    for (index, node) in graph.nodes.enumerated() {
-      var needs: Needs = []
-      for plan in plans where plan.carries[index] { needs.formUnion(plan.rules[index].needs(at: node.operation)) }
-      if parameters {
-        needs.formUnion(node.operation.gradientNeeds)
-        if node.parameters.contains(where: \.isLearnable) { needs.insert(.inputs) }
-      }
-      if needs.contains(.output) { keeps[index] = true }
-      if needs.contains(.inputs) { for input in node.inputs { keeps[input] = true } }
-    }
-    return keeps
-  }
 
   /// The value of the node called `name`, `(N, ...)`.
   ///
@@ -261,6 +246,8 @@ extension Network {
       inputShapes: node.inputs.map { [images] + graph.nodes[$0].shape }, wants: wants, saved: record.saved[index],
       mode: mode,
       transformedWeight: transformedWeight(index, mode: mode),
-      keptInputs: node.inputs.map { record.values[$0] }, keptOutput: record.values[index])
+      keptInputs: node.inputs.map { record.values[$0] },
+      deferredInputs: node.inputs.map { record.isDeferred[$0] ? record.values[graph.nodes[$0].inputs[0]] : nil },
+      keptOutput: record.values[index])
   }
 }

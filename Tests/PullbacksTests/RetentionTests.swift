@@ -26,6 +26,17 @@ import Testing
     #expect(try kept([rules], convolutions) == ["bn1", "conv2"])
   }
 
+  /// A max pool rectifies what its ReLU has read, unless somebody else wants the ReLU's value too.
+  @Test func poolsReadPreActivations() throws {
+    func pooled(_ x: Signal) -> Signal { x.convolution("conv", 4, kernel: 3).relu("relu").maxPool("pool", kernel: 2) }
+    #expect(try kept([.gradient, .softPullback()]) { pooled($0).flatten().linear("fc", 3) } == ["conv"])
+    let others = try kept([.softPullback()]) { image in
+      let x = image.convolution("conv", 4, kernel: 3).relu("relu")
+      return x.maxPool("pool", kernel: 2).adding(x.averagePool("mean", kernel: 2))
+    }
+    #expect(others == ["conv", "relu"])
+  }
+
   @Test func severalRuleSetsShare() throws {
     #expect(try kept([.gradient, .softPullback()], convolutions) == ["bn1", "conv2"])
   }

@@ -144,13 +144,13 @@ void pb_rows_times_transposed(const float *x, const float *w, const float *bias,
 void pb_rows_times(const float *v, const float *w, float *dx, size_t rows, size_t inputs, size_t outputs, size_t k0,
                    size_t k1);
 
-// One plane of pooling (pooling.c).
-void pb_max_pool(const float *x, const pb_window *w, float *y);
-void pb_max_pool_gradient(const float *v, const float *x, const pb_window *w, float *dx);
+// One plane of pooling (pooling.c). Of a rectified plane the negative values count as 0.
+void pb_max_pool(const float *x, const pb_window *w, bool rectified, float *y);
+void pb_max_pool_gradient(const float *v, const float *x, const pb_window *w, bool rectified, float *dx);
 // Each window's v shared out by softmax(window / tau). With `zero_padding` the places outside the plane count as zeros
 // and take their share, which is lost; otherwise they take none.
-void pb_max_pool_soft(const float *v, const float *x, const pb_window *w, float inverse_tau, bool zero_padding,
-                      float *dx);
+void pb_max_pool_soft(const float *v, const float *x, const pb_window *w, bool rectified, float inverse_tau,
+                      bool zero_padding, float *dx);
 // Means over windows for which pb_is_pairwise: 2x2, side by side, covering whole rows.
 bool pb_is_pairwise(const pb_window *w);
 void pb_average_pairs(const float *x, const pb_window *w, float *y);

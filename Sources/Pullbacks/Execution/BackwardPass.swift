@@ -112,7 +112,7 @@ extension Gradient: FinishingRule, GatingRule {
   func canFinish(_ operation: any Operation) -> Bool { operation is Convolution || operation is MaxPool }
 
   func pull(_ v: Tensor, at site: Site, finish: TensorFinish) -> Tensor {
-    if let pool = site.operation as? MaxPool { return pool.gradient(v, input: site.input(), finish: finish) }
+    if let pool = site.operation as? MaxPool { return pool.gradient(v, at: site, finish: finish) }
     return site.operation(as: Convolution.self).adjoint(v, at: site, finish: finish)
   }
 

@@ -15,16 +15,18 @@ struct ForwardPass {
   private let chains: [Chain?]
 
   /// - Parameter crossing: nodes whose values one call of ``run(_:in:)`` leaves to another.
-  init(_ network: Network, mode: Mode, keeps: [Bool], keepsSaved: Bool, crossing: [Int]) {
+  init(_ network: Network, mode: Mode, retention: Retention, keepsSaved: Bool, crossing: [Int]) {
     self.network = network
     self.mode = mode
-    self.keeps = keeps
     self.keepsSaved = keepsSaved
     lastUses = network.graph.lastUses
+    let kept = zip(retention.keeps, retention.keepsForPools).map { $0 || $1 }
     chains =
       network.execution != .plain && mode == .evaluation
-      ? Chain.all(in: network.graph, keeps: keeps) : [Chain?](repeating: nil, count: network.graph.nodes.count)
-    isDeferred = Self.deferred(network.graph, chains, keeps: keeps, crossing: crossing)
+      ? Chain.all(in: network.graph, keeps: kept) : [Chain?](repeating: nil, count: network.graph.nodes.count)
+    let isDeferred = Self.deferred(network.graph, chains, keeps: retention.keeps, crossing: crossing)
+    keeps = zip(kept, isDeferred).map { $0 && !$1 }
+    self.isDeferred = isDeferred
   }
 
   private static func deferred(_ graph: Graph, _ chains: [Chain?], keeps: [Bool], crossing: [Int]) -> [Bool] {
@@ -38,7 +40,8 @@ struct ForwardPass {
         node.operation as? Activation == .relu && keeps[node.inputs[0]] && !keeps[activation]
         && activation != graph.output && !crossing.contains(activation)
         && consumers[activation].allSatisfy { consumer in
-          (graph.nodes[consumer].operation as? Convolution)?.groups == 1 || additions[consumer] == activation
+          let operation = graph.nodes[consumer].operation
+          return (operation as? Convolution)?.groups == 1 || operation is MaxPool || additions[consumer] == activation
         }
     }
     return isDeferred
@@ -61,6 +64,9 @@ struct ForwardPass {
         for member in [chain.convolution, chain.norm, chain.addition?.node, chain.activation] {
           if let member { isDone[member] = true }
         }
+      } else if let pool = node.operation as? MaxPool {
+        let (x, isRectified) = value(node.inputs[0], record.values)
+        record.values[index] = pool.forward(x, isRectified: isRectified)
       } else if !isDone[index] {
         let evaluation = node.operation.forward(
           node.inputs.map { record.values[$0]! }, network.values[index], mode: mode)
@@ -78,10 +84,13 @@ struct ForwardPass {
 struct Record: Sendable {
   var values: [Tensor?]
   var saved: [[Tensor]]
+  /// See ``ForwardPass/isDeferred``.
+  let isDeferred: [Bool]
 
-  init(nodes: Int) {
-    values = [Tensor?](repeating: nil, count: nodes)
-    saved = [[Tensor]](repeating: [], count: nodes)
+  init(of pass: ForwardPass) {
+    isDeferred = pass.isDeferred
+    values = [Tensor?](repeating: nil, count: isDeferred.count)
+    saved = [[Tensor]](repeating: [], count: isDeferred.count)
   }
 
   /// Releases every value but those of certain nodes.

@@ -32,31 +32,39 @@ public struct MaxPool: Operation {
   }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
-    let x = inputs[0]
+    Evaluation(forward(inputs[0], isRectified: false))
+  }
+
+  /// - Parameter isRectified: whether negative values count as 0.
+  func forward(_ x: Tensor, isRectified: Bool) -> Tensor {
     let shape = [x.shape[0]] + (try! outputShape([Array(x.shape.dropFirst())]))
-    return Evaluation(
-      forEachPlane(input: x.shape, output: shape) { window, source, target in
-        Tensor(shape: shape) { y in
-          x.withUnsafeBuffer { x in
-            source.forEachPlane { image, channel, offset in
-              pb_max_pool(
-                x.baseAddress! + offset, window, y.baseAddress! + (image * target.channels + channel) * target.plane)
-            }
+    return forEachPlane(input: x.shape, output: shape) { window, source, target in
+      Tensor(shape: shape) { y in
+        x.withUnsafeBuffer { x in
+          source.forEachPlane { image, channel, offset in
+            let plane = image * target.channels + channel
+            pb_max_pool(x.baseAddress! + offset, window, isRectified, y.baseAddress! + plane * target.plane)
           }
         }
-      })
+      }
+    }
   }
 
   public var gradientNeeds: Needs { .inputs }
 
   /// Each v goes to the first largest value of its window.
-  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
-    [gradient(v, input: site.input())]
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [gradient(v, at: site, finish: TensorFinish())] }
+
+  func gradient(_ v: Tensor, at site: Site, finish: TensorFinish) -> Tensor {
+    let (x, isRectified) = site.rectifiableInput()
+    return gradient(v, input: x, isRectified: isRectified, finish: finish)
   }
 
-  /// Each v goes to the first largest value of its window of x.
-  func gradient(_ v: Tensor, input x: Tensor, finish: TensorFinish = TensorFinish()) -> Tensor {
-    adjoint(v, x, finish) { v, x, window, dx in pb_max_pool_gradient(v, x, window, dx) }
+  /// Each v goes to the first largest value of its window of x, or of rectified x.
+  func gradient(
+    _ v: Tensor, input x: Tensor, isRectified: Bool = false, finish: TensorFinish = TensorFinish()
+  ) -> Tensor {
+    adjoint(v, x, finish) { v, x, window, dx in pb_max_pool_gradient(v, x, window, isRectified, dx) }
   }
 
   /// Each v is shared out over its window by `softmax(window / tau)`; where windows overlap, shares add up.
@@ -65,8 +73,9 @@ public struct MaxPool: Operation {
   func softAdjoint(
     _ v: Tensor, at site: Site, temperature: Float, zeroPadding: Bool, finish: TensorFinish
   ) -> Tensor {
-    adjoint(v, site.input(), finish) { v, x, window, dx in
-      pb_max_pool_soft(v, x, window, 1 / temperature, zeroPadding, dx)
+    let (x, isRectified) = site.rectifiableInput()
+    return adjoint(v, x, finish) { v, x, window, dx in
+      pb_max_pool_soft(v, x, window, isRectified, 1 / temperature, zeroPadding, dx)
     }
   }
 

@@ -68,14 +68,35 @@ import Testing
       var x: [Float] = [3, 1, 4, 1, 5, 9, 2, 6, 5]
       x[place] = .nan
       var y: [Float] = [0]
-      pb_max_pool(x, &window, &y)
+      pb_max_pool(x, &window, false, &y)
       #expect(y[0].isNaN, "NaN at \(place)")
       var dx = [Float](repeating: 7, count: 9)
-      pb_max_pool_gradient([2], x, &window, &dx)
+      pb_max_pool_gradient([2], x, &window, false, &dx)
       #expect(dx.indices.allSatisfy { dx[$0] == ($0 == place ? 2 : 0) })
-      pb_max_pool_soft([2], x, &window, 1, true, &dx)
+      pb_max_pool_soft([2], x, &window, false, 1, true, &dx)
       #expect(dx.allSatisfy { $0.isNaN })
     }
+  }
+
+  /// Max pools of a plane whose negative values count as 0 are those of the rectified plane, to the bit.
+  @Test(arguments: [
+    Window(input: (8, 12), output: (4, 6), kernel: (2, 2), stride: (2, 2), dilation: (1, 1), paddingTopLeft: (0, 0)),
+    Window(input: (9, 7), output: (5, 4), kernel: (3, 3), stride: (2, 2), dilation: (1, 1), paddingTopLeft: (1, 1)),
+  ]) func maxPoolsRectify(_ shape: Window) {
+    var window = shape.c
+    let (area, places) = (window.height * window.width, window.out_height * window.out_width)
+    let x = (0..<area).map { Float($0 * 37 % 23) / 7 - 1.5 }
+    let v = (0..<places).map { Float($0 % 5) - 1.5 }
+    func results(_ x: [Float], rectified: Bool) -> [[Float]] {
+      var y = [Float](repeating: .nan, count: places)
+      var (hard, soft) = ([Float](repeating: .nan, count: area), [Float](repeating: .nan, count: area))
+      pb_max_pool(x, &window, rectified, &y)
+      pb_max_pool_gradient(v, x, &window, rectified, &hard)
+      pb_max_pool_soft(v, x, &window, rectified, 3, true, &soft)
+      return [y, hard, soft]
+    }
+    let rectified = results(x.map { max(0, $0) }, rectified: false)
+    #expect(results(x, rectified: true) == rectified && results(x, rectified: false) != rectified)
   }
 
   /// The first of equal values wins; a plane of -inf is not a special case.
@@ -86,8 +107,8 @@ import Testing
     for value in [Float(3), -.infinity] {
       let x = [Float](repeating: value, count: 4)
       var (y, dx): ([Float], [Float]) = ([0], [7, 7, 7, 7])
-      pb_max_pool(x, &window, &y)
-      pb_max_pool_gradient([2], x, &window, &dx)
+      pb_max_pool(x, &window, false, &y)
+      pb_max_pool_gradient([2], x, &window, false, &dx)
       #expect(y == [value] && dx == [2, 0, 0, 0])
     }
   }
@@ -98,7 +119,7 @@ import Testing
       input: (2, 2), output: (1, 1), kernel: (2, 2), stride: (1, 1), dilation: (1, 1), paddingTopLeft: (0, 0)
     ).c
     var dx = [Float](repeating: .nan, count: 4)
-    pb_max_pool_soft([2], [offset, offset + 0.5, offset, offset - 0.25], &window, 4, false, &dx)
+    pb_max_pool_soft([2], [offset, offset + 0.5, offset, offset - 0.25], &window, false, 4, false, &dx)
     let shares = [0.0, 2, 0, -1].softmax
     expectClose(dx.map(Double.init), shares.map { 2 * $0 }, within: 3e-7)
   }
