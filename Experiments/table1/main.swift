@@ -17,10 +17,11 @@ Experiment.run("table1", on: .faithfulness) { experiment, book in
     let scores: [ScoreEntry]
     let differences: [DifferenceEntry]
     let tallies: [DifferenceTally]
+    let agreements: [OrderAgreement]
   }
   let numbers = Numbers(
     runs: book.runs, scores: book.networks.flatMap(\.entries), differences: book.networks.flatMap(\.differenceEntries),
-    tallies: book.networks.flatMap(\.differenceTallies))
+    tallies: book.networks.flatMap(\.differenceTallies), agreements: book.networks.flatMap(\.orderAgreements))
 
   //: Every semantic pullback has a twin that does the same with the gradient. Their difference on the same images, with
   //: the same random numbers, is what the soft rules do.

@@ -16,9 +16,11 @@ Experiment.run("table3", on: .localisation) { experiment, book in
     let runs: [ScoreBook.Run]
     let scores: [ScoreEntry]
     let tallies: [DifferenceTally]
+    let agreements: [OrderAgreement]
   }
   let numbers = Numbers(
-    runs: book.runs, scores: book.networks.flatMap(\.entries), tallies: book.networks.flatMap(\.differenceTallies))
+    runs: book.runs, scores: book.networks.flatMap(\.entries), tallies: book.networks.flatMap(\.differenceTallies),
+    agreements: book.networks.flatMap(\.orderAgreements))
   let table = book.table(numbers.scores)
   let credit = """
     Mean and 95 % bootstrap interval; the best of a block is bold. Chance: maps of noise. \

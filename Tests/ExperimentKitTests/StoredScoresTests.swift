@@ -70,6 +70,11 @@ import Testing
       }
       #expect(tallies == sides && stored.differenceTallies.allSatisfy { $0.pullback + $0.gradient + $0.undecided == 1 })
 
+      // The paper has the soft pullback before the gradient, and nothing of sparseness.
+      let agreements = stored.orderAgreements
+      #expect(agreements.map(\.metric) == ["faithfulness-correlation"] && agreements[0].explainers == 2)
+      #expect(agreements[0].spearman.rounded() == (scores.summaries()[0][0].mean > scores.summaries()[1][0].mean ? 1 : -1))
+
       let book = ScoreBook(networks: [stored], missing: ["ResNet"])
       let table = book.table(entries)
       #expect(table.rows.count == 1 + 3 * 2)

@@ -18,7 +18,7 @@ func pearson(_ a: [Double], _ b: [Double]) -> Double? {
 }
 
 /// Spearman's rank correlation, ties ranked by their mean; nil where either is constant.
-func spearman(_ a: [Double], _ b: [Double]) -> Double? {
+package func spearman(_ a: [Double], _ b: [Double]) -> Double? {
   guard a.allSatisfy(\.isFinite), b.allSatisfy(\.isFinite) else { return .nan }
   return pearson(ranks(a), ranks(b))
 }
