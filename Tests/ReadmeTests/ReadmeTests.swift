@@ -30,6 +30,24 @@ import Testing
     #expect(targets.contains { $0.hasPrefix("Figures/") })
   }
 
+  /// The comparisons that the README counts are those of the tables.
+  @Test(arguments: [
+    ("| localisation, ", "table3-scenes"), ("| faithfulness, ", "table1-scenes"),
+    ("| faithfulness on photographs, ", "table1-imagenet"),
+  ]) func countsAreTheTables(row: String, table: String) throws {
+    struct Result: Decodable {
+      struct Numbers: Decodable { let tallies: [Tally] }
+      let numbers: Numbers
+    }
+    struct Tally: Decodable { let pullback, gradient, undecided: Int }
+    let file = Fixture.root.appendingPathComponent("Figures/\(table).json")
+    let tallies = try JSONDecoder().decode(Result.self, from: Data(contentsOf: file)).numbers.tallies
+    let line = try #require(readme.split(separator: "\n").first { $0.hasPrefix(row) })
+    let counts = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }.compactMap(Int.init)
+    func sum(_ side: KeyPath<Tally, Int>) -> Int { tallies.reduce(0) { $0 + $1[keyPath: side] } }
+    #expect(counts == [sum(\.pullback), sum(\.gradient), sum(\.undecided)])
+  }
+
   private func contains(_ file: String, _ lines: [String]) -> Bool {
     let code = file.split(separator: "\n").map(String.init)
     return code.indices.contains { start in code[start...].starts(with: lines) }
