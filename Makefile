@@ -61,7 +61,7 @@ train: dependencies ## Train the networks of the scenes anew into .cache/trainin
 
 scores: dependencies ## Compute anew the scores that figures and tables draw, of the networks of the scenes (hours; it can be stopped)
 	$(SWIFT) build -c release
-	for experiment in table3 fig9 table1 table2; do \
+	for experiment in table3 fig9 fig8 table1 table2 table4; do \
 	  $(SWIFT) run -c release --skip-build $$experiment --recompute || exit; \
 	done
 
