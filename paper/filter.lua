@@ -4,6 +4,8 @@
 local is_page = FORMAT:match("html") ~= nil
 -- The size of the text on a sheet, height over width, less room for a caption.
 local tallest = 1.3
+-- The width of that text in inches, and how many pixels an inch has at least, so that small tables keep their size.
+local text_width, density = 6.38, 220
 
 local function exists(path)
   local file = io.open(path, "rb")
@@ -24,13 +26,13 @@ local function find_pictures(meta)
   pictures = pandoc.utils.stringify(meta.pictures)
 end
 
--- The smaller copy of a picture, if there is one; in print no taller than a sheet.
+-- The smaller copy of a picture, if there is one; in print no taller than a sheet and no coarser than others.
 local function image(element)
   local copy = pictures .. "/" .. pandoc.path.filename(element.src):gsub("%.png$", ".jpg")
   if not is_page then
     local size = pandoc.image.size(read(element.src))
-    local width = math.min(100, math.floor(100 * tallest * size.width / size.height))
-    element.attributes.width = width .. "%"
+    local width = math.min(1, tallest * size.width / size.height, size.width / (density * text_width))
+    element.attributes.width = math.floor(100 * width) .. "%"
   end
   if exists(copy) then element.src = copy end
   -- Typst takes a path from the file it stands in, or from the root with a slash.

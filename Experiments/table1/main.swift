@@ -15,23 +15,32 @@ Experiment.run("table1", on: .faithfulness) { experiment, book in
   struct Numbers: Encodable {
     let runs: [ScoreBook.Run]
     let scores: [ScoreEntry]
-    let differences: [DifferenceEntry]
-    let tallies: [DifferenceTally]
     let agreements: [OrderAgreement]
   }
   let numbers = Numbers(
-    runs: book.runs, scores: book.networks.flatMap(\.entries), differences: book.networks.flatMap(\.differenceEntries),
-    tallies: book.networks.flatMap(\.differenceTallies), agreements: book.networks.flatMap(\.orderAgreements))
+    runs: book.runs, scores: book.networks.flatMap(\.entries), agreements: book.networks.flatMap(\.orderAgreements))
+  let credit = book.credit(published: "means over 1,000 ImageNet images")
+  let means = book.table(numbers.scores)
+  try experiment.write(
+    Figure(means, credit: "Mean and 95 % bootstrap interval; the best of a block is bold. \(credit)"), tables: [means],
+    numbers: numbers, from: book)
 
   //: Every semantic pullback has a twin that does the same with the gradient. Their difference on the same images, with
   //: the same random numbers, is what the soft rules do.
 
-  let tables = [book.table(numbers.scores), book.table(numbers.differences)]
-  let credit = """
-    (a) Mean and 95 % bootstrap interval; the best of a block is bold. (b) Mean difference of a pullback and its \
-    gradient twin on the same image: bold where the pullback is better and † where the gradient is, with the whole \
-    interval on that side of zero. \(book.credit(published: "means over 1,000 ImageNet images"))
+  struct Twins: Encodable {
+    let runs: [ScoreBook.Run]
+    let differences: [DifferenceEntry]
+    let tallies: [DifferenceTally]
+  }
+  let twins = Twins(
+    runs: book.runs, differences: book.networks.flatMap(\.differenceEntries),
+    tallies: book.networks.flatMap(\.differenceTallies))
+  let differences = book.table(twins.differences)
+  let meaning = """
+    Mean difference of a pullback and its gradient twin on the same image, and its 95 % bootstrap interval: bold where \
+    the pullback is better and † where the gradient is, with the whole interval on that side of zero. \(credit)
     """
   try experiment.write(
-    Figure(Panels(tables, columns: 1, isLettered: true), credit: credit), tables: tables, numbers: numbers, from: book)
+    Figure(differences, credit: meaning), part: "twins", tables: [differences], numbers: twins, from: book)
 }

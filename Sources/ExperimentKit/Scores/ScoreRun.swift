@@ -21,7 +21,7 @@ public enum ScoreRun: String, CaseIterable, Sendable {
     case (.imagenet, _): nil
     case (_, .localisation): 200
     case (_, .faithfulness), (_, .curves): 100
-    case (_, .settings): 50
+    case (_, .settings): 20
     }
   }
 

@@ -95,7 +95,7 @@ extension Experiment {
   /// Writes a figure that draws scores, as ``write(_:part:numbers:about:)``, and the tables in it as Markdown and LaTeX
   /// too.
   public func write(
-    _ figure: Figure, tables: [Table] = [], numbers: some Encodable, from scores: ScoreBook
+    _ figure: Figure, part: String? = nil, tables: [Table] = [], numbers: some Encodable, from scores: ScoreBook
   ) throws {
     let texts =
       tables.isEmpty
@@ -103,7 +103,7 @@ extension Experiment {
       : [
         ("md", tables.map(\.markdown).joined(separator: "\n")), ("tex", tables.map(\.latex).joined(separator: "\n")),
       ]
-    try write(figure, texts: texts, numbers: numbers, about: scores.networks.map(NetworkRecord.init))
+    try write(figure, part: part, texts: texts, numbers: numbers, about: scores.networks.map(NetworkRecord.init))
     if !scores.missing.isEmpty { print("\(name): not scored yet: \(scores.missing.joined(separator: ", "))") }
   }
 }
