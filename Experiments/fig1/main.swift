@@ -22,10 +22,10 @@ Experiment.run("fig1") { experiment in
     try rows.map { views in
       ImageGrid.Row(
         views[0].image.className,
-        [try Picture(views[0].image.image)] + (try views.flatMap { try $0.attributions.map { try heatMap($0.map) } }))
+        [try Picture(views[0].image.image)] + (try views.flatMap { try $0.attributions.map { try experiment.heatMap($0.map) } }))
     },
     groups: [.init("", columns: 1)] + subjects.map { .init($0.title, columns: methods.count) },
-    colorBars: [.heatMaps])
+    colorBars: [experiment.heatMapKey])
   try experiment.write(
     Figure(grid, credit: subjects[0].credit), numbers: explained.map { $0.map(\.numbers) }, about: subjects)
 }

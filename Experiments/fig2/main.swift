@@ -26,7 +26,7 @@ Experiment.run("fig2") { experiment in
         //: chance.
 
         let share = energy(of: map, inTile: tile)
-        cells.append(try heatMap(map))
+        cells.append(try experiment.heatMap(map))
         captions.append("\(Int((100 * share).rounded())) %")
         numbers.append(
           TileNumbers(
@@ -48,7 +48,7 @@ Experiment.run("fig2") { experiment in
   }
 
   let grid = ImageGrid(
-    columns: ["Image"] + subjects[0].images.map(\.className), rows, colorBars: [.heatMaps], width: 420)
+    columns: ["Image"] + subjects[0].images.map(\.className), rows, colorBars: [experiment.heatMapKey], width: 420)
   try experiment.write(
     Figure(grid, credit: "Under each map: the share of its squares in the tile of the class. " + subjects[0].credit),
     numbers: numbers, about: subjects)

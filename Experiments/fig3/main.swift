@@ -40,8 +40,8 @@ Experiment.run("fig3") { experiment in
   }
   let panels = Panels(
     [
-      try grid({ map, _ in try heatMap(map) }), try grid({ map, _ in try rawPicture(map) }),
-      try grid({ map, image in try heatMap(map * image.image) }, .heatMaps),
+      try grid({ map, _ in try experiment.heatMap(map) }), try grid({ map, _ in try rawPicture(map) }),
+      try grid({ map, image in try experiment.heatMap(map * image.image) }, experiment.heatMapKey),
     ],
     columns: 1, isLettered: true)
   let credit =

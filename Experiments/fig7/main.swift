@@ -35,13 +35,13 @@ Experiment.run("fig7") { experiment in
       let maps = columns.map { $0.1[row].attributions[0].map }
       return ImageGrid.Row(
         columns[0].1[row].title,
-        [try Picture(subject.images[row].image)] + (try maps.map { try heatMap($0) })
+        [try Picture(subject.images[row].image)] + (try maps.map { try experiment.heatMap($0) })
           + (try maps.map { try rawPicture($0) }))
     },
     groups: [
       .init("", columns: 1), .init("Heat map", columns: titles.count), .init("Raw colour", columns: titles.count),
     ],
-    colorBars: [.heatMaps], width: 620)
+    colorBars: [experiment.heatMapKey], width: 620)
   try experiment.write(
     Figure(grid, credit: "\(subject.title). \(subject.credit)"), numbers: columns.map { $0.1.map(\.numbers) },
     about: [subject])

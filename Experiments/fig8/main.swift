@@ -80,7 +80,7 @@ Experiment.run(
           explainer: method.rawValue, spearmanOfMagnitudes: similarities(.absoluteSpearman),
           scaledSSIM: similarities(.scaledSSIM)))
       return ImageGrid.Row(
-        method.abbreviation, try maps.map { try heatMap($0) }, accent: rectifying.contains(method) ? color(method) : nil
+        method.abbreviation, try maps.map { try experiment.heatMap($0) }, accent: rectifying.contains(method) ? color(method) : nil
       )
     }
     let titles = ["trained"] + stages.map { "\($0.count) of \(layers.last!.count)" }
@@ -88,7 +88,7 @@ Experiment.run(
     let grid = ImageGrid(
       columns: titles, [picture] + rows,
       groups: [.init("", columns: 1), .init("Random layers, from the output", columns: stages.count)],
-      colorBars: [.heatMaps], width: 290, gap: 1.5)
+      colorBars: [experiment.heatMapKey], width: 290, gap: 1.5)
 
     //: To the right the curves of all images, with 95 % bootstrap bands: the rank correlation of signed values and of
     //: magnitudes, the structural similarity of maps divided by their largest magnitude, and Pearson's correlation. A

@@ -25,9 +25,9 @@ Experiment.run("parts") { experiment in
         view.image.image, .classes([other]), of: subject.network, in: experiment.context)
       return ImageGrid.Row(
         view.title,
-        [try Picture(view.image.image)] + (try view.attributions.map { try heatMap($0.map) })
+        [try Picture(view.image.image)] + (try view.attributions.map { try experiment.heatMap($0.map) })
           + (try view.attributions.map { try rawPicture($0.map) })
-          + [try Picture(view.image.image + change), try heatMap(change)],
+          + [try Picture(view.image.image + change), try experiment.heatMap(change)],
         captions: [String](repeating: "", count: 7) + ["→ \(subject.classNames[other])", ""])
     }
     let names = methods.map(\.abbreviation)
@@ -36,7 +36,7 @@ Experiment.run("parts") { experiment in
       groups: [
         .init("", columns: 1), .init("Heat map", columns: 3), .init("Raw colour", columns: 3),
         .init("Counterfactual", columns: 2),
-      ], colorBars: [.heatMaps])
+      ], colorBars: [experiment.heatMapKey])
 
     //: The numbers are over a thousand scenes: the share of an attribution's positive part inside the object, and
     //: inside its diagnostic parts, for the scene's own class. Chance is the share of the frame that they cover.

@@ -64,6 +64,9 @@ struct Attribute: ParsableCommand {
     completion: .file(extensions: ["html"]))
   var report: String?
 
+  @Option(help: ArgumentHelp("The colours of heat maps.", valueName: "map"))
+  var colorMap = ColorMap.seismic
+
   @Option(
     help: ArgumentHelp(
       "Instead of attributions, the images of K steps of pullback-ascent (or gradient-ascent) towards the target, with "
@@ -100,7 +103,8 @@ struct Attribute: ParsableCommand {
     let explainers = try methods.map { try $0.explainer(settings, for: network.graph) }
     let images = try input.images(for: model.graph)
     let batchSize = memory.batchSize(for: model.graph)
-    let explained = try ExplainedImages(images, choices, network: network, model: model, batchSize: batchSize)
+    var explained = try ExplainedImages(images, choices, network: network, model: model, batchSize: batchSize)
+    explained.colorMap = colorMap
     explained.announce()
     if let output, file == nil { try makeFolder(output) }
 

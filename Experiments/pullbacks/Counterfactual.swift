@@ -70,7 +70,9 @@ struct Counterfactual {
           rows.append(
             ImageGrid.Row(
               "\(explained.images.names[index])\n\(target.name)",
-              pictures + [try heatMap(iterate - image), try rawPicture(iterate - image)],
+              pictures + [
+                try heatMap(iterate - image, colorMap: explained.colorMap), try rawPicture(iterate - image),
+              ],
               captions: pictured.map { step in
                 steps[step].probability.map { "p = \(decimal($0, places: 3))" } ?? decimal(steps[step].value, places: 2)
               } + ["", ""]))
@@ -84,7 +86,7 @@ struct Counterfactual {
       to: "\(folder)/counterfactual.json")
     let titles = pictured.map { "x_\($0)" } + ["Change, heat map", "Change, raw colour"]
     let grid = ImageGrid(
-      columns: titles, rows, colorBars: [ColorBar(.seismic, labels: ["−max", "0", "+max"])],
+      columns: titles, rows, colorBars: [ColorBar(explained.colorMap, labels: ["−max", "0", "+max"])],
       width: 80 * Double(titles.count + 1))
     try Figure(grid, credit: "\(ascent.name), \(model.architecture.name)").write(to: "\(folder)/counterfactual.png")
   }

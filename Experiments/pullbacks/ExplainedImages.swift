@@ -7,6 +7,8 @@ struct ExplainedImages {
   let network: Network
   /// Per image and target.
   let targets: [[ResolvedTarget]]
+  /// Of heat maps.
+  var colorMap = ColorMap.seismic
   private let model: LoadedModel
   private let batchSize: Int
 
@@ -89,7 +91,7 @@ struct ExplainedImages {
               return Map(
                 sha256: try map.withUnsafeBuffer { try sha256(UnsafeRawBufferPointer($0)) },
                 completeness: accounts.isEmpty ? nil : accounts[place][image],
-                pictures: picturing ? [try heatMap(map), try rawPicture(map)] : [])
+                pictures: picturing ? [try heatMap(map, colorMap: colorMap), try rawPicture(map)] : [])
             })
         }
       }
@@ -128,7 +130,7 @@ struct ExplainedImages {
     }
     return Figure(
       ImageGrid(
-        columns: ["Image"] + titles, rows, colorBars: [ColorBar(.seismic, labels: ["−max", "0", "+max"])],
+        columns: ["Image"] + titles, rows, colorBars: [ColorBar(colorMap, labels: ["−max", "0", "+max"])],
         width: 120 * Double(1 + titles.count)),
       credit: "\(methods.map(\.rawValue).joined(separator: ", ")), \(model.architecture.name)")
   }

@@ -19,12 +19,13 @@ Experiment.run("table2", on: .settings) { experiment, book in
   let metrics = book.networks.flatMap(\.metrics).uniqued
   let published: [MetricName] = [.infidelity, .faithfulnessCorrelation, .faithfulnessEstimate, .randomLogit]
 
+  func isPublished(_ scores: StoredScores) -> Bool {
+    metrics.contains { scores.entry(.softPullback, .steps, SweptParameter.steps.standard, $0)?.publishedMean != nil }
+  }
+
   func table(_ scores: StoredScores) -> Table {
-    let isPublished = metrics.contains { metric in
-      scores.entry(.softPullback, .steps, SweptParameter.steps.standard, metric)?.publishedMean != nil
-    }
-    let beside = isPublished ? published.filter(metrics.contains) : []
-    var rows: [Table.Row] = [.heading(book.heading(scores, isBesidePublished: isPublished))]
+    let beside = isPublished(scores) ? published.filter(metrics.contains) : []
+    var rows: [Table.Row] = [.heading(book.heading(scores, isBesidePublished: !beside.isEmpty))]
     for method in [Method.softPullback, .pullbackAscent] {
       var block: [(label: String, found: [ScoreEntry])] = []
       func add(_ label: String, _ parameter: SweptParameter, _ value: Double) {
@@ -66,9 +67,10 @@ Experiment.run("table2", on: .settings) { experiment, book in
   //: The paper publishes four of the metrics, over 500 images of ImageNet, on its larger networks.
 
   let tables = book.networks.map(table)
+  let source = book.networks.contains(where: isPublished) ? "means over 500 ImageNet images" : nil
   let credit = """
     Means; the best of an explainer is bold. α is that of images of 3 × 224 × 224 values; others take it times sqrt(n \
-    / 150528). \(book.credit(published: "means over 500 ImageNet images")) Intervals are in the numbers beside this \
+    / 150528). \(book.credit(published: source)) Intervals are in the numbers beside this \
     table and in figure 6.
     """
   try experiment.write(

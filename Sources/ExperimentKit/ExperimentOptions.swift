@@ -1,4 +1,5 @@
 import ArgumentParser
+import Imaging
 import Networks
 
 /// The networks and images that an experiment is run on.
@@ -49,6 +50,9 @@ public struct ExperimentOptions: ParsableArguments {
 
   @Option(name: .long, parsing: .upToNextOption, help: "The formats of the figure: png, pdf, svg.")
   public var format: [FigureFormat] = [.png, .pdf]
+
+  @Option(help: ArgumentHelp("The colours of heat maps, where there are some.", valueName: "map"))
+  public var colorMap: ColorMap = .seismic
 
   public init() {}
 }

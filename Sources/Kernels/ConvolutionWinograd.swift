@@ -1,12 +1,15 @@
 import CKernels
 
 extension ConvolutionShape {
-  /// Whether a transformed weight pays: at 3 x 3 kernels of stride 1 over maps of some size, with channels to sum over.
+  /// Whether a transformed weight pays: at 3 x 3 kernels of stride 1 over maps of some size, with channels to sum over,
+  /// unless the weight is so much larger than the maps that most of the time goes into reading it.
   package var takesTransformedWeight: Bool {
     let c = window.c
+    let weights = 9 * inputs * outputs
+    let values = inputs * c.height * c.width + outputs * c.out_height * c.out_width
     return c.kernel_h == 3 && c.kernel_w == 3 && c.stride_h == 1 && c.stride_w == 1 && c.dilation_h == 1
       && c.dilation_w == 1 && c.pad_top <= 2 && c.pad_left <= 2 && groups == 1 && inputs >= 32 && outputs >= 32
-      && c.out_height >= 12 && c.out_width >= 12 && c.height >= 12 && c.width >= 12
+      && c.out_height >= 12 && c.out_width >= 12 && c.height >= 12 && c.width >= 12 && weights <= 8 * values
   }
 
   /// How many floats the transformed weight has.

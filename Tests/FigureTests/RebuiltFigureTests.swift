@@ -33,6 +33,20 @@ import Testing
     }
   }
 
+  /// Other colours change the picture and no number.
+  @Test func inOtherColors() throws {
+    let arguments = ["--quick", "--model", "vgg-scenes"]
+    let folders = try [[], ["--color-map", "coolwarm"]].map { try run("fig1", arguments + $0) }
+    for (ending, isSame) in [("json", true), ("png", false)] {
+      let bytes = try folders.map {
+        try Data(contentsOf: $0.url.appendingPathComponent("fig1-scenes-vgg-scenes.\(ending)"))
+      }
+      #expect((bytes[0] == bytes[1]) == isSame, "\(ending)")
+    }
+    let outcome = try Program("fig1").run(arguments + ["--color-map", "jet"])
+    #expect(outcome.status == 64 && outcome.errors.contains("coolwarm"))
+  }
+
   private func run(_ figure: String, _ arguments: [String]) throws -> TemporaryFolder {
     let folder = try TemporaryFolder()
     let outcome = try Program(figure).run(arguments + ["--output", folder.url.path, "--format", "png"])

@@ -43,6 +43,8 @@ import Testing
     Case(inputs: 270, outputs: 32, height: 12, width: 13, kernel: 3, stride: 1, padding: 0),
     Case(inputs: 270, outputs: 32, height: 14, width: 15, kernel: 3, stride: 1, padding: 0, isTransformable: true),
     Case(inputs: 32, outputs: 34, height: 30, width: 40, kernel: 3, stride: 1, padding: 2, isTransformable: true),
+    // More weights than the maps are worth.
+    Case(inputs: 264, outputs: 264, height: 12, width: 12, kernel: 3, stride: 1, padding: 1),
     // Small maps, which several images share panels for.
     Case(inputs: 300, outputs: 270, height: 3, width: 5, kernel: 1, stride: 1, padding: 0),
     Case(inputs: 40, outputs: 21, height: 14, width: 13, kernel: 3, stride: 2, padding: 1),
