@@ -89,10 +89,11 @@ golden: dependencies ## Record the figures and golden images anew, on purpose on
 
 # Swift traps on undefined behaviour by itself; the C parts are made to do so too.
 UNDEFINED := -fsanitize=undefined -fsanitize-trap=undefined -Wno-pass-failed
+SANITIZING := ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=suppressions=$(CURDIR)/Tests/Sanitizers/thread.supp
 sanitizing = $(if $(filter undefined,$(1)),$(addprefix -Xcc ,$(UNDEFINED)),--sanitize $(1))
 
 sanitize: dependencies ## Run the tests under the sanitizers, each in a build of its own; an hour or more
-	$(foreach kind,$(SANITIZERS),ASAN_OPTIONS=detect_leaks=0 $(SWIFT) test $(call sanitizing,$(kind)) \
+	$(foreach kind,$(SANITIZERS),$(SANITIZING) $(SWIFT) test $(call sanitizing,$(kind)) \
 	  --scratch-path .build-$(kind) $(if $(FILTER),--filter '$(FILTER)') &&) true
 
 faults: ## Kill runs, fill disks and look at what is left; KILLS=10 for fewer

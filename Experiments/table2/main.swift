@@ -7,32 +7,41 @@ import ExperimentKit
 
 Experiment.run("table2", on: .settings) { experiment, book in
 
-  //: A block of rows for each explainer; its first line is the preset, with which the others differ in one value.
+  //: A block of rows for each explainer; its first line is the preset, with which the others differ in one value. The
+  //: paper publishes four of the metrics, over 500 images of ImageNet, on its larger networks.
 
   struct Setting: Encodable {
+    let method: String
     let parameter: String
     let value: Double
     let isPreset: Bool
     let score: ScoreEntry
   }
-  var numbers: [Setting] = []
-  let metrics = book.networks.flatMap(\.metrics).uniqued
-  let published: [MetricName] = [.infidelity, .faithfulnessCorrelation, .faithfulnessEstimate, .randomLogit]
+  let publishedMetrics: [MetricName] = [
+    .infidelity, .faithfulnessCorrelation, .faithfulnessEstimate, .randomLogit,
+  ]
 
-  func isPublished(_ scores: StoredScores) -> Bool {
-    metrics.contains { scores.entry(.softPullback, .steps, SweptParameter.steps.standard, $0)?.publishedMean != nil }
-  }
+  //: A table for each network.
 
-  func table(_ scores: StoredScores) -> Table {
-    let beside = isPublished(scores) ? published.filter(metrics.contains) : []
-    var rows: [Table.Row] = [.heading(book.heading(scores, isBesidePublished: !beside.isEmpty))]
+  for (index, book) in book.separately.enumerated() {
+    let scores = book.networks[0]
+    let metrics = scores.metrics
+    let isPublished = metrics.contains { metric in
+      scores.entry(.softPullback, .steps, SweptParameter.steps.standard, metric)?.publishedMean != nil
+    }
+    let beside = isPublished ? publishedMetrics.filter(metrics.contains) : []
+    var numbers: [Setting] = []
+    var rows: [Table.Row] = [.heading(book.heading(scores, isBesidePublished: isPublished))]
     for method in [Method.softPullback, .pullbackAscent] {
       var block: [(label: String, found: [ScoreEntry])] = []
       func add(_ label: String, _ parameter: SweptParameter, _ value: Double) {
         let found = metrics.compactMap { scores.entry(method, parameter, value, $0) }
         if !found.isEmpty { block.append((label, found)) }
         let isPreset = value == parameter.standard
-        numbers += found.map { Setting(parameter: parameter.rawValue, value: value, isPreset: isPreset, score: $0) }
+        numbers += found.map {
+          Setting(
+            method: method.rawValue, parameter: parameter.rawValue, value: value, isPreset: isPreset, score: $0)
+        }
       }
       let parameters = scores.sweptParameters.filter { $0.methods.contains(method) }
       for (index, parameter) in parameters.enumerated() {
@@ -59,21 +68,16 @@ Experiment.run("table2", on: .settings) { experiment, book in
         rows.append(.cells([Table.Cell(line == 0 ? method.abbreviation : ""), Table.Cell(label)] + here + there))
       }
     }
-    return Table(
+    let table = Table(
       [.init("", .left), .init("Setting", .left)] + (metrics + beside).map { .init($0.heading) }, rows,
       groups: book.groups(2, measured: metrics.count, published: beside.count), gap: 8)
+    let credit = """
+      Means; the best of an explainer is bold. α is that of images of 3 × 224 × 224 values; others take it times sqrt(n \
+      / 150528). \(book.credit(published: isPublished ? "means over 500 ImageNet images" : nil)) Intervals are in the \
+      numbers beside this table and in figure 6.
+      """
+    try experiment.write(
+      Figure(table, credit: credit), part: index == 0 ? nil : scores.model.replacing("-scenes", with: ""),
+      tables: [table], numbers: numbers, from: book)
   }
-
-  //: The paper publishes four of the metrics, over 500 images of ImageNet, on its larger networks.
-
-  let tables = book.networks.map(table)
-  let source = book.networks.contains(where: isPublished) ? "means over 500 ImageNet images" : nil
-  let credit = """
-    Means; the best of an explainer is bold. α is that of images of 3 × 224 × 224 values; others take it times sqrt(n \
-    / 150528). \(book.credit(published: source)) Intervals are in the numbers beside this \
-    table and in figure 6.
-    """
-  try experiment.write(
-    Figure(Panels(tables, columns: tables.count > 1 ? 2 : 1), credit: credit), tables: tables, numbers: numbers,
-    from: book)
 }

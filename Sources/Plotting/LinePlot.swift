@@ -32,8 +32,10 @@ public struct LinePlot: Framed {
     /// The lower and upper edge of the band, empty if there is none.
     public let low: [Double]
     public let high: [Double]
-    /// Line and marker; nil takes the theme's by the series' place.
+    /// Of line and marker; nil takes the theme's by the series' place.
     public var color: Color?
+    /// At the points; nil takes one by the series' place.
+    public var marker: Marker?
     /// Lengths of dashes and gaps in points; none for a whole line.
     public var dashes: [Double] = []
     public var style = Style.curve
@@ -154,7 +156,8 @@ public struct LinePlot: Framed {
   /// Markers show where something was measured; on dense curves they would only hide it.
   private func marker(of index: Int) -> Marker? {
     switch series[index].style {
-    case .curve where series[index].x.count <= 25, .points: Marker.allCases[index % Marker.allCases.count]
+    case .curve where series[index].x.count <= 25, .points:
+      series[index].marker ?? Marker.allCases[index % Marker.allCases.count]
     case .curve, .line: nil
     }
   }

@@ -11,6 +11,9 @@ public struct ScoreBook: Sendable {
   /// The other networks of the tier.
   let missing: [String]
 
+  /// One for each network, for a figure of its own.
+  public var separately: [ScoreBook] { networks.map { ScoreBook(networks: [$0], missing: missing) } }
+
   /// What the scores are about, for a figure's credit line.
   ///
   /// - Parameter published: what the paper's figures are that stand beside, said where there are some.
