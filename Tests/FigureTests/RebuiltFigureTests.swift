@@ -54,20 +54,26 @@ import Testing
     return folder
   }
 
-  /// Whether the programs run with the kernels that the committed figures were made with: OpenBLAS's, and its own for
-  /// processors that add to a product with one rounding, which sanitized builds are without.
-  private static let isSameFamily: Bool = {
-    let openBLAS = ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"].map { $0 == "Haswell" } ?? true
-    let factor: Float = 1 + 0x1p-12
-    var sum = Tensor(shape: [1, 1], [-(factor * factor)])
-    sum.addToImage(0, factor, of: Tensor(shape: [1, 1], [factor]), image: 0)
-    return openBLAS && sum.scalars != [0]
+  static let limits: FigureLimits = {
+    guard addsToProductsInOneRounding else { return otherRounding }
+    let kernels = ProcessInfo.processInfo.environment["OPENBLAS_CORETYPE"] ?? "Haswell"
+    return kernels == "Haswell" ? FigureLimits(picture: .edgesOnly, relative: 1e-5, absolute: 1e-9) : otherKernels
   }()
 
-  static let limits =
-    isSameFamily ? FigureLimits(picture: .edgesOnly, relative: 1e-5, absolute: 1e-9) : otherKernels
-
-  /// With other kernels the last bits differ, and gradient ascent magnifies them: where a pre-activation changes sign,
-  /// the gradient jumps. See Tests/Golden/README.md for what was measured.
+  /// With other kernels of OpenBLAS the last bits differ. See Tests/Golden/README.md for what was measured.
   static let otherKernels = FigureLimits(picture: .edgesOnly, relative: 5e-3, absolute: 1e-9)
+
+  /// On processors without fused multiply-add, and in sanitized builds, every operation rounds otherwise, and gradient
+  /// ascent magnifies that: where a pre-activation changes sign, the gradient jumps. So does a printed residual.
+  private static let otherRounding = FigureLimits(
+    picture: PictureDifference(maxChannelDifference: 255, shareOfPixelsChanged: 0.05, meanDifference: 0.1),
+    relative: 0.1, absolute: 1e-9)
+
+  /// Whether 2^-24 is left of (1 + 2^-12)^2 when the nearest float is taken from it, as in the committed figures.
+  private static let addsToProductsInOneRounding: Bool = {
+    let factor: Float = 1 + 0x1p-12
+    var rest = Tensor(shape: [1, 1], [-(factor * factor)])
+    rest.addToImage(0, factor, of: Tensor(shape: [1, 1], [factor]), image: 0)
+    return rest.scalars != [0]
+  }()
 }
