@@ -13,7 +13,11 @@ import Testing
   @Test(arguments: scenes)
   func onScenes(figure: String) throws { try compare(figure, "scenes") }
 
-  @Test(.enabled(if: ImageNetTier.isFetched, "needs make imagenet"), arguments: ["fig1", "fig2", "fig3", "fig4", "fig5"])
+  /// In other rounding, five steps of gradient ascent lead elsewhere on EfficientNet-Lite0.
+  @Test(
+    .enabled(if: ImageNetTier.isFetched, "needs make imagenet"),
+    .enabled(if: addsToProductsInOneRounding, "needs a processor with fused multiply-add"),
+    arguments: ["fig1", "fig2", "fig3", "fig4", "fig5"])
   func onPhotographs(figure: String) throws { try compare(figure, "imagenet") }
 
   private func compare(_ figure: String, _ tier: String) throws {
