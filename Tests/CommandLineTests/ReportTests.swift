@@ -21,7 +21,7 @@ struct ReportTests {
     }
     let outcome = try Self.pullbacks.run([
       "attribute", "--input", photographs, "--target", "top-2,cross-entropy:340", "--method", "soft-pullback,deeplift",
-      "--report", folder.path("report.html"), "--output", folder.path("maps"),
+      "--report", folder.path("report.html"), "--output", folder.path("maps"), "--color-map", "coolwarm",
     ])
     #expect(outcome.status == 0, "\(outcome.errors)")
     let page = try String(contentsOfFile: folder.path("report.html"), encoding: .utf8)
@@ -44,7 +44,7 @@ struct ReportTests {
     }
     let picture = try #require(page.firstMatch(of: /class="heat" alt="[^"]*" src="data:image\/png;base64,([^"]*)"/)).1
     let decoded = try Photograph(decoding: Array(try #require(Data(base64Encoded: String(picture)))), name: "heat map")
-    #expect(try decoded.picture == heatMap(maps.image(0)))
+    #expect(try decoded.picture == heatMap(maps.image(0), colorMap: .coolwarm))
 
     let script = try #require(page.firstMatch(of: /<script>((?s).*?)<\/script>/)).1
     let digest = try Array(script.utf8).withUnsafeBytes { try sha256Base64($0) }
