@@ -2,11 +2,13 @@ import ExperimentKit
 import Kernels
 
 extension Measure {
-  /// The convolutions of each network as a share of the rate of sgemm, measured in the same run.
+  /// The machine's limits, the rates of sgemm and of reading memory, and the convolutions of each network as a share of
+  /// the former, measured in the same run.
   func measureConvolutions(_ report: inout Report) throws {
     let workers = Double(threads == 0 ? report.cores : threads)
     let rate = matrixProductRate() * workers
     report.add(.convolutions, "sgemm, 1024 x 1024 x 1024, all threads", rate * 1e-9, "Gflop/s")
+    report.add(.convolutions, "memory read once, all threads", memoryRate() * 1e-9, "GB/s")
     for model in models {
       for batch in batches {
         let layers = convolutionTimes(of: try Architecture.named(model).graph(), images: batch)
@@ -44,6 +46,23 @@ extension Measure {
           forward: clock.least(within: 0.05) { shape.forward(x, weight, into: y, images: images) },
           adjoint: clock.least(within: 0.05) { shape.adjoint(x, weight, into: y, images: images) })
       }
+    }
+  }
+
+  /// The best rate at which all threads together read what no cache holds, in bytes per second.
+  private func memoryRate() -> Double {
+    let values = [Float](repeating: 0.5, count: 1 << 27)
+    return values.withUnsafeBytes { bytes in
+      let time = clock.least(within: 1) {
+        Parallel.forEachBlock(of: bytes.count, size: 1 << 22) { block in
+          var sum = SIMD16<Float>()
+          for offset in stride(from: block.lowerBound, to: block.upperBound, by: 64) {
+            sum += bytes.load(fromByteOffset: offset, as: SIMD16<Float>.self)
+          }
+          precondition(sum.sum() > 0)
+        }
+      }
+      return Double(bytes.count) / time
     }
   }
 
