@@ -13,8 +13,8 @@ from PIL import Image
 PAPER = Path("paper")
 WORK = Path(".build/paper")
 PICTURES = WORK / "pictures"
-# 170 dots to the inch in print.
-WIDTH = 1100
+# 157 dots to the inch in print.
+WIDTH = 1000
 
 
 def shrink(picture: Path) -> None:
@@ -26,8 +26,8 @@ def shrink(picture: Path) -> None:
     if image.width > WIDTH:
         image = image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.LANCZOS)
     # Without subsampling, which would smear the red and blue of heat maps.
-    image.save(target, quality=66, subsampling=0, optimize=True, progressive=True)
-    if target.stat().st_size + 100_000 > picture.stat().st_size:
+    image.save(target, quality=55, subsampling=0, optimize=True, progressive=True)
+    if target.stat().st_size + 50_000 > picture.stat().st_size:
         target.unlink()
 
 

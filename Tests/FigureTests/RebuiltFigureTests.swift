@@ -72,12 +72,4 @@ import Testing
   private static let otherRounding = FigureLimits(
     picture: PictureDifference(maxChannelDifference: 255, shareOfPixelsChanged: 0.05, meanDifference: 0.1),
     relative: 0.1, absolute: 1e-9)
-
-  /// Whether 2^-24 is left of (1 + 2^-12)^2 when the nearest float is taken from it, as in the committed figures.
-  private static let addsToProductsInOneRounding: Bool = {
-    let factor: Float = 1 + 0x1p-12
-    var rest = Tensor(shape: [1, 1], [-(factor * factor)])
-    rest.addToImage(0, factor, of: Tensor(shape: [1, 1], [factor]), image: 0)
-    return rest.scalars != [0]
-  }()
 }
