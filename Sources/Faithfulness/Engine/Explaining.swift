@@ -113,15 +113,15 @@ struct ExplainerFamily: Sendable {
     }
     let averages = explainers.map { Self.average($0)! }
     var jobs: [(rules: RuleSet, selector: Selector)] = []
-    var first: [String: Int] = [:]
-    for average in averages where first[average.rules.signature] == nil {
-      first[average.rules.signature] = jobs.count
+    var first: [RuleSet: Int] = [:]
+    for average in averages where first[average.rules] == nil {
+      first[average.rules] = jobs.count
       jobs += selectors.map { (average.rules, $0) }
     }
     let means = try average(over: points, jobs, at: x, of: network, in: context)
     return zip(explainers, averages).map { explainer, average in
       selectors.indices.map { place in
-        Self.finish(explainer, means[first[average.rules.signature]! + place], at: x)
+        Self.finish(explainer, means[first[average.rules]! + place], at: x)
       }
     }
   }
