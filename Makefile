@@ -15,7 +15,7 @@ FIGURES := networks fig1 fig2 fig3 fig4 fig5 fig7 fig10
 PHOTOGRAPHS := fig1 fig2 fig3 fig4 fig5
 
 CATALOG := Sources/SemanticPullbacks/SemanticPullbacks.docc
-# For make sanitize: make sanitize SANITIZERS=address FILTER='ImagingTests|FilesTests'
+# For make sanitize: make sanitize SANITIZERS=address FILTER='ImagingTests|FailuresTests'
 SANITIZERS := address undefined thread
 FILTER :=
 

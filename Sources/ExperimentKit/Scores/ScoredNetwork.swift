@@ -1,6 +1,6 @@
 import Attribution
+import Failures
 import Faithfulness
-import Files
 import Networks
 import Pullbacks
 

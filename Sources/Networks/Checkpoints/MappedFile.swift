@@ -1,4 +1,5 @@
-import Files
+import Digests
+import Failures
 import Foundation
 import Kernels
 import Pullbacks
@@ -56,7 +57,7 @@ final class MappedFile: Sendable {
   func sha256() throws -> String {
     try digest.withLock { digest in
       if let digest { return digest }
-      let text = try Files.sha256(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: count))
+      let text = try Digests.sha256(UnsafeRawBufferPointer(start: UnsafeRawPointer(bitPattern: address), count: count))
       digest = text
       return text
     }

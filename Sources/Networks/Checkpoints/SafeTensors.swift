@@ -1,4 +1,4 @@
-import Files
+import Failures
 import Pullbacks
 
 /// Writing safetensors files. ``Checkpoint`` reads them.

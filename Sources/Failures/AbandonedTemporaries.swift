@@ -1,5 +1,4 @@
 import Foundation
-import Kernels
 
 /// What killed processes leave behind: files that ``AtomicFile`` had begun to write.
 ///
@@ -7,7 +6,10 @@ import Kernels
 /// locked is therefore nobody's, whatever the process number in its name: containers that share a folder do not see
 /// each other's processes. Where a file system has no locks, nothing is removed.
 enum AbandonedTemporaries {
-  private static let swept = Locked<Set<String>>([])
+  /// The folders that were looked through, guarded by `lock`, whose calls ThreadSanitizer follows; those of
+  /// `Synchronization.Mutex` it does not see.
+  nonisolated(unsafe) private static var swept: Set<String> = []
+  private static let lock = NSLock()
 
   /// Locks a temporary that was just made; false if another process took it for abandoned before it was locked.
   static func claim(_ descriptor: Int32) -> Bool {
@@ -25,7 +27,7 @@ enum AbandonedTemporaries {
 
   /// Removes the abandoned temporaries in `folder`, once for each folder: thousands of files may be written into it.
   static func remove(from folder: String) {
-    guard swept.withLock({ $0.insert(folder).inserted }) else { return }
+    guard lock.withLock({ swept.insert(folder).inserted }) else { return }
     for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
       guard name.wholeMatch(of: /\.[0-9]+-[0-9]+\.part/) != nil else { continue }
       let path = "\(folder)/\(name)"

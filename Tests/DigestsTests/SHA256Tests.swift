@@ -1,4 +1,4 @@
-import Files
+import Digests
 import Testing
 
 /// The examples of FIPS 180-2, appendix B, and the empty message.

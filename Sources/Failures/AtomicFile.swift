@@ -1,5 +1,4 @@
 import Foundation
-import Pullbacks
 import Synchronization
 
 /// Files that appear whole or not at all.
@@ -53,7 +52,7 @@ public enum AtomicFile {
     var target = path
     for _ in 0..<maximumLinkCount {
       guard let destination = try? FileManager.default.destinationOfSymbolicLink(atPath: target) else { return target }
-      target = destination.hasPrefix("/") ? destination : "\(Files.folder(of: target))/\(destination)"
+      target = destination.hasPrefix("/") ? destination : "\(Failures.folder(of: target))/\(destination)"
     }
     throw PullbackError(.cannotCreate, path, "expected a file, found a circle of symbolic links")
   }
@@ -72,7 +71,7 @@ public enum AtomicFile {
   private static func createTemporary(
     beside target: String, _ permissions: mode_t?, for path: String
   ) throws -> (Int32, String) {
-    let folder = Files.folder(of: target)
+    let folder = Failures.folder(of: target)
     AbandonedTemporaries.remove(from: folder)
     while true {
       let number = serial.add(1, ordering: .relaxed).newValue

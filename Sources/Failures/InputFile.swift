@@ -1,5 +1,4 @@
 import Foundation
-import Pullbacks
 
 /// A regular file open for reading, its size known before anything is allocated for it.
 public struct InputFile: ~Copyable {

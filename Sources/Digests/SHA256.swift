@@ -1,6 +1,6 @@
 import COpenSSL
+import Failures
 import Foundation
-import Pullbacks
 
 /// The SHA-256 of the file at `path` in hexadecimal.
 ///

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The folder that `path` lies in, `.` for a bare name and `/` for what lies in the root.
 ///
 /// Foundation's `deletingLastPathComponent` ends the program where a path is a single character.
@@ -12,4 +14,14 @@ public func folder(of path: String) -> String {
   bytes.removeSubrange((last + 1)...)
   dropSlashes()
   return String(decoding: bytes, as: UTF8.self)
+}
+
+/// The message of the last system call that failed.
+func systemMessage() -> String { String(cString: strerror(errno)) }
+
+extension stat {
+  var isRegularFile: Bool { st_mode & S_IFMT == S_IFREG }
+
+  /// What was found where a regular file was expected, in words.
+  var kindOfFile: String { st_mode & S_IFMT == S_IFDIR ? "a folder" : "a device or pipe" }
 }
