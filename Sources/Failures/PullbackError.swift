@@ -48,3 +48,16 @@ public struct PullbackError: Error, Equatable, Sendable, CustomStringConvertible
     "\(subject): \(problem)" + (advice.map { "; \($0)" } ?? "")
   }
 }
+
+/// Text from a file as it may appear in an error message: one line, in quotes, of bounded length.
+package func quoted(_ text: String) -> String {
+  let limit = 80
+  var line = ""
+  for scalar in text.unicodeScalars.prefix(limit) {
+    // Control characters and line separators would break the line, quotes and backslashes its end.
+    let isPlain =
+      (0x20..<0x7F).contains(scalar.value) ? scalar != "\"" && scalar != "\\" : scalar.properties.isAlphabetic
+    line += isPlain ? String(scalar) : scalar.escaped(asASCII: true)
+  }
+  return "\"" + line + (text.unicodeScalars.count > limit ? "…" : "") + "\""
+}

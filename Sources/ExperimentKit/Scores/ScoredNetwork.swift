@@ -1,4 +1,5 @@
 import Attribution
+import Checkpoints
 import Failures
 import Faithfulness
 import Networks

@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// An interpreter of the pickle language that builds data and runs nothing.
 ///

@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// What PyTorch's functions in a pickle stand for: runs of numbers stored elsewhere in the file, and views of them.
 ///

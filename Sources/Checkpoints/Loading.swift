@@ -1,16 +1,6 @@
 import Pullbacks
 
 extension Network {
-  /// The network `architecture` with the parameters of `checkpoint`, and as many classes as the checkpoint tells apart.
-  ///
-  /// - Throws: `PullbackError` if a tensor is missing, has another shape, or holds a value that is not finite.
-  public init(_ architecture: Architecture, checkpoint: Checkpoint, resolution: Int? = nil) throws {
-    let classes = try architecture.classes(in: checkpoint)
-    try self.init(architecture.graph(resolution: resolution, classes: classes), checkpoint: checkpoint) {
-      architecture.storedName(of: $0, in: checkpoint)
-    }
-  }
-
   /// The network `graph` with the parameters of `checkpoint`.
   ///
   /// - Parameters:

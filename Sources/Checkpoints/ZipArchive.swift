@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// The table of contents of a zip archive whose entries are stored uncompressed, as `torch.save` writes it.
 ///

@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// The dictionary of parameters inside whatever was saved around it.
 struct StateDict {
