@@ -15,7 +15,7 @@ FIGURES := networks fig1 fig2 fig3 fig4 fig5 fig7 fig10
 PHOTOGRAPHS := fig1 fig2 fig3 fig4 fig5
 
 CATALOG := Sources/SemanticPullbacks/SemanticPullbacks.docc
-# For make sanitize: make sanitize SANITIZERS=address FILTER='ImagingTests|FilesTests'
+# For make sanitize: make sanitize SANITIZERS=address FILTER='ImagingTests|FailuresTests'
 SANITIZERS := address undefined thread
 FILTER :=
 
@@ -73,7 +73,7 @@ docs: dependencies ## Build the documentation into .build/docs, with a page for 
 	$(SWIFT) run pullbacks reference --output $(CATALOG)/Reference
 	PULLBACKS_DOCS=1 $(SWIFT) package --scratch-path .build-docs --allow-writing-to-directory .build/docs \
 	  generate-documentation --enable-experimental-combined-documentation \
-	  --target SemanticPullbacks --target Pullbacks --target Networks --target Imaging --target Attribution \
+	  --target SemanticPullbacks --target Pullbacks --target Checkpoints --target Networks --target Imaging --target Attribution \
 	  --target Plotting --warnings-as-errors --output-path .build/docs
 
 bench: dependencies ## Measure; with a python3 that has torch, beside PyTorch; numbers go to .build/bench.json too

@@ -53,37 +53,40 @@ let package = Package(
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
     // The house, from the ground up.
+    room("Failures", []),
+    room("Digests", ["Failures", "COpenSSL"]),
     .target(name: "CKernels", cSettings: cSettings),
     room("Kernels", ["CKernels", "COpenBLAS"]),
-    room("Pullbacks", ["Kernels"]),
+    room("Pullbacks", ["Failures", "Kernels"]),
     room("Execution", ["Pullbacks", "Kernels"]),
     .target(name: "CImaging", dependencies: ["CPNG", "CJPEG"], cSettings: cSettings),
-    room("Files", ["Pullbacks", "Kernels", "COpenSSL"]),
-    room("Imaging", ["Pullbacks", "Files", "CImaging"]),
+    room("Imaging", ["Pullbacks", "Failures", "CImaging"]),
+    room("Checkpoints", ["Pullbacks", "Failures", "Digests", "Kernels"]),
     room(
-      "Networks", ["Pullbacks", "Execution", "Files", "Kernels"],
+      "Networks", ["Pullbacks", "Execution", "Checkpoints"],
       resources: [.embedInCode("Resources/imagenet-classes.csv"), .copy("Resources/scenes")]),
     room("Attribution", ["Pullbacks"]),
     room(
-      "Faithfulness", ["Attribution", "Files", "Kernels"],
+      "Faithfulness", ["Attribution", "Failures", "Digests", "Kernels"],
       exclude: ["Published/README.md"],
       resources: ["faithfulness-v5", "faithfulness-v6", "focus-v6", "paired-v6", "ablations-v6"].map {
         .embedInCode("Published/\($0).csv")
       }),
-    room("Scenes", ["Pullbacks", "Imaging", "Kernels", "CCairo"]),
-    room("Training", ["Pullbacks", "Networks", "Files", "Scenes"]),
-    room("Plotting", ["Imaging", "Files", "CCairo"]),
-    room("SemanticPullbacks", ["Pullbacks", "Execution", "Networks", "Imaging", "Attribution"]),
+    room("Scenes", ["Pullbacks", "Failures", "Imaging", "Kernels", "CCairo"]),
+    room("Training", ["Pullbacks", "Checkpoints", "Networks", "Scenes", "Kernels"]),
+    room("Plotting", ["Failures", "Imaging", "CCairo"]),
+    room("Subjects", ["Pullbacks", "Networks", "Attribution"]),
+    room("SemanticPullbacks", ["Pullbacks", "Execution", "Checkpoints", "Networks", "Imaging", "Attribution"]),
     room(
       "ExperimentKit",
       [
-        "SemanticPullbacks", "Faithfulness", "Plotting", "Scenes", "Training", "Files", "Kernels", "CCairo", "CPNG",
-        "CImaging", "COpenSSL",
+        "SemanticPullbacks", "Subjects", "Faithfulness", "Plotting", "Scenes", "Training", "Failures", "Digests",
+        "Kernels", "CCairo", "CPNG", "CImaging", "COpenSSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
 
-    room("Weaving", ["Pullbacks", "Files", .product(name: "SwiftCSV", package: "SwiftCSV")]),
+    room("Weaving", ["Failures", .product(name: "SwiftCSV", package: "SwiftCSV")]),
 
     // The experiments and the command-line tools.
     experiment("pullbacks"),
@@ -100,20 +103,21 @@ let package = Package(
 
     // The tests.
     .target(
-      name: "TestKit", dependencies: ["SemanticPullbacks", "Files"], path: "Tests/TestKit",
+      name: "TestKit", dependencies: ["SemanticPullbacks", "Failures"], path: "Tests/TestKit",
       swiftSettings: swiftSettings),
     tests("KernelsTests", ["Kernels", "CKernels"]),
     tests("PullbacksTests", ["Pullbacks", "Execution", "Networks"]),
-    tests("NetworksTests", ["Networks"]),
-    tests("FilesTests", ["Files"]),
-    tests("ImagingTests", ["Imaging", "Files"]),
-    tests("CheckpointTests", ["Networks", "Files"]),
-    tests("PlottingTests", ["Plotting", "Files"]),
+    tests("NetworksTests", ["Networks", "Checkpoints"]),
+    tests("FailuresTests", ["Failures"]),
+    tests("DigestsTests", ["Digests"]),
+    tests("ImagingTests", ["Imaging", "Failures"]),
+    tests("CheckpointTests", ["Checkpoints", "Failures"]),
+    tests("PlottingTests", ["Plotting", "Failures"]),
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
-    tests("AttributionTests", ["Attribution", "Networks", "Kernels"]),
-    tests("TrainingTests", ["Training", "Networks", "Scenes", "Kernels"]),
-    tests("FaithfulnessTests", ["Faithfulness", "Kernels", "Files"]),
-    tests("ExperimentKitTests", ["ExperimentKit", "Files"]),
+    tests("AttributionTests", ["Attribution", "Networks", "Kernels", "CKernels"]),
+    tests("TrainingTests", ["Training", "Networks", "Checkpoints", "Scenes", "Kernels"]),
+    tests("FaithfulnessTests", ["Faithfulness", "Kernels", "Failures"]),
+    tests("ExperimentKitTests", ["ExperimentKit", "Failures", "Digests"]),
     tests("WeavingTests", ["Weaving"]),
     tests("ReadmeTests", []),
     tests(
@@ -122,6 +126,6 @@ let package = Package(
         "ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "table1",
         "table2", "table3", "table4",
       ]),
-    tests("CommandLineTests", ["ExperimentKit", "Files", "pullbacks"]),
+    tests("CommandLineTests", ["ExperimentKit", "Failures", "Digests", "pullbacks"]),
   ]
 )

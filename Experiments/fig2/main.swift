@@ -20,7 +20,7 @@ Experiment.run("fig2") { experiment in
       var cells = [try Picture(mosaic)]
       var captions = [""]
       for (tile, image) in subject.images.enumerated() {
-        let map = try method.explainer(for: network.graph).attribute(mosaic, .classes([image.target]), of: network)
+        let map = try method.explainer(MethodSettings().fitting(network.graph), for: network.graph).attribute(mosaic, .classes([image.target]), of: network)
 
         //: Under each map, the share of its energy, the sum of squares, that lies in the right tile: a quarter by
         //: chance.

@@ -66,7 +66,7 @@ Experiment.run(
     var shown: [Shown] = []
     let rows = try methods.map { method in
       let maps = try networks.map { network in
-        try method.explainer(for: network.graph).attribute(
+        try method.explainer(MethodSettings().fitting(network.graph), for: network.graph).attribute(
           image.image, .classes([image.target]), of: network, in: experiment.context)
       }
       func similarities(_ similarity: ParameterRandomisation.Similarity) -> [Double?] {

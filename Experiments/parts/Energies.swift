@@ -13,7 +13,7 @@ struct Energies: Codable {
   init(of subject: Subject, methods: [Method], scenes: Range<Int>) throws {
     let size = subject.network.graph.inputShape[1]
     let renderer = try SceneRenderer(size: size)
-    let explainers = try methods.map { try $0.explainer(for: subject.network.graph) }
+    let explainers = try methods.map { try $0.explainer(MethodSettings().fitting(subject.network.graph), for: subject.network.graph) }
     var (chance, energies) = ([PartEnergy](), [String: [PartEnergy]]())
     for start in stride(from: scenes.lowerBound, to: scenes.upperBound, by: 50) {
       let drawn = (start..<min(start + 50, scenes.upperBound)).map { SceneGenerator.heldOut.scene($0) }

@@ -1,6 +1,6 @@
 import ArgumentParser
 import ExperimentKit
-import Files
+import Failures
 import Foundation
 
 struct Attribute: ParsableCommand {
@@ -100,7 +100,7 @@ struct Attribute: ParsableCommand {
     let (choices, node) = try TargetChoice.parse(target, for: model)
     let network = try node.map { try model.network.truncated(at: $0) } ?? model.network
     if counterfactual != nil && options.clip == nil { settings.clipping = .everyStep }
-    let explainers = try methods.map { try $0.explainer(settings, for: network.graph) }
+    let explainers = try methods.map { try $0.explainer(settings.fitting(network.graph), for: network.graph) }
     let images = try input.images(for: model.graph)
     let batchSize = memory.batchSize(for: model.graph)
     var explained = try ExplainedImages(images, choices, network: network, model: model, batchSize: batchSize)

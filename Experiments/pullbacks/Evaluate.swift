@@ -88,7 +88,7 @@ struct Evaluate: ParsableCommand {
       // The benchmark's own, as far as they are defined: a transformer has no Grad-CAM.
       return preset.methods.compactMap { method in
         do {
-          return try Contender(method, settings, for: graph, in: version)
+          return try Contender(method, settings.fitting(graph), for: graph, in: version)
         } catch {
           print("without \(method.rawValue): \(error)")
           return nil
@@ -96,7 +96,7 @@ struct Evaluate: ParsableCommand {
       }
     }
     return try read(methods, "--methods", Method.init(rawValue:), all: Method.allCases.map(\.rawValue))
-      .map { try Contender($0, settings, for: graph, in: version) }
+      .map { try Contender($0, settings.fitting(graph), for: graph, in: version) }
   }
 
   private func metrics(_ subject: LoadedSubject) throws -> [any Metric] {

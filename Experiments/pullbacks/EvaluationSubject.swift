@@ -1,6 +1,6 @@
 import ArgumentParser
+import Digests
 import ExperimentKit
-import Files
 
 /// Which network is explained on which images.
 struct EvaluationSubject: ParsableArguments {

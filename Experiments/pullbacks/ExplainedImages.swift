@@ -1,5 +1,5 @@
+import Digests
 import ExperimentKit
-import Files
 
 /// The images of a run with what is explained in each: the targets, resolved, and what the network makes of them.
 struct ExplainedImages {

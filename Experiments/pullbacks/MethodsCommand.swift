@@ -25,7 +25,7 @@ struct Methods: ParsableCommand {
       for method in Method.allCases {
         let columns: [String]
         do {
-          let explainer = try method.explainer(preset.settings, for: graph)
+          let explainer = try method.explainer(preset.settings.fitting(graph), for: graph)
           let cost = explainer.cost(for: graph)
           let settings = explainer.settings.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
           columns = ["\(cost.forward)", "\(cost.backward)", settings.joined(separator: "; ")]

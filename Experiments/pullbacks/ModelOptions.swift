@@ -59,7 +59,7 @@ struct LoadedModel {
 
   /// The classes' names, where the network has as many as its architecture was made for.
   var classNames: [String]? {
-    graph.outputShape == [architecture.images.classes] ? architecture.classNames : nil
+    graph.outputShape == [architecture.images.classes] ? architecture.images.classNames : nil
   }
 
   func className(_ target: Int) -> String { classNames?[target] ?? "class \(target)" }

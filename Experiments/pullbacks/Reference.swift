@@ -1,6 +1,6 @@
 import ArgumentParser
 import ExperimentKit
-import Files
+import Failures
 
 /// Writes the pages of the documentation that the code's own tables are the text of; `make docs` runs it.
 struct Reference: ParsableCommand {

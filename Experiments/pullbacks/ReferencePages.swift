@@ -15,7 +15,7 @@ enum ExplainerPages {
   private static func page(_ method: Method, _ graph: Graph) -> Page {
     let entry = method.entry
     let rows = Preset.allCases.map { preset -> [String] in
-      guard let explainer = try? method.explainer(preset.settings, for: graph) else {
+      guard let explainer = try? method.explainer(preset.settings.fitting(graph), for: graph) else {
         return [preset.rawValue, "not defined for \(graph.name)", "", ""]
       }
       let cost = explainer.cost(for: graph)

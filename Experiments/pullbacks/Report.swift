@@ -1,5 +1,6 @@
+import Digests
 import ExperimentKit
-import Files
+import Failures
 import Foundation
 
 /// Attributions as one web page with everything in it: the images, what the network sees in them, each attribution to

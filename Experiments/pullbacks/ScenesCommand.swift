@@ -1,6 +1,6 @@
 import ArgumentParser
 import ExperimentKit
-import Files
+import Failures
 import Foundation
 import Scenes
 

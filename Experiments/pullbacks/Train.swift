@@ -1,6 +1,6 @@
 import ArgumentParser
 import ExperimentKit
-import Files
+import Failures
 import Foundation
 import Training
 
@@ -68,7 +68,8 @@ struct Train: ParsableCommand {
     try trainer.writeCheckpoint(to: stem + ".safetensors")
     // What is reported is what the file holds, not what it was rounded from.
     let network = try Network(
-      trainer.network.graph, checkpoint: Checkpoint(contentsOf: stem + ".safetensors"))
+      trainer.network.graph, checkpoint: Checkpoint(contentsOf: stem + ".safetensors"),
+      executor: trainer.network.executor)
     let report = try TrainingReport(of: network, recipe: recipe, scenes: heldOut)
     try writeJSON(report, to: stem + ".json")
     print("\(recipe.network): \(percent(report.accuracy)) of \(report.scenes) held-out scenes; \(stem).safetensors")

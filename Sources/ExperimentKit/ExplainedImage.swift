@@ -38,7 +38,8 @@ extension Subject {
   /// The methods among `methods` that are defined for the network: a pyramid of transformers has no class activation
   /// map.
   public func defined(_ methods: [Method]) -> [Method] {
-    methods.filter { (try? $0.explainer(for: network.graph)) != nil }
+    let settings = MethodSettings().fitting(network.graph)
+    return methods.filter { (try? $0.explainer(settings, for: network.graph)) != nil }
   }
 
   /// Every image with the attributions of its own class.
@@ -48,6 +49,7 @@ extension Subject {
     let batch = Tensor(batching: images.map(\.image))
     let targets = images.map(\.target)
     let logits = try network(batch)
+    let settings = settings.fitting(network.graph)
     let maps = try methods.map { method in
       try method.explainer(settings, for: network.graph).attribute(batch, .classes(targets), of: network, in: context)
     }

@@ -3,3 +3,4 @@
 @_exported import Faithfulness
 @_exported import Plotting
 @_exported import SemanticPullbacks
+@_exported import Subjects

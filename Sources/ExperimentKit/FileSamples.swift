@@ -1,5 +1,6 @@
+import Digests
+import Failures
 import Faithfulness
-import Files
 import Foundation
 import Imaging
 import Networks

@@ -1,4 +1,5 @@
-import Files
+import Checkpoints
+import Digests
 import Foundation
 import Imaging
 import Networks

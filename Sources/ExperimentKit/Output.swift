@@ -1,4 +1,4 @@
-import Files
+import Failures
 import Foundation
 import Pullbacks
 

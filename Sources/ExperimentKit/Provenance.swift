@@ -1,4 +1,4 @@
-import Files
+import Digests
 import Foundation
 import Kernels
 import Plotting
@@ -25,7 +25,7 @@ struct Provenance: Encodable {
     versions = LibraryVersions.all
     processor = Machine.processor
     threads = Machine.threads
-    sha256 = Dictionary(uniqueKeysWithValues: try files.map { ($0.name, try $0.bytes.withUnsafeBytes(Files.sha256)) })
+    sha256 = Dictionary(uniqueKeysWithValues: try files.map { ($0.name, try $0.bytes.withUnsafeBytes(Digests.sha256)) })
   }
 
   /// The package's commit, followed by a plus where files that matter were changed since; nil outside a repository.

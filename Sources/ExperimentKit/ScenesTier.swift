@@ -41,10 +41,3 @@ public enum ScenesTier {
     return chosen
   }
 }
-
-extension Architecture {
-  /// The names of the classes that its networks tell apart, unless they are trained on others.
-  public var classNames: [String] {
-    SceneNetwork(rawValue: name) == nil ? ImageNetClasses.all.map(\.name) : SceneClass.allCases.map(\.name)
-  }
-}

@@ -1,5 +1,5 @@
+import Failures
 import Faithfulness
-import Files
 import Foundation
 import Pullbacks
 

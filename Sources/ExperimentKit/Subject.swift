@@ -1,3 +1,4 @@
+import Checkpoints
 import Networks
 import Pullbacks
 

@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 extension Photograph {
   /// Mid grey as a byte. Zero, the baseline, lies between 127 and 128 and equally far (1/255) from both; 128 is the

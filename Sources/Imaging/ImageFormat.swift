@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// What kind of file some bytes are, by their first bytes: names lie too often.
 enum ImageFormat: Equatable {

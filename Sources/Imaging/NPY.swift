@@ -1,4 +1,4 @@
-import Files
+import Failures
 import Pullbacks
 
 /// NumPy's array files (NEP 1), for tensors: little-endian float32 in row-major order.

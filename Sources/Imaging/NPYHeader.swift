@@ -1,5 +1,4 @@
-import Files
-import Pullbacks
+import Failures
 
 /// The head of an array file: magic, version, length, and a Python dictionary literal such as
 /// `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`.

@@ -1,7 +1,6 @@
 import CImaging
-import Files
+import Failures
 import Foundation
-import Pullbacks
 
 extension Picture {
   /// The picture as an 8-bit RGB PNG file. The bytes depend on the pixels and on the zlib in use alone: the compression

@@ -1,6 +1,5 @@
 import CImaging
-import Files
-import Pullbacks
+import Failures
 
 /// A picture read from a file, upright, with its opacity if it has one.
 ///

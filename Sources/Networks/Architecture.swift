@@ -9,31 +9,40 @@ public struct Architecture: Sendable {
   public struct TrainingImages: Sendable {
     /// The side of the square images.
     public let resolution: Int
-    /// How many classes there are.
-    public let classes: Int
+    /// The names of the classes, in the order of the logits.
+    public let classNames: [String]
     /// How images in `[-1, 1]` are normalised; the first layer of the graph.
     public let normalisation: ChannelAffine
 
     /// ImageNet-1k, cropped to 224 x 224.
-    public static let imageNet = Self(resolution: 224, classes: 1000, normalisation: .imageNet)
-    /// The procedural image set of this package.
-    public static let scenes = Self(resolution: 96, classes: 10, normalisation: .scenes)
+    public static let imageNet = Self(
+      resolution: 224, classNames: ImageNetClasses.all.map(\.name), normalisation: .imageNet)
+    /// The procedural image set of this package, of Imagenette's ten classes.
+    public static let scenes = Self(
+      resolution: 96, classNames: ImageNetClasses.imagenette.map(\.name), normalisation: .scenes)
+
+    /// How many classes there are.
+    public var classes: Int { classNames.count }
   }
 
   /// The name `--model` takes, torchvision's or timm's own.
   public let name: String
   /// What its networks are trained on.
   public let images: TrainingImages
+  /// The layers whose maps Grad-CAM weighs, the first of them that a graph has: the release's choices, empty where it
+  /// made none.
+  let camLayers: [String]
   /// The name that older checkpoints use for a parameter of the graph.
   let formerName: @Sendable (String) -> String
   private let build: Builder
 
   init(
-    _ name: String, trainedOn images: TrainingImages = .imageNet,
+    _ name: String, trainedOn images: TrainingImages = .imageNet, camLayers: [String] = [],
     formerName: @escaping @Sendable (String) -> String = { $0 }, build: @escaping Builder
   ) {
     self.name = name
     self.images = images
+    self.camLayers = camLayers
     self.formerName = formerName
     self.build = build
   }
@@ -59,6 +68,12 @@ public struct Architecture: Sendable {
   public static func named(_ name: String) throws(PullbackError) -> Architecture {
     if let found = all.first(where: { $0.name == name }) { return found }
     throw PullbackError(.usage, "model \(name)", "there is no such architecture", advice: "there are \(allNames)")
+  }
+
+  /// The layer whose maps Grad-CAM weighs in `graph`, the last one with maps of places; nil where `graph` is of none of
+  /// the architectures, or of one without such a choice, as a pyramid of transformers.
+  public static func camLayer(in graph: Graph) -> String? {
+    all.first { $0.name == graph.name }?.camLayers.first { graph.index(of: $0) != nil }
   }
 
   /// Every architecture.

@@ -10,6 +10,14 @@ public enum ImageNetClasses {
     public let name: String
   }
 
+  /// Imagenette's ten, in the order of its labels.
+  public static let imagenette = [0, 217, 482, 491, 497, 566, 569, 571, 574, 701].map { all[$0] }
+
+  /// The class whose folder in ImageNet is called `id`; nil if there is none.
+  public static func named(wordNetID id: String) -> Class? { byWordNetID[id] }
+
+  private static let byWordNetID = Dictionary(uniqueKeysWithValues: all.map { ($0.wordNetID, $0) })
+
   /// In the order of the logits.
   public static let all: [Class] = {
     let text = String(decoding: PackageResources.imagenet_classes_csv, as: UTF8.self)

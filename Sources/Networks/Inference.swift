@@ -1,3 +1,5 @@
+import Checkpoints
+import Execution
 import Pullbacks
 
 extension Architecture {
@@ -35,6 +37,16 @@ extension Architecture {
   /// The name under which `checkpoint` has a parameter of the graph: its own, or else its former one.
   public func storedName(of parameter: String, in checkpoint: Checkpoint) -> String {
     checkpoint.entry(parameter) == nil ? formerName(parameter) : parameter
+  }
+}
+
+extension Network {
+  /// The network `architecture` with the parameters of `checkpoint`, and as many classes as the checkpoint tells apart.
+  ///
+  /// - Throws: `PullbackError` if a tensor is missing, has another shape, or holds a value that is not finite.
+  public init(_ architecture: Architecture, checkpoint: Checkpoint, resolution: Int? = nil) throws {
+    let graph = try architecture.graph(resolution: resolution, classes: architecture.classes(in: checkpoint))
+    try self.init(graph, checkpoint: checkpoint, executor: .fast) { architecture.storedName(of: $0, in: checkpoint) }
   }
 }
 

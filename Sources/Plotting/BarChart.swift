@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// Groups of bars from zero, with error bars where intervals are known.
 ///

@@ -1,6 +1,6 @@
 import CCairo
+import Failures
 import Imaging
-import Pullbacks
 
 extension Picture {
   /// A Cairo image surface with the picture's pixels; the caller destroys it.

@@ -1,5 +1,5 @@
 import CCairo
-import Pullbacks
+import Failures
 
 /// A Cairo surface and its drawing context; whoever draws asks ``check()`` afterwards, since Cairo remembers its first
 /// failure and ignores what follows.

@@ -1,7 +1,6 @@
-import Files
+import Failures
 import Foundation
 import Imaging
-import Pullbacks
 
 /// Something that can be drawn into a rectangle of a canvas: a plot, a table, an image grid, a group of panels.
 public protocol Drawable: Sendable {

@@ -1,5 +1,5 @@
 import CCairo
-import Pullbacks
+import Failures
 
 /// Type size in points, weight and colour of a text; the family is always ``Fonts/family``.
 public struct TextStyle: Equatable, Sendable {

@@ -1,5 +1,5 @@
+import Failures
 import Imaging
-import Pullbacks
 
 /// A matrix as coloured cells with the numbers in them: confusion matrices, correlations between explainers.
 ///

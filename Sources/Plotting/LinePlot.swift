@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// Curves over a common abscissa, with confidence bands where they are known.
 ///

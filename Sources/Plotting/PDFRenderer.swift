@@ -1,6 +1,6 @@
 import CCairo
+import Failures
 import Imaging
-import Pullbacks
 
 /// Draws the marks of a canvas as a PDF of one page: lines and letters as such, pictures pixel by pixel. There is no
 /// date in it, so that equal drawings are equal files.

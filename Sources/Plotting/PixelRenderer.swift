@@ -1,6 +1,6 @@
 import CCairo
+import Failures
 import Imaging
-import Pullbacks
 
 /// Draws the marks of a canvas as pixels.
 ///

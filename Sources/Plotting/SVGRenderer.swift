@@ -1,6 +1,6 @@
+import Failures
 import Foundation
 import Imaging
-import Pullbacks
 
 /// Writes the marks of a canvas as SVG 1.1.
 ///

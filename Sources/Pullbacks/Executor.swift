@@ -59,7 +59,7 @@ public struct Plan: Sendable {
     for node in graph.nodes {
       let rule = try rules.rule(for: node)
       resolved.append(rule)
-      let isSource = node.operation is Input && node.type == .float32
+      let isSource = node.isInput && node.type == .float32
       carries.append(isSource || (!rule.isRouting && node.inputs.contains { carries[$0] }))
     }
     guard graph.outputs.contains(where: { carries[$0.node] }) else {

@@ -29,11 +29,8 @@ public struct Graph: Sendable {
       parameter.name.isEmpty ? name : "\(name).\(parameter.name)"
     }
 
-    func with(inputs: [Int]) -> Node {
-      Node(
-        name: name, operation: operation, inputs: inputs, shape: shape, type: type, isBatched: isBatched,
-        parameters: parameters)
-    }
+    /// Whether the value comes in from outside.
+    public var isInput: Bool { operation is Input }
   }
 
   /// A value that comes in.
@@ -82,7 +79,7 @@ public struct Graph: Sendable {
 
   /// The values that come in, in the order of their nodes, which are the first.
   public var inputs: [InputDescription] {
-    nodes.prefix { $0.operation is Input }.map { InputDescription($0.name, $0.shape, type: $0.type) }
+    nodes.prefix(while: \.isInput).map { InputDescription($0.name, $0.shape, type: $0.type) }
   }
 
   /// Describes a network as a function of its one input.
@@ -151,7 +148,7 @@ public struct Graph: Sendable {
     throw PullbackError(
       .usage, "node \(name)", "\(self.name) has no node of this name",
       advice: similar.isEmpty
-        ? "pullbacks rules --nodes lists the nodes" : "similar names are \(similar.joined(separator: ", "))")
+        ? "Graph.nodes has them all" : "similar names are \(similar.joined(separator: ", "))")
   }
 
   /// The output called `name`; the first if none is named.

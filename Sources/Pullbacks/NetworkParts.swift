@@ -7,9 +7,7 @@ extension Graph {
   /// - Throws: ``PullbackError`` if there is no node of this name.
   public func truncated(at name: String) throws(PullbackError) -> Graph {
     let last = try node(name)
-    return part("\(self.name) up to \(name)", outputs: [Output(name: name, node: last)]) { index in
-      nodes[index].operation is Input ? nodes[index].with(inputs: []) : nil
-    }
+    return part("\(self.name) up to \(name)", outputs: [Output(name: name, node: last)]) { _ in nil }
   }
 
   /// The part of the network after one of its nodes, with that node's value as the first input: to explain what
@@ -27,8 +25,7 @@ extension Graph {
     let input = Node(
       name: source.name, operation: Input(shape: source.shape, type: source.type), inputs: [], shape: source.shape,
       type: source.type, isBatched: true, parameters: [])
-    let part = part("\(self.name) from \(name)", outputs: outputs, first: first) { $0 == first ? input : nil }
-    return part
+    return part("\(self.name) from \(name)", outputs: outputs, first: first) { $0 == first ? input : nil }
   }
 
   /// The network with an input replaced by a constant: a table beside a picture, a mask beside tokens.
@@ -38,7 +35,7 @@ extension Graph {
   ///   - value: of the input's shape, without a batch axis.
   /// - Throws: ``PullbackError`` if there is no such input, it is the only one, or the value does not fit it.
   public func holding(_ name: String, at value: Tensor) throws(PullbackError) -> Graph {
-    guard let held = nodes.firstIndex(where: { $0.operation is Input && $0.name == name }) else {
+    guard let held = nodes.firstIndex(where: { $0.isInput && $0.name == name }) else {
       throw PullbackError(
         .usage, "input \(name)", "\(self.name) has no input of this name",
         advice: "it has \(inputs.map(\.name).joined(separator: ", "))")
@@ -66,18 +63,18 @@ extension Graph {
       if isNeeded[index] { for input in found[index].inputs { isNeeded[input] = true } }
     }
     // A network keeps an input although nothing depends on it.
-    if !nodes.indices.contains(where: { isNeeded[$0] && found[$0].operation is Input }) { isNeeded[first] = true }
+    if !nodes.indices.contains(where: { isNeeded[$0] && found[$0].isInput }) { isNeeded[first] = true }
     let needed = nodes.indices.filter { isNeeded[$0] }
-    let sources = needed.filter { found[$0].operation is Input }
+    let sources = needed.filter { found[$0].isInput }
     let order = sources.filter { $0 == first } + sources.filter { $0 != first }
-      + needed.filter { !(found[$0].operation is Input) }
+      + needed.filter { !found[$0].isInput }
     var place = [Int](repeating: 0, count: nodes.count)
     for (position, index) in order.enumerated() { place[index] = position }
     var kept: [Node] = []
     for index in order {
       let node = found[index]
       let inputs = node.inputs.map { place[$0] }
-      let isBatched = node.operation is Input || inputs.contains { kept[$0].isBatched }
+      let isBatched = node.isInput || inputs.contains { kept[$0].isBatched }
       kept.append(
         Node(
           name: node.name, operation: node.operation, inputs: inputs, shape: node.shape, type: node.type,

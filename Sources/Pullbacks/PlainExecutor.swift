@@ -19,27 +19,49 @@ struct PlainNetwork: PreparedNetwork {
   let parameters: [[Tensor]]
 
   func record(_ inputs: [Tensor], keeping request: Request) -> any Recording {
-    record(inputs, mode: .evaluation) { request.needs($0, of: graph) }.keepingOnly(request.nodes)
+    run(inputs, mode: .evaluation, keeping: request.nodes) { request.needs($0, of: graph) }
   }
 
   /// A pass that gradients with respect to parameters can be asked of.
-  func trainingRecord(_ inputs: [Tensor], mode: Mode, keeping nodes: Set<Int>) -> PlainRecording {
-    record(inputs, mode: mode) { index in
+  func trainingRecord(_ inputs: [Tensor], mode: Mode) -> PlainRecording {
+    run(inputs, mode: mode, keeping: []) { index in
       let node = graph.nodes[index]
-      let hasParameters = node.parameters.contains(where: \.isLearnable)
-      return node.operation.gradientNeeds.union(hasParameters ? .inputs : [])
-    }.keepingOnly(nodes)
+      return node.operation.gradientNeeds.union(node.parameters.contains(where: \.isLearnable) ? .inputs : [])
+    }
   }
 
-  private func record(_ inputs: [Tensor], mode: Mode, _ needs: (Int) -> Needs) -> PlainRecording {
-    var pass = PlainRecording(network: self, mode: mode, images: inputs[0].shape[0])
+  /// Runs the nodes in order. A value is released as soon as its last use is over, unless it is kept: the outputs, what
+  /// was asked for, and what backward passes need at each node.
+  private func run(
+    _ inputs: [Tensor], mode: Mode, keeping nodes: Set<Int>, _ needs: (Int) -> Needs
+  ) -> PlainRecording {
+    let isKept = keeps(nodes, needs)
+    let lastUses = graph.lastUses
+    var pass = PlainRecording(self, mode: mode, images: inputs[0].shape[0])
     for (index, node) in graph.nodes.enumerated() {
-      let needs = needs(index)
-      if needs.contains(.output) { pass.isKept[index] = true }
-      if needs.contains(.inputs) { for input in node.inputs { pass.isKept[input] = true } }
-      if node.operation is Input { pass.values[index] = inputs[index] }
+      if node.isInput {
+        pass.values[index] = inputs[index]
+      } else {
+        let operands = graph.operands(index, images: pass.images) { pass.values[$0]! }
+        let evaluation = node.operation.forward(operands, parameters[index], mode: mode)
+        pass.values[index] = evaluation.output
+        pass.saved[index] = evaluation.saved
+      }
+      for used in node.inputs + [index] where lastUses[used] <= index && !isKept[used] { pass.values[used] = nil }
     }
     return pass
+  }
+
+  private func keeps(_ nodes: Set<Int>, _ needs: (Int) -> Needs) -> [Bool] {
+    var isKept = graph.nodes.indices.map { index in
+      nodes.contains(index) || graph.outputs.contains { $0.node == index }
+    }
+    for (index, node) in graph.nodes.enumerated() {
+      let needs = needs(index)
+      if needs.contains(.output) { isKept[index] = true }
+      if needs.contains(.inputs) { for input in node.inputs { isKept[input] = true } }
+    }
+    return isKept
   }
 }
 
@@ -48,39 +70,17 @@ struct PlainRecording: Recording {
   private let graph: Graph
   private let parameters: [[Tensor]]
   private let mode: Mode
-  private let images: Int
+  fileprivate let images: Int
   fileprivate var values: [Tensor?]
-  private var saved: [[Tensor]]
-  /// What backward passes or the caller read.
-  fileprivate var isKept: [Bool]
+  fileprivate var saved: [[Tensor]]
 
-  fileprivate init(network: PlainNetwork, mode: Mode, images: Int) {
+  fileprivate init(_ network: PlainNetwork, mode: Mode, images: Int) {
     graph = network.graph
     parameters = network.parameters
     self.mode = mode
     self.images = images
     values = [Tensor?](repeating: nil, count: graph.nodes.count)
     saved = [[Tensor]](repeating: [], count: graph.nodes.count)
-    isKept = [Bool](repeating: false, count: graph.nodes.count)
-  }
-
-  /// Runs the pass; a value is released as soon as its last use is over, unless it is kept.
-  fileprivate func keepingOnly(_ nodes: Set<Int>) -> PlainRecording {
-    var pass = self
-    for node in nodes.union(graph.outputs.map(\.node)) { pass.isKept[node] = true }
-    let lastUses = graph.lastUses
-    for (index, node) in graph.nodes.enumerated() {
-      if pass.values[index] == nil {
-        let operands = graph.operands(index, images: images) { pass.values[$0]! }
-        let evaluation = node.operation.forward(operands, parameters[index], mode: mode)
-        pass.values[index] = evaluation.output
-        pass.saved[index] = evaluation.saved
-      }
-      for used in node.inputs + [index] where lastUses[used] <= index && !pass.isKept[used] {
-        pass.values[used] = nil
-      }
-    }
-    return pass
   }
 
   func value(_ index: Int) -> Tensor? { values[index] }

@@ -107,7 +107,7 @@ public struct TrainingTrace: Sendable {
     try network.graph.check(inputs)
     self.network = network
     let plain = PlainNetwork(graph: network.graph, parameters: network.values)
-    recording = plain.trainingRecord(inputs, mode: mode, keeping: [])
+    recording = plain.trainingRecord(inputs, mode: mode)
     value = network.graph.rows(of: recording.value(network.graph.output)!, inputs[0].shape[0])
   }
 

@@ -1,5 +1,5 @@
 import CCairo
-import Pullbacks
+import Failures
 
 /// A square Cairo surface that is used again and again.
 final class Canvas {

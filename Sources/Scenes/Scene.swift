@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// A picture of one object before a ground, described apart from any size in pixels: a pure function of seed and index.
 ///

@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// One number of many.
 enum Aggregate: String, CaseIterable {

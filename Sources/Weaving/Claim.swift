@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// What the text says of two numbers: `fig2:… > fig2:…`, or with a number in place of one. It writes nothing; where it
 /// does not hold, the sentence beside it is wrong.

@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// What stands between `{{` and `}}` in the template.
 enum Directive {

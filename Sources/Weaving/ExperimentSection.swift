@@ -1,6 +1,5 @@
-import Files
+import Failures
 import Foundation
-import Pullbacks
 
 /// What the write-up shows of one experiment: its prose and program from `Experiments/`, its picture and how it was
 /// made from `Figures/`.

@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// Finds decimals and percentages that were typed into a template rather than quoted from a result file.
 ///

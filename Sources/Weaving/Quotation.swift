@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// A value of a result file as the text asks for it: `fig2:numbers[method=gradient].energyInTile|mean|percent`.
 ///

@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// A table of values from a result file, in Markdown.
 ///

@@ -1,6 +1,5 @@
-import Files
+import Failures
 import Foundation
-import Pullbacks
 import SwiftCSV
 
 /// The result files of a repository, by name.

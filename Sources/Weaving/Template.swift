@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// A template taken apart: text, directives and blocks of both.
 struct Template {

@@ -1,5 +1,5 @@
+import Failures
 import Foundation
-import Pullbacks
 
 /// How a value is written in the text.
 enum ValueFormat: Equatable {

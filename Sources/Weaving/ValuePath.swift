@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// The way from a result file's root to values in it.
 ///

@@ -1,4 +1,4 @@
-import Pullbacks
+import Failures
 
 /// Weaves a template, the experiments' programs and their results into one document of Pandoc's Markdown.
 ///

@@ -1,4 +1,4 @@
-import Networks
+import Checkpoints
 import Pullbacks
 import Testing
 

@@ -1,5 +1,5 @@
+import Checkpoints
 import Foundation
-import Networks
 import Pullbacks
 
 /// Reads untrusted bytes as a checkpoint.

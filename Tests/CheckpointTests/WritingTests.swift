@@ -1,6 +1,6 @@
-import Files
+import Checkpoints
+import Failures
 import Foundation
-import Networks
 import Pullbacks
 import TestKit
 import Testing

@@ -1,5 +1,5 @@
+import Digests
 import ExperimentKit
-import Files
 import Foundation
 import TestKit
 import Testing

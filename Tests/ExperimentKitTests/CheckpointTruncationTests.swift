@@ -1,3 +1,4 @@
+import Checkpoints
 import ExperimentKit
 import Foundation
 import TestKit

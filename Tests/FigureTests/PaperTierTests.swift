@@ -1,5 +1,5 @@
 import ExperimentKit
-import Files
+import Failures
 import Foundation
 import TestKit
 import Testing

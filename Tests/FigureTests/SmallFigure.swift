@@ -28,7 +28,7 @@ struct SmallFigure {
     let batch = Tensor(batching: subject.images.map(\.image))
     let targets = Selector.classes(subject.images.map(\.target))
     let maps = try Self.methods.map {
-      try $0.explainer(settings, for: network.graph).attribute(
+      try $0.explainer(settings.fitting(network.graph), for: network.graph).attribute(
         batch, targets, of: network, in: Context(noise: .streams(seed: seed)))
     }
     let titles = Self.methods.map { $0 == .smoothPullback ? label : $0.abbreviation }

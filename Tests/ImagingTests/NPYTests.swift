@@ -1,4 +1,4 @@
-import Files
+import Failures
 import Pullbacks
 import TestKit
 import Testing

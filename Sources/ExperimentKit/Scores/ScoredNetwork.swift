@@ -1,6 +1,7 @@
 import Attribution
+import Checkpoints
+import Failures
 import Faithfulness
-import Files
 import Networks
 import Pullbacks
 

@@ -1,6 +1,6 @@
 import Attribution
+import Failures
 import Faithfulness
-import Files
 import Foundation
 import Networks
 import Pullbacks

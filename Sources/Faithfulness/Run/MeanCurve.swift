@@ -1,4 +1,4 @@
-import Files
+import Failures
 import Pullbacks
 
 /// The mean over images of the curves that a metric keeps beside its scores: of insertion and deletion.

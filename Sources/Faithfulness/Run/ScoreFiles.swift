@@ -1,5 +1,5 @@
 import Attribution
-import Files
+import Failures
 import Foundation
 import Pullbacks
 

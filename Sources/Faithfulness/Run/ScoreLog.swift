@@ -1,4 +1,5 @@
-import Files
+import Digests
+import Failures
 import Foundation
 import Pullbacks
 

@@ -49,7 +49,10 @@ enum EfficientNetLite: String, CaseIterable {
   var architecture: Architecture {
     Architecture(
       rawValue,
-      trainedOn: .init(resolution: size.resolution, classes: 1000, normalisation: .efficientNetLite)
+      trainedOn: .init(
+        resolution: size.resolution, classNames: Architecture.TrainingImages.imageNet.classNames,
+        normalisation: .efficientNetLite),
+      camLayers: ["_conv_head"]
     ) {
       (name, resolution, normalisation, classes) throws(PullbackError) in
       try Graph(name, input: [3, resolution, resolution]) { image in

@@ -33,7 +33,10 @@ enum ResNet: String, CaseIterable {
   private var width: Int { self == .scenes ? 16 : 64 }
 
   var architecture: Architecture {
-    Architecture(rawValue, trainedOn: self == .scenes ? .scenes : .imageNet) {
+    Architecture(
+      rawValue, trainedOn: self == .scenes ? .scenes : .imageNet,
+      camLayers: ["layer4.2.conv3", "layer4.2.conv2", "layer4.1.conv2"]
+    ) {
       (name, resolution, normalisation, classes) throws(PullbackError) in
       try Graph(name, input: [3, resolution, resolution]) { image in
         var x = image.apply(normalisation, "normalise")

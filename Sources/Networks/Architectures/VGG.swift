@@ -31,7 +31,7 @@ enum VGG: String, CaseIterable {
   }
 
   var architecture: Architecture {
-    Architecture(rawValue, trainedOn: self == .scenes ? .scenes : .imageNet) {
+    Architecture(rawValue, trainedOn: self == .scenes ? .scenes : .imageNet, camLayers: ["avgpool"]) {
       (name, resolution, normalisation, classes) throws(PullbackError) in
       try Graph(name, input: [3, resolution, resolution]) { image in
         var x = image.apply(normalisation, "normalise")

@@ -3,8 +3,8 @@ import Kernels
 /// How a cotangent is pulled back through one operation: the adjoint of the linear map that the rule puts in place of
 /// the layer, at the point where the layer was evaluated.
 ///
-/// A rule is a value without state. It is told from others by its value, and states its equation and its source, which
-/// `pullbacks rules` prints.
+/// A rule is a value without state. It is told from others by its value, and states its equation and its source for
+/// people.
 public protocol Rule: Hashable, Sendable {
   /// The equation, with `v` the incoming cotangent and `z` the layer's input: `v * Phi(z / tau), tau = 0.6`.
   var equation: String { get }

@@ -1,0 +1,254 @@
+import Failures
+
+/// Reads the safetensors format: the header's length as 64 bits, the header in JSON, then the tensors' bytes, which
+/// the header must cover without holes or overlaps.
+///
+/// Source: https://github.com/huggingface/safetensors, section "Format".
+enum SafeTensorsReader {
+  /// Longer headers are refused by every reader of the format.
+  static let longestHeader = 100_000_000
+
+  static func recognizes(_ file: MappedFile) -> Bool {
+    guard file.holds([UInt8(ascii: "{")], at: 8), let length = try? file.load(UInt64.self, at: 0) else { return false }
+    return length >> 40 == 0
+  }
+
+  static func read(_ file: MappedFile) throws -> CheckpointContent {
+    let length = Int(clamping: try file.load(UInt64.self, at: 0))
+    guard length <= longestHeader, length <= file.count - 8 else {
+      throw file.malformed(
+        "a header of \(length) bytes is announced, and the file has \(file.count - 8) after the announcement")
+    }
+    let data = 8 + length
+    let header = try SafeTensorsHeader(text: try file.bytes(in: 8..<data), of: file)
+
+    // In the order of their bytes, each tensor must begin where the one before it ends.
+    var end = 0
+    let inOrder = header.fields.sorted {
+      ($0.offsets.lowerBound, $0.offsets.upperBound) < ($1.offsets.lowerBound, $1.offsets.upperBound)
+    }
+    for field in inOrder {
+      guard field.offsets.lowerBound == end else {
+        throw file.malformed(
+          "tensor \(quoted(field.name)) begins at byte \(field.offsets.lowerBound) of the data, not at \(end)")
+      }
+      end = field.offsets.upperBound
+    }
+    guard end == file.count - data else {
+      throw file.malformed("the tensors cover \(end) bytes of data, and the file has \(file.count - data)")
+    }
+    let tensors = try header.fields.map { field in
+      try StoredTensor(
+        TensorEntry(name: field.name, dtype: field.dtype, shape: field.shape),
+        filling: data + field.offsets.lowerBound..<data + field.offsets.upperBound, of: file)
+    }
+    return CheckpointContent(format: .safeTensors, tensors: tensors, metadata: header.metadata)
+  }
+}
+
+/// The JSON header of a safetensors file, read strictly: what its fixed grammar does not allow is an error.
+///
+///     { "__metadata__": {string: string}, name: {"dtype": "F32", "shape": [2, 3], "data_offsets": [0, 24]}, ... }
+struct SafeTensorsHeader {
+  struct Field {
+    var name: String
+    var dtype: ScalarType
+    var shape: [Int]
+    /// The tensor's bytes, counted from the end of the header.
+    var offsets: Range<Int>
+  }
+
+  /// Several times what the largest networks have; the bound keeps a hostile header's cost below a second.
+  static let mostTensors = 200_000
+
+  /// The tensors in the header's order.
+  private(set) var fields: [Field] = []
+  private(set) var metadata: [String: String] = [:]
+  private var scanner: JSONScanner
+
+  /// - Parameter text: the header, which may be padded with spaces at its end.
+  init(text: UnsafeRawBufferPointer, of file: MappedFile) throws {
+    scanner = JSONScanner(text: text, file: file)
+    var names: Set<String> = []
+    try readObject { header, name in
+      guard names.insert(name).inserted else { throw file.malformed("the header names \(quoted(name)) twice") }
+      if name == "__metadata__" {
+        try header.readMetadata()
+      } else {
+        guard header.fields.count < Self.mostTensors else {
+          throw file.malformed("the header lists more than \(Self.mostTensors) tensors")
+        }
+        header.fields.append(try header.readField(name))
+      }
+    }
+    try scanner.expectEnd()
+  }
+
+  private mutating func readMetadata() throws {
+    try readObject { header, key in
+      guard header.metadata[key] == nil else {
+        throw header.scanner.file.malformed("the metadata names \(quoted(key)) twice")
+      }
+      header.metadata[key] = try header.scanner.string()
+    }
+  }
+
+  private mutating func readField(_ name: String) throws -> Field {
+    let file = scanner.file
+    var dtype: ScalarType?
+    var shape: [Int]?
+    var offsets: [Int]?
+    try readObject { header, key in
+      switch key {
+      case "dtype" where dtype == nil:
+        let text = try header.scanner.string()
+        dtype = ScalarType.allCases.first { $0.safeTensorsName == text }
+        if dtype == nil { throw file.malformed("tensor \(quoted(name)) has the unknown type \(quoted(text))") }
+      case "shape" where shape == nil: shape = try header.readNumbers(atMost: 64)
+      case "data_offsets" where offsets == nil: offsets = try header.readNumbers(atMost: 2)
+      default: throw file.malformed("tensor \(quoted(name)) has the unexpected field \(quoted(key))")
+      }
+    }
+    guard let dtype, let shape, let offsets, offsets.count == 2, offsets[0] <= offsets[1] else {
+      throw file.malformed("tensor \(quoted(name)) lacks its dtype, its shape or an ordered pair of data_offsets")
+    }
+    return Field(name: name, dtype: dtype, shape: shape, offsets: offsets[0]..<offsets[1])
+  }
+
+  private mutating func readObject(_ member: (inout Self, String) throws -> Void) throws {
+    try scanner.expect("{")
+    if scanner.skip("}") { return }
+    repeat {
+      let key = try scanner.string()
+      try scanner.expect(":")
+      try member(&self, key)
+    } while scanner.skip(",")
+    try scanner.expect("}")
+  }
+
+  private mutating func readNumbers(atMost limit: Int) throws -> [Int] {
+    var numbers: [Int] = []
+    try scanner.expect("[")
+    if scanner.skip("]") { return numbers }
+    repeat {
+      guard numbers.count < limit else { throw scanner.unexpected("more than \(limit) numbers") }
+      numbers.append(try scanner.number())
+    } while scanner.skip(",")
+    try scanner.expect("]")
+    return numbers
+  }
+}
+
+/// The JSON tokens a safetensors header is made of: punctuation, strings and natural numbers.
+struct JSONScanner {
+  let text: UnsafeRawBufferPointer
+  let file: MappedFile
+  private var position = 0
+
+  init(text: UnsafeRawBufferPointer, file: MappedFile) {
+    self.text = text
+    self.file = file
+  }
+
+  /// The byte at the cursor, nil at the end.
+  private var next: UInt8? { position < text.count ? text[position] : nil }
+
+  private mutating func skipSpace() {
+    while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+  }
+
+  /// Skips `mark` and reports whether it was there.
+  mutating func skip(_ mark: Unicode.Scalar) -> Bool {
+    skipSpace()
+    guard let byte = next, UInt32(byte) == mark.value else { return false }
+    position += 1
+    return true
+  }
+
+  mutating func expect(_ mark: Unicode.Scalar) throws {
+    guard skip(mark) else { throw unexpected("no \"\(mark)\"") }
+  }
+
+  mutating func expectEnd() throws {
+    skipSpace()
+    guard position == text.count else { throw unexpected("more text after its closing brace") }
+  }
+
+  /// A natural number without leading zeros.
+  mutating func number() throws -> Int {
+    skipSpace()
+    let start = position
+    var value = 0
+    while let byte = next, byte >= 0x30, byte <= 0x39 {
+      let (tens, overflow1) = value.multipliedReportingOverflow(by: 10)
+      let (sum, overflow2) = tens.addingReportingOverflow(Int(byte - 0x30))
+      guard !overflow1, !overflow2 else { throw unexpected("a number beyond 64 bits") }
+      value = sum
+      position += 1
+    }
+    let digits = position - start
+    guard digits > 0, digits == 1 || text[start] != 0x30 else { throw unexpected("no natural number") }
+    return value
+  }
+
+  mutating func string() throws -> String {
+    try expect("\"")
+    var bytes: [UInt8] = []
+    while let byte = next, byte != 0x22 {
+      guard byte >= 0x20 else { throw unexpected("a control character in a string") }
+      position += 1
+      if byte == 0x5C {
+        bytes += String(try escape()).utf8
+      } else {
+        bytes.append(byte)
+      }
+    }
+    try expect("\"")
+    guard let string = String(validating: bytes, as: UTF8.self) else { throw unexpected("a string that is no UTF-8") }
+    return string
+  }
+
+  /// The character after a backslash; two escapes make one where UTF-16 needs a surrogate pair.
+  private mutating func escape() throws -> Unicode.Scalar {
+    guard let letter = next else { throw unexpected("an open string") }
+    position += 1
+    switch letter {
+    case UInt8(ascii: "n"): return "\n"
+    case UInt8(ascii: "t"): return "\t"
+    case UInt8(ascii: "r"): return "\r"
+    case UInt8(ascii: "b"): return "\u{8}"
+    case UInt8(ascii: "f"): return "\u{C}"
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(letter)
+    case UInt8(ascii: "u"):
+      var units = [try codeUnit()]
+      if UTF16.isLeadSurrogate(units[0]) {
+        guard next == UInt8(ascii: "\\") else { throw unexpected("half a surrogate pair") }
+        position += 1
+        guard next == UInt8(ascii: "u") else { throw unexpected("half a surrogate pair") }
+        position += 1
+        units.append(try codeUnit())
+      }
+      guard let text = String(validating: units, as: UTF16.self), let scalar = text.unicodeScalars.first else {
+        throw unexpected("half a surrogate pair")
+      }
+      return scalar
+    default: throw unexpected("an unknown escape")
+    }
+  }
+
+  private mutating func codeUnit() throws -> UInt16 {
+    var unit: UInt16 = 0
+    for _ in 0..<4 {
+      guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
+        throw unexpected("an unknown escape")
+      }
+      unit = unit << 4 | UInt16(digit)
+      position += 1
+    }
+    return unit
+  }
+
+  func unexpected(_ problem: String) -> PullbackError {
+    file.malformed("the header is not that of a safetensors file: \(problem) at its byte \(position)")
+  }
+}

@@ -1,0 +1,107 @@
+import Foundation
+import Synchronization
+
+/// Files that appear whole or not at all.
+///
+/// The bytes go to a temporary name in the file's own folder, are forced to the disk, and the temporary is renamed over
+/// the file: a reader sees the old contents or the new, and a failure leaves the old ones and removes the temporary. A
+/// symbolic link stays a link, and its target is replaced; a file that is replaced keeps its permissions. The temporary
+/// of a process that was killed is removed by the next one that writes into the folder.
+public enum AtomicFile {
+  /// Takes the next bytes of a file.
+  public typealias Sink = (UnsafeRawBufferPointer) throws -> Void
+
+  private static let serial = Atomic<Int>(0)
+  /// As many links as Linux follows.
+  private static let maximumLinkCount = 40
+
+  /// Writes `bytes` to `path`, replacing what is there.
+  ///
+  /// - Throws: `PullbackError` of kind `cannotCreate` if the file cannot be made, `io` if writing fails midway.
+  public static func write(_ bytes: some ContiguousBytes, to path: String) throws {
+    try write(to: path) { sink in try bytes.withUnsafeBytes(sink) }
+  }
+
+  /// Writes `text` to `path` as UTF-8.
+  public static func write(text: String, to path: String) throws {
+    try write(Array(text.utf8), to: path)
+  }
+
+  /// Writes what `content` hands to its argument, in order: a file that need not be in memory as a whole.
+  ///
+  /// - Throws: as ``write(_:to:)``, and whatever `content` throws.
+  public static func write(to path: String, _ content: (Sink) throws -> Void) throws {
+    let target = try followLinks(path)
+    let permissions = try permissions(ofReplaced: target, path)
+    let (descriptor, temporary) = try createTemporary(beside: target, permissions, for: path)
+    do {
+      defer { AbandonedTemporaries.release(descriptor) }
+      // The mask of the process may have narrowed what was asked for.
+      if let permissions, fchmod(descriptor, permissions) != 0 { throw failure(.cannotCreate, path, "be created") }
+      try content { try write($0, to: descriptor, path) }
+      guard fsync(descriptor) == 0 else { throw failure(.io, path, "be written") }
+      guard rename(temporary, target) == 0 else { throw failure(.cannotCreate, path, "be created") }
+    } catch {
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  /// The file that `path` means, whether it exists or not.
+  private static func followLinks(_ path: String) throws -> String {
+    var target = path
+    for _ in 0..<maximumLinkCount {
+      guard let destination = try? FileManager.default.destinationOfSymbolicLink(atPath: target) else { return target }
+      target = destination.hasPrefix("/") ? destination : "\(Failures.folder(of: target))/\(destination)"
+    }
+    throw PullbackError(.cannotCreate, path, "expected a file, found a circle of symbolic links")
+  }
+
+  /// The permissions of the file at `target`, nil if there is none. Renaming onto a device would replace the device.
+  private static func permissions(ofReplaced target: String, _ path: String) throws -> mode_t? {
+    var status = stat()
+    guard stat(target, &status) == 0 else { return nil }
+    guard status.isRegularFile else {
+      throw PullbackError(.cannotCreate, path, "expected the name of a file, found \(status.kindOfFile)")
+    }
+    return status.st_mode & 0o777
+  }
+
+  /// A new file under a name nobody has, open for writing.
+  private static func createTemporary(
+    beside target: String, _ permissions: mode_t?, for path: String
+  ) throws -> (Int32, String) {
+    let folder = Failures.folder(of: target)
+    AbandonedTemporaries.remove(from: folder)
+    while true {
+      let number = serial.add(1, ordering: .relaxed).newValue
+      let name = "\(folder)/.\(getpid())-\(number).part"
+      let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions ?? 0o666)
+      if descriptor >= 0 {
+        if AbandonedTemporaries.claim(descriptor) { return (descriptor, name) }
+        close(descriptor)
+        continue
+      }
+      guard errno == EEXIST else {
+        let advice = errno == ENOENT ? "make the folder \(folder) first" : nil
+        throw failure(.cannotCreate, path, "be created", advice)
+      }
+    }
+  }
+
+  private static func write(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32, _ path: String) throws {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = Foundation.write(descriptor, rest.baseAddress, rest.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else { throw failure(.io, path, "be written") }
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    }
+  }
+
+  private static func failure(
+    _ kind: PullbackError.Kind, _ path: String, _ what: String, _ advice: String? = nil
+  ) -> PullbackError {
+    PullbackError(kind, path, "cannot \(what): \(systemMessage())", advice: advice)
+  }
+}

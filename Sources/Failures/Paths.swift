@@ -1,0 +1,27 @@
+import Foundation
+
+/// The folder that `path` lies in, `.` for a bare name and `/` for what lies in the root.
+///
+/// Foundation's `deletingLastPathComponent` ends the program where a path is a single character.
+public func folder(of path: String) -> String {
+  let slash = UInt8(ascii: "/")
+  var bytes = Array(path.utf8)
+  func dropSlashes() {
+    while bytes.count > 1, bytes.last == slash { bytes.removeLast() }
+  }
+  dropSlashes()
+  guard let last = bytes.lastIndex(of: slash) else { return "." }
+  bytes.removeSubrange((last + 1)...)
+  dropSlashes()
+  return String(decoding: bytes, as: UTF8.self)
+}
+
+/// The message of the last system call that failed.
+func systemMessage() -> String { String(cString: strerror(errno)) }
+
+extension stat {
+  var isRegularFile: Bool { st_mode & S_IFMT == S_IFREG }
+
+  /// What was found where a regular file was expected, in words.
+  var kindOfFile: String { st_mode & S_IFMT == S_IFDIR ? "a folder" : "a device or pipe" }
+}

@@ -1,0 +1,63 @@
+/// What went wrong, said so that the reader can mend it: which file or tensor, what was expected, what was found and
+/// what to do. Every error of the package is of this type; the command line prints ``description`` on one line and
+/// exits with ``exitCode``.
+public struct PullbackError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// The kind of a failure; the raw value is its exit code in the BSD `sysexits` convention.
+  public enum Kind: Int32, Sendable {
+    /// The command or call was given wrong arguments.
+    case usage = 64
+    /// Input data is malformed: a foreign checkpoint, a truncated image, a NaN.
+    case data = 65
+    /// An input file does not exist or cannot be read.
+    case noInput = 66
+    /// A needed program, font or download is missing.
+    case unavailable = 69
+    /// A broken invariant of this package.
+    case software = 70
+    /// The output cannot be created.
+    case cannotCreate = 73
+    /// Reading or writing failed midway.
+    case io = 74
+  }
+
+  /// What kind of failure it is.
+  public var kind: Kind
+  /// The file, tensor, node or argument at fault.
+  public var subject: String
+  /// What is wrong, with what was expected and what was found.
+  public var problem: String
+  /// What to do about it, if there is something to do.
+  public var advice: String?
+
+  /// - Parameters:
+  ///   - kind: what kind of failure it is.
+  ///   - subject: the file, tensor, node or argument at fault.
+  ///   - problem: what was expected and what was found.
+  ///   - advice: what to do about it.
+  public init(_ kind: Kind, _ subject: String, _ problem: String, advice: String? = nil) {
+    self.kind = kind
+    self.subject = subject
+    self.problem = problem
+    self.advice = advice
+  }
+
+  /// What a program that fails by it exits with, by `sysexits`.
+  public var exitCode: Int32 { kind.rawValue }
+
+  public var description: String {
+    "\(subject): \(problem)" + (advice.map { "; \($0)" } ?? "")
+  }
+}
+
+/// Text from a file as it may appear in an error message: one line, in quotes, of bounded length.
+package func quoted(_ text: String) -> String {
+  let limit = 80
+  var line = ""
+  for scalar in text.unicodeScalars.prefix(limit) {
+    // Control characters and line separators would break the line, quotes and backslashes its end.
+    let isPlain =
+      (0x20..<0x7F).contains(scalar.value) ? scalar != "\"" && scalar != "\\" : scalar.properties.isAlphabetic
+    line += isPlain ? String(scalar) : scalar.escaped(asASCII: true)
+  }
+  return "\"" + line + (text.unicodeScalars.count > limit ? "…" : "") + "\""
+}
