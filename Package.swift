@@ -73,8 +73,13 @@ let package = Package(
       }),
     room("Scenes", ["Pullbacks", "Failures", "Imaging", "Kernels", "CCairo"]),
     room("Training", ["Pullbacks", "Checkpoints", "Networks", "Scenes", "Kernels"]),
+    room(
+      "Subjects",
+      [
+        "Pullbacks", "Failures", "Digests", "Kernels", "Checkpoints", "Networks", "Imaging", "Attribution",
+        "Faithfulness", "Scenes", "Training", .product(name: "SwiftCSV", package: "SwiftCSV"),
+      ], resources: [.embedInCode("Resources/photographs.csv")]),
     room("Plotting", ["Failures", "Imaging", "CCairo"]),
-    room("Subjects", ["Pullbacks", "Networks", "Attribution"]),
     room("SemanticPullbacks", ["Pullbacks", "Checkpoints", "Networks", "Imaging", "Attribution"]),
     room(
       "ExperimentKit",
@@ -82,7 +87,6 @@ let package = Package(
         "SemanticPullbacks", "Subjects", "Faithfulness", "Plotting", "Scenes", "Training", "Failures", "Digests",
         "Kernels", "CCairo", "CPNG", "CImaging", "COpenBLAS", "COpenSSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
 
     room("Weaving", ["Failures", .product(name: "SwiftCSV", package: "SwiftCSV")]),
