@@ -74,8 +74,13 @@ let package = Package(
       }),
     room("Scenes", ["Pullbacks", "Failures", "Imaging", "Kernels", "CCairo"]),
     room("Training", ["Pullbacks", "Checkpoints", "Networks", "Scenes", "Kernels"]),
+    room(
+      "Subjects",
+      [
+        "Pullbacks", "Failures", "Digests", "Kernels", "Checkpoints", "Networks", "Imaging", "Attribution",
+        "Faithfulness", "Scenes", "Training", .product(name: "SwiftCSV", package: "SwiftCSV"),
+      ], resources: [.embedInCode("Resources/photographs.csv")]),
     room("Plotting", ["Failures", "Imaging", "CCairo"]),
-    room("Subjects", ["Pullbacks", "Networks", "Attribution"]),
     room("SemanticPullbacks", ["Pullbacks", "Execution", "Checkpoints", "Networks", "Imaging", "Attribution"]),
     room(
       "ExperimentKit",
@@ -83,7 +88,6 @@ let package = Package(
         "SemanticPullbacks", "Subjects", "Faithfulness", "Plotting", "Scenes", "Training", "Failures", "Digests",
         "Kernels", "CCairo", "CPNG", "CImaging", "COpenSSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-        .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
 
     room("Weaving", ["Failures", .product(name: "SwiftCSV", package: "SwiftCSV")]),

@@ -34,7 +34,7 @@ METRICS = [
 
 def photographs(count, folder):
     """Photographs of the tier as squares of 224 pixels in files, which both sides read without resizing."""
-    with open(ROOT / "Experiments" / "imagenet" / "photographs.csv") as file:
+    with open(ROOT / "Sources" / "Subjects" / "Resources" / "photographs.csv") as file:
         rows = list(csv.DictReader(file))[:count]
     images = []
     with open(folder / "labels.csv", "w") as labels:

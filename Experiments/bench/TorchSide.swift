@@ -8,8 +8,7 @@ final class TorchSide {
   private let requests = Pipe()
   private let answers = Pipe()
 
-  static let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .appendingPathComponent("torch_side.py").path
+  static let script = FetchedFiles.packageFolder + "/Experiments/bench/torch_side.py"
 
   init?(python: String, model: String, batch: Int, threads: Int, clock: Stopwatch) {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

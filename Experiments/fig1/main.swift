@@ -16,13 +16,14 @@ Experiment.run("fig1") { experiment in
 
   //: A row is an image, a group of columns a network.
 
-  let rows = subjects[0].images.indices.map { index in explained.map { $0[index] } }
+  let rows = explained[0].indices.map { index in explained.map { $0[index] } }
   let grid = ImageGrid(
     columns: ["Image"] + subjects.flatMap { _ in methods.map(\.abbreviation) },
     try rows.map { views in
       ImageGrid.Row(
-        views[0].image.className,
-        [try Picture(views[0].image.image)] + (try views.flatMap { try $0.attributions.map { try experiment.heatMap($0.map) } }))
+        views[0].className,
+        [try Picture(views[0].image.image)]
+          + (try views.flatMap { try $0.attributions.map { try experiment.heatMap($0.map) } }))
     },
     groups: [.init("", columns: 1)] + subjects.map { .init($0.title, columns: methods.count) },
     colorBars: [experiment.heatMapKey])

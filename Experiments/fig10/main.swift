@@ -88,7 +88,7 @@ Experiment.run("fig10") { experiment in
     let residual: Double
   }
 
-  let images = Gallery(photographs: [], scenes: ScenesTier.clearScenes(experiment.options.quick ? 2 : 20))
+  let images = Gallery(photographs: [], scenes: SceneSamples.clearScenes(experiment.options.quick ? 2 : 20))
   let subjects = experiment.options.networks == .scenes ? try experiment.subjects(images) : []
   let completeness = try subjects.filter { !$0.architecture.name.hasPrefix("pvt") }.map { subject in
     let parts = try subject.images.map {

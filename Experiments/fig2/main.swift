@@ -14,23 +14,26 @@ Experiment.run("fig2") { experiment in
   var rows: [ImageGrid.Row] = []
   var numbers: [TileNumbers] = []
   for subject in subjects {
-    let mosaic = Tensor(mosaic: subject.images.map(\.image))
+    let images = try subject.images
+    let mosaic = Tensor(mosaic: images.map(\.image))
     let network = try subject.network(resolution: mosaic.shape[2])
+    let settings = MethodSettings().fitting(network.graph)
     for method in methods {
       var cells = [try Picture(mosaic)]
       var captions = [""]
-      for (tile, image) in subject.images.enumerated() {
-        let map = try method.explainer(MethodSettings().fitting(network.graph), for: network.graph).attribute(mosaic, .classes([image.target]), of: network)
+      for (tile, image) in images.enumerated() {
+        let map = try method.explainer(settings, for: network.graph)
+          .attribute(mosaic, .classes([image.target]), of: network)
 
-        //: Under each map, the share of its energy, the sum of squares, that lies in the right tile: a quarter by
+        //: Under each map, the share of its sum of squares that lies in the right tile: a quarter by
         //: chance.
 
-        let share = energy(of: map, inTile: tile)
+        let share = map.shareOfSquares(inTile: tile)
         cells.append(try experiment.heatMap(map))
         captions.append("\(Int((100 * share).rounded())) %")
         numbers.append(
           TileNumbers(
-            network: subject.title, method: method.rawValue, target: image.target, name: image.className, tile: tile,
+            network: subject.title, method: method.rawValue, target: image.target, name: subject.className(image.target), tile: tile,
             energyInTile: share, attribution: AttributionNumbers(map)))
       }
       rows.append(ImageGrid.Row("\(method.abbreviation)\n\(subject.title)", cells, captions: captions))
@@ -48,7 +51,7 @@ Experiment.run("fig2") { experiment in
   }
 
   let grid = ImageGrid(
-    columns: ["Image"] + subjects[0].images.map(\.className), rows, colorBars: [experiment.heatMapKey], width: 420)
+    columns: try ["Image"] + subjects[0].images.map { subjects[0].className($0.target) }, rows, colorBars: [experiment.heatMapKey], width: 420)
   try experiment.write(
     Figure(grid, credit: "Under each map: the share of its squares in the tile of the class. " + subjects[0].credit),
     numbers: numbers, about: subjects)

@@ -24,7 +24,7 @@ Experiment.run("fig3") { experiment in
   //: The same attributions in three renderings. A heat map shows where, and for or against; raw colour shows what; and
   //: the product with the input shows which of what is there was counted.
 
-  func grid(_ rendering: (Tensor, LabelledImage) throws -> Picture, _ key: ColorBar? = nil) throws -> ImageGrid {
+  func grid(_ rendering: (Tensor, Sample) throws -> Picture, _ key: ColorBar? = nil) throws -> ImageGrid {
     ImageGrid(
       columns: ["Image"] + (pullbacks + baselines).map(\.abbreviation),
       try explained.map { view in

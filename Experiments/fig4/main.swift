@@ -10,7 +10,8 @@ Experiment.run("fig4") { experiment in
 
   let subject = try experiment.subject(
     Gallery(photographs: ["zebra", "tucan", "firetruck", "tennis_ball", "pink_tricycle"]))
-  let images = subject.images
+  let images = try subject.images
+  let names = images.map { subject.className($0.target) }
   let network = subject.network
   let batch = Tensor(batching: images.map(\.image))
 
@@ -41,10 +42,10 @@ Experiment.run("fig4") { experiment in
     -> ImageGrid
   {
     ImageGrid(
-      columns: ["Image"] + images.map(\.className),
+      columns: ["Image"] + names,
       try images.indices.map { row in
         ImageGrid.Row(
-          images[row].className,
+          names[row],
           [try Picture(images[row].image)] + (try changes.map { try picture(images[row].image, $0.image(row)) }),
           captions: [""] + captions[row])
       },
@@ -60,7 +61,7 @@ Experiment.run("fig4") { experiment in
         let after = try subject.prediction(of: target.target, in: images[row].image + change).probability
         numbers.append(
           Change(
-            method: method.rawValue, image: images[row].name, towards: target.className, probabilityBefore: before,
+            method: method.rawValue, image: images[row].name, towards: names[column], probabilityBefore: before,
             probabilityAfter: after, difference: AttributionNumbers(change)))
         return "p = \(decimal(after, places: 2))"
       }
@@ -101,7 +102,7 @@ Experiment.run("fig4") { experiment in
     let norms: [Double]
   }
   let sequence = Sequence(
-    from: source.className, to: goal.className,
+    from: names[0], to: names[1],
     probabilityFrom: try iterates.map { try subject.prediction(of: source.target, in: $0).probability },
     probabilityTo: try iterates.map { try subject.prediction(of: goal.target, in: $0).probability },
     norms: iterates.map { ($0 - source.image).imageNorms[0] })
@@ -112,8 +113,8 @@ Experiment.run("fig4") { experiment in
   let abscissae = iterates.indices.map(Double.init)
   let curves = LinePlot(
     [
-      try .init(source.className, x: abscissae, y: sequence.probabilityFrom),
-      try .init(goal.className, x: abscissae, y: sequence.probabilityTo),
+      try .init(names[0], x: abscissae, y: sequence.probabilityFrom),
+      try .init(names[1], x: abscissae, y: sequence.probabilityTo),
     ],
     x: Axis("step"), y: Axis("probability"), size: Size(500, 130))
   try experiment.write(

@@ -12,13 +12,14 @@ Experiment.run("fig5") { experiment in
 
   let count = experiment.options.quick ? 4 : 40
   var gallery = Gallery(
-    photographs: Array(try ImageNetTier.photographNames.prefix(count)), scenes: ScenesTier.clearScenes(count))
+    photographs: ImageNetTier.photographs.prefix(count).map(\.name), scenes: SceneSamples.clearScenes(count))
   gallery.count = count
   let subject = try experiment.subject(gallery)
   let network = subject.network
   let ascent = PullbackAscent(.softPullback(), name: "pullback-ascent", clipping: .lastStep)
-  let batch = Tensor(batching: subject.images.map(\.image))
-  let targets = subject.images.map(\.target)
+  let images = try subject.images
+  let batch = Tensor(batching: images.map(\.image))
+  let targets = images.map(\.target)
   let changes = try ascent.attribute(batch, .classes(targets), of: network, in: experiment.context)
 
   //: Every image with its accentuation and the difference; the caption says what it did to the class's probability.
@@ -34,20 +35,21 @@ Experiment.run("fig5") { experiment in
   let columns = 10
   var numbers: [Accentuation] = []
   var rows: [ImageGrid.Row] = []
-  for first in stride(from: 0, to: subject.images.count, by: columns) {
+  for first in stride(from: 0, to: images.count, by: columns) {
     var (pictures, differences, captions) = ([Picture](), [Picture](), [String]())
-    for index in first..<min(first + columns, subject.images.count) {
-      let image = subject.images[index]
+    for index in first..<min(first + columns, images.count) {
+      let image = images[index]
+      let name = subject.className(image.target)
       let change = changes.image(index)
       let after = image.image + change
       let probabilities = try [image.image, after].map { try subject.prediction(of: image.target, in: $0).probability }
       pictures.append(try Picture(after))
       differences.append(try rawPicture(change))
       captions.append(
-        "\(image.className)\n\(decimal(probabilities[0], places: 2)) → \(decimal(probabilities[1], places: 2))")
+        "\(name)\n\(decimal(probabilities[0], places: 2)) → \(decimal(probabilities[1], places: 2))")
       numbers.append(
         Accentuation(
-          image: image.name, name: image.className, before: probabilities[0], after: probabilities[1],
+          image: image.name, name: name, before: probabilities[0], after: probabilities[1],
           difference: AttributionNumbers(change, mask: image.mask)))
     }
     rows.append(ImageGrid.Row("", pictures))

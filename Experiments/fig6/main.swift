@@ -75,7 +75,7 @@ Experiment.run("fig6", on: .settings) { experiment, book in
   }
 
   let plots = try metrics.map { metric in try parameters.map { try plot(metric, $0) } }
-  var entries: [Legend.Entry] = []
+  var entries: [Legend.Key] = []
   for plot in plots[0] {
     for entry in plot.legendEntries() where !entries.contains(where: { $0.label == entry.label }) {
       entries.append(entry)

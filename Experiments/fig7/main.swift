@@ -31,11 +31,11 @@ Experiment.run("fig7") { experiment in
   let titles = columns.map(\.0)
   let grid = ImageGrid(
     columns: ["Image"] + titles + titles,
-    try subject.images.indices.map { row in
+    try columns[0].1.indices.map { row in
       let maps = columns.map { $0.1[row].attributions[0].map }
       return ImageGrid.Row(
         columns[0].1[row].title,
-        [try Picture(subject.images[row].image)] + (try maps.map { try experiment.heatMap($0) })
+        [try Picture(columns[0].1[row].image.image)] + (try maps.map { try experiment.heatMap($0) })
           + (try maps.map { try rawPicture($0) }))
     },
     groups: [

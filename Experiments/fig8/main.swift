@@ -17,7 +17,7 @@ Experiment.run(
 
     let count = experiment.options.quick ? 1 : 20
     var gallery = Gallery(
-      photographs: Array(try ImageNetTier.photographNames.prefix(count)), scenes: ScenesTier.clearScenes(count))
+      photographs: ImageNetTier.photographs.prefix(count).map(\.name), scenes: SceneSamples.clearScenes(count))
     gallery.count = count
     let subject = try experiment.subject(gallery)
     let test = try RandomisationTest(subject, of: experiment, from: measurements)
@@ -51,7 +51,7 @@ Experiment.run(
     //: To the left one image, explained by the network as it was trained and by five stages of the cascade, from a
     //: random last layer to random layers throughout.
 
-    let image = subject.images[0]
+    let image = try subject.images[0]
     let layers = RandomisationOrder.cascading.layers(of: subject.network.graph, stops: RandomisationTest.stops)
     let stages = (0..<5).map { layers[$0 * (layers.count - 1) / 4] }
     let networks =
@@ -65,14 +65,13 @@ Experiment.run(
     }
     var shown: [Shown] = []
     let rows = try methods.map { method in
+      let explainer = try method.explainer(MethodSettings().fitting(subject.graph), for: subject.graph)
       let maps = try networks.map { network in
-        try method.explainer(MethodSettings().fitting(network.graph), for: network.graph).attribute(
-          image.image, .classes([image.target]), of: network, in: experiment.context)
+        try explainer.attribute(image.image, .classes([image.target]), of: network, in: experiment.context)
       }
       func similarities(_ similarity: ParameterRandomisation.Similarity) -> [Double?] {
         ParameterRandomisation(.cascading, similarity).score(
-          maps[0], against: Array(maps.dropFirst()),
-          of: Sample(index: 0, name: image.name, image: image.image, target: image.target)
+          maps[0], against: Array(maps.dropFirst()), of: image
         ).series.map { $0.isFinite ? $0 : nil }
       }
       shown.append(
@@ -80,11 +79,11 @@ Experiment.run(
           explainer: method.rawValue, spearmanOfMagnitudes: similarities(.absoluteSpearman),
           scaledSSIM: similarities(.scaledSSIM)))
       return ImageGrid.Row(
-        method.abbreviation, try maps.map { try experiment.heatMap($0) }, accent: rectifying.contains(method) ? color(method) : nil
-      )
+        method.abbreviation, try maps.map { try experiment.heatMap($0) },
+        accent: rectifying.contains(method) ? color(method) : nil)
     }
     let titles = ["trained"] + stages.map { "\($0.count) of \(layers.last!.count)" }
-    let picture = ImageGrid.Row(image.className, [try Picture(image.image)])
+    let picture = ImageGrid.Row(subject.className(image.target), [try Picture(image.image)])
     let grid = ImageGrid(
       columns: titles, [picture] + rows,
       groups: [.init("", columns: 1), .init("Random layers, from the output", columns: stages.count)],

@@ -11,7 +11,7 @@ Experiment.run("parts") { experiment in
   //: The scenes shown are easy to read, one of each class. The counterfactual is pullback ascent towards another class,
   //: clipped to valid colours in every step.
 
-  let shown = Gallery(photographs: [], scenes: ScenesTier.clearScenes(experiment.options.quick ? 2 : 10))
+  let shown = Gallery(photographs: [], scenes: SceneSamples.clearScenes(experiment.options.quick ? 2 : 10))
   let subjects = try experiment.subjects(shown)
   let methods: [Method] = [.gradient, .softPullback, .pullbackAscent]
   var counterfactual = MethodSettings()
@@ -28,7 +28,7 @@ Experiment.run("parts") { experiment in
         [try Picture(view.image.image)] + (try view.attributions.map { try experiment.heatMap($0.map) })
           + (try view.attributions.map { try rawPicture($0.map) })
           + [try Picture(view.image.image + change), try experiment.heatMap(change)],
-        captions: [String](repeating: "", count: 7) + ["→ \(subject.classNames[other])", ""])
+        captions: [String](repeating: "", count: 7) + ["→ \(subject.className(other))", ""])
     }
     let names = methods.map(\.abbreviation)
     let grid = ImageGrid(
@@ -42,11 +42,11 @@ Experiment.run("parts") { experiment in
     //: inside its diagnostic parts, for the scene's own class. Chance is the share of the frame that they cover.
 
     let count = experiment.options.quick ? 20 : 1000
-    let energies = try Energies(of: subject, methods: [.gradient, .softPullback], scenes: 0..<count)
+    let shares = try Shares(of: subject, methods: [.gradient, .softPullback], scenes: 0..<count)
     // A figure of its own for each network, unless the command line asks for one of them.
     let part = experiment.options.model == nil ? subject.architecture.name.replacing("-scenes", with: "") : nil
     try experiment.write(
-      Figure(grid, title: subject.title, credit: subject.credit), part: part, numbers: energies, about: [subject])
-    print(energies.summary)
+      Figure(grid, title: subject.title, credit: subject.credit), part: part, numbers: shares, about: [subject])
+    print(shares.summary)
   }
 }

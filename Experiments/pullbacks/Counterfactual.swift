@@ -5,10 +5,10 @@ import ExperimentKit
 struct Counterfactual {
   private let ascent: PullbackAscent
   private let explained: ExplainedImages
-  private let model: LoadedModel
+  private let model: Subject
   private let seed: UInt64
 
-  init(_ ascent: PullbackAscent, _ explained: ExplainedImages, model: LoadedModel, seed: UInt64) {
+  init(_ ascent: PullbackAscent, _ explained: ExplainedImages, model: Subject, seed: UInt64) {
     (self.ascent, self.explained, self.model, self.seed) = (ascent, explained, model, seed)
   }
 
@@ -30,7 +30,7 @@ struct Counterfactual {
     let steps: [Step]
   }
 
-  private struct Record: Encodable {
+  private struct AscentRecord: Encodable {
     let model: String
     let checkpointSHA256: String
     let method: String
@@ -80,7 +80,7 @@ struct Counterfactual {
       }
     }
     try writeJSON(
-      try Record(
+      try AscentRecord(
         model: model.architecture.name, checkpointSHA256: model.checkpoint.sha256, method: ascent.name,
         settings: ascent.settings, shape: shape, sequences: sequences),
       to: "\(folder)/counterfactual.json")

@@ -49,32 +49,32 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     let subjects = try subject.load()
-    let sessions = try subjects.map { subject in
-      try prepare(subject, in: subjects.count == 1 ? output : "\(output)/\(subject.model)")
+    let sessions = try subjects.map { subject, given in
+      try prepare(subject, given, in: subjects.count == 1 ? output : "\(output)/\(subject.architecture.name)")
     }
     for session in sessions { try session() }
   }
 
   /// Checks everything that can be checked before the first pass, and then makes the folder.
-  private func prepare(_ subject: LoadedSubject, in folder: String) throws -> () throws -> Void {
+  private func prepare(_ subject: Subject, _ given: Contender?, in folder: String) throws -> () throws -> Void {
     let preset: Preset = version == .v5 ? .paperV5 : .paperV6
     let settings = try options.settings(for: subject.network.graph, unless: preset)
     let contenders =
-      try subject.given.map { [$0] } ?? contenders(settings, preset: preset, for: subject.network.graph)
-    let metrics = try self.metrics(subject)
+      try given.map { [$0] } ?? contenders(settings, preset: preset, for: subject.network.graph)
+    let metrics = try self.metrics(given)
     let benchmark = try Benchmark(
       of: subject.network, contenders, by: metrics, seed: options.seed,
       batchSize: memory.batchSize(for: subject.network.graph))
-    try check(metrics, subject)
+    try check(metrics, subject.samples)
     let soft = settings.ofSoftRules
     let isSoft = { Method(rawValue: $0)?.usesSoftRules ?? false }
-    let description = RunDescription(
-      model: subject.model, checkpoint: subject.checkpoint, version: version, benchmark: benchmark,
-      source: subject.source.description, images: subject.source.images, shard: shard,
+    let description = try RunDescription(
+      model: subject.architecture.name, checkpoint: subject.checkpoint.sha256, version: version, benchmark: benchmark,
+      source: subject.samples.description, images: subject.samples.images, shard: shard,
       settings: Dictionary(uniqueKeysWithValues: contenders.map(\.name).filter(isSoft).map { ($0, soft) }))
     return {
       try makeFolder(folder)
-      try EvaluationSession(benchmark, description, subject.source, folder, program: "pullbacks").run()
+      try EvaluationSession(benchmark, description, subject.samples, folder, program: "pullbacks").run()
       guard description.shard == .whole else {
         print("part \(shard) is complete; when all are, join them: pullbacks merge PART... --output FOLDER")
         return
@@ -99,11 +99,11 @@ struct Evaluate: ParsableCommand {
       .map { try Contender($0, settings.fitting(graph), for: graph, in: version) }
   }
 
-  private func metrics(_ subject: LoadedSubject) throws -> [any Metric] {
+  private func metrics(_ given: Contender?) throws -> [any Metric] {
     let names =
       try metrics.map {
         try read($0, "--metrics", MetricName.init(rawValue:), all: MetricName.allCases.map(\.rawValue))
-      } ?? version.metrics.filter { subject.given == nil || !$0.metric(version).recomputesExplanations }
+      } ?? version.metrics.filter { given == nil || !$0.metric(version).recomputesExplanations }
     return names.map { $0.metric(version) }
   }
 
@@ -124,10 +124,9 @@ struct Evaluate: ParsableCommand {
   }
 
   /// Better refused now than undefined for every image.
-  private func check(_ metrics: [any Metric], _ subject: LoadedSubject) throws {
-    let count = subject.source.images.count
-    guard count > 0 else { throw PullbackError(.usage, "--samples", "there are no images") }
-    let first = try subject.source.sample(0)
+  private func check(_ metrics: [any Metric], _ samples: any SampleSource) throws {
+    guard !samples.images.isEmpty else { throw PullbackError(.usage, "--samples", "there are no images") }
+    let first = try samples.sample(0)
     for metric in metrics where metric.needsMask && first.mask == nil && first.parts.isEmpty {
       throw PullbackError(
         .usage, "metric \(metric.name)", "needs masks, and these images have none",

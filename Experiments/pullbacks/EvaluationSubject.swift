@@ -1,5 +1,4 @@
 import ArgumentParser
-import Digests
 import ExperimentKit
 
 /// Which network is explained on which images.
@@ -45,119 +44,37 @@ struct EvaluationSubject: ParsableArguments {
     }
   }
 
-  /// The networks to evaluate, one after the other.
-  func load() throws -> [LoadedSubject] {
-    guard let networks else { return [try subject(model.load())] }
+  /// The networks to evaluate, one after the other, and the maps in the place of explainers if they were computed
+  /// elsewhere.
+  func load() throws -> [(subject: Subject, given: Contender?)] {
+    guard let networks else { return [try givenMaps() ?? (model.load(showing: .spread(samples), of: images), nil)] }
     guard model.checkpoint == nil else {
       throw PullbackError(
         .usage, "--checkpoint", "--networks \(networks.rawValue) has its own",
         advice: "leave out --networks for a model of yours")
     }
-    guard let name = model.model else { return try networks.models.map { try subject(named: $0, of: networks) } }
-    guard networks.models.contains(name) else {
+    guard model.model.map(networks.models.contains) ?? true else {
       throw PullbackError(
-        .usage, "--model \(name)", "is none of the networks of --networks \(networks.rawValue)",
+        .usage, "--model \(model.model ?? "")", "is none of the networks of --networks \(networks.rawValue)",
         advice: "they are \(networks.models.joined(separator: ", "))")
     }
-    return [try subject(named: name, of: networks)]
-  }
-
-  private func subject(named name: String, of tier: Tier) throws -> LoadedSubject {
-    switch tier {
-    case .scenes: try subject(LoadedModel(.named(name), SceneNetwork(rawValue: name)!.checkpoint()))
-    case .imagenet: try subject(model.load())
-    case .paper:
-      try subject(
-        LoadedModel(.named(name), Checkpoint(contentsOf: PaperTier.checkpointPath(of: .init(rawValue: name)!))))
+    return try (model.model.map { [$0] } ?? networks.models).map { name in
+      try givenMaps(of: name, networks) ?? (networks.subject(name, showing: .spread(samples), of: images), nil)
     }
   }
 
-  private func subject(_ model: LoadedModel) throws -> LoadedSubject {
-    let size = model.graph.inputShape.last ?? 0
-    var given: Contender?
-    let source: any SampleSource
-    if let attributions, let input, let target {
-      let arrays = try ArraySamples(input: input, targets: target, attributions: attributions, for: model.graph)
-      given = Contender(name: "given", explainer: arrays.maps)
-      source = arrays
-    } else if let images {
-      source = try FileSamples(folder: images, count: samples, size: size)
-    } else if SceneNetwork(rawValue: model.architecture.name) != nil {
-      source = SceneSamples(count: samples ?? 100, size: size)
-    } else {
-      guard model.architecture.name == ImageNetTier.architecture, self.model.checkpoint == nil else {
-        throw PullbackError(
-          .usage, "--images", "no images are known for \(model.architecture.name)",
-          advice: "name a folder of labelled images")
-      }
-      source = try FileSamples(photographs: samples, size: size)
-    }
-    return LoadedSubject(
-      model: model.architecture.name, checkpoint: try model.checkpoint.sha256, network: model.network, source: source,
-      given: given)
-  }
-}
-
-/// A network, images, and maps in the place of explainers if they were computed elsewhere.
-struct LoadedSubject {
-  /// The architecture's name.
-  let model: String
-  /// SHA-256 of the checkpoint.
-  let checkpoint: String
-  let network: Network
-  let source: any SampleSource
-  let given: Contender?
-}
-
-/// Images and maps from arrays.
-struct ArraySamples: SampleSource {
-  let images: [RunDescription.Image]
-  let description: String
-  let maps: GivenMaps
-  private let inputs: Tensor
-
-  init(input: String, targets: String, attributions: String, for graph: Graph) throws {
-    let images = try InputImages(input, for: graph)
-    inputs = try images(0..<images.count)
-    var classes = try targets.split(separator: ",").map { text in
+  /// The network with images and maps from arrays; nil if none are given.
+  private func givenMaps(of name: String? = nil, _ tier: Tier? = nil) throws -> (subject: Subject, given: Contender?)? {
+    guard let attributions, let input, let target else { return nil }
+    let subject = try tier.map { try $0.subject(name!, showing: .none) } ?? model.load()
+    let classes = try target.split(separator: ",").map { text in
       guard let target = Int(text) else {
         throw PullbackError(.usage, "--target \(text)", "expected the number of a class")
       }
       return target
     }
-    if classes.count == 1 { classes = [Int](repeating: classes[0], count: images.count) }
-    guard classes.count == images.count else {
-      throw PullbackError(.usage, "--target", "expected 1 or \(images.count) classes, found \(classes.count)")
-    }
-    self.images = zip(images.names, classes).map { RunDescription.Image(name: $0, target: $1) }
-    let maps = try Self.maps(at: attributions, like: inputs)
-    description = "arrays, SHA-256 \(try Self.digest(inputs))"
-    self.maps = GivenMaps(maps, digest: "SHA-256 \(try Self.digest(maps))")
-  }
-
-  /// Maps with a value for every value of the images: those of one channel are repeated for each.
-  private static func maps(at path: String, like inputs: Tensor) throws -> Tensor {
-    let array = try NPY.read(path)
-    let (count, channels) = (inputs.shape[0], inputs.shape[1])
-    let plane = Array(inputs.shape[2...])
-    let full = count == 1 ? [[1, channels] + plane, [channels] + plane] : [[count, channels] + plane]
-    if full.contains(array.shape) { return array.reshaped(inputs.shape) }
-    guard [[count, 1] + plane, [count] + plane, count == 1 ? plane : []].contains(array.shape) else {
-      throw PullbackError(
-        .data, path, "expected maps of shape \(inputs.shape) or \([count] + plane), found \(array.shape)")
-    }
-    let size = plane.reduce(1, *)
-    let values = array.scalars
-    return Tensor(shape: inputs.shape) { result in
-      for index in result.indices { result[index] = values[index / (channels * size) * size + index % size] }
-    }
-  }
-
-  private static func digest(_ tensor: Tensor) throws -> String {
-    try tensor.withUnsafeBuffer { try sha256(UnsafeRawBufferPointer($0)) }
-  }
-
-  func sample(_ index: Int) throws -> Sample {
-    Sample(index: index, name: images[index].name, image: inputs.image(index), target: images[index].target)
+    let arrays = try ArraySamples(
+      input: input, classes: classes, attributions: attributions, shape: subject.graph.inputShape)
+    return (subject.showing(arrays), Contender(name: "given", explainer: arrays.maps))
   }
 }

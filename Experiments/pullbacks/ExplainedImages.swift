@@ -9,7 +9,7 @@ struct ExplainedImages {
   let targets: [[ResolvedTarget]]
   /// Of heat maps.
   var colorMap = ColorMap.seismic
-  private let model: LoadedModel
+  private let model: Subject
   private let batchSize: Int
 
   var targetCount: Int { targets[0].count }
@@ -18,7 +18,7 @@ struct ExplainedImages {
 
   /// Runs the network once on every image to find the targets.
   init(
-    _ images: InputImages, _ choices: [TargetChoice], network: Network, model: LoadedModel, batchSize: Int
+    _ images: InputImages, _ choices: [TargetChoice], network: Network, model: Subject, batchSize: Int
   ) throws {
     var targets: [[ResolvedTarget]] = []
     for index in 0..<images.count {
@@ -135,16 +135,16 @@ struct ExplainedImages {
       credit: "\(methods.map(\.rawValue).joined(separator: ", ")), \(model.architecture.name)")
   }
 
-  /// What is written beside an attribution: everything that it takes to compute it again.
+  /// What is written beside the attributions of one method.
   func record(
     method: String, settings: [String: String], seed: UInt64, input: String, maps: [[Map]]
-  ) throws -> Record {
-    try Record(
+  ) throws -> AttributionRecord {
+    try AttributionRecord(
       model: model.architecture.name, checkpoint: model.checkpoint.path, checkpointSHA256: model.checkpoint.sha256,
       input: input, method: method, settings: settings, seed: seed, images: images.names,
       targets: targets.enumerated().map { image, targets in
         targets.enumerated().map { place, target in
-          Record.Target(target, maps[image][place])
+          AttributionRecord.Target(target, maps[image][place])
         }
       },
       shape: shape)
@@ -162,7 +162,7 @@ struct ResolvedTarget {
   let prediction: Prediction?
   let name: String
 
-  init(_ choice: TargetChoice, _ target: Target, score: Double, _ ranking: [Prediction], _ model: LoadedModel) {
+  init(_ choice: TargetChoice, _ target: Target, score: Double, _ ranking: [Prediction], _ model: Subject) {
     label = choice.label
     self.target = target
     self.score = score
@@ -182,7 +182,8 @@ struct ResolvedTarget {
   }
 }
 
-struct Record: Encodable {
+/// What is written beside an attribution: everything that it takes to compute it again.
+struct AttributionRecord: Encodable {
   struct Target: Encodable {
     /// As it was asked for.
     let label: String

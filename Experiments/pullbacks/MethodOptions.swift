@@ -79,7 +79,7 @@ struct MethodOptions: ParsableArguments {
       if let value = Float(baseline), value.isFinite {
         settings.baseline = .value(value)
       } else {
-        settings.baseline = .image(try InputImages.image(at: baseline, for: graph))
+        settings.baseline = .image(try InputImages.image(at: baseline, shape: graph.inputShape))
       }
     }
     return settings

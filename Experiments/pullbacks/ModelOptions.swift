@@ -20,49 +20,21 @@ struct ModelOptions: ParsableArguments {
     completion: .file(extensions: ["pth", "pt", "bin", "safetensors"]))
   var checkpoint: String?
 
-  func load() throws -> LoadedModel {
-    guard let checkpoint else {
-      if let scenes = model.flatMap(SceneNetwork.init) {
-        return try LoadedModel(scenes.architecture, scenes.checkpoint())
+  /// The network, with images if it is to be shown some.
+  ///
+  /// - Parameter folder: labelled images of the user's, in place of those of the network's tier.
+  func load(showing choice: Tier.Choice = .none, of folder: String? = nil) throws -> Subject {
+    do {
+      return try Subject(model: model, checkpoint: checkpoint, showing: choice, of: folder)
+    } catch var error as PullbackError where checkpoint == nil && error.advice == nil {
+      if error.kind == .usage { error.advice = "name a file with --checkpoint" }
+      if error.kind == .unavailable {
+        error = error.onCommandLine
+        error.advice = error.advice.map { "\($0), or name a file with --checkpoint" }
       }
-      guard model == nil || model == ImageNetTier.architecture else {
-        _ = try Architecture.named(model!)
-        throw PullbackError(
-          .usage, "model \(model!)", "no parameters are fetched for it", advice: "name a file with --checkpoint")
-      }
-      guard ImageNetTier.isFetched else {
-        throw PullbackError(
-          .unavailable, ImageNetTier.checkpointPath, "has not been fetched yet",
-          advice: "run make imagenet, or name a file with --checkpoint")
-      }
-      return try LoadedModel(.named(ImageNetTier.architecture), Checkpoint(contentsOf: ImageNetTier.checkpointPath))
+      throw error
     }
-    let named = try model.map { try Architecture.named($0) }
-    let file = try Checkpoint(contentsOf: checkpoint)
-    return try LoadedModel(named ?? .infer(from: file), file)
   }
-}
-
-/// A network ready to run, with what records say of it.
-struct LoadedModel {
-  let architecture: Architecture
-  let network: Network
-  let checkpoint: Checkpoint
-
-  init(_ architecture: Architecture, _ checkpoint: Checkpoint) throws {
-    self.architecture = architecture
-    self.checkpoint = checkpoint
-    network = try Network(architecture, checkpoint: checkpoint)
-  }
-
-  var graph: Graph { network.graph }
-
-  /// The classes' names, where the network has as many as its architecture was made for.
-  var classNames: [String]? {
-    graph.outputShape == [architecture.images.classes] ? architecture.images.classNames : nil
-  }
-
-  func className(_ target: Int) -> String { classNames?[target] ?? "class \(target)" }
 }
 
 extension Network {

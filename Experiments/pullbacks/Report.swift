@@ -16,7 +16,7 @@ struct Report {
 
   private let explained: ExplainedImages
   private let columns: [Column]
-  private let model: LoadedModel
+  private let model: Subject
   private let seed: UInt64
   /// Per image, the classes with the largest logits; none where the network is no classifier.
   private let rankings: [[Prediction]]
@@ -33,7 +33,7 @@ struct Report {
     }
   }
 
-  init(_ explained: ExplainedImages, _ columns: [Column], model: LoadedModel, seed: UInt64) throws {
+  init(_ explained: ExplainedImages, _ columns: [Column], model: Subject, seed: UInt64) throws {
     (self.explained, self.columns, self.model, self.seed) = (explained, columns, model, seed)
     rankings = try (0..<explained.images.count).map { index in
       let value = try model.network(explained.images(index..<index + 1))

@@ -25,7 +25,7 @@ struct TargetChoice {
   ///
   /// - Returns: the targets, and the inner node that they belong to, if they do.
   /// - Throws: `PullbackError` that says what is not understood.
-  static func parse(_ text: String?, for model: LoadedModel) throws -> (choices: [TargetChoice], node: String?) {
+  static func parse(_ text: String?, for model: Subject) throws -> (choices: [TargetChoice], node: String?) {
     guard let text else { return ([TargetChoice(kind: .rank(0), label: "top-1")], nil) }
     var choices: [TargetChoice] = []
     var nodes: Set<String?> = []
@@ -54,7 +54,7 @@ struct TargetChoice {
     return (choices, node)
   }
 
-  private static func output(_ text: String, of model: LoadedModel) throws -> Target {
+  private static func output(_ text: String, of model: Subject) throws -> Target {
     let prefix = "cross-entropy:"
     if text.hasPrefix(prefix), let index = model.classIndex(String(text.dropFirst(prefix.count))) {
       return .logProbability(index)
@@ -68,7 +68,7 @@ struct TargetChoice {
 
   /// `[weight*]class`, or a combination plus or minus such a term. Names of classes hold hyphens too: every place to
   /// split is tried, the last first.
-  private static func combination(_ text: Substring, _ model: LoadedModel) -> [Int: Float]? {
+  private static func combination(_ text: Substring, _ model: Subject) -> [Int: Float]? {
     if let (index, weight) = term(text, model) { return [index: weight] }
     for place in text.indices.reversed() where "+-".contains(text[place]) && place != text.startIndex {
       guard let (index, weight) = term(text[text.index(after: place)...], model),
@@ -80,7 +80,7 @@ struct TargetChoice {
     return nil
   }
 
-  private static func term(_ text: Substring, _ model: LoadedModel) -> (Int, Float)? {
+  private static func term(_ text: Substring, _ model: Subject) -> (Int, Float)? {
     if let index = model.classIndex(String(text)) { return (index, 1) }
     guard let star = text.firstIndex(of: "*"), let weight = Float(text[..<star]), weight.isFinite,
       let index = model.classIndex(String(text[text.index(after: star)...]))
@@ -88,7 +88,7 @@ struct TargetChoice {
     return (index, weight)
   }
 
-  private static func inner(_ text: String, of node: String, in model: LoadedModel) throws -> Target {
+  private static func inner(_ text: String, of node: String, in model: Subject) throws -> Target {
     let graph = try model.graph.truncated(at: node)
     let shape = graph.outputShape
     let place = text.split(separator: "/", omittingEmptySubsequences: false).map { Int($0) }
@@ -108,13 +108,5 @@ struct TargetChoice {
     case .rank(let rank): .logit(ranking[rank].target)
     case .target(let target): target
     }
-  }
-}
-
-extension LoadedModel {
-  /// A class by its number or, in any case, its name.
-  func classIndex(_ text: String) -> Int? {
-    if let index = Int(text) { return index }
-    return classNames?.firstIndex { $0.lowercased() == text.lowercased() }
   }
 }

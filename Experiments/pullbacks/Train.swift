@@ -75,7 +75,7 @@ struct Train: ParsableCommand {
     print("\(recipe.network): \(percent(report.accuracy)) of \(report.scenes) held-out scenes; \(stem).safetensors")
   }
 
-  private func summary(_ entry: Trainer.Entry, of recipe: Recipe) -> String {
+  private func summary(_ entry: Trainer.Epoch, of recipe: Recipe) -> String {
     "epoch \(entry.epoch) of \(recipe.epochs): loss \(decimal(entry.loss, places: 4)), \(percent(entry.accuracy)) of "
       + "the epoch's scenes, \(percent(entry.heldOutAccuracy)) of held-out ones\n"
   }

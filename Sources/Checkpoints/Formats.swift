@@ -34,8 +34,8 @@ enum ForeignFormat {
     (0, [0x93] + Array("NUMPY".utf8), "a NumPy .npy array", asSafeTensors),
     (0, Array("GGUF".utf8), "a GGUF file (llama.cpp)", asSafeTensors),
     (4, Array("TFL3".utf8), "a TensorFlow Lite model", asSafeTensors),
-    (0, [0x89] + Array("PNG".utf8), "a picture", "give pictures with --input, the parameters of a network here"),
-    (0, [0xFF, 0xD8, 0xFF], "a picture", "give pictures with --input, the parameters of a network here"),
+    (0, [0x89] + Array("PNG".utf8), "a picture", "expected the parameters of a network"),
+    (0, [0xFF, 0xD8, 0xFF], "a picture", "expected the parameters of a network"),
     (0, [0x1F, 0x8B], "a gzip archive", "unpack it first"),
     (
       257, Array("ustar".utf8), "a tar archive, perhaps of PyTorch before 0.2",

@@ -7,7 +7,7 @@ import Failures
 ///
 /// Source: PKWARE's APPNOTE.TXT 6.3.9, sections 4.3 and 4.5.3 (zip64).
 struct ZipArchive {
-  struct Entry {
+  struct StoredFile {
     var isStored: Bool
     var localHeader: Int
     var size: Int
@@ -16,7 +16,7 @@ struct ZipArchive {
   let file: MappedFile
   /// Names in the order of the central directory.
   private(set) var names: [String] = []
-  private var entries: [String: Entry] = [:]
+  private var entries: [String: StoredFile] = [:]
 
   static func recognizes(_ file: MappedFile) -> Bool {
     file.holds([0x50, 0x4B, 0x03, 0x04]) || file.holds([0x50, 0x4B, 0x05, 0x06])
@@ -98,7 +98,7 @@ struct ZipArchive {
     return offset..<offset + size
   }
 
-  private static func readDirectoryEntry(_ cursor: inout ByteCursor) throws -> (String, Entry) {
+  private static func readDirectoryEntry(_ cursor: inout ByteCursor) throws -> (String, StoredFile) {
     let file = cursor.file
     let start = cursor.position
     let fixed = try cursor.skip(46)
@@ -131,6 +131,6 @@ struct ZipArchive {
     guard header <= file.count, !isStored || compressed == size else {
       throw file.malformed("\(quoted(name)) in its archive has contradictory sizes")
     }
-    return (name, Entry(isStored: isStored, localHeader: header, size: compressed))
+    return (name, StoredFile(isStored: isStored, localHeader: header, size: compressed))
   }
 }

@@ -2,6 +2,7 @@ import Foundation
 import Networks
 import Plotting
 import Pullbacks
+import Subjects
 
 /// What this computer has of all that the experiments need: `pullbacks doctor` prints it.
 public struct Examination: Sendable {
@@ -24,7 +25,7 @@ public struct Examination: Sendable {
         try check()
         self.init(name, text, isOptional: isOptional)
       } catch {
-        let trouble = error as? PullbackError ?? PullbackError(.software, name, "\(error)")
+        let trouble = (error as? PullbackError)?.onCommandLine ?? PullbackError(.software, name, "\(error)")
         self.init(name, trouble.problem, trouble: trouble, isOptional: isOptional)
       }
     }
@@ -77,7 +78,7 @@ public struct Examination: Sendable {
     let chosen = values["OPENBLAS_CORETYPE"]
     return [
       Finding("OPENBLAS_CORETYPE", chosen.map { "\($0), instead of \(kernels)" } ?? "not set: \(kernels)"),
-      Finding("PULLBACKS_CACHE", values["PULLBACKS_CACHE"] ?? "not set: fetched files are in \(Cache.folder)"),
+      Finding("PULLBACKS_CACHE", values["PULLBACKS_CACHE"] ?? "not set: fetched files are in \(FetchedFiles.folder)"),
     ]
   }
 

@@ -1,7 +1,9 @@
+import Failures
 import Foundation
 import Networks
 import Plotting
 import Pullbacks
+import Subjects
 
 /// One experiment: its options, and where its results go.
 public struct Experiment {
@@ -40,11 +42,7 @@ public struct Experiment {
   public func subject(_ gallery: Gallery) throws -> Subject { try subject(models()[0], gallery) }
 
   private func subject(_ model: String, _ gallery: Gallery) throws -> Subject {
-    switch options.networks {
-    case .scenes: try ScenesTier.subject(SceneNetwork(rawValue: model)!, scenes: gallery.scenes)
-    case .imagenet: try ImageNetTier.subject(gallery.photographs)
-    case .paper: try PaperTier.subject(PaperTier.Model(rawValue: model)!, images: options.images, count: gallery.count)
-    }
+    try options.networks.subject(model, showing: .shown(gallery), of: options.imageFolder)
   }
 
   func models() throws -> [String] {
@@ -68,18 +66,18 @@ public struct Experiment {
   public func write(
     _ figure: Figure, part: String? = nil, numbers: some Encodable, about subjects: [Subject]
   ) throws {
-    try write(figure, part: part, numbers: numbers, about: subjects.map(NetworkRecord.init))
+    try write(figure, part: part, numbers: numbers, about: subjects.map { try NetworkOfRecord($0) })
   }
 
   /// - Parameter texts: by their extension, more of what the figure shows.
   func write(
     _ figure: Figure, part: String? = nil, texts: [(ending: String, text: String)] = [], numbers: some Encodable,
-    about networks: [NetworkRecord]
+    about networks: [NetworkOfRecord]
   ) throws {
     try makeFolder(options.output)
     let stem = ([name, part, options.networks.rawValue, options.model] as [String?]).compactMap { $0 }
       .joined(separator: "-")
-    let record = Record(
+    let record = NumbersOfFigure(
       experiment: name, seed: options.seed, tier: options.networks.rawValue, networks: networks, numbers: numbers)
     var files: [(name: String, bytes: [UInt8])] = [("\(stem).json", try json(record, for: stem))]
     files += texts.map { ("\(stem).\($0.ending)", Array($0.text.utf8)) }
@@ -95,15 +93,16 @@ public struct Experiment {
 }
 
 /// The numbers behind a figure and what they are about: the same bytes from every run.
-private struct Record<Numbers: Encodable>: Encodable {
+private struct NumbersOfFigure<Numbers: Encodable>: Encodable {
   let experiment: String
   let seed: UInt64
   let tier: String
-  let networks: [NetworkRecord]
+  let networks: [NetworkOfRecord]
   let numbers: Numbers
 }
 
-struct NetworkRecord: Encodable {
+/// A network that numbers are about.
+struct NetworkOfRecord: Encodable {
   let title: String
   let architecture: String
   let checkpointSHA256: String
@@ -114,10 +113,10 @@ struct NetworkRecord: Encodable {
     checkpointSHA256 = scores.description.checkpoint
   }
 
-  init(_ subject: Subject) {
+  init(_ subject: Subject) throws {
     title = subject.title
     architecture = subject.architecture.name
-    checkpointSHA256 = subject.checkpointSHA256
+    checkpointSHA256 = try subject.checkpoint.sha256
   }
 }
 

@@ -1,22 +1,29 @@
+import ArgumentParser
 import Attribution
+import Faithfulness
+import Imaging
+import Plotting
 import Pullbacks
+import Subjects
 
 /// An image of a subject, what its network thinks of it, and its attributions under several methods.
 public struct ExplainedImage: Sendable {
-  public let image: LabelledImage
+  public let image: Sample
+  /// What the image's class is called.
+  public let className: String
   /// For the image's own class.
   public let prediction: Prediction
   public let attributions: [(method: Method, map: Tensor)]
 
   /// The image's class and its probability, as a row's title.
-  public var title: String { "\(image.className)\np = \(decimal(prediction.probability, places: 2))" }
+  public var title: String { "\(className)\np = \(decimal(prediction.probability, places: 2))" }
 
   public subscript(method: Method) -> Tensor? { attributions.first { $0.method == method }?.map }
 
   /// What is written beside a figure.
   public var numbers: Numbers {
     Numbers(
-      image: image.name, target: image.target, name: image.className, logit: prediction.logit,
+      image: image.name, target: image.target, name: className, logit: prediction.logit,
       probability: prediction.probability,
       attributions: Dictionary(
         uniqueKeysWithValues: attributions.map {
@@ -46,6 +53,7 @@ extension Subject {
   public func explained(
     by methods: [Method], settings: MethodSettings = MethodSettings(), in context: Context
   ) throws -> [ExplainedImage] {
+    let images = try images
     let batch = Tensor(batching: images.map(\.image))
     let targets = images.map(\.target)
     let logits = try network(batch)
@@ -55,9 +63,48 @@ extension Subject {
     }
     return images.indices.map { index in
       ExplainedImage(
-        image: images[index],
+        image: images[index], className: className(targets[index]),
         prediction: Prediction.ranking(logits.image(index).scalars).first { $0.target == targets[index] }!,
         attributions: zip(methods, maps).map { ($0, $1.image(index)) })
     }
+  }
+}
+
+extension Experiment {
+  /// The heat map of an attribution in the colours of `--color-map`; see ``heatMap(_:colorMap:)``.
+  public func heatMap(_ attribution: Tensor) throws -> Picture {
+    try Imaging.heatMap(attribution, colorMap: options.colorMap)
+  }
+
+  /// The key of heat maps.
+  public var heatMapKey: ColorBar {
+    ColorBar(
+      options.colorMap, labels: ["−max", "0", "+max"],
+      note: "Mean over the colour channels; positive and negative parts each divided by their own extreme.")
+  }
+}
+
+/// A diverging map by its name.
+extension ColorMap: ExpressibleByArgument {
+  public init?(argument: String) {
+    guard let map = Self.diverging.first(where: { $0.name == argument }) else { return nil }
+    self = map
+  }
+
+  public var defaultValueDescription: String { name }
+
+  public static var allValueStrings: [String] { diverging.map(\.name) }
+}
+
+extension Graph {
+  /// The memory that activations may take unless somebody says otherwise, in bytes.
+  public static let memoryForActivations = 1 << 29
+
+  /// How many images go through the network at once, 1 to 64: the activations of each may all be kept, with as much
+  /// again for cotangents.
+  ///
+  /// - Parameter bytes: that activations may take.
+  public func batchSize(within bytes: Int = Graph.memoryForActivations) -> Int {
+    min(64, max(1, bytes / (2 * 4 * activationCount)))
   }
 }

@@ -1,4 +1,10 @@
+import ArgumentParser
+import CCairo
+import CImaging
+import COpenSSL
+import CPNG
 import Foundation
+import Kernels
 
 /// The computer, as far as numbers and times depend on it.
 enum Machine {
@@ -19,4 +25,119 @@ enum Machine {
     let line = lines.first { $0.split(separator: ":").first?.trimmingCharacters(in: .whitespaces) == key }
     return line?.split(separator: ":").last?.trimmingCharacters(in: .whitespaces)
   }
+}
+
+/// The version of this package.
+public let packageVersion = "0.1.0"
+
+/// The versions of the libraries that numbers and pictures depend on, as they are loaded.
+public enum LibraryVersions {
+  public static var all: [String: String] {
+    [
+      "OpenBLAS": "\(openBLAS), \(blasCoreName()) kernels", "Cairo": cairo, "libpng": libpng, "libjpeg": libjpeg,
+      "OpenSSL": openSSL,
+    ]
+  }
+
+  static var openBLAS: String { second(of: blasConfiguration()) }
+
+  /// The second word, after the library's name.
+  private static func second(of text: String) -> String {
+    text.split(separator: " ").dropFirst().first.map(String.init) ?? "unknown"
+  }
+
+  static var cairo: String { String(cString: cairo_version_string()) }
+
+  static var libpng: String { String(cString: png_get_libpng_ver(nil)) }
+
+  /// The headers' that this was compiled with: the library itself does not tell.
+  static var libjpeg: String { String(cString: imaging_jpeg_version()) }
+
+  static var openSSL: String { second(of: String(cString: OpenSSL_version(OPENSSL_VERSION))) }
+}
+
+/// The memory that this process takes, in bytes; NaN where the system does not tell.
+public enum ProcessSize {
+  public static var now: Double { bytes("VmRSS:") }
+
+  /// Since the process began, or since ``forget()``.
+  public static var largest: Double { bytes("VmHWM:") }
+
+  /// Lets the largest size begin anew from the present one; whether the system does so.
+  static func forget() -> Bool {
+    guard let file = FileHandle(forWritingAtPath: "/proc/self/clear_refs") else { return false }
+    return (try? file.write(contentsOf: Data("5".utf8))) != nil
+  }
+
+  private static func bytes(_ field: String) -> Double {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix(field) }
+    let kilobytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) }
+    return (kilobytes ?? .nan) * 1024
+  }
+}
+
+/// What times are read from.
+public enum Stopwatch: String, Codable, ExpressibleByArgument, Sendable {
+  case wall
+  /// Processor time of this process over all its threads.
+  case cpu
+
+  private var now: Double {
+    switch self {
+    case .wall: return Double(DispatchTime.now().uptimeNanoseconds) * 1e-9
+    case .cpu:
+      var time = timespec()
+      clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+      return Double(time.tv_sec) + 1e-9 * Double(time.tv_nsec)
+    }
+  }
+
+  /// Seconds that `body` takes.
+  public func seconds(_ body: () throws -> Void) rethrows -> Double {
+    let start = now
+    try body()
+    return now - start
+  }
+
+  /// The least time of a call among those that fit into `limit` seconds, three at least: what else the machine does
+  /// makes a call slower, never faster.
+  public func least(within limit: Double, _ body: () throws -> Void) rethrows -> Double {
+    let end = Date.now.addingTimeInterval(limit)
+    var least = Double.infinity
+    var count = 0
+    while count < 3 || Date.now < end {
+      least = min(least, try seconds(body))
+      count += 1
+    }
+    return least
+  }
+
+  /// Times of one call after the other: `count`, or as many as fit into `limit` seconds, three at least.
+  func times(_ count: Int, within limit: Double, _ body: () throws -> Void) rethrows -> [Double] {
+    let end = Date.now.addingTimeInterval(limit)
+    var times: [Double] = []
+    while times.count < 3 || (times.count < count && Date.now < end) { times.append(try seconds(body)) }
+    return times
+  }
+}
+
+/// What this program prints when it is run with other arguments, without the space around it; nil if it fails.
+public func output(ofThisProgramWith arguments: [String]) -> String? {
+  output(of: [URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path] + arguments)
+}
+
+/// What the program `command[0]` prints, without the space around it; nil if it is not there or fails.
+func output(of command: [String]) -> String? {
+  let process = Process()
+  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+  process.arguments = command
+  let output = Pipe()
+  process.standardOutput = output
+  process.standardError = FileHandle.nullDevice
+  guard (try? process.run()) != nil else { return nil }
+  let data = output.fileHandleForReading.readDataToEndOfFile()
+  process.waitUntilExit()
+  guard process.terminationStatus == 0 else { return nil }
+  return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
 }

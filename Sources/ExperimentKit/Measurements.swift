@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Pullbacks
+import Subjects
 
 /// What an experiment draws that takes long to compute or comes out differently every time: files that are committed,
 /// read by every run, and made anew with `--recompute` only.
@@ -41,7 +42,7 @@ extension Experiment {
     // What was measured in a moment shall not take the place of what took long.
     let isTrial = options.recompute && options.experiment.quick
     let measurements = Measurements(
-      recomputes: options.recompute, folder: isTrial ? Cache.folder + "/scores/quick" : options.scores, program: name)
+      recomputes: options.recompute, folder: isTrial ? FetchedFiles.folder + "/scores/quick" : options.scores, program: name)
     do {
       try body(Experiment(name: name, options: options.experiment), measurements)
     } catch {

@@ -1,7 +1,10 @@
 import Digests
+import Failures
 import Foundation
 import Kernels
 import Plotting
+import Pullbacks
+import Subjects
 
 /// How a figure came to be: beside the figure, in a file of its own, since it differs from run to run.
 struct Provenance: Encodable {
@@ -36,6 +39,34 @@ struct Provenance: Encodable {
   }
 
   private static func git(_ arguments: String...) -> String? {
-    output(of: ["git", "-C", Cache.packageFolder] + arguments)
+    output(of: ["git", "-C", FetchedFiles.packageFolder] + arguments)
   }
+}
+
+/// `value` as JSON with sorted keys: equal values give equal bytes.
+///
+/// - Parameter path: where it goes, for the message.
+/// - Throws: `PullbackError` if a number is not finite.
+func json(_ value: some Encodable, for path: String) throws -> [UInt8] {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+  do {
+    return Array(try encoder.encode(value)) + Array("\n".utf8)
+  } catch {
+    throw PullbackError(.software, path, "the numbers cannot be written as JSON: \(error)")
+  }
+}
+
+/// Writes `value` as JSON with sorted keys: equal values give equal bytes.
+///
+/// - Throws: `PullbackError` if the file cannot be written or a number is not finite.
+public func writeJSON(_ value: some Encodable, to path: String) throws {
+  try AtomicFile.write(json(value, for: path), to: path)
+}
+
+/// Writes `bytes` to `path` unless the file holds them already; whether it did.
+func writeIfNew(_ bytes: [UInt8], to path: String) throws -> Bool {
+  if let old = FileManager.default.contents(atPath: path), old.elementsEqual(bytes) { return false }
+  try AtomicFile.write(bytes, to: path)
+  return true
 }

@@ -1,6 +1,7 @@
 import Foundation
 import Networks
 import Pullbacks
+import Subjects
 import Training
 
 /// What lies beside the checkpoint of one of the scenes' networks: how it was trained and how well it sees.

@@ -16,6 +16,32 @@ public func folder(of path: String) -> String {
   return String(decoding: bytes, as: UTF8.self)
 }
 
+/// The names of what lies in the folder `path`, sorted.
+///
+/// - Throws: `PullbackError` of kind `noInput` if it is no folder or may not be read.
+public func namesOfFiles(in path: String) throws -> [String] {
+  do {
+    return try FileManager.default.contentsOfDirectory(atPath: path).sorted()
+  } catch {
+    throw PullbackError(.noInput, path, "expected a folder that can be read")
+  }
+}
+
+/// Makes `path` a folder if there is none yet.
+///
+/// - Throws: `PullbackError` of kind `cannotCreate`.
+public func makeFolder(_ path: String) throws {
+  var isFolder: ObjCBool = false
+  if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue {
+    throw PullbackError(.cannotCreate, path, "expected a folder, found a file", advice: "choose another")
+  }
+  do {
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+  } catch {
+    throw PullbackError(.cannotCreate, path, "the folder cannot be made", advice: "choose another")
+  }
+}
+
 /// The message of the last system call that failed.
 func systemMessage() -> String { String(cString: strerror(errno)) }
 

@@ -1,6 +1,6 @@
 import Pullbacks
 
-/// The heat map of an attribution of shape `(1, 3, H, W)` or `(3, H, W)`: the mean over the three channels, its
+/// The heat map of an attribution of shape `(1, C, H, W)` or `(C, H, W)`, C from 1 to 4: the mean over the channels, its
 /// positive and negative parts each divided by their own extreme, in the colours of `colorMap`.
 ///
 /// Zero takes the colour of the map's zero (white in `seismic`), and an attribution that is zero everywhere is a
@@ -8,11 +8,13 @@ import Pullbacks
 ///
 /// - Throws: `PullbackError` if the shape is another or a value is not finite.
 public func heatMap(_ attribution: Tensor, colorMap: ColorMap = .seismic) throws -> Picture {
-  let (height, width) = try Picture.extents(ofThreeChannels: attribution, named: "attribution")
+  let (channels, height, width) = try Picture.extents(of: attribution, named: "attribution")
   try checkFinite(attribution)
   let count = height * width
   let means = attribution.withUnsafeBuffer { values in
-    (0..<count).map { (Double(values[$0]) + Double(values[count + $0]) + Double(values[2 * count + $0])) / 3 }
+    (0..<count).map { pixel in
+      (0..<channels.rawValue).reduce(0.0) { $0 + Double(values[$1 * count + pixel]) } / Double(channels.rawValue)
+    }
   }
   let highest = means.max() ?? 0
   let lowest = means.min() ?? 0
@@ -25,21 +27,24 @@ public func heatMap(_ attribution: Tensor, colorMap: ColorMap = .seismic) throws
   return Picture(width: width, height: height, pixels: pixels)
 }
 
-/// The raw colours of an attribution of shape `(1, 3, H, W)` or `(3, H, W)`: its smallest value over all channels
-/// becomes 0, its largest 255. A constant attribution is mid grey (128).
+/// The raw colours of an attribution of shape `(1, C, H, W)` or `(C, H, W)`: its smallest value over all channels becomes
+/// 0, its largest 255. A constant attribution is mid grey (128). The picture has the attribution's channels, but for the
+/// fourth, opacity, whose attribution is no opacity and is not shown.
 ///
 /// - Throws: `PullbackError` if the shape is another or a value is not finite.
 public func rawPicture(_ attribution: Tensor) throws -> Picture {
-  let (height, width) = try Picture.extents(ofThreeChannels: attribution, named: "attribution")
+  let (channels, height, width) = try Picture.extents(of: attribution, named: "attribution")
   try checkFinite(attribution)
+  let shown = channels == .gray ? Picture.Channels.gray : .rgb
   let pixels = attribution.withUnsafeBuffer { values in
+    let values = UnsafeBufferPointer(rebasing: values[..<(shown.rawValue * height * width)])
     let lowest = Double(values.min() ?? 0)
     let range = Double(values.max() ?? 0) - lowest
-    return Picture.interleaving(values, count: height * width) { value in
+    return Picture.interleaving(values, channels: shown.rawValue, count: height * width) { value in
       range == 0 ? Photograph.midGray : UInt8(((Double(value) - lowest) / range * 255).rounded())
     }
   }
-  return Picture(width: width, height: height, pixels: pixels)
+  return Picture(width: width, height: height, channels: shown, pixels: pixels)
 }
 
 private func checkFinite(_ attribution: Tensor) throws {

@@ -19,11 +19,31 @@ public struct Photograph: Equatable, Sendable {
   static let maximumExtent = 65_500
   private static let maximumFileSize = 1 << 30
 
-  /// - Precondition: there is one opacity for each pixel, if any.
+  /// - Precondition: the picture has three channels, and there is one opacity for each pixel, if any.
   public init(picture: Picture, alpha: [UInt8]? = nil) {
-    precondition(alpha == nil || alpha!.count == picture.width * picture.height)
+    precondition(picture.channels == .rgb && (alpha == nil || alpha!.count == picture.width * picture.height))
     self.picture = picture
     self.alpha = alpha
+  }
+
+  /// A picture of any channels.
+  public init(_ picture: Picture) {
+    guard picture.channels == .rgba else {
+      self.init(picture: picture.inColor)
+      return
+    }
+    let (color, alpha) = Self.split(picture.pixels)
+    self.init(picture: Picture(width: picture.width, height: picture.height, pixels: color), alpha: alpha)
+  }
+
+  /// The photograph with its opacity as a fourth channel, opaque where the file has none.
+  public var withOpacity: Picture {
+    var pixels = [UInt8](repeating: 255, count: 4 * picture.width * picture.height)
+    for pixel in 0..<picture.width * picture.height {
+      for channel in 0..<3 { pixels[4 * pixel + channel] = picture.pixels[3 * pixel + channel] }
+      if let alpha { pixels[4 * pixel + 3] = alpha[pixel] }
+    }
+    return Picture(width: picture.width, height: picture.height, channels: .rgba, pixels: pixels)
   }
 
   /// Reads the PNG or JPEG file at `path`.
@@ -107,5 +127,68 @@ public struct Photograph: Equatable, Sendable {
 
   static func text(of message: inout ImagingMessage) -> String {
     withUnsafeBytes(of: &message.text) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+  }
+}
+
+extension Photograph {
+  /// Mid grey as a byte. Zero, the baseline, lies between 127 and 128 and equally far (1/255) from both; 128 is the
+  /// customary one.
+  static let midGray: UInt8 = 128
+
+  /// The photograph in front of mid grey (128): `round((p * a + 128 * (255 - a)) / 255)`, as Pillow's `paste` has it.
+  /// Without opacity, the picture itself.
+  public var onMidGray: Picture {
+    guard let alpha else { return picture }
+    var result = picture
+    result.pixels.withUnsafeMutableBufferPointer { pixels in
+      alpha.withUnsafeBufferPointer { alpha in
+        for position in pixels.indices {
+          let opacity = UInt32(alpha[position / 3])
+          let sum = UInt32(pixels[position]) * opacity + UInt32(Self.midGray) * (255 - opacity)
+          pixels[position] = UInt8((2 * sum + 255) / 510)
+        }
+      }
+    }
+    return result
+  }
+
+  /// The photograph in the middle of an opaque mid-grey ground, and where it covers the ground (255 where opaque).
+  ///
+  /// The ground is the smallest of the proportions that holds `margin` times the photograph, rounded half to even; a
+  /// surplus pixel of grey goes to the right and below. A photograph without opacity covers its rectangle.
+  ///
+  /// - Parameter proportions: height to width of the ground; a square by default.
+  /// - Throws: `PullbackError` if the ground would have more than 150 million pixels.
+  func pastedOnGray(
+    margin: Double, proportions: (height: Int, width: Int) = (1, 1)
+  ) throws -> (picture: Picture, coverage: [UInt8]) {
+    let ratio = (height: Double(proportions.height), width: Double(proportions.width))
+    let extents = (height: Double(picture.height), width: Double(picture.width))
+    let columns = margin * max(extents.width, extents.height * ratio.width / ratio.height)
+    let rows = margin * max(extents.height, extents.width * ratio.height / ratio.width)
+    let (width, height) = (Int(columns.rounded(.toNearestOrEven)), Int(rows.rounded(.toNearestOrEven)))
+    guard width * height <= Self.maximumPixelCount * 3 / 2 else {
+      throw PullbackError(
+        .data, "photograph",
+        "expected at most \(Self.maximumPixelCount * 3 / 2_000_000) million pixels on its grey ground, found \(width) x "
+          + "\(height)",
+        advice: "scale the photograph down first")
+    }
+    var pixels = [UInt8](repeating: Self.midGray, count: 3 * width * height)
+    var coverage = [UInt8](repeating: 0, count: width * height)
+    let front = onMidGray.pixels
+    let (left, top) = ((width - picture.width) / 2, (height - picture.height) / 2)
+    for row in 0..<picture.height {
+      let start = (top + row) * width + left
+      let source = row * picture.width..<(row + 1) * picture.width
+      pixels.replaceSubrange(
+        3 * start..<3 * (start + picture.width), with: front[3 * source.lowerBound..<3 * source.upperBound])
+      if let alpha {
+        coverage.replaceSubrange(start..<start + picture.width, with: alpha[source])
+      } else {
+        coverage.replaceSubrange(start..<start + picture.width, with: repeatElement(255, count: picture.width))
+      }
+    }
+    return (Picture(width: width, height: height, pixels: pixels), coverage)
   }
 }

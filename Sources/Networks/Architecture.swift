@@ -25,7 +25,7 @@ public struct Architecture: Sendable {
     public var classes: Int { classNames.count }
   }
 
-  /// The name `--model` takes, torchvision's or timm's own.
+  /// Its name, torchvision's or timm's own.
   public let name: String
   /// What its networks are trained on.
   public let images: TrainingImages

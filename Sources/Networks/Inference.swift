@@ -23,7 +23,7 @@ extension Architecture {
     }
     throw PullbackError(
       .data, checkpoint.path, "its tensors are those of no architecture; \(closest.summary)",
-      advice: "name one with --model: \(allNames)")
+      advice: "name the architecture: there are \(allNames)")
   }
 
   /// The number of classes that `checkpoint` tells apart, the rows of its classifier; nil if it has none.

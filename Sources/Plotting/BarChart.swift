@@ -58,8 +58,8 @@ public struct BarChart: Framed {
   public func size(in theme: Theme) -> Size { size }
 
   /// One entry per series in the colours of `theme`.
-  public func legendEntries(in theme: Theme = .paper) -> [Legend.Entry] {
-    series.indices.map { Legend.Entry(series[$0].label, .swatch(color(of: $0, theme))) }
+  public func legendEntries(in theme: Theme = .paper) -> [Legend.Key] {
+    series.indices.map { Legend.Key(series[$0].label, .swatch(color(of: $0, theme))) }
   }
 
   func margins(in theme: Theme) -> Margins { frame(theme).margins(in: theme) }

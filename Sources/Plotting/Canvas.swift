@@ -96,7 +96,7 @@ public struct Canvas: Sendable {
   /// A picture stretched over `rect`: enlarged by repeating pixels, reduced by averaging them.
   public mutating func image(_ picture: Picture, in rect: Rect) {
     guard picture.width > 0, picture.height > 0, rect.width > 0, rect.height > 0, rect.isFinite else { return }
-    marks.append(.image(picture, place(rect)))
+    marks.append(.image(picture.inColor, place(rect)))
   }
 
   /// Draws `content` and shows only what falls into `rect`.

@@ -16,7 +16,7 @@ public struct Legend: Drawable {
   }
 
   /// A label and what it stands for.
-  public struct Entry: Equatable, Sendable {
+  public struct Key: Equatable, Sendable {
     public var label: String
     public var symbol: Symbol
 
@@ -26,11 +26,11 @@ public struct Legend: Drawable {
     }
   }
 
-  public var entries: [Entry]
+  public var entries: [Key]
   /// Entries go on in a new line where this is reached, in points.
   public var width: Double
 
-  public init(_ entries: [Entry], width: Double) {
+  public init(_ entries: [Key], width: Double) {
     self.entries = entries
     self.width = width
   }
@@ -61,13 +61,13 @@ public struct Legend: Drawable {
     }
   }
 
-  private func symbolWidth(_ entry: Entry, _ theme: Theme) -> Double {
+  private func symbolWidth(_ entry: Key, _ theme: Theme) -> Double {
     if case .swatch = entry.symbol { theme.small.capHeight } else { 12 }
   }
 
   /// Entries with their distance from the left edge, row by row.
-  private func rows(within width: Double, in theme: Theme) -> [[(Entry, offset: Double)]] {
-    var rows: [[(Entry, offset: Double)]] = []
+  private func rows(within width: Double, in theme: Theme) -> [[(Key, offset: Double)]] {
+    var rows: [[(Key, offset: Double)]] = []
     var x = Double.infinity
     for entry in entries {
       let extent = symbolWidth(entry, theme) + theme.spacing * 0.8 + theme.small.width(of: entry.label)

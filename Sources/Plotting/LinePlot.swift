@@ -78,9 +78,9 @@ public struct LinePlot: Framed {
   public func size(in theme: Theme) -> Size { size }
 
   /// One entry per labelled series in the colours of `theme`.
-  public func legendEntries(in theme: Theme = .paper) -> [Legend.Entry] {
+  public func legendEntries(in theme: Theme = .paper) -> [Legend.Key] {
     series.enumerated().filter { !$1.label.isEmpty }
-      .map { Legend.Entry($1.label, .curve(pen(of: $0, theme), marker(of: $0))) }
+      .map { Legend.Key($1.label, .curve(pen(of: $0, theme), marker(of: $0))) }
   }
 
   func margins(in theme: Theme) -> Margins { frame(theme).margins(in: theme) }

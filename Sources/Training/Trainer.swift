@@ -9,7 +9,7 @@ import Scenes
 /// was interrupted (``save(to:)``, ``init(resuming:as:)``).
 public struct Trainer: Sendable {
   /// One epoch in the log.
-  public struct Entry: Codable, Equatable, Sendable {
+  public struct Epoch: Codable, Equatable, Sendable {
     /// Counted from 1.
     public let epoch: Int
     /// Scenes seen so far.
@@ -29,7 +29,7 @@ public struct Trainer: Sendable {
   public let recipe: Recipe
   public internal(set) var network: Network
   public internal(set) var optimiser: AdamW
-  public internal(set) var log: [Entry] = []
+  public internal(set) var log: [Epoch] = []
 
   /// - Throws: `PullbackError` if the recipe's network does not exist, its numbers make no run, or its seed is that of
   ///   the held-out scenes.
@@ -81,7 +81,7 @@ public struct Trainer: Sendable {
     }
     let heldOut = try Evaluation(of: network, on: .heldOut, watched)
     log.append(
-      Entry(
+      Epoch(
         epoch: epoch + 1, scenes: (epoch + 1) * recipe.epochScenes, rate: schedule[optimiser.step - 1],
         noise: scenes.greatestNoise(epoch: epoch), loss: loss / Double(steps),
         accuracy: Double(correct) / Double(recipe.epochScenes),

@@ -35,7 +35,7 @@ extension Trainer {
       throw PullbackError(
         .usage, path, "is the state of another recipe: \(stored)", advice: "resume with that one, or start anew")
     }
-    log = try value("log", [Entry].self)
+    log = try value("log", [Epoch].self)
     optimiser.step = try value("step", Int.self)
     guard log.count <= recipe.epochs, optimiser.step == log.count * (recipe.epochScenes / recipe.batch) else {
       throw PullbackError(.data, path, "\(optimiser.step) steps do not make \(log.count) epochs")

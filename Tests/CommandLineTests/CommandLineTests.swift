@@ -45,7 +45,7 @@ import Testing
     var settings = MethodSettings()
     settings.temperatures[.relu6] = 1
     settings.nodeTemperatures = ["_swish": 0.3]
-    let network = try ImageNetTier.network()
+    let network = try Tier.imagenet.subject(ImageNetTier.architecture, showing: .none).network
     let explainer = try Method.softPullback.explainer(settings, for: network.graph)
     let expected = try explainer.attribute(image, .classes([340]), of: network)
     #expect(relativeErrors(try NPY.read(folder.path("a.npy")), expected).largest < 1e-4)
@@ -93,7 +93,7 @@ import Testing
     }
     let maps = try NPY.read(folder.path("a/smooth-pullback.npy"))
     #expect(maps.shape == [3, 4, 3, 224, 224])
-    let network = try ImageNetTier.network()
+    let network = try Tier.imagenet.subject(ImageNetTier.architecture, showing: .none).network
     var settings = MethodSettings()
     settings.smoothGrad.count = 3
     let image = try ImageLoader(size: 224).image(at: "\(photographs)/zebra.png")
@@ -113,7 +113,7 @@ import Testing
       "--method", "deeplift,gradient", "--output", folder.path("maps"),
     ])
     #expect(outcome.status == 0, "\(outcome.errors)")
-    let network = try ImageNetTier.network().truncated(at: "_conv_head")
+    let network = try Tier.imagenet.subject(ImageNetTier.architecture, showing: .none).network.truncated(at: "_conv_head")
     let image = try ImageLoader(size: 224).image(at: Self.zebra)
     let selectors = [Selector([.channel(12)]), Selector([.logit(12 * 49 + 3 * 7 + 4)])]
     let expected = try Method.gradient.explainer(for: network.graph).attribute(image, selectors, of: network)
@@ -152,7 +152,7 @@ import Testing
     let steps = try #require((record["sequences"] as? [[String: Any]])?.first?["steps"] as? [[String: Any]])
     #expect(steps.count == 7)
     #expect(steps[0]["top1"] as? Int == 340 && steps[6]["top1"] as? Int == 354)
-    let network = try ImageNetTier.network()
+    let network = try Tier.imagenet.subject(ImageNetTier.architecture, showing: .none).network
     let last = Prediction.ranking(try network(sequence.reshaped([7, 3, 224, 224]).image(6)).scalars)[0]
     #expect(abs(last.probability - (try #require(steps[6]["probability"] as? Double))) < 1e-5)
     let strip = try Photograph(contentsOf: folder.path("camel/counterfactual.png")).picture

@@ -73,7 +73,7 @@ import Testing
   /// Maps that attribute wrote score as the method that made them does.
   @Test func scoresGivenMaps() throws {
     let folder = try TemporaryFolder()
-    let sample = try SceneSamples(count: 1).sample(0)
+    let sample = try SceneSamples(0..<1).sample(0)
     try NPY.write(sample.image, to: folder.path("x.npy"))
     let target = "\(sample.target)"
     let made = try Self.program.run([

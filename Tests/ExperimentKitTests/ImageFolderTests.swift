@@ -16,7 +16,7 @@ import Testing
   }
 
   private func entries() throws -> [String: Int] {
-    let entries = try ImageFolder(folder.url.path).entries
+    let entries = try LabelledFile.inFolder(folder.url.path)
     return Dictionary(
       uniqueKeysWithValues: entries.map { (String($0.path.dropFirst(folder.url.path.count + 1)), $0.target) })
   }
@@ -36,7 +36,7 @@ import Testing
   func labels(text: String) throws {
     try write(text, to: "labels.csv")
     #expect(try entries() == ["a.jpg": 0, "b.jpg": 340])
-    #expect(try ImageFolder(folder.url.path).entries.map(\.target) == [0, 340])
+    #expect(try LabelledFile.inFolder(folder.url.path).map(\.target) == [0, 340])
   }
 
   /// Quotes within quotes, letters beyond ASCII, further columns with commas and line ends, empty lines at the end.
@@ -54,7 +54,7 @@ import Testing
     let latin1 = Array("file,class\nz".utf8) + [0xE8] + Array("bre.jpg,340\n".utf8)
     for bytes in [[0xFF, 0xFE, 0x66, 0x00], latin1] {
       try Data(bytes).write(to: folder.url.appendingPathComponent("labels.csv"))
-      let error = try #require(throws: PullbackError.self) { try ImageFolder(folder.url.path) }
+      let error = try #require(throws: PullbackError.self) { try LabelledFile.inFolder(folder.url.path) }
       #expect(error.kind == .data && error.description.contains("is not UTF-8 text"), "\(error)")
     }
   }
@@ -71,18 +71,18 @@ import Testing
   ])
   func refusesBadLabels(text: String, mentions: String) throws {
     try write(text, to: "labels.csv")
-    let error = try #require(throws: PullbackError.self) { try ImageFolder(folder.url.path) }
+    let error = try #require(throws: PullbackError.self) { try LabelledFile.inFolder(folder.url.path) }
     #expect(error.kind == .data && error.description.contains(mentions), "\(error)")
   }
 
   @Test func refusesAFolderWithoutLabels() throws {
     try write("", to: "cat.jpg")
-    let error = try #require(throws: PullbackError.self) { try ImageFolder(folder.url.path) }
+    let error = try #require(throws: PullbackError.self) { try LabelledFile.inFolder(folder.url.path) }
     #expect(error.kind == .data && error.description.contains("WordNet"))
   }
 
   @Test func refusesAMissingFolder() throws {
-    let error = try #require(throws: PullbackError.self) { try ImageFolder(folder.path("nowhere")) }
+    let error = try #require(throws: PullbackError.self) { try LabelledFile.inFolder(folder.path("nowhere")) }
     #expect(error.kind == .noInput)
   }
 
@@ -93,10 +93,12 @@ import Testing
       try write("", to: name)
       try picture.writePNG(to: folder.path(name))
     }
-    let images = try ImageFolder(folder.url.path).load(5, size: 8)
-    #expect(images.map(\.name) == ["c", "a"])
-    #expect(images.map(\.className) == ["tench", "zebra"])
-    #expect(images[0].image.shape == [1, 3, 8, 8])
-    #expect(images[0].image.scalars.allSatisfy { $0 == 2 * 200 / 255 - 1 })
+    let files = try LabelledFile.inFolder(folder.url.path).ofDifferentClasses(5)
+    let samples = try FileSamples(files, loader: ImageLoader(size: 8))
+    #expect(samples.images.map(\.name) == ["n01440764/c.png", "n02391049/a.png"])
+    #expect(samples.images.map { ImageNetClasses.all[$0.target].name } == ["tench", "zebra"])
+    let image = try samples.sample(0).image
+    #expect(image.shape == [1, 3, 8, 8])
+    #expect(image.scalars.allSatisfy { $0 == 2 * 200 / 255 - 1 })
   }
 }

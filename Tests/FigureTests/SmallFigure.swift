@@ -15,7 +15,9 @@ struct SmallFigure {
   static let methods: [Method] = [.softPullback, .pullbackAscent, .gradient, .gradientAscent, .smoothPullback]
 
   func result() throws -> FigureResult {
-    let subject = try ScenesTier.subject(.vgg, scenes: ScenesTier.clearScenes(2))
+    let gallery = Gallery(photographs: [], scenes: SceneSamples.clearScenes(2))
+    let subject = try Tier.scenes.subject("vgg-scenes", showing: .shown(gallery))
+    let images = try subject.images
     let parameters = Dictionary(
       uniqueKeysWithValues: subject.network.parameters.map { name, tensor in
         let noise = RandomStream(seed: 1, name).uniforms(tensor.shape)
@@ -25,8 +27,8 @@ struct SmallFigure {
     var settings = MethodSettings()
     settings.temperatures[.relu] = temperature
     settings.smoothGrad = NoisyImages(count: 5, deviation: 0.15)
-    let batch = Tensor(batching: subject.images.map(\.image))
-    let targets = Selector.classes(subject.images.map(\.target))
+    let batch = Tensor(batching: images.map(\.image))
+    let targets = Selector.classes(images.map(\.target))
     let maps = try Self.methods.map {
       try $0.explainer(settings.fitting(network.graph), for: network.graph).attribute(
         batch, targets, of: network, in: Context(noise: .streams(seed: seed)))
@@ -34,13 +36,13 @@ struct SmallFigure {
     let titles = Self.methods.map { $0 == .smoothPullback ? label : $0.abbreviation }
     let grid = ImageGrid(
       columns: ["Image"] + titles,
-      try subject.images.enumerated().map { row, image in
+      try images.enumerated().map { row, image in
         ImageGrid.Row(
-          image.className,
+          subject.className(image.target),
           [try Picture(image.image)] + (try maps.map { try heatMap($0.image(row), colorMap: colorMap) }))
       }, width: 300)
     let numbers = maps.flatMap { map in
-      subject.images.indices.map { AttributionNumbers(map.image($0), mask: subject.images[$0].mask) }
+      images.indices.map { AttributionNumbers(map.image($0), mask: images[$0].mask) }
     }
     return FigureResult(
       picture: try Figure(grid).picture(),

@@ -91,7 +91,7 @@ struct ColorTests {
     #expect(throws: PullbackError.self) { try rawPicture(attribution) }
   }
 
-  @Test(arguments: [[3], [1, 1, 4, 4], [2, 3, 4, 4], [3, 0, 4], [4, 3, 3]])
+  @Test(arguments: [[3], [1, 2, 4, 4], [2, 3, 4, 4], [3, 0, 4], [5, 3, 3]])
   func refusesOtherShapes(shape: [Int]) throws {
     let error = try #require(throws: PullbackError.self) { try heatMap(Tensor(shape: shape)) }
     #expect(error.problem.hasSuffix("found \(shape)"))

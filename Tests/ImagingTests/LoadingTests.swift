@@ -41,7 +41,7 @@ struct LoadingTests {
 
   @Test func anOpaqueObjectCoversItsRectangle() throws {
     let photograph = Photograph(picture: Picture(width: 40, height: 20, pixels: Array(repeating: 200, count: 2400)))
-    let (picture, coverage) = try photograph.pastedOnSquare(margin: 1.15)
+    let (picture, coverage) = try photograph.pastedOnGray(margin: 1.15)
     #expect(picture.width == 46 && picture.height == 46)
     #expect(coverage.count { $0 == 255 } == 800 && coverage.count { $0 == 0 } == 46 * 46 - 800)
     #expect(coverage[13 * 46 + 3] == 255 && coverage[12 * 46 + 3] == 0 && coverage[13 * 46 + 2] == 0)
@@ -50,7 +50,7 @@ struct LoadingTests {
 
   @Test func tooLargeASquareIsRefused() throws {
     let line = Photograph(picture: Picture(width: 65_500, height: 1, pixels: Array(repeating: 0, count: 196_500)))
-    let error = try #require(throws: PullbackError.self) { try line.pastedOnSquare(margin: 1.15) }
+    let error = try #require(throws: PullbackError.self) { try line.pastedOnGray(margin: 1.15) }
     #expect(error.kind == .data && error.problem.contains("75325 x 75325"))
     // The same line is no trouble to load: only the crop is computed, out of 65,500 * 256 columns.
     #expect(ImageLoader().picture(of: line).pixels == Array(repeating: 0, count: 3 * 224 * 224))

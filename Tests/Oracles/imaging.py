@@ -120,6 +120,38 @@ def write_loading():
     np.save(FOLDER / "levels.npy", 2 * (levels / np.float32(255)) - np.float32(1))
 
 
+def load_to(image, height, width):
+    """As load, for a target of any proportions: cover it enlarged by 256 / 224, and crop the middle."""
+    if image.width * height == image.height * width:
+        return image.resize((width, height), Image.Resampling.BILINEAR)
+    tall, wide = round(height * 256 / 224), round(width * 256 / 224)
+    if image.width * height < image.height * width:
+        new = (wide, max(tall, wide * image.height // image.width))
+    else:
+        new = (max(wide, tall * image.width // image.height), tall)
+    left, top = int(round((new[0] - width) / 2)), int(round((new[1] - height) / 2))
+    return image.resize(new, Image.Resampling.BILINEAR).crop((left, top, left + width, top + height))
+
+
+def write_channels():
+    """Pictures of one, three and four channels, square or not: Pillow's L, RGB and RGBA."""
+    cases = []
+    for (width, height), size in [((41, 29), (16, 16)), ((29, 41), (12, 20)), ((30, 20), (10, 15)), ((9, 60), (24, 7))]:
+        source = scene(width, height, width)
+        y, x = np.mgrid[0:height, 0:width]
+        alpha = np.clip(255 * np.sin(x / 3 + y / 5) + 128, 0, 255).astype(np.uint8)
+        front, opacity = Image.fromarray(source), Image.fromarray(alpha)
+        flat = Image.new("RGB", front.size, (128, 128, 128))
+        flat.paste(front, mask=opacity)
+        whole = Image.merge("RGBA", [*front.split(), opacity])
+        cases.append({
+            "width": width, "height": height, "source": encoded(source), "alpha": encoded(alpha), "rows": size[0],
+            "columns": size[1], "gray": encoded(load_to(flat.convert("L"), *size)),
+            "rgb": encoded(load_to(flat, *size)), "rgba": encoded(load_to(whole, *size)),
+        })  # fmt: skip
+    write_json("channels.json", cases)
+
+
 # Arrays.
 
 
@@ -175,5 +207,6 @@ if __name__ == "__main__":
     write_decoding()
     write_resizing()
     write_loading()
+    write_channels()
     write_arrays()
     write_colors()

@@ -46,9 +46,10 @@ bool imaging_read_jpeg(
 /// The version of libjpeg's headers, for people.
 const char *imaging_jpeg_version(void);
 
-/// Writes `height` rows of `width` RGB pixels as an 8-bit PNG to `output`, which must come zeroed and must be freed
-/// also after a failure.
+/// Writes `height` rows of `width` pixels of 1 (grey), 3 (RGB) or 4 (RGBA) channels as an 8-bit PNG to `output`, which
+/// must come zeroed and must be freed also after a failure.
 bool imaging_write_png(
-    const uint8_t *pixels, uint32_t width, uint32_t height, ImagingBytes *output, ImagingMessage *message);
+    const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, ImagingBytes *output,
+    ImagingMessage *message);
 
 #endif

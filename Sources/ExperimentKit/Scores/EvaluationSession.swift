@@ -1,7 +1,11 @@
 import Attribution
 import Dispatch
+import Failures
 import Faithfulness
 import Foundation
+import Kernels
+import Pullbacks
+import Subjects
 
 /// One sitting of a run: continues its log, shows how far it is, and says how to go on when it is stopped.
 public struct EvaluationSession {
@@ -63,5 +67,78 @@ public struct EvaluationSession {
       source.resume()
       return source
     }
+  }
+}
+
+extension Subject {
+  /// Runs a benchmark to its end, or continues one, and writes what is committed of it to `folder`.
+  ///
+  /// - Parameters:
+  ///   - log: the folder under which the log is kept.
+  ///   - program: who says how to go on when it is stopped.
+  func score(_ run: ScoreRun, seed: UInt64, log: String, to folder: String, program: String) throws {
+    let entrants = run.entrants(for: network.graph)
+    let metrics = run.metrics(for: try samples.sample(0)).map { $0.metric() }
+    let benchmark = try Benchmark(
+      of: network, entrants.map { try $0.contender(for: network.graph) }, by: metrics, seed: seed,
+      batchSize: network.graph.batchSize())
+    let description = try RunDescription(
+      model: architecture.name, checkpoint: checkpoint.sha256, version: .v6, benchmark: benchmark,
+      source: samples.description, images: samples.images, settings: Dictionary(uniqueKeysWithValues: entrants.map { ($0.name, $0.softSettings) }))
+    // Other settings, images or checkpoints have a log of their own.
+    let log = "\(log)/\(architecture.name)-\(run.rawValue)-\(try description.settingsHash())"
+    try makeFolder(log)
+    try EvaluationSession(benchmark, description, samples, log, program: program).run()
+    let scores = try Scores(in: log)
+    _ = try scores.write(to: log)
+    if run == .curves { try scores.writeMeanCurves(for: network.graph.inputShape, to: log) }
+    try makeFolder(folder)
+    for name in run.files {
+      _ = try writeIfNew(InputFile.bytes(of: "\(log)/\(name)", limit: 1 << 30), to: "\(folder)/\(name)")
+    }
+  }
+}
+
+/// How far a run is and how long it still takes, on one line of standard error; nothing where that is no terminal.
+public final class ProgressBar: Sendable {
+  private struct State {
+    var done = 0
+    var lastShown = Date.distantPast
+  }
+
+  private let title: String
+  private let total: Int
+  private let start = Date()
+  private let isShown: Bool
+  private let state = Locked(State())
+
+  /// - Parameter total: passes through the network, forward and backward.
+  public init(_ title: String, total: Int) {
+    self.title = title
+    self.total = max(1, total)
+    isShown = isatty(2) == 1
+  }
+
+  /// Passes that were made just now.
+  public func advance(_ cost: Cost) {
+    guard isShown else { return }
+    let now = Date()
+    let line: String? = state.withLock { state in
+      state.done += cost.forward + cost.backward
+      guard now.timeIntervalSince(state.lastShown) > 0.2 else { return nil }
+      state.lastShown = now
+      let share = min(1, Double(state.done) / Double(total))
+      let left = Int((now.timeIntervalSince(start) * (1 - share) / share).rounded())
+      let bar = String(repeating: "#", count: Int(share * 30))
+      let seconds = left % 60 < 10 ? "0\(left % 60)" : "\(left % 60)"
+      return "\(title) [\(bar.padding(toLength: 30, withPad: ".", startingAt: 0))] \(Int(share * 100)) %, "
+        + "\(left / 60):\(seconds) left"
+    }
+    if let line { FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8)) }
+  }
+
+  /// Clears the line.
+  public func end() {
+    if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
   }
 }

@@ -1,6 +1,8 @@
 import Attribution
 import Faithfulness
+import Foundation
 import Pullbacks
+import Subjects
 
 /// A benchmark that takes hours, and whose scores are therefore committed: figures and tables read them from
 /// `Figures/scores/<tier>/<model>/<run>`, and compute them with `--recompute` only.
@@ -58,5 +60,143 @@ public enum ScoreRun: String, CaseIterable, Sendable {
   /// What is committed of its results.
   var files: [String] {
     ["run.json", "scores.csv", "summary.csv", "paired.csv"] + (self == .curves ? [MeanCurve.fileName] : [])
+  }
+}
+
+/// An explainer of a committed run: a method with hyper-parameters, under a name of its own.
+public struct Entrant: Sendable {
+  /// In files: `soft-pullback`, `pullback-ascent steps=3`.
+  public let name: String
+  /// Nil for maps of noise, whose scores are chance.
+  public let method: Method?
+  let settings: MethodSettings
+
+  /// Noise, in the place of an explainer.
+  public static let chance = Entrant(name: "chance", method: nil, settings: MethodSettings())
+
+  init(name: String, method: Method?, settings: MethodSettings) {
+    (self.name, self.method, self.settings) = (name, method, settings)
+  }
+
+  /// - Parameter changes: of the hyper-parameters, for the name; none for the preset's.
+  public init(_ method: Method, _ settings: MethodSettings, _ changes: String? = nil) {
+    self.init(name: Self.name(method, changes), method: method, settings: settings)
+  }
+
+  static func name(_ method: Method, _ changes: String?) -> String {
+    changes.map { "\(method.rawValue) \($0)" } ?? method.rawValue
+  }
+
+  /// - Throws: `PullbackError` if the method is not defined for the graph.
+  public func contender(for graph: Graph) throws(PullbackError) -> Contender {
+    guard let method else { return Contender(name: name, explainer: RandomMap(name: name)) }
+    return try Contender(method, settings.fitting(graph), for: graph, in: .v6, name: name)
+  }
+
+  /// The settings of the soft rules, where they matter.
+  var softSettings: [String: String] { method?.usesSoftRules == true ? settings.ofSoftRules : [:] }
+}
+
+/// A hyper-parameter of the semantic pullbacks that table 2 and figure 6 vary, all others as in the preset.
+public enum SweptParameter: String, CaseIterable, Sendable {
+  case relu, relu6, gelu, maxpool, attention
+  case steps
+  /// The length of a step, as for images of 3 x 224 x 224 values: others take it times sqrt(n / 150528).
+  case alpha
+
+  /// On an axis: `τ of ReLU`.
+  public var title: String {
+    switch self {
+    case .relu: "τ of ReLU"
+    case .relu6: "τ of ReLU6"
+    case .gelu: "τ of GELU"
+    case .maxpool: "τ of max pool"
+    case .attention: "τ of attention"
+    case .steps: "steps K"
+    case .alpha: "step α"
+    }
+  }
+
+  /// In the order of their size; among them what the paper reports.
+  public var values: [Double] {
+    switch self {
+    case .relu: [0.1, 0.3, 0.4, 0.5, 0.6, 1, 2]
+    case .relu6: [0.1, 0.3, 0.6, 1, 2]
+    case .gelu: [0.25, 0.5, 1, 2]
+    case .maxpool: [0.01, 0.1, 0.3, 0.5, 1]
+    case .attention: [0.5, 1, 2, 5]
+    case .steps: [1, 2, 3, 5, 10]
+    case .alpha: [5, 10, 20, 40]
+    }
+  }
+
+  /// The preset's.
+  public var standard: Double {
+    switch self {
+    case .relu, .relu6: 0.6
+    case .gelu, .attention: 1
+    case .maxpool: 0.3
+    case .steps: 5
+    case .alpha: PullbackAscent.releasedAlpha
+    }
+  }
+
+  /// The methods that it matters to.
+  public var methods: [Method] { kind == nil ? [.pullbackAscent] : [.softPullback, .pullbackAscent] }
+
+  /// Whose temperature it is.
+  var kind: Temperatures.Kind? { Temperatures.Kind(rawValue: rawValue) }
+
+  /// As published tables name it, with a value as they write it.
+  public func published(_ value: Double) -> (parameter: String, value: String) {
+    if value == standard { return ("default", "default") }
+    return switch self {
+    case .steps: ("K", text(value))
+    case .alpha: ("alpha", text(value))
+    default: ("tau_\(rawValue)", value == value.rounded() ? "\(value)" : text(value))
+    }
+  }
+
+  /// The name of a method with this value, which is the method's own for the preset's.
+  public func name(_ method: Method, _ value: Double) -> String {
+    Entrant.name(method, value == standard ? nil : "\(rawValue)=\(text(value))")
+  }
+
+  /// A value in short: `0.3`, `5`.
+  public func text(_ value: Double) -> String { value == value.rounded() ? "\(Int(value))" : "\(value)" }
+
+  /// The values that are labelled on a logarithmic axis: the preset's, both ends, and others with room between them.
+  public var labelled: [Double] {
+    let length = log(values.last! / values[0])
+    var kept = [standard]
+    for value in [values[0], values.last!] + values where kept.allSatisfy({ abs(log(value / $0)) > 0.14 * length }) {
+      kept.append(value)
+    }
+    return kept.sorted()
+  }
+
+  private func entrant(_ method: Method, _ value: Double, valuesPerImage: Int) -> Entrant {
+    var settings = Preset.paperV6.settings
+    switch self {
+    case .steps: settings.steps = Int(value)
+    case .alpha: settings.alpha = value * (Double(valuesPerImage) / 150_528).squareRoot()
+    default: settings.temperatures[kind!] = Float(value)
+    }
+    return Entrant(method, settings, "\(rawValue)=\(text(value))")
+  }
+
+  /// The methods with the preset's hyper-parameters, and with each value of each parameter that matters to the graph.
+  public static func entrants(for graph: Graph) -> [Entrant] {
+    let kinds = Set(graph.nodes.map(\.operation.kind))
+    let preset = [Method.softPullback, .pullbackAscent].map { Entrant($0, Preset.paperV6.settings) }
+    let valuesPerImage = graph.inputShape.reduce(1, *)
+    return preset
+      + allCases.filter { $0.kind.map { kinds.contains($0.rawValue) } ?? true }.flatMap { parameter in
+        parameter.methods.flatMap { method in
+          parameter.values.filter { $0 != parameter.standard }.map {
+            parameter.entrant(method, $0, valuesPerImage: valuesPerImage)
+          }
+        }
+      }
   }
 }

@@ -1,8 +1,10 @@
+import ArgumentParser
 import Failures
 import Faithfulness
 import Foundation
 import Plotting
 import Pullbacks
+import Subjects
 
 /// The scores that an experiment draws: those of the networks that were scored.
 public struct ScoreBook: Sendable {
@@ -80,15 +82,15 @@ extension Experiment {
   private func scores(of run: ScoreRun, _ scoreOptions: ScoreOptions) throws -> ScoreBook {
     // What was computed in a moment shall not take the place of what took hours.
     let isTrial = options.quick && scoreOptions.recompute
-    let folder = isTrial ? "\(Cache.folder)/scores/quick" : scoreOptions.scores
+    let folder = isTrial ? "\(FetchedFiles.folder)/scores/quick" : scoreOptions.scores
     let models = try models()
     if scoreOptions.recompute {
       let count = scoreOptions.samples ?? (options.quick ? 2 : run.samples(options.networks))
       for model in models {
-        let network = try ScoredNetwork(model, of: options.networks, images: options.images, count: count)
-        print("\(name): scoring \(model) on \(network.source.images.count) images")
-        try network.score(
-          run, seed: options.seed, log: Cache.folder + "/scores",
+        let subject = try options.networks.subject(model, showing: .spread(count), of: options.imageFolder)
+        print("\(name): scoring \(model) on \(subject.samples.images.count) images")
+        try subject.score(
+          run, seed: options.seed, log: FetchedFiles.folder + "/scores",
           to: "\(folder)/\(options.networks.rawValue)/\(model)/\(run.rawValue)", program: name)
       }
     }
@@ -106,7 +108,7 @@ extension Experiment {
       : [
         ("md", tables.map(\.markdown).joined(separator: "\n")), ("tex", tables.map(\.latex).joined(separator: "\n")),
       ]
-    try write(figure, part: part, texts: texts, numbers: numbers, about: scores.networks.map(NetworkRecord.init))
+    try write(figure, part: part, texts: texts, numbers: numbers, about: scores.networks.map(NetworkOfRecord.init))
     if !scores.missing.isEmpty { print("\(name): not scored yet: \(scores.missing.joined(separator: ", "))") }
   }
 }
@@ -125,15 +127,14 @@ extension ScoreBook {
     for model in models {
       let path = "\(folder)/\(tier.rawValue)/\(model)/\(run.rawValue)"
       guard FileManager.default.fileExists(atPath: path) else {
-        missing.append(StoredScores.names(model).title)
+        missing.append(Tier.title(of: model))
         continue
       }
       let scores = try StoredScores(in: path)
       guard scores.model == model else {
         throw PullbackError(.data, path, "holds the scores of \(scores.model)", advice: "run \(command(model))")
       }
-      let current = ScoredNetwork.currentCheckpointSHA256(model, of: tier)
-      if let current, current != scores.description.checkpoint {
+      if let current = tier.checkpointSHA256(of: model), current != scores.description.checkpoint {
         throw PullbackError(
           .data, path, "holds the scores of other parameters than those that \(model) has now",
           advice: "run \(command(model))")
@@ -146,5 +147,24 @@ extension ScoreBook {
         advice: "run \(command(models[0]))")
     }
     self.init(networks: networks, missing: missing)
+  }
+}
+
+/// What experiments can be told that draw the scores of a long run.
+struct ScoreOptions: ParsableArguments {
+  @OptionGroup var experiment: ExperimentOptions
+
+  @Flag(help: "Compute the scores anew before they are drawn, which takes hours; stopped, the same command continues.")
+  var recompute = false
+
+  @Option(help: "With --recompute: how many images, spread evenly over those there are.")
+  var samples: Int?
+
+  @Option(help: ArgumentHelp("The folder of the scores.", valueName: "folder"))
+  var scores = "Figures/scores"
+
+  func validate() throws {
+    if let samples, samples < 1 { throw ValidationError("--samples is at least 1.") }
+    if samples != nil && !recompute { throw ValidationError("--samples goes with --recompute.") }
   }
 }

@@ -4,6 +4,7 @@ import Faithfulness
 import Foundation
 import Networks
 import Pullbacks
+import Subjects
 
 /// What a finished run found out about a network's explainers, read from its files.
 public struct StoredScores: Sendable {
@@ -70,7 +71,8 @@ public struct StoredScores: Sendable {
     } catch {
       throw PullbackError(.data, path, "does not describe a run: \(error)")
     }
-    (title, published) = Self.names(description.model)
+    title = Tier.title(of: description.model)
+    published = PaperNetwork(comparableTo: description.model)
     statistics = try Self.rows("\(folder)/summary.csv") { row in
       Statistics(
         mean: try row.number("mean"), deviation: try row.number("std"), median: try row.number("median"),
@@ -116,14 +118,6 @@ public struct StoredScores: Sendable {
     }
     return values
   }
-
-  static func names(_ model: String) -> (title: String, published: PaperNetwork?) {
-    if let network = SceneNetwork(rawValue: model) { return (network.title, network.published) }
-    if let network = PaperTier.Model(rawValue: model) {
-      return (network.title, PaperNetwork(model: model, title: network.title))
-    }
-    return (model == ImageNetTier.architecture ? "EfficientNet-Lite0" : model, nil)
-  }
 }
 
 /// A line of a file of scores.
@@ -160,17 +154,17 @@ public struct PaperNetwork: Sendable {
   public let model: String
   /// The name for people.
   public let title: String
-}
 
-extension SceneNetwork {
-  /// The paper's network of the same family.
-  var published: PaperNetwork {
-    let model: PaperTier.Model =
-      switch self {
+  /// The network itself, or the one of the family of a network of the scenes; nil for others.
+  init?(comparableTo model: String) {
+    let own: PaperTier.Model? =
+      switch SceneNetwork(rawValue: model) {
       case .resnet: .resnet50
       case .vgg: .vgg11BN
       case .pvt: .pvtV2B1
+      case nil: PaperTier.Model(rawValue: model)
       }
-    return PaperNetwork(model: model.rawValue, title: model.title)
+    guard let own else { return nil }
+    (self.model, title) = (own.rawValue, own.title)
   }
 }

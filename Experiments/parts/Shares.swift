@@ -1,20 +1,21 @@
 import ExperimentKit
 import Scenes
 
-/// Mean energies of several methods over held-out scenes.
-struct Energies: Codable {
+/// Mean shares of several methods' attributions on objects and their diagnostic parts, over held-out scenes.
+struct Shares: Codable {
   let scenes: Int
   /// The share of the frame that the object and its diagnostic parts cover.
-  let chance: PartEnergy
+  let chance: PositiveShares
   /// By method; positive part of the sum over the channels.
-  let mean: [String: PartEnergy]
+  let mean: [String: PositiveShares]
 
   /// - Complexity: a forward pass, and a backward pass per method, for each scene.
   init(of subject: Subject, methods: [Method], scenes: Range<Int>) throws {
     let size = subject.network.graph.inputShape[1]
     let renderer = try SceneRenderer(size: size)
-    let explainers = try methods.map { try $0.explainer(MethodSettings().fitting(subject.network.graph), for: subject.network.graph) }
-    var (chance, energies) = ([PartEnergy](), [String: [PartEnergy]]())
+    let settings = MethodSettings().fitting(subject.graph)
+    let explainers = try methods.map { try $0.explainer(settings, for: subject.graph) }
+    var (chance, shares) = ([PositiveShares](), [String: [PositiveShares]]())
     for start in stride(from: scenes.lowerBound, to: scenes.upperBound, by: 50) {
       let drawn = (start..<min(start + 50, scenes.upperBound)).map { SceneGenerator.heldOut.scene($0) }
       let (pictures, labels) = try SceneGenerator.heldOut.batch(drawn.map(\.index), size: size)
@@ -22,23 +23,23 @@ struct Energies: Codable {
         (try renderer.mask(scene.parts, of: scene), try renderer.mask(scene.label.diagnosticParts, of: scene))
       }
       let even = Tensor(shape: [1, 3, size, size], repeating: 1)
-      chance += masks.compactMap { PartEnergy(even, object: $0.0, diagnostic: $0.1) }
+      chance += masks.compactMap { PositiveShares(even, object: $0.0, diagnostic: $0.1) }
       for (method, explainer) in zip(methods, explainers) {
         let maps = try explainer.attribute(pictures, .classes(labels), of: subject.network)
-        energies[method.rawValue, default: []] += masks.enumerated().compactMap { index, mask in
-          PartEnergy(maps.image(index), object: mask.0, diagnostic: mask.1)
+        shares[method.rawValue, default: []] += masks.enumerated().compactMap { index, mask in
+          PositiveShares(maps.image(index), object: mask.0, diagnostic: mask.1)
         }
       }
     }
     self.scenes = scenes.count
     self.chance = .mean(chance)
-    mean = energies.mapValues(PartEnergy.mean)
+    mean = shares.mapValues(PositiveShares.mean)
   }
 
   var summary: String {
-    ([("chance", chance)] + mean.sorted { $0.key < $1.key }).map { name, energy in
-      "  \(name): \(decimal(100 * energy.object, places: 1)) % on the object, "
-        + "\(decimal(100 * energy.diagnostic, places: 1)) % on its diagnostic parts"
+    ([("chance", chance)] + mean.sorted { $0.key < $1.key }).map { name, share in
+      "  \(name): \(decimal(100 * share.object, places: 1)) % on the object, "
+        + "\(decimal(100 * share.diagnostic, places: 1)) % on its diagnostic parts"
     }.joined(separator: "\n")
   }
 }

@@ -1,0 +1,121 @@
+import ArgumentParser
+import Failures
+import Foundation
+import Imaging
+import Networks
+import Subjects
+
+extension Tier: ExpressibleByArgument {}
+
+/// A format of figures.
+public enum FigureFormat: String, CaseIterable, ExpressibleByArgument, Sendable {
+  case png, pdf, svg
+}
+
+/// What every experiment can be told on the command line.
+public struct ExperimentOptions: ParsableArguments {
+  @Option(help: "The networks and images: scenes, imagenet, or paper with --images.")
+  public var networks: Tier = .scenes
+
+  @Option(help: "Only this one of the tier's networks: \(Tier.allCases.flatMap(\.models).joined(separator: ", ")).")
+  public var model: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --networks paper: images in folders named by WordNet id, or beside a labels.csv.", valueName: "folder"))
+  public var images: String?
+
+  /// The folder of the user's images, where the tier has none of its own.
+  var imageFolder: String? { networks == .paper ? images : nil }
+
+  @Option(help: "The seed of everything random.")
+  public var seed: UInt64 = 314
+
+  @Flag(help: "Fewer images, draws and steps: to see in a moment that everything works, not to be printed.")
+  public var quick = false
+
+  @Option(help: ArgumentHelp("The folder for the figure and its numbers.", valueName: "folder"))
+  public var output = "Figures"
+
+  @Option(name: .long, parsing: .upToNextOption, help: "The formats of the figure: png, pdf, svg.")
+  public var format: [FigureFormat] = [.png, .pdf]
+
+  @Option(help: ArgumentHelp("The colours of heat maps, where there are some.", valueName: "map"))
+  public var colorMap: ColorMap = .seismic
+
+  public init() {}
+}
+
+extension Tier {
+  /// The command that fetches its files; nil where there are none.
+  var fetchCommand: String? {
+    switch self {
+    case .scenes: nil
+    case .imagenet: "make imagenet"
+    case .paper: "make paper-weights"
+    }
+  }
+}
+
+extension PullbackError {
+  /// The error in terms of the command line, which libraries do not know: the option that an argument came by, and the
+  /// command that fetches what is missing.
+  public var onCommandLine: PullbackError {
+    var error = self
+    if kind == .usage, ["images", "samples", "model", "target"].contains(String(subject.prefix { $0 != " " })) {
+      error.subject = "--" + subject
+    }
+    if kind == .unavailable, advice == nil, let tier = Tier.allCases.first(where: { subject.hasPrefix($0.folder) }) {
+      error.advice = tier.fetchCommand.map { "run \($0)" }
+    }
+    return error
+  }
+}
+
+/// Ends the program after one line on standard error that says what went wrong. The exit code is the error's, by
+/// `sysexits`.
+public func exitReporting(_ error: any Error, from program: String) -> Never {
+  let error = (error as? PullbackError)?.onCommandLine ?? error
+  FileHandle.standardError.write(Data("\(program): \(error)\n".utf8))
+  exit((error as? PullbackError)?.exitCode ?? PullbackError.Kind.software.rawValue)
+}
+
+/// The command line of an executable that has no subcommands, under the executable's own name.
+struct Program<Options: ParsableArguments>: ParsableCommand {
+  static var configuration: CommandConfiguration {
+    CommandConfiguration(commandName: URL(fileURLWithPath: CommandLine.arguments[0]).lastPathComponent)
+  }
+
+  @OptionGroup var options: Options
+
+  /// The options of the command line; a mistake in them, and `--help`, ends the program.
+  static func parsedOptions() -> Options { parseOrExit().options }
+}
+
+/// The one of `names` that was probably meant by `text`: the fewest letters to insert, remove or replace, and no more
+/// than a third of them; nil if none is that near.
+public func nearest(to text: String, among names: some Sequence<String>) -> String? {
+  // Far more than any name, and little enough that a product of two lengths is nothing.
+  let letters = Array(text.lowercased().prefix(100))
+  var best: (name: String, distance: Int)?
+  for name in names {
+    let distance = editDistance(letters, Array(name.lowercased()))
+    if distance <= max(1, letters.count / 3), distance < best?.distance ?? .max { best = (name, distance) }
+  }
+  return best?.name
+}
+
+/// Levenshtein's distance, a row of the table at a time.
+private func editDistance(_ a: [Character], _ b: [Character]) -> Int {
+  var row = Array(0...b.count)
+  for (i, letter) in a.enumerated() {
+    var diagonal = row[0]
+    row[0] = i + 1
+    for (j, other) in b.enumerated() {
+      let replaced = diagonal + (letter == other ? 0 : 1)
+      diagonal = row[j + 1]
+      row[j + 1] = min(replaced, row[j] + 1, diagonal + 1)
+    }
+  }
+  return row[b.count]
+}

@@ -1,0 +1,219 @@
+import Attribution
+import Faithfulness
+import Plotting
+
+/// A cell of a table of scores as the file beside it holds it: what was measured of an explainer, and what was
+/// published.
+public struct ScoreEntry: Encodable, Sendable {
+  public let model: String
+  public let explainer: String
+  /// The explainer's name over columns.
+  public let abbreviation: String
+  public let metric: String
+  public let direction: String
+  /// Nil, like the five that follow, if no image has a score.
+  public let mean: Double?
+  /// Of the population.
+  public let deviation: Double?
+  public let median: Double?
+  /// The 95 % bootstrap interval of the mean.
+  public let low: Double?
+  public let high: Double?
+  /// How many images have a score, and how many have none.
+  public let count: Int
+  public let undefined: Int
+  public let publishedMean: Double?
+  public let publishedDeviation: Double?
+
+  init(
+    _ scores: StoredScores, _ explainer: String, _ metric: MetricName, _ found: StoredScores.Statistics,
+    published: Published.Value?
+  ) {
+    func number(_ value: Double) -> Double? { value.isFinite ? value : nil }
+    model = scores.model
+    self.explainer = explainer
+    abbreviation =
+      Method(rawValue: explainer)?.abbreviation ?? explainer.prefix(1).uppercased() + explainer.dropFirst()
+    self.metric = metric.rawValue
+    direction = metric.metric().direction.rawValue
+    (mean, deviation, median) = (number(found.mean), number(found.deviation), number(found.median))
+    (low, high) = (number(found.low), number(found.high))
+    (count, undefined) = (found.count, found.undefined)
+    (publishedMean, publishedDeviation) = (published?.mean, published?.deviation)
+  }
+}
+
+extension StoredScores {
+  /// Every explainer under every metric, with what version 6 of the paper publishes of it.
+  public var entries: [ScoreEntry] {
+    explainers.flatMap { explainer in
+      metrics.compactMap { metric in
+        self[explainer, metric].map { found in
+          let value = Method(rawValue: explainer).flatMap { method in
+            published.flatMap { Published.value(metric, of: method, model: $0.model, in: .v6) }
+          }
+          return ScoreEntry(self, explainer, metric, found, published: value)
+        }
+      }
+    }
+  }
+
+  /// One explainer under one metric, changed by a hyper-parameter, with what version 6 of the paper publishes.
+  public func entry(
+    _ method: Method, _ parameter: SweptParameter, _ value: Double, _ metric: MetricName
+  ) -> ScoreEntry? {
+    let name = parameter.name(method, value)
+    guard let found = self[name, metric] else { return nil }
+    let key = parameter.published(value)
+    let published = published.flatMap {
+      Published.ablation(metric, of: method, model: $0.model, key.parameter, key.value)
+    }
+    return ScoreEntry(self, name, metric, found, published: published)
+  }
+
+  /// The hyper-parameters that were varied.
+  public var sweptParameters: [SweptParameter] {
+    SweptParameter.allCases.filter { parameter in
+      parameter.values.contains { value in
+        value != parameter.standard && explainers.contains(parameter.name(.pullbackAscent, value))
+      }
+    }
+  }
+}
+
+extension MetricName {
+  /// Over a column: the name, a word a line, and which scores are good.
+  public var heading: String {
+    let metric = metric()
+    return metric.title.replacing(" ", with: "\n") + " " + metric.direction.arrow
+  }
+
+  /// Beside an axis: `Infidelity ↓`.
+  public var label: String { "\(metric().title) \(metric().direction.arrow)" }
+}
+
+/// Numbers of one kind, written with as many decimals as the largest of them needs for three digits.
+public struct NumberFormat: Sendable {
+  private let places: Int?
+
+  public init(_ values: some Sequence<Double>) {
+    let largest = values.filter(\.isFinite).map(abs).max() ?? 1
+    switch largest {
+    case 0..<1e-4 where largest > 0, 10_000...: places = nil
+    case ..<0.01: places = 5
+    case ..<0.1: places = 4
+    case ..<10: places = 3
+    case ..<100: places = 2
+    default: places = 1
+    }
+  }
+
+  public func callAsFunction(_ value: Double?) -> String {
+    guard let value else { return "–" }
+    return places.map { decimal(value, places: $0) } ?? scientific(value, places: 2)
+  }
+}
+
+/// The mean difference of a pullback and its gradient twin under one metric, as the file beside a table holds it.
+public struct DifferenceEntry: Encodable, Sendable {
+  /// Who has the better scores, with the whole 95 % interval on its side of zero.
+  public enum Side: String, Encodable, Sendable { case pullback, gradient, neither }
+
+  public let model: String
+  public let method: String
+  public let twin: String
+  /// `SfP − Grad`.
+  public let pair: String
+  public let metric: String
+  /// Nil, like what follows, if no image has both scores.
+  public let mean: Double?
+  public let low: Double?
+  public let high: Double?
+  public let count: Int
+  /// Neither for metrics whose good scores are near zero: there a difference does not tell.
+  public let favours: Side
+  public let publishedMean: Double?
+  public let publishedLow: Double?
+  public let publishedHigh: Double?
+
+  init(_ scores: StoredScores, _ difference: StoredScores.Difference) {
+    func number(_ value: Double) -> Double? { value.isFinite ? value : nil }
+    let twin = difference.method.gradientTwin
+    model = scores.model
+    method = difference.method.rawValue
+    self.twin = twin?.rawValue ?? ""
+    pair = "\(difference.method.abbreviation) − \(twin?.abbreviation ?? "")"
+    metric = difference.metric.rawValue
+    (mean, low, high) = (number(difference.mean), number(difference.low), number(difference.high))
+    count = difference.count
+    favours =
+      switch difference.metric.metric().direction {
+      case .higher: difference.low > 0 ? .pullback : difference.high < 0 ? .gradient : .neither
+      case .lower: difference.high < 0 ? .pullback : difference.low > 0 ? .gradient : .neither
+      case .nearerZero: .neither
+      }
+    let published = scores.published.flatMap {
+      Published.difference(difference.metric, of: difference.method, model: $0.model)
+    }
+    (publishedMean, publishedLow, publishedHigh) = (published?.mean, published?.low, published?.high)
+  }
+}
+
+extension StoredScores {
+  /// Every pair under every metric.
+  public var differenceEntries: [DifferenceEntry] { differences.map { DifferenceEntry(self, $0) } }
+}
+
+/// How many of a network's pairs of a pullback and its gradient twin a metric favours, for the file beside a table.
+public struct DifferenceTally: Encodable, Sendable {
+  public let model: String
+  public let metric: String
+  /// Pairs whose pullback has the better scores, with the whole interval on its side of zero.
+  public let pullback: Int
+  /// Those whose gradient has.
+  public let gradient: Int
+  public let undecided: Int
+}
+
+extension StoredScores {
+  /// A tally for each metric but those whose good scores are near zero, where a difference does not tell.
+  public var differenceTallies: [DifferenceTally] {
+    let entries = differenceEntries
+    return metrics.filter { $0.metric().direction != .nearerZero }.map { metric in
+      func count(_ side: DifferenceEntry.Side) -> Int {
+        entries.count { $0.metric == metric.rawValue && $0.favours == side }
+      }
+      return DifferenceTally(
+        model: model, metric: metric.rawValue, pullback: count(.pullback), gradient: count(.gradient),
+        undecided: count(.neither))
+    }
+  }
+}
+
+/// How far a metric puts the explainers into the order that the paper publishes for its network of the same family.
+public struct OrderAgreement: Encodable, Sendable {
+  public let model: String
+  public let metric: String
+  /// How many explainers have both means.
+  public let explainers: Int
+  /// Spearman's rank correlation of the measured means with the published ones, in `[-1, 1]`.
+  public let spearman: Double
+}
+
+extension StoredScores {
+  /// For each metric that prefers high or low scores and of which the paper publishes means.
+  public var orderAgreements: [OrderAgreement] {
+    let entries = entries
+    return metrics.filter { $0.metric().direction != .nearerZero }.compactMap { metric in
+      let means = entries.compactMap { entry -> (Double, Double)? in
+        guard entry.metric == metric.rawValue, let mean = entry.mean, let published = entry.publishedMean else {
+          return nil
+        }
+        return (mean, published)
+      }
+      return Faithfulness.spearman(means.map(\.0), means.map(\.1)).map {
+        OrderAgreement(model: model, metric: metric.rawValue, explainers: means.count, spearman: $0)
+      }
+    }
+  }
+}

@@ -1,0 +1,190 @@
+import Digests
+import Failures
+import Faithfulness
+import Imaging
+import Pullbacks
+import Scenes
+import Training
+
+/// No samples: the images come from elsewhere.
+public struct NoSamples: SampleSource {
+  public init() {}
+
+  public var images: [RunDescription.Image] { [] }
+  public var description: String { "no images" }
+  public func sample(_ index: Int) throws -> Sample {
+    throw PullbackError(.software, "sample \(index)", "there are none")
+  }
+}
+
+/// Scenes with the masks of their objects and, if wanted, of their parts, and the same scenes without each part.
+public struct SceneSamples: SampleSource {
+  public let images: [RunDescription.Image]
+  public let description: String
+  private let generator: SceneGenerator
+  private let indices: [Int]
+  private let size: Int
+  private let withParts: Bool
+
+  /// Scenes by their numbers, by default of those that no network was trained on.
+  ///
+  /// - Parameters:
+  ///   - indices: the scenes' numbers.
+  ///   - size: pixels a side, 8 to 4096.
+  ///   - withParts: whether each part is drawn too, which takes several times as long.
+  public init(
+    _ indices: some Sequence<Int>, of generator: SceneGenerator = .heldOut, size: Int = 96, withParts: Bool = true
+  ) {
+    self.indices = Array(indices)
+    self.generator = generator
+    self.size = size
+    self.withParts = withParts
+    images = self.indices.map { RunDescription.Image(name: "scene \($0)", target: generator.label($0).rawValue) }
+    description = "scenes of seed \(generator.seed), \(size) pixels"
+  }
+
+  /// The first `count` held-out scenes that are easy to read, of as many different classes as there are.
+  public static func clearScenes(_ count: Int) -> [Int] {
+    var (chosen, counts, index) = ([Int](), [SceneClass: Int](), 0)
+    while chosen.count < count {
+      let scene = SceneGenerator.heldOut.scene(index)
+      if scene.difficulty.grade == .easy, counts[scene.label, default: 0] <= chosen.count / 10 {
+        counts[scene.label, default: 0] += 1
+        chosen.append(index)
+      }
+      index += 1
+    }
+    return chosen
+  }
+
+  public func sample(_ index: Int) throws -> Sample {
+    let scene = generator.scene(indices[index])
+    let renderer = try SceneRenderer(size: size)
+    var parts: [Sample.Part] = []
+    if withParts {
+      parts = try scene.parts.map { part in
+        Sample.Part(
+          name: part.name, mask: try renderer.mask([part], of: scene), isDiagnostic: part.isDiagnostic,
+          imageWithout: Tensor(try renderer.picture(scene.removing(part))))
+      }
+    }
+    return Sample(
+      index: index, name: images[index].name, image: Tensor(try renderer.picture(scene)), target: scene.label.rawValue,
+      mask: try renderer.mask(scene.parts, of: scene), parts: parts)
+  }
+}
+
+/// Labelled image files, decoded when they are asked for.
+public struct FileSamples: SampleSource {
+  public let images: [RunDescription.Image]
+  public let description: String
+  private let files: [LabelledFile]
+  private let loader: ImageLoader
+  private let framing: Framing
+
+  /// What is shown of a file.
+  public enum Framing: Sendable {
+    /// The middle of the photograph.
+    case middle
+    /// The whole photograph on a mid-grey square; its opacity is the mask of its object.
+    case objectOnGray
+  }
+
+  /// - Parameters:
+  ///   - files: which.
+  ///   - loader: the network's preprocessing.
+  ///   - framing: what is shown of each.
+  /// - Throws: `PullbackError` if a file cannot be read. It is not decoded yet.
+  public init(_ files: [LabelledFile], loader: ImageLoader, framing: Framing = .middle) throws {
+    (self.files, self.loader, self.framing) = (files, loader, framing)
+    images = files.map { RunDescription.Image(name: $0.name, target: $0.target) }
+    // The folder's name is left out: the same files elsewhere give the same scores.
+    let digests = try files.map { file in
+      try InputFile.bytes(of: file.path, limit: 1 << 30).withUnsafeBytes { try sha256($0) }
+    }
+    let digest = try Array(digests.joined().utf8).withUnsafeBytes { try sha256($0) }
+    let kind = framing == .objectOnGray ? "objects on grey" : "image files"
+    description = "\(kind), \(loader.extents) pixels, SHA-256 \(digest)"
+  }
+
+  public func sample(_ index: Int) throws -> Sample {
+    let file = files[index]
+    guard framing == .objectOnGray else {
+      return Sample(index: index, name: file.name, image: try loader.image(at: file.path), target: file.target)
+    }
+    let (image, mask) = try loader.objectOnGray(at: file.path)
+    let object = Sample.Part(name: "object", mask: mask, isDiagnostic: false, imageWithout: image.fadedToGray(mask))
+    return Sample(index: index, name: file.name, image: image, target: file.target, mask: mask, parts: [object])
+  }
+}
+
+extension Tensor {
+  /// One image `(1, C, H, W)` in which the grey of the ground, 128, takes the place of what a mask covers.
+  fileprivate func fadedToGray(_ mask: Tensor) -> Tensor {
+    let grey: Float = 2 * (128 / 255) - 1
+    let coverage = mask.scalars
+    var copy = self
+    copy.withUnsafeMutableBuffer { values in
+      for index in values.indices {
+        let share = coverage[index % coverage.count]
+        values[index] = (1 - share) * values[index] + share * grey
+      }
+    }
+    return copy
+  }
+}
+
+/// Images and maps from arrays: attributions that were computed elsewhere.
+public struct ArraySamples: SampleSource {
+  public let images: [RunDescription.Image]
+  public let description: String
+  /// The maps, in the place of an explainer.
+  public let maps: GivenMaps
+  private let inputs: Tensor
+
+  /// - Parameters:
+  ///   - input: the images' file, float32 `(N, C, H, W)` in `[-1, 1]`, or what else ``InputImages`` takes.
+  ///   - classes: one for each image, or one for all.
+  ///   - attributions: the maps' file, with a value for every value of the images, or for every place.
+  ///   - shape: of the network's inputs.
+  /// - Throws: `PullbackError` if a file cannot be read or its shape does not fit.
+  public init(input: String, classes: [Int], attributions: String, shape: [Int]) throws {
+    let images = try InputImages(input, shape: shape)
+    inputs = try images(0..<images.count)
+    guard classes.count == 1 || classes.count == images.count else {
+      throw PullbackError(.usage, "target", "expected 1 or \(images.count) classes, found \(classes.count)")
+    }
+    self.images = images.names.enumerated().map { index, name in
+      RunDescription.Image(name: name, target: classes[classes.count == 1 ? 0 : index])
+    }
+    let maps = try Self.maps(at: attributions, like: inputs)
+    description = "arrays, SHA-256 \(try Self.digest(inputs))"
+    self.maps = GivenMaps(maps, digest: "SHA-256 \(try Self.digest(maps))")
+  }
+
+  /// Maps with a value for every value of the images: those of one channel are repeated for each.
+  private static func maps(at path: String, like inputs: Tensor) throws -> Tensor {
+    let array = try NPY.read(path)
+    let (count, channels) = (inputs.shape[0], inputs.shape[1])
+    let plane = Array(inputs.shape[2...])
+    let full = count == 1 ? [[1, channels] + plane, [channels] + plane] : [[count, channels] + plane]
+    if full.contains(array.shape) { return array.reshaped(inputs.shape) }
+    guard [[count, 1] + plane, [count] + plane, count == 1 ? plane : []].contains(array.shape) else {
+      throw PullbackError(
+        .data, path, "expected maps of shape \(inputs.shape) or \([count] + plane), found \(array.shape)")
+    }
+    let size = plane.reduce(1, *)
+    let values = array.scalars
+    return Tensor(shape: inputs.shape) { result in
+      for index in result.indices { result[index] = values[index / (channels * size) * size + index % size] }
+    }
+  }
+
+  private static func digest(_ tensor: Tensor) throws -> String {
+    try tensor.withUnsafeBuffer { try sha256(UnsafeRawBufferPointer($0)) }
+  }
+
+  public func sample(_ index: Int) throws -> Sample {
+    Sample(index: index, name: images[index].name, image: inputs.image(index), target: images[index].target)
+  }
+}

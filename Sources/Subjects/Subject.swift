@@ -1,0 +1,129 @@
+import Attribution
+import Checkpoints
+import Failures
+import Faithfulness
+import Imaging
+import Kernels
+import Networks
+import Pullbacks
+
+/// A network with its preprocessing, and the images that it is shown: what experiments look at, benchmarks score and the
+/// command line explains.
+///
+///     let subject = try Tier.scenes.subject("vgg-scenes", showing: .spread(10))
+///     let logits = try subject.network(subject.images[0].image)
+public struct Subject: Sendable {
+  /// The network's name for people: `EfficientNet-Lite0`.
+  public let title: String
+  public let architecture: Architecture
+  /// The file that the network's parameters were read from.
+  public let checkpoint: Checkpoint
+  public let network: Network
+  /// The images with their classes. A source makes an image when it is asked for; the first ``keptSamples`` of them stay
+  /// in memory.
+  public private(set) var samples: any SampleSource
+  /// Where the images come from, for a figure's credit line.
+  public let credit: String
+
+  /// How many samples stay in memory: those of a figure, not of a benchmark.
+  public static let keptSamples = 64
+
+  /// - Parameters:
+  ///   - title: the network's name for people; nil is the architecture's.
+  ///   - architecture: of the network.
+  ///   - checkpoint: its parameters.
+  ///   - credit: where the images come from.
+  ///   - samples: makes the source of images, for the shape of one input.
+  /// - Throws: `PullbackError` if the parameters are not the architecture's, or `samples` throws.
+  public init(
+    _ title: String? = nil, _ architecture: Architecture, _ checkpoint: Checkpoint, credit: String = "",
+    samples: (_ inputShape: [Int]) throws -> any SampleSource = { _ in NoSamples() }
+  ) throws {
+    self.title = title ?? architecture.name
+    self.architecture = architecture
+    self.checkpoint = checkpoint
+    self.credit = credit
+    network = try Network(architecture, checkpoint: checkpoint)
+    self.samples = KeptSamples(try samples(network.graph.inputShape), limit: Self.keptSamples)
+  }
+
+  /// The same network with other images.
+  public func showing(_ source: any SampleSource) -> Subject {
+    var copy = self
+    copy.samples = KeptSamples(source, limit: Self.keptSamples)
+    return copy
+  }
+
+  /// The network's structure.
+  public var graph: Graph { network.graph }
+
+  /// From a photograph to the network's input.
+  ///
+  /// - Throws: `PullbackError` if the network takes no pictures.
+  public var loader: ImageLoader { get throws { try ImageLoader(inputShape: graph.inputShape) } }
+
+  /// All samples; each is made once, as long as there are no more than ``keptSamples``.
+  ///
+  /// - Throws: `PullbackError` if one cannot be made.
+  public var images: [Sample] { get throws { try samples.images.indices.map { try samples.sample($0) } } }
+
+  /// The classes' names in the order of the logits, where the network has as many as its architecture was made for.
+  public var classNames: [String]? {
+    graph.outputShape == [architecture.images.classes] ? architecture.images.classNames : nil
+  }
+
+  /// What class `target` is called.
+  public func className(_ target: Int) -> String {
+    classNames.flatMap { $0.indices.contains(target) ? $0[target] : nil } ?? "class \(target)"
+  }
+
+  /// A class by its number or, in any case, its name; nil if `text` is neither.
+  public func classIndex(_ text: String) -> Int? {
+    if let index = Int(text) { return index }
+    return classNames?.firstIndex { $0.lowercased() == text.lowercased() }
+  }
+
+  /// The network with the same parameters for square images of another size.
+  ///
+  /// - Throws: `PullbackError` if the architecture is fixed to one size, or `resolution` is too small for it.
+  public func network(resolution: Int) throws -> Network {
+    try Network(
+      architecture.graph(resolution: resolution, classes: graph.outputShape[0]), parameters: network.parameters)
+  }
+
+  /// What the network thinks of one image's class.
+  public func prediction(of target: Int, in image: Tensor) throws -> Prediction {
+    try Prediction.ranking(network(image).scalars).first { $0.target == target }!
+  }
+}
+
+extension MethodSettings {
+  /// These settings for a network of one of the package's architectures: where no layer of the class activation maps is
+  /// named, it is the architecture's own.
+  ///
+  /// - Parameter graph: of the network that is to be explained.
+  public func fitting(_ graph: Graph) -> MethodSettings {
+    var settings = self
+    settings.camLayer = camLayer ?? Architecture.camLayer(in: graph)
+    return settings
+  }
+}
+
+/// The samples of another source, the first ones of which are made once and stay in memory.
+struct KeptSamples: SampleSource {
+  private let source: any SampleSource
+  private let limit: Int
+  private let kept = Locked<[Int: Sample]>([:])
+
+  init(_ source: any SampleSource, limit: Int) { (self.source, self.limit) = (source, limit) }
+
+  var images: [RunDescription.Image] { source.images }
+  var description: String { source.description }
+
+  func sample(_ index: Int) throws -> Sample {
+    if let sample = kept.withLock({ $0[index] }) { return sample }
+    let sample = try source.sample(index)
+    if index < limit { kept.withLock { $0[index] = sample } }
+    return sample
+  }
+}

@@ -1,0 +1,205 @@
+import Checkpoints
+import Failures
+import Faithfulness
+import Foundation
+import Imaging
+import Networks
+import Scenes
+import Training
+
+/// Networks and images that belong together.
+public enum Tier: String, CaseIterable, Sendable {
+  /// The networks and the scenes that come with the package; nothing is fetched.
+  case scenes
+  /// EfficientNet-Lite0 and photographs of single objects, both fetched.
+  case imagenet
+  /// The paper's networks, whose weights are fetched, and images of the user's.
+  case paper
+
+  /// The names of its networks, the one first that a figure of a single network shows.
+  public var models: [String] {
+    switch self {
+    case .scenes: SceneNetwork.allCases.map(\.rawValue)
+    case .imagenet: [ImageNetTier.architecture]
+    case .paper: PaperTier.Model.allCases.map(\.rawValue)
+    }
+  }
+
+  /// Where its fetched files lie.
+  public var folder: String { "\(FetchedFiles.folder)/\(rawValue)" }
+
+  /// What one of the networks is called among people: `EfficientNet-Lite0`; the architecture's name where it is of no
+  /// tier.
+  public static func title(of model: String) -> String {
+    if let network = SceneNetwork(rawValue: model) { return network.title }
+    if let network = PaperTier.Model(rawValue: model) { return network.title }
+    return model == ImageNetTier.architecture ? "EfficientNet-Lite0" : model
+  }
+
+  /// The parameters of one of its networks.
+  ///
+  /// - Throws: `PullbackError` of kind `unavailable` if they have not been fetched, `usage` if there is no such network.
+  public func checkpoint(of model: String) throws -> Checkpoint {
+    guard models.contains(model) else {
+      throw PullbackError(
+        .usage, "model \(model)", "is none of the networks of the tier \(rawValue)",
+        advice: "they are \(models.joined(separator: ", "))")
+    }
+    switch self {
+    case .scenes: return try SceneNetwork(rawValue: model)!.checkpoint()
+    case .imagenet: return try FetchedFiles.checkpoint(ImageNetTier.checkpointPath)
+    case .paper: return try FetchedFiles.checkpoint(PaperTier.Model(rawValue: model)!.checkpointPath)
+    }
+  }
+
+  /// The SHA-256 of the parameters that one of its networks has now; nil where there are none.
+  public func checkpointSHA256(of model: String) -> String? {
+    self == .imagenet ? ImageNetTier.checkpointSHA256 : try? checkpoint(of: model).sha256
+  }
+
+  /// Which images of a tier a network is shown.
+  public enum Choice: Sendable {
+    /// None: they come from elsewhere.
+    case none
+    /// The few that an experiment shows.
+    case shown(Gallery)
+    /// So many, spread evenly over those there are; nil is all of them, or 100 scenes.
+    case spread(Int?)
+  }
+
+  /// One of its networks with its images.
+  ///
+  /// - Parameters:
+  ///   - model: the network's name.
+  ///   - choice: which images.
+  ///   - folder: labelled images of the user's, in place of the tier's own, laid out as ``LabelledFile/inFolder(_:)``
+  ///     wants it.
+  /// - Throws: `PullbackError` of kind `unavailable` if something has not been fetched; others if a file cannot be read,
+  ///   or the paper's networks are given no folder.
+  public func subject(_ model: String, showing choice: Choice, of folder: String? = nil) throws -> Subject {
+    try check(choice, folder)
+    return try Subject(
+      Tier.title(of: model), .named(model), checkpoint(of: model), credit: credit(choice, folder)
+    ) { try samples(choice, folder, $0) }
+  }
+
+  private func check(_ choice: Choice, _ folder: String?) throws {
+    if case .none = choice { return }
+    guard self != .paper || folder != nil else {
+      throw PullbackError(
+        .usage, "images", "the paper's networks need images",
+        advice: "name a folder of ImageNet or Imagenette validation images")
+    }
+  }
+
+  /// The images of the tier, or of the user's folder.
+  fileprivate func samples(_ choice: Choice, _ folder: String?, _ shape: [Int]) throws -> any SampleSource {
+    if case .none = choice { return NoSamples() }
+    let loader = try ImageLoader(inputShape: shape)
+    if let folder {
+      let files = try LabelledFile.inFolder(folder)
+      return try FileSamples(choice.files(of: files, folder) { files.ofDifferentClasses($0.count) }, loader: loader)
+    }
+    switch self {
+    case .scenes:
+      guard loader.height == loader.width, loader.channels == .rgb else {
+        throw PullbackError(.usage, "scenes", "are square and in colour, expected inputs of shape \(shape)")
+      }
+      switch choice {
+      case .shown(let gallery): return SceneSamples(gallery.scenes, size: loader.height, withParts: false)
+      case .spread(let count): return SceneSamples(0..<(count ?? 100), size: loader.height)
+      case .none: return NoSamples()
+      }
+    case .imagenet:
+      let files = ImageNetTier.photographs
+      let chosen = try choice.files(of: files, "the photographs") { gallery in
+        try gallery.photographs.map { name in
+          guard let file = files.first(where: { $0.name == name }) else {
+            throw PullbackError(.usage, "photograph \(name)", "is not one of the photographs of the tier")
+          }
+          return file
+        }
+      }
+      for file in chosen { try FetchedFiles.check(file.path) }
+      return try FileSamples(chosen, loader: loader, framing: .objectOnGray)
+    case .paper: return NoSamples()
+    }
+  }
+
+  /// Where the chosen images come from, for a credit line.
+  private func credit(_ choice: Choice, _ folder: String?) -> String {
+    if let folder { return "Images: \(folder)" }
+    switch (self, choice) {
+    case (.scenes, .shown(let gallery)):
+      return "Scenes \(gallery.scenes.map(String.init).joined(separator: ", ")) of seed \(SceneGenerator.heldOut.seed)."
+    case (.imagenet, .shown):
+      return "Photographs: Tux Paint stamps, © 2002–2022 Bill Kendrick and contributors, GPL 2."
+    default: return ""
+    }
+  }
+}
+
+extension Tier.Choice {
+  /// The files of the choice: `shown` picks those of a gallery.
+  fileprivate func files(
+    of files: [LabelledFile], _ source: String, shown: (Gallery) throws -> [LabelledFile]
+  ) throws -> [LabelledFile] {
+    switch self {
+    case .none: []
+    case .shown(let gallery): try shown(gallery)
+    case .spread(let count): try files.spread(count, of: source)
+    }
+  }
+}
+
+extension Subject {
+  /// The network that a user names, with images.
+  ///
+  /// - Parameters:
+  ///   - model: an architecture; nil is the one that the checkpoint is recognised as, or EfficientNet-Lite0.
+  ///   - path: its parameters; nil is those that come with the package or were fetched for it.
+  ///   - choice: which images.
+  ///   - folder: labelled images of the user's; nil is the images of the architecture's tier.
+  /// - Throws: `PullbackError` of kind `unavailable` if EfficientNet-Lite0 has not been fetched, `usage` if there are no
+  ///   parameters or no images for the architecture, others if a file cannot be read.
+  public init(
+    model: String? = nil, checkpoint path: String? = nil, showing choice: Tier.Choice = .none,
+    of folder: String? = nil
+  ) throws {
+    guard let path else {
+      let model = model ?? ImageNetTier.architecture
+      guard let tier = [Tier.scenes, .imagenet].first(where: { $0.models.contains(model) }) else {
+        _ = try Architecture.named(model)
+        throw PullbackError(.usage, "model \(model)", "no parameters come with the package or are fetched for it")
+      }
+      self = try tier.subject(model, showing: choice, of: folder)
+      return
+    }
+    let file = try Checkpoint(contentsOf: path)
+    let architecture = try model.map { try Architecture.named($0) } ?? .infer(from: file)
+    try self.init(architecture.name, architecture, file, credit: folder.map { "Images: \($0)" } ?? "") { shape in
+      if folder == nil, case .spread = choice, SceneNetwork(rawValue: architecture.name) == nil {
+        throw PullbackError(
+          .usage, "images", "no images are known for \(architecture.name)", advice: "name a folder of labelled images")
+      }
+      return try Tier.scenes.samples(choice, folder, shape)
+    }
+  }
+}
+
+/// The images that an experiment shows, by the tier it is run on.
+public struct Gallery: Sendable {
+  /// Of ``Tier/imagenet``: the photographs' names.
+  public var photographs: [String]
+  /// Of ``Tier/paper``: how many of the user's images, the first of each class.
+  public var count: Int
+  /// Of ``Tier/scenes``: numbers of held-out scenes.
+  public var scenes: [Int]
+
+  /// - Parameter scenes: nil takes as many as photographs, the first ones that are easy to read.
+  public init(photographs: [String], scenes: [Int]? = nil) {
+    self.photographs = photographs
+    self.scenes = scenes ?? SceneSamples.clearScenes(photographs.count)
+    count = photographs.count
+  }
+}
