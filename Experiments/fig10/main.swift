@@ -65,11 +65,7 @@ Experiment.run("fig10") { experiment in
       y: Axis(average.layer == "max pool" ? "share of v" : "gate", range: -0.05...1.05), title: average.layer)
   }
   var expected = try averages.map { try LinePlot.Series("", x: $0.draws, y: $0.expectedError) }
-  for index in expected.indices {
-    expected[index].style = .line
-    expected[index].dashes = [3, 2]
-    expected[index].color = Color.okabeIto[index]
-  }
+  for index in expected.indices { expected[index].lookExpected(.okabeIto[index]) }
   panels.append(
     LinePlot(
       try averages.map { try .init($0.layer, x: $0.draws, y: $0.error) } + expected,
@@ -102,7 +98,7 @@ Experiment.run("fig10") { experiment in
     let sums = completeness.map { zip($0.linear, $0.bias).map { $0 + $1 } }
     let ends = [(completeness.flatMap(\.value) + [0]).min()!, completeness.flatMap(\.value).max()!]
     var diagonal = try LinePlot.Series("", x: ends, y: ends)
-    (diagonal.style, diagonal.color, diagonal.dashes) = (.line, Theme.paper.mutedInk, [3, 2])
+    diagonal.lookExpected(Theme.paper.mutedInk)
     let points = try zip(completeness, sums).map { found, sums in
       var series = try LinePlot.Series(
         "\(found.network), off by \(scientific(found.residual))", x: found.value, y: sums)

@@ -51,7 +51,8 @@ Experiment.run("fig2") { experiment in
   }
 
   let grid = ImageGrid(
-    columns: try ["Image"] + subjects[0].images.map { subjects[0].className($0.target) }, rows, colorBars: [experiment.heatMapKey], width: 420)
+    columns: try ["Image"] + subjects[0].images.map { subjects[0].className($0.target) }, rows,
+    colorBars: [experiment.heatMapKey], width: Looks.Width.classes)
   try experiment.write(
     Figure(grid, credit: "Under each map: the share of its squares in the tile of the class. " + subjects[0].credit),
     numbers: numbers, about: subjects)

@@ -14,11 +14,9 @@ Experiment.run("fig3") { experiment in
 
   //: The table's explainers, as far as they are defined for this network. Every setting is the released one.
 
-  let pullbacks: [Method] = [.softPullback, .pullbackAscent, .smoothPullback, .fusionPullback]
-  let baselines = subject.defined([
-    .gradient, .gradientAscent, .smoothGrad, .fusionGrad, .gradientShap, .integratedGradients, .deepLiftReleased,
-    .guidedGradCAM,
-  ])
+  let pullbacks: [Method] = .semanticPullbacks
+  let baselines = subject.defined(
+    [Method].gradientTwins + [.gradientShap, .integratedGradients, .deepLiftReleased, .guidedGradCAM])
   let explained = try subject.explained(by: pullbacks + baselines, in: experiment.context)
 
   //: The same attributions in three renderings. A heat map shows where, and for or against; raw colour shows what; and
@@ -36,7 +34,7 @@ Experiment.run("fig3") { experiment in
         .init("", columns: 1), .init("Semantic pullbacks", columns: pullbacks.count),
         .init("Baselines", columns: baselines.count),
       ],
-      colorBars: key.map { [$0] } ?? [], width: 720, gap: 1.5)
+      colorBars: key.map { [$0] } ?? [], width: Looks.Width.explainers, gap: Looks.tightGap)
   }
   let panels = Panels(
     [

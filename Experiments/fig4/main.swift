@@ -49,7 +49,7 @@ Experiment.run("fig4") { experiment in
           [try Picture(images[row].image)] + (try changes.map { try picture(images[row].image, $0.image(row)) }),
           captions: [""] + captions[row])
       },
-      groups: [.init("", columns: 1), .init(title, columns: images.count)], width: 250)
+      groups: [.init("", columns: 1), .init(title, columns: images.count)], width: Looks.Width.block)
   }
 
   func probabilities(_ method: Method, _ changes: [Tensor]) throws -> [[String]] {
@@ -116,7 +116,7 @@ Experiment.run("fig4") { experiment in
       try .init(names[0], x: abscissae, y: sequence.probabilityFrom),
       try .init(names[1], x: abscissae, y: sequence.probabilityTo),
     ],
-    x: Axis("step"), y: Axis("probability"), size: Size(500, 130))
+    x: Axis("step"), y: Axis("probability"), size: Looks.Plot.wide)
   try experiment.write(
     Figure(Panels([strip, curves], columns: 1), credit: "\(subject.title). \(subject.credit)"), part: "sequence",
     numbers: sequence, about: [subject])

@@ -53,8 +53,7 @@ Experiment.run("fig6", on: .settings) { experiment, book in
         var line = try LinePlot.Series(
           "\(scores.title), \(method.abbreviation)", x: curve.x, y: curve.mean.map { $0 ?? .nan },
           low: curve.low.map { $0 ?? .nan }, high: curve.high.map { $0 ?? .nan })
-        line.color = .okabeIto[place]
-        (line.marker, line.dashes) = method == .softPullback ? (.disc, [2.5, 1.5]) : (.square, [])
+        line.look(like: method, network: place)
         series.append(line)
       }
     }
@@ -69,7 +68,7 @@ Experiment.run("fig6", on: .settings) { experiment, book in
       series,
       x: Axis(
         scale: .logarithmic, ticks: parameter.labelled.map { Tick($0, isLast ? parameter.text($0) : "") }),
-      y: y, title: metric == metrics[0] ? parameter.title : nil, size: Size(96, 80), showsLegend: false)
+      y: y, title: metric == metrics[0] ? parameter.title : nil, size: Looks.Plot.many, showsLegend: false)
     plot.marks = [parameter.standard]
     return plot
   }
@@ -83,7 +82,7 @@ Experiment.run("fig6", on: .settings) { experiment, book in
   }
   let panels = Panels(plots.flatMap { $0 }, columns: parameters.count, gap: 6)
   let figure = Figure(
-    Panels([Legend(entries, width: 96 * Double(parameters.count)), panels], columns: 1, gap: 8),
+    Panels([Legend(entries, width: Looks.Plot.many.width * Double(parameters.count)), panels], columns: 1, gap: 8),
     credit: """
       Means over images and their 95 % bootstrap intervals; arrows: which scores are good. Dashed upright: the preset. \
       α is that of images of 3 × 224 × 224 values; others take it times sqrt(n / 150528). \(book.credit())

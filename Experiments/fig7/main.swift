@@ -41,7 +41,7 @@ Experiment.run("fig7") { experiment in
     groups: [
       .init("", columns: 1), .init("Heat map", columns: titles.count), .init("Raw colour", columns: titles.count),
     ],
-    colorBars: [experiment.heatMapKey], width: 620)
+    colorBars: [experiment.heatMapKey], width: Looks.Width.explainersTwice)
   try experiment.write(
     Figure(grid, credit: "\(subject.title). \(subject.credit)"), numbers: columns.map { $0.1.map(\.numbers) },
     about: [subject])

@@ -22,31 +22,9 @@ Experiment.run(
     let subject = try experiment.subject(gallery)
     let test = try RandomisationTest(subject, of: experiment, from: measurements)
 
-    let pullbacks: [Method] = [.softPullback, .pullbackAscent, .smoothPullback, .fusionPullback]
-    let gradients: [Method] = [.gradient, .gradientAscent, .smoothGrad, .fusionGrad]
     let others = subject.defined([.gradientShap, .integratedGradients, .deepLiftReleased, .lrpEpsilon, .gradCAM])
-    let rectifying = subject.defined([.guidedGradCAM, .guidedBackprop, .deconvolution])
-    let methods = pullbacks + gradients + others + rectifying
-
-    //: A pullback and its gradient twin have one colour; the twin is dashed.
-
-    func color(_ method: Method) -> Color {
-      switch method {
-      case .guidedBackprop: Color(0xD55E00)
-      case .deconvolution: Color(0xE69F00)
-      case .guidedGradCAM: Color(0x8C2D04)
-      default:
-        switch pullbacks.firstIndex(of: method) ?? gradients.firstIndex(of: method) {
-        case let place?: [Color(0x0072B2), Color(0x56B4E9), Color(0x009E73), Color(0xCC79A7)][place]
-        case nil: Color(0x9A9A9A)
-        }
-      }
-    }
-    func dashes(_ method: Method) -> [Double] {
-      let greys: [[Double]] = [[], [5, 2], [3, 2], [1, 1.5], [5, 2, 1, 2]]
-      if gradients.contains(method) { return [3, 1.5] }
-      return others.firstIndex(of: method).map { greys[$0] } ?? []
-    }
+    let rectifying = subject.defined(.rectifying)
+    let methods = [Method].semanticPullbacks + [Method].gradientTwins + others + rectifying
 
     //: To the left one image, explained by the network as it was trained and by five stages of the cascade, from a
     //: random last layer to random layers throughout.
@@ -80,18 +58,19 @@ Experiment.run(
           scaledSSIM: similarities(.scaledSSIM)))
       return ImageGrid.Row(
         method.abbreviation, try maps.map { try experiment.heatMap($0) },
-        accent: rectifying.contains(method) ? color(method) : nil)
+        accent: rectifying.contains(method) ? method.curveColor : nil)
     }
     let titles = ["trained"] + stages.map { "\($0.count) of \(layers.last!.count)" }
     let picture = ImageGrid.Row(subject.className(image.target), [try Picture(image.image)])
     let grid = ImageGrid(
       columns: titles, [picture] + rows,
       groups: [.init("", columns: 1), .init("Random layers, from the output", columns: stages.count)],
-      colorBars: [experiment.heatMapKey], width: 290, gap: 1.5)
+      colorBars: [experiment.heatMapKey], width: Looks.Width.stages, gap: Looks.tightGap)
 
     //: To the right the curves of all images, with 95 % bootstrap bands: the rank correlation of signed values and of
     //: magnitudes, the structural similarity of maps divided by their largest magnitude, and Pearson's correlation. A
-    //: correlation of zero is what two unrelated maps have.
+    //: correlation of zero is what two unrelated maps have. A pullback and its gradient twin have one colour; the twin is
+    //: dashed.
 
     // As high together as the maps.
     let height = (grid.size(in: .paper).height - 60) / Double(RandomisationTest.similarities.count) - 12
@@ -101,8 +80,7 @@ Experiment.run(
           var series = try LinePlot.Series(
             method.abbreviation, x: curve.stops.map { Double($0.depth) }, y: curve.stops.map(\.mean),
             low: curve.stops.map(\.low), high: curve.stops.map(\.high))
-          (series.color, series.dashes) = (color(method), dashes(method))
-          series.style = rectifying.contains(method) ? .curve : .line
+          series.look(like: method, among: others)
           return series
         }
       }
@@ -112,13 +90,13 @@ Experiment.run(
         y: Axis(similarity.title, range: -0.5...1.05),
         title: similarity != RandomisationTest.similarities[0]
           ? nil : order == .cascading ? "Cascade" : "One at a time",
-        size: Size(190, height), showsLegend: false)
+        size: Size(Looks.Plot.besideGrid, height), showsLegend: false)
     }
     let plots = try RandomisationTest.similarities.flatMap { similarity in
       try RandomisationTest.orders.map { try plot($0, similarity) }
     }
     let curves = Panels(
-      [Legend(plots[0].legendEntries(), width: 392), Panels(plots, columns: 2)], columns: 1)
+      [Legend(plots[0].legendEntries(), width: 2 * Looks.Plot.besideGrid + 12), Panels(plots, columns: 2)], columns: 1)
 
     struct Numbers: Encodable {
       struct Mean: Encodable {

@@ -38,16 +38,13 @@ Experiment.run("fig9", on: .curves) { experiment, book in
       var line = try LinePlot.Series(
         "\(entry.abbreviation) \(NumberFormat([1])(entry.mean))", x: curve.shares, y: curve.mean,
         low: hasBand ? curve.low : [], high: hasBand ? curve.high : [])
-      line.style = .line
-      line.color = .okabeIto[place % 7]
-      line.dashes = isPullback ? [] : [[4, 1.5], [2, 1.2], [5, 1.5, 1, 1.5]][place % 3]
-      if explainer == Entrant.chance.name { (line.color, line.dashes) = (Theme.paper.mutedInk, [1, 1.5]) }
+      line.look(like: explainer, at: place)
       series.append(line)
     }
     let isInsertion = metric == .insertion
     return LinePlot(
       series, x: Axis("share of pixels \(isInsertion ? "inserted" : "deleted")", range: 0...1),
-      y: Axis("probability", range: 0...1), title: "\(title): \(metric.label)", size: Size(250, 190))
+      y: Axis("probability", range: 0...1), title: "\(title): \(metric.label)", size: Looks.Plot.halfWithLegend)
   }
 
   let plots = try book.networks.flatMap { scores in

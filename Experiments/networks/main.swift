@@ -17,13 +17,13 @@ Experiment.run("networks") { experiment in
     LinePlot(
       try records.map { record in
         try .init(record.network.title, x: record.scenes.map { $0 / 1000 }, y: values(record))
-      }, x: Axis("scenes seen, in thousands"), y: y, title: title, size: Size(300, 190))
+      }, x: Axis("scenes seen, in thousands"), y: y, title: title, size: Looks.Plot.half)
   }
   func bars(_ title: String, _ measure: String, _ label: String) throws -> BarChart {
     BarChart(
       categories: records[0].accuracy(by: measure).map(\.value),
       try records.map { try .init($0.network.title, $0.accuracy(by: measure).map { 100 * (1 - $0.accuracy) }) },
-      xLabel: label, y: Axis("wrong, %"), title: title, size: Size(300, 190), showsLegend: false)
+      xLabel: label, y: Axis("wrong, %"), title: title, size: Looks.Plot.half, showsLegend: false)
   }
   let top = Panels(
     [

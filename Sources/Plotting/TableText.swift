@@ -1,3 +1,5 @@
+import Foundation
+
 extension Table {
   /// The table in Markdown. Headings are rows, notes follow in the cell above, and a group's title stands before those
   /// of its columns that are there twice; greyed cells are italic.
@@ -91,4 +93,20 @@ extension Table {
     ]
     return text.map { signs[$0] ?? String($0) }.joined()
   }
+}
+
+/// `value` with `places` decimals and a true minus sign; a value that rounds to zero has no sign, NaN is a dash.
+public func decimal(_ value: Double, places: Int) -> String {
+  guard value.isFinite else { return value.isNaN ? "–" : value < 0 ? "−∞" : "∞" }
+  let digits = String(format: "%.\(max(0, min(20, places)))f", abs(value))
+  let isZero = digits.allSatisfy { $0 == "0" || $0 == "." }
+  return value < 0 && !isZero ? "−" + digits : digits
+}
+
+/// `value` with one digit before the point, `places` behind it, and its power of ten: `3.1e−7`.
+public func scientific(_ value: Double, places: Int = 1) -> String {
+  guard value.isFinite, value != 0 else { return decimal(value, places: 0) }
+  let parts = String(format: "%.\(max(0, min(20, places)))e", abs(value)).split(separator: "e")
+  let exponent = Int(parts[1]) ?? 0
+  return "\(value < 0 ? "−" : "")\(parts[0])e\(exponent < 0 ? "−" : "")\(abs(exponent))"
 }

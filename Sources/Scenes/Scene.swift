@@ -1,4 +1,5 @@
 import Failures
+import Pullbacks
 
 /// A picture of one object before a ground, described apart from any size in pixels: a pure function of seed and index.
 ///
@@ -110,5 +111,73 @@ public struct SceneGenerator: Equatable, Sendable {
     var order = SceneClass.allCases
     for i in order.indices.dropFirst().reversed() { order.swapAt(i, dice.whole(0...i)) }
     return order[index % 10]
+  }
+}
+
+/// What makes a scene hard to read, each drawn from the scene's own dice.
+public struct Difficulty: Equatable, Sendable {
+  /// The object's longer side as a share of the frame, 0.35 to 0.9.
+  public let scale: Double
+  /// Standard deviation of the sensor's noise, where white less black is 1; 0 to 0.1.
+  public let noise: Double
+  /// Standard deviation of the blur in ninety-sixths of the frame, 0 to 0.9.
+  public let blur: Double
+  /// How many things lie about.
+  public let clutter: Int
+  /// How many things stand before the object.
+  public let occluders: Int
+
+  public enum Grade: String, CaseIterable, Sendable { case easy, medium, hard }
+
+  init(_ dice: inout Dice) {
+    scale = dice.number(0.35, 0.9)
+    let roughness = dice.number(0, 1)
+    noise = 0.1 * roughness * roughness
+    blur = dice.chance(0.5) ? dice.number(0.25, 0.9) : 0
+    clutter = dice.whole(0...5)
+    occluders = dice.chance(0.35) ? dice.whole(1...2) : 0
+  }
+
+  /// From 0 to 1, the mean of the five on their ranges.
+  public var level: Double {
+    ((0.9 - scale) / 0.55 + noise / 0.1 + blur / 0.9 + Double(clutter) / 5 + Double(occluders) / 2) / 5
+  }
+
+  /// The level in three steps, of about 30, 50 and 20 % of the scenes.
+  public var grade: Grade { level < 0.28 ? .easy : level < 0.5 ? .medium : .hard }
+}
+
+/// A reader of a random stream, number after number.
+struct Dice {
+  private let stream: RandomStream
+  private var position = 0
+
+  /// The dice for one purpose in the scene `index`.
+  init(seed: UInt64, _ purpose: String, index: Int, draw: Int = 0) {
+    stream = RandomStream(seed: seed, purpose, image: index, draw: draw)
+  }
+
+  /// A number of the uniform distribution on `[low, high)`.
+  mutating func number(_ low: Double, _ high: Double) -> Double {
+    defer { position += 1 }
+    return low + (high - low) * Double(stream[position]) * 0x1p-32
+  }
+
+  /// A whole number of `range`, each alike.
+  mutating func whole(_ range: ClosedRange<Int>) -> Int {
+    range.lowerBound + Int(number(0, Double(range.count)))
+  }
+
+  mutating func chance(_ probability: Double) -> Bool { number(0, 1) < probability }
+
+  mutating func pick<Value>(_ values: [Value]) -> Value { values[whole(0...values.count - 1)] }
+
+  /// A colour of the given ranges of hue (in turns), saturation and value.
+  mutating func tint(
+    _ hue: (Double, Double) = (0, 1), _ saturation: (Double, Double) = (0.3, 0.9),
+    _ value: (Double, Double) = (0.35, 0.95)
+  ) -> Tint {
+    Tint(
+      hue: number(hue.0, hue.1), saturation: number(saturation.0, saturation.1), value: number(value.0, value.1))
   }
 }

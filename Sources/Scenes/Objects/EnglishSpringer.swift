@@ -131,3 +131,105 @@ enum EnglishSpringer: ObjectDrawing {
     }
   }
 }
+
+/// The English springer from the front, sitting.
+enum SittingSpringer {
+  static func draw(_ p: Painter, _ dice: inout Dice, _ coat: Tint, _ white: Tint) {
+    typealias Dog = EnglishSpringer
+    let wide = dice.number(0.9, 1.1)
+    p.begin(Dog.tail)
+    let wag = dice.number(-0.2, 0.15)
+    p.blob([(0.3, 0.62), (0.52, 0.5 + wag), (0.74, 0.34 + wag), (0.72, 0.52 + wag), (0.5, 0.74)])
+    p.solid(coat.mixed(white, 0.3))
+
+    p.begin(Dog.body)
+    p.blob([
+      (-0.2, -0.3), (0.2, -0.3), (0.34 * wide, 0), (0.46 * wide, 0.5), (0.5 * wide, 0.78), (0.2, 0.86), (-0.2, 0.86),
+      (-0.5 * wide, 0.78), (-0.46 * wide, 0.5), (-0.34 * wide, 0),
+    ])
+    p.solid(white)
+    p.begin(Dog.patches)
+    let side = dice.chance(0.5) ? 1.0 : -1.0
+    for (way, drop) in [(side, 0.0), (-side, 0.26)] {
+      p.blob([
+        (way * 0.2, 0.12 + drop), (way * 0.36 * wide, 0.08 + drop), (way * 0.44 * wide, 0.45 + drop * 0.7),
+        (way * 0.3, 0.5 + drop * 0.7),
+      ])
+      p.solid(coat, outlined: false)
+    }
+
+    p.begin(Dog.legs)
+    for way in [-1.0, 1.0] {
+      p.ellipse(way * 0.42 * wide, 0.83, 0.17, 0.09)
+      p.solid(white.dark(0.08))
+      p.blob([
+        (way * 0.04, 0.05), (way * 0.22, 0.05), (way * 0.22, 0.5), (way * 0.25, 0.82), (way * 0.14, 0.92),
+        (way * 0.03, 0.84), (way * 0.06, 0.5),
+      ])
+      p.solid(white, depth: 1.1)
+      for x in [0.1, 0.16] {
+        p.move(way * x, 0.83)
+        p.line(way * x, 0.89)
+      }
+      p.mark(white.dark(0.6), 0.018)
+    }
+    p.begin(Dog.body)
+    for (x, y) in [(-0.14, 0.02), (0.02, 0.1), (0.14, 0.0)] {
+      p.move(x - 0.1, y - 0.1)
+      p.curve(x - 0.03, y + 0.14, x + 0.02, y + 0.16, x + 0.02, y + 0.18)
+      p.curve(x + 0.04, y + 0.1, x + 0.09, y + 0.02, x + 0.1, y - 0.1)
+      p.close()
+      p.solid(white.dark(0.06), outlined: false)
+    }
+    let nod = dice.number(-0.22, 0.22)
+    p.place(x: dice.number(-0.05, 0.05), y: -0.42, scale: dice.number(0.95, 1.15), turn: nod) {
+      head(p, &dice, coat, white)
+    }
+  }
+
+  private static func head(_ p: Painter, _ dice: inout Dice, _ coat: Tint, _ white: Tint) {
+    typealias Dog = EnglishSpringer
+    p.begin(Dog.head)
+    p.blob([(-0.16, -0.34), (0.16, -0.34), (0.29, -0.12), (0.22, 0.14), (0, 0.24), (-0.22, 0.14), (-0.29, -0.12)])
+    p.solid(coat)
+    p.begin(Dog.muzzle)
+    p.blob([
+      (0, -0.36), (0.05, -0.2), (0.06, -0.06), (0.17, 0.06), (0.17, 0.2), (0, 0.29), (-0.17, 0.2), (-0.17, 0.06),
+      (-0.06, -0.06), (-0.05, -0.2),
+    ])
+    p.solid(white)
+    if dice.chance(0.4) {
+      p.blob([(-0.06, 0.2), (0.06, 0.2), (0.05, 0.34), (-0.03, 0.35)])
+      p.flat(Tint(0.9, 0.42, 0.45), outlined: true)
+    }
+    p.trace([(0, 0.09), (0, 0.18)])
+    p.path([(-0.1, 0.19), (0, 0.18), (0.1, 0.19)])
+    p.mark(Tint(0.25, 0.12, 0.12), 0.022)
+    p.blob([(-0.075, 0.03), (0.075, 0.03), (0.04, 0.1), (-0.04, 0.1)])
+    p.flat(Tint(0.1, 0.07, 0.08))
+    p.circle(-0.025, 0.045, 0.016)
+    p.shade(Tint.white.faded(0.8))
+    for (x, y) in [(-0.11, 0.12), (-0.13, 0.16), (0.11, 0.12), (0.13, 0.16)] { p.circle(x, y, 0.012) }
+    p.shade(coat)
+    p.begin(Dog.eye)
+    for x in [-0.135, 0.135] {
+      p.ellipse(x, -0.07, 0.045, 0.048)
+      p.flat(Tint(0.12, 0.06, 0.03))
+      p.circle(x - 0.015, -0.09, 0.015)
+      p.shade(.white)
+    }
+    p.begin(Dog.ears)
+    let length = dice.number(0.3, 0.42)
+    for way in [-1.0, 1.0] {
+      p.blob([
+        (way * 0.17, -0.3), (way * 0.3, -0.27), (way * 0.42, 0), (way * 0.45, length - 0.1), (way * 0.36, length),
+        (way * 0.25, length - 0.08), (way * 0.24, -0.02),
+      ])
+      p.solid(coat.dark(0.2), depth: 1.3)
+      for x in [0.3, 0.37] {
+        p.path([(way * x, 0.02), (way * (x + 0.02), length * 0.5), (way * x, length - 0.05)])
+        p.mark(coat.dark(0.6).faded(0.7), 0.02)
+      }
+    }
+  }
+}

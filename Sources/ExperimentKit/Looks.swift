@@ -1,0 +1,97 @@
+import Attribution
+import Plotting
+
+/// How figures look: what is no part of their story. Lengths are in points.
+public enum Looks {
+  /// Widths of grids of pictures, by what their columns are.
+  public enum Width {
+    /// Four classes and the image.
+    public static let classes = 420.0
+    /// Twelve explainers and the image.
+    public static let explainers = 720.0
+    /// One of several blocks in a row.
+    public static let block = 250.0
+    /// Stages of a randomised network.
+    public static let stages = 290.0
+    /// Five explainers, twice.
+    public static let explainersTwice = 620.0
+  }
+
+  /// Between small pictures.
+  public static let tightGap = 1.5
+
+  /// Sizes of plots, by how many stand in a row.
+  public enum Plot {
+    public static let wide = Size(500, 130)
+    public static let half = Size(300, 190)
+    /// With a legend below.
+    public static let halfWithLegend = Size(250, 190)
+    public static let many = Size(96, 80)
+    /// The width of one of two plots beside a grid.
+    public static let besideGrid = 190.0
+  }
+
+  /// A computed value under measured ones: a theory, a diagonal.
+  public static let expected: [Double] = [3, 2]
+}
+
+extension [Method] {
+  /// The semantic pullbacks of the paper's tables, each at the place of its twin in ``gradientTwins``.
+  public static let semanticPullbacks: [Method] = [.softPullback, .pullbackAscent, .smoothPullback, .fusionPullback]
+  /// The same recipes over the gradient.
+  public static let gradientTwins: [Method] = [.gradient, .gradientAscent, .smoothGrad, .fusionGrad]
+  /// Those that rectify what they pull back.
+  public static let rectifying: [Method] = [.guidedGradCAM, .guidedBackprop, .deconvolution]
+}
+
+extension Method {
+  /// The colour of the explainer's curve: a pullback and its gradient twin share one, those that rectify have warm ones,
+  /// others are grey.
+  public var curveColor: Color {
+    switch self {
+    case .guidedBackprop: Color(0xD55E00)
+    case .deconvolution: Color(0xE69F00)
+    case .guidedGradCAM: Color(0x8C2D04)
+    default:
+      switch [Method].semanticPullbacks.firstIndex(of: self) ?? [Method].gradientTwins.firstIndex(of: self) {
+      case let place?: [Color(0x0072B2), Color(0x56B4E9), Color(0x009E73), Color(0xCC79A7)][place]
+      case nil: Color(0x9A9A9A)
+      }
+    }
+  }
+}
+
+extension LinePlot.Series {
+  /// The look of an explainer's curve: its colour; dashes for gradient twins, and others that tell the grey ones apart;
+  /// marks for those that rectify.
+  ///
+  /// - Parameter others: the explainers that are drawn in grey.
+  public mutating func look(like method: Method, among others: [Method]) {
+    let greys: [[Double]] = [[], [5, 2], [3, 2], [1, 1.5], [5, 2, 1, 2]]
+    color = method.curveColor
+    dashes =
+      [Method].gradientTwins.contains(method) ? [3, 1.5] : others.firstIndex(of: method).map { greys[$0] } ?? []
+    style = [Method].rectifying.contains(method) ? .curve : .line
+  }
+
+  /// The look of a pullback's scores on the network at `place` of the tier: the network has the colour, the soft pullback
+  /// discs and dashes, the ascent squares.
+  public mutating func look(like method: Method, network place: Int) {
+    color = .okabeIto[place]
+    (marker, dashes) = method == .softPullback ? (.disc, [2.5, 1.5]) : (.square, [])
+  }
+
+  /// The look of the explainer at `place` of a run: whole lines for pullbacks, dashes for others, dots in grey for chance.
+  public mutating func look(like explainer: String, at place: Int) {
+    style = .line
+    color = .okabeIto[place % 7]
+    let isPullback = Method(rawValue: explainer)?.usesSoftRules ?? false
+    dashes = isPullback ? [] : [[4, 1.5], [2, 1.2], [5, 1.5, 1, 1.5]][place % 3]
+    if explainer == Entrant.chance.name { (color, dashes) = (Theme.paper.mutedInk, [1, 1.5]) }
+  }
+
+  /// The look of a computed curve under measured ones.
+  public mutating func lookExpected(_ color: Color) {
+    (style, self.color, dashes) = (.line, color, Looks.expected)
+  }
+}
