@@ -27,12 +27,28 @@
     }                                                                                           \
   }
 
+// relu6(x + 3) / 6
+INLINE float hardswish_gate(float x) {
+  const float shifted = x + 3.0f;
+  return (shifted < 0.0f ? 0.0f : (shifted > 6.0f ? 6.0f : shifted)) / 6.0f;
+}
+
+// The mean of that over normal noise of deviation s = 1 / inverse: with a = (x + 3) / s and b = (x - 3) / s,
+// ((x + 3) (Phi(a) - Phi(b)) + s (phi(a) - phi(b))) / 6 + Phi(b). Far out x is cut, so that infinity times 0 is 0.
+INLINE float averaged_hardswish_gate(float x, float inverse) {
+  const float z = x < -1e15f ? -1e15f : (x > 1e15f ? 1e15f : x);
+  const float a = (z + 3.0f) * inverse, b = (z - 3.0f) * inverse;
+  const float densities = 0.398942280f * (pb_exp(-0.5f * a * a) - pb_exp(-0.5f * b * b));
+  return ((z + 3.0f) * (pb_phi(a) - pb_phi(b)) + densities / inverse) / 6.0f + pb_phi(b);
+}
+
 // A NaN goes through `x < 0 ? 0 : x` unharmed, so that bad input stays visible.
 GATE_FORWARD(pb_relu, x < 0.0f ? 0.0f : x)
 GATE_FORWARD(pb_relu6, x < 0.0f ? 0.0f : (x > 6.0f ? 6.0f : x))
 GATE_FORWARD(pb_gelu, x * pb_phi(x))
 GATE_FORWARD(pb_silu, x * pb_logistic(x))
 GATE_FORWARD(pb_sigmoid, pb_logistic(x))
+GATE_FORWARD(pb_hardswish, x * hardswish_gate(x))
 
 GATE_BACKWARD(pb_gate_step, x > 0.0f ? 1.0f : 0.0f)
 GATE_BACKWARD(pb_gate_step6, ((x > 0.0f) & (x < 6.0f)) ? 1.0f : 0.0f)
@@ -41,7 +57,10 @@ GATE_BACKWARD(pb_gelu_derivative, pb_phi(x) + x * 0.398942280f * pb_exp(-0.5f * 
 // d/dz z s(z) = s (1 + z (1 - s)), with 1 - s(z) = s(-z)
 GATE_BACKWARD(pb_silu_derivative, pb_logistic(x) * (1.0f + x * pb_logistic(-x)))
 GATE_BACKWARD(pb_sigmoid_derivative, pb_logistic(x) * pb_logistic(-x))
+GATE_BACKWARD(pb_hardswish_derivative, x <= -3.0f ? 0.0f : (x >= 3.0f ? 1.0f : x / 3.0f + 0.5f))
+GATE_BACKWARD(pb_gate_hardswish, hardswish_gate(x))
 
 GATE_SOFT(pb_gate_normal, pb_phi(x * inverse_tau))
 GATE_SOFT(pb_gate_normal6, pb_phi(x * inverse_tau) - pb_phi((x - 6.0f) * inverse_tau))
 GATE_SOFT(pb_gate_logistic, pb_logistic(x * inverse_tau))
+GATE_SOFT(pb_gate_hardswish_averaged, averaged_hardswish_gate(x, inverse_tau))

@@ -38,6 +38,7 @@ package enum Activations {
   package static let gelu: ElementwiseMap = pb_gelu
   package static let silu: ElementwiseMap = pb_silu
   package static let sigmoid: ElementwiseMap = pb_sigmoid
+  package static let hardSwish: ElementwiseMap = pb_hardswish
 }
 
 extension GateMap {
@@ -51,6 +52,10 @@ extension GateMap {
   package static let siluDerivative = GateMap.hard(pb_silu_derivative)
   /// v times the derivative of the sigmoid
   package static let sigmoidDerivative = GateMap.hard(pb_sigmoid_derivative)
+  /// v times the derivative of HardSwish
+  package static let hardSwishDerivative = GateMap.hard(pb_hardswish_derivative)
+  /// `v relu6(z + 3) / 6`
+  package static let hardSwish = GateMap.hard(pb_gate_hardswish)
 
   /// `v Phi(sharpness z)`
   package static func normal(sharpness: Float) -> GateMap { .soft(pb_gate_normal, sharpness: sharpness) }
@@ -58,4 +63,8 @@ extension GateMap {
   package static func normal6(sharpness: Float) -> GateMap { .soft(pb_gate_normal6, sharpness: sharpness) }
   /// `v sigmoid(sharpness z)`
   package static func logistic(sharpness: Float) -> GateMap { .soft(pb_gate_logistic, sharpness: sharpness) }
+  /// `v E relu6(z + 3 + e / sharpness) / 6` for `e ~ N(0, 1)`
+  package static func averagedHardSwish(sharpness: Float) -> GateMap {
+    .soft(pb_gate_hardswish_averaged, sharpness: sharpness)
+  }
 }

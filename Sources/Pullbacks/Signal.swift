@@ -50,6 +50,10 @@ extension Signal {
   public func gelu(_ name: String? = nil) -> Signal { apply(GELU(), name) }
   /// `x sigmoid(x)`
   public func silu(_ name: String? = nil) -> Signal { apply(SiLU(), name) }
+  /// `x relu6(x + 3) / 6`
+  public func hardSwish(_ name: String? = nil) -> Signal { apply(HardSwish(), name) }
+  /// `relu6(x + 3) / 6`
+  public func hardSigmoid(_ name: String? = nil) -> Signal { apply(HardSigmoid(), name) }
   /// `1 / (1 + exp(-x))`
   public func sigmoid(_ name: String? = nil) -> Signal { apply(Sigmoid(), name) }
   /// ``Softmax`` over the last axis.

@@ -41,6 +41,20 @@ import Testing
       Function("the logistic function's derivative", -30...30, absolute: 6.5e-8, { gate($0, pb_sigmoid_derivative) }) {
         logistic($0) * logistic(-$0)
       },
+      Function("HardSwish", -20...20, absolute: 1e-6, { map($0, pb_hardswish) }) { $0 * hardSwishGate($0) },
+      Function("HardSwish's gate", -20...20, absolute: 1e-7, { gate($0, pb_gate_hardswish) }, hardSwishGate),
+      Function("HardSwish's derivative", -20...20, absolute: 2e-7, { gate($0, pb_hardswish_derivative) }) {
+        $0 <= -3 ? 0 : $0 >= 3 ? 1 : $0 / 3 + 0.5
+      },
+      Function("HardSwish's gate, averaged", -20...20, absolute: 1e-6, { gate($0, pb_gate_hardswish_averaged, 1) }) {
+        averagedHardSwishGate($0, deviation: 1)
+      },
+      Function("the same at 0.25", -20...20, absolute: 1e-6, { gate($0, pb_gate_hardswish_averaged, 4) }) {
+        averagedHardSwishGate($0, deviation: 0.25)
+      },
+      Function("the same at 2.5", -40...40, absolute: 1e-6, { gate($0, pb_gate_hardswish_averaged, 0.4) }) {
+        averagedHardSwishGate($0, deviation: 2.5)
+      },
     ]
 
     init(
@@ -82,6 +96,8 @@ import Testing
     #expect(logistic[0..<2].allSatisfy { $0 < 1e-38 } && logistic[2..<6].elementsEqual([0.5, 1, 1, 1]))
     #expect(logistic[6].isNaN)
     #expect(expBySoftmax([-88, -1e30, -infinity]) == [0, 0, 0])
+    let hardSwish = gate([-infinity, -1e30, 1e30, infinity, .nan], pb_gate_hardswish_averaged, 1)
+    #expect(hardSwish.dropLast() == [0, 0, 1, 1] && hardSwish[4].isNaN)
   }
 
   @Test func reluKeepsNaN() {
@@ -97,7 +113,10 @@ import Testing
 
   /// A cotangent of NaN is not hidden by a closed gate.
   @Test func gatesKeepNaNCotangents() {
-    for kernel in [pb_gate_step, pb_gate_step6, pb_gelu_derivative, pb_silu_derivative, pb_sigmoid_derivative] {
+    for kernel in [
+      pb_gate_step, pb_gate_step6, pb_gelu_derivative, pb_silu_derivative, pb_sigmoid_derivative,
+      pb_hardswish_derivative, pb_gate_hardswish,
+    ] {
       var y: [Float] = [0, 0]
       kernel([.nan, .nan], [-1, 1], &y, 2)
       #expect(y.allSatisfy { $0.isNaN })
@@ -138,3 +157,10 @@ private func reciprocalLogistic(_ x: [Float]) -> [Float] { map(x.map { -$0 }, pb
 
 private func phi(_ z: Double) -> Double { erfc(-z / 2.0.squareRoot()) / 2 }
 private func logistic(_ z: Double) -> Double { 1 / (1 + exp(-z)) }
+private func hardSwishGate(_ z: Double) -> Double { min(max(z + 3, 0), 6) / 6 }
+
+/// With `ramp(t) = t Phi(t) + phi(t)`, the mean of `max(t + e, 0)`.
+private func averagedHardSwishGate(_ z: Double, deviation s: Double) -> Double {
+  func ramp(_ t: Double) -> Double { t * phi(t) + exp(-t * t / 2) / (2 * Double.pi).squareRoot() }
+  return s * (ramp((z + 3) / s) - ramp((z - 3) / s)) / 6
+}

@@ -86,7 +86,7 @@ public struct AveragedGate: Rule {
 }
 
 extension HardGate: DiagonalRule {
-  package func map(at operation: any Operation) -> GateMap? { (operation as? any ReleasedGate)?.gateMap }
+  package func map(at operation: any Operation) -> GateMap? { (operation as? any VectorisedGate)?.gateMap }
 }
 
 extension SoftGate: DiagonalRule {
@@ -97,7 +97,7 @@ extension SoftGate: DiagonalRule {
 
 extension AveragedGate: DiagonalRule {
   package func map(at operation: any Operation) -> GateMap? {
-    (operation as? any ReleasedGate)?.averagedMap(deviation: deviation)
+    (operation as? any VectorisedGate)?.averagedMap(deviation: deviation)
   }
 }
 
