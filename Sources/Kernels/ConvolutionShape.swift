@@ -51,3 +51,72 @@ package struct ConvolutionShape: Sendable {
     }
   }
 }
+
+/// A window that slides over a plane: the geometry that convolution and pooling share. `C` prefix aside, it is
+/// ``pb_window`` with an initialiser that infers the output extent.
+package struct Window: Sendable {
+  package var c: pb_window
+
+  /// - Parameters: extents as (height, width); `padding` is the one above and to the left; `output` is given because
+  ///   rounding and asymmetric padding decide it.
+  package init(
+    input: (Int, Int), output: (Int, Int), kernel: (Int, Int), stride: (Int, Int), dilation: (Int, Int),
+    paddingTopLeft: (Int, Int)
+  ) {
+    c = pb_window(
+      height: input.0, width: input.1, out_height: output.0, out_width: output.1,
+      kernel_h: kernel.0, kernel_w: kernel.1, stride_h: stride.0, stride_w: stride.1,
+      dilation_h: dilation.0, dilation_w: dilation.1,
+      pad_top: paddingTopLeft.0, pad_left: paddingTopLeft.1)
+  }
+
+  var inputPlane: Int { c.height * c.width }
+  var outputPlane: Int { c.out_height * c.out_width }
+  var kernelPlane: Int { c.kernel_h * c.kernel_w }
+
+  /// A 1 x 1 kernel that visits every place: convolution is then a plain matrix product.
+  var isPointwise: Bool {
+    kernelPlane == 1 && c.stride_h == 1 && c.stride_w == 1 && inputPlane == outputPlane && c.pad_top == 0
+      && c.pad_left == 0
+  }
+}
+
+extension ConvolutionShape {
+  /// `y[n] = weight * x[n]` for each image n, then `finish`.
+  ///
+  /// - Parameter rectifying: whether relu(x) takes the place of x.
+  /// - Precondition: a depthwise convolution does not rectify.
+  package func forward(
+    _ x: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, images: Int,
+    rectifying: Bool = false, finish: Finish = Finish()
+  ) {
+    if isDepthwise {
+      precondition(!rectifying)
+      return forEachPlane(images) { image, channel, scratch in
+        let offset = image * outputSize + channel * window.outputPlane
+        withUnsafePointer(to: window.c) { w in
+          pb_depthwise(
+            x + image * inputSize + channel * window.inputPlane, weight + channel * window.kernelPlane, 0, w,
+            y + offset, scratch)
+        }
+        finish.apply(y, channel: channel, offset: offset, count: window.outputPlane, next: window.outputPlane)
+      }
+    }
+    let product = PanelProduct(
+      rows: groupOutputs, channels: groupInputs, places: window.outputPlane,
+      source: window.isPointwise ? .planes(size: window.inputPlane) : .windows(window.c),
+      walk: pb_walk(row: depth, outer: 0, inner: 1, outer_count: 1, inner_count: window.kernelPlane),
+      channelStep: window.kernelPlane, rectifies: rectifying)
+    for group in 0..<groups {
+      let rows = group * groupOutputs
+      product.run(
+        self.weight(weight, ofGroup: group),
+        .init(start: x + group * groupInputs * window.inputPlane, size: inputSize),
+        into: .init(start: y + rows * window.outputPlane, size: outputSize), images: images
+      ) { row, offset, count in
+        finish.apply(y, channel: rows + row, offset: rows * window.outputPlane + offset, count: count,
+          next: window.outputPlane)
+      }
+    }
+  }
+}
