@@ -121,6 +121,9 @@ let package = Package(
     tests("AttributionTests", ["Attribution", "Networks", "Kernels", "CKernels"]),
     tests("TrainingTests", ["Training", "Networks", "Checkpoints", "Scenes", "Kernels"]),
     tests("FaithfulnessTests", ["Faithfulness", "Kernels", "Failures"]),
+    tests(
+      "SubjectsTests",
+      ["Subjects", "Failures", "Checkpoints", "Networks", "Imaging", "Scenes", "Faithfulness", "Pullbacks"]),
     tests("ExperimentKitTests", ["ExperimentKit", "Failures", "Digests"]),
     tests("WeavingTests", ["Weaving"]),
     tests("ReadmeTests", []),

@@ -33,8 +33,8 @@ Experiment.run("fig2") { experiment in
         captions.append("\(Int((100 * share).rounded())) %")
         numbers.append(
           TileNumbers(
-            network: subject.title, method: method.rawValue, target: image.target, name: subject.className(image.target), tile: tile,
-            energyInTile: share, attribution: AttributionNumbers(map)))
+            network: subject.title, method: method.rawValue, target: image.target,
+            name: subject.className(image.target), tile: tile, energyInTile: share, attribution: AttributionNumbers(map)))
       }
       rows.append(ImageGrid.Row("\(method.abbreviation)\n\(subject.title)", cells, captions: captions))
     }

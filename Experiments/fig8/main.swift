@@ -69,8 +69,8 @@ Experiment.run(
 
     //: To the right the curves of all images, with 95 % bootstrap bands: the rank correlation of signed values and of
     //: magnitudes, the structural similarity of maps divided by their largest magnitude, and Pearson's correlation. A
-    //: correlation of zero is what two unrelated maps have. A pullback and its gradient twin have one colour; the twin is
-    //: dashed.
+    //: correlation of zero is what two unrelated maps have. A pullback and its gradient twin have one colour; the twin
+    //: is dashed.
 
     // As high together as the maps.
     let height = (grid.size(in: .paper).height - 60) / Double(RandomisationTest.similarities.count) - 12

@@ -47,7 +47,9 @@ struct EvaluationSubject: ParsableArguments {
   /// The networks to evaluate, one after the other, and the maps in the place of explainers if they were computed
   /// elsewhere.
   func load() throws -> [(subject: Subject, given: Contender?)] {
-    guard let networks else { return [try givenMaps() ?? (model.load(showing: .spread(samples), of: images), nil)] }
+    guard let networks else {
+      return [try givenMaps(for: model.load()) ?? (model.load(showing: .spread(samples), of: images), nil)]
+    }
     guard model.checkpoint == nil else {
       throw PullbackError(
         .usage, "--checkpoint", "--networks \(networks.rawValue) has its own",
@@ -59,14 +61,17 @@ struct EvaluationSubject: ParsableArguments {
         advice: "they are \(networks.models.joined(separator: ", "))")
     }
     return try (model.model.map { [$0] } ?? networks.models).map { name in
-      try givenMaps(of: name, networks) ?? (networks.subject(name, showing: .spread(samples), of: images), nil)
+      try givenMaps(for: networks.subject(name, showing: .none))
+        ?? (networks.subject(name, showing: .spread(samples), of: images), nil)
     }
   }
 
   /// The network with images and maps from arrays; nil if none are given.
-  private func givenMaps(of name: String? = nil, _ tier: Tier? = nil) throws -> (subject: Subject, given: Contender?)? {
+  private func givenMaps(
+    for subject: @autoclosure () throws -> Subject
+  ) throws -> (subject: Subject, given: Contender?)? {
     guard let attributions, let input, let target else { return nil }
-    let subject = try tier.map { try $0.subject(name!, showing: .none) } ?? model.load()
+    let subject = try subject()
     let classes = try target.split(separator: ",").map { text in
       guard let target = Int(text) else {
         throw PullbackError(.usage, "--target \(text)", "expected the number of a class")

@@ -27,7 +27,7 @@ struct ModelOptions: ParsableArguments {
     do {
       return try Subject(model: model, checkpoint: checkpoint, showing: choice, of: folder)
     } catch var error as PullbackError where checkpoint == nil && error.advice == nil {
-      if error.kind == .usage { error.advice = "name a file with --checkpoint" }
+      if error.kind == .usage, error.subject.hasPrefix("model ") { error.advice = "name a file with --checkpoint" }
       if error.kind == .unavailable {
         error = error.onCommandLine
         error.advice = error.advice.map { "\($0), or name a file with --checkpoint" }

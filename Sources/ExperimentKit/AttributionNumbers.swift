@@ -89,8 +89,8 @@ extension Tensor {
 
 /// How much of what an attribution says for the class lies on a scene's object.
 ///
-/// The map is the positive part of `sum_c a[c]`, the attribution summed over the colour channels; a share is that of its
-/// sum that a mask of coverages in `[0, 1]` takes in. An attribution that knew nothing of the scene would have the
+/// The map is the positive part of `sum_c a[c]`, the attribution summed over the colour channels; a share is that of
+/// its sum that a mask of coverages in `[0, 1]` takes in. An attribution that knew nothing of the scene would have the
 /// mask's share of the frame.
 public struct PositiveShares: Codable, Sendable {
   /// Inside the object.

@@ -65,8 +65,9 @@ extension PullbackError {
     if kind == .usage, ["images", "samples", "model", "target"].contains(String(subject.prefix { $0 != " " })) {
       error.subject = "--" + subject
     }
-    if kind == .unavailable, advice == nil, let tier = Tier.allCases.first(where: { subject.hasPrefix($0.folder) }) {
-      error.advice = tier.fetchCommand.map { "run \($0)" }
+    if kind == .unavailable, advice == nil {
+      let tier = Tier.allCases.first { subject.hasPrefix("\($0.folder)/") }
+      error.advice = tier?.fetchCommand.map { "run \($0)" }
     }
     return error
   }

@@ -45,8 +45,8 @@ extension [Method] {
 }
 
 extension Method {
-  /// The colour of the explainer's curve: a pullback and its gradient twin share one, those that rectify have warm ones,
-  /// others are grey.
+  /// The colour of the explainer's curve: a pullback and its gradient twin share one, those that rectify have warm
+  /// ones, others are grey.
   public var curveColor: Color {
     switch self {
     case .guidedBackprop: Color(0xD55E00)
@@ -74,14 +74,15 @@ extension LinePlot.Series {
     style = [Method].rectifying.contains(method) ? .curve : .line
   }
 
-  /// The look of a pullback's scores on the network at `place` of the tier: the network has the colour, the soft pullback
-  /// discs and dashes, the ascent squares.
+  /// The look of a pullback's scores on the network at `place` of the tier: the network has the colour, the soft
+  /// pullback discs and dashes, the ascent squares.
   public mutating func look(like method: Method, network place: Int) {
     color = .okabeIto[place]
     (marker, dashes) = method == .softPullback ? (.disc, [2.5, 1.5]) : (.square, [])
   }
 
-  /// The look of the explainer at `place` of a run: whole lines for pullbacks, dashes for others, dots in grey for chance.
+  /// The look of the explainer at `place` of a run: whole lines for pullbacks, dashes for others, dots in grey for
+  /// chance.
   public mutating func look(like explainer: String, at place: Int) {
     style = .line
     color = .okabeIto[place % 7]

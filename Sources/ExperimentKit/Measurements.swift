@@ -42,7 +42,8 @@ extension Experiment {
     // What was measured in a moment shall not take the place of what took long.
     let isTrial = options.recompute && options.experiment.quick
     let measurements = Measurements(
-      recomputes: options.recompute, folder: isTrial ? FetchedFiles.folder + "/scores/quick" : options.scores, program: name)
+      recomputes: options.recompute, folder: isTrial ? FetchedFiles.folder + "/scores/quick" : options.scores,
+      program: name)
     do {
       try body(Experiment(name: name, options: options.experiment), measurements)
     } catch {

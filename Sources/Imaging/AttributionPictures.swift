@@ -1,7 +1,7 @@
 import Pullbacks
 
-/// The heat map of an attribution of shape `(1, C, H, W)` or `(C, H, W)`, C from 1 to 4: the mean over the channels, its
-/// positive and negative parts each divided by their own extreme, in the colours of `colorMap`.
+/// The heat map of an attribution of shape `(1, C, H, W)` or `(C, H, W)`, C from 1 to 4: the mean over the channels,
+/// its positive and negative parts each divided by their own extreme, in the colours of `colorMap`.
 ///
 /// Zero takes the colour of the map's zero (white in `seismic`), and an attribution that is zero everywhere is a
 /// picture of that colour. A sequential map shows the positive part alone.
@@ -27,9 +27,9 @@ public func heatMap(_ attribution: Tensor, colorMap: ColorMap = .seismic) throws
   return Picture(width: width, height: height, pixels: pixels)
 }
 
-/// The raw colours of an attribution of shape `(1, C, H, W)` or `(C, H, W)`: its smallest value over all channels becomes
-/// 0, its largest 255. A constant attribution is mid grey (128). The picture has the attribution's channels, but for the
-/// fourth, opacity, whose attribution is no opacity and is not shown.
+/// The raw colours of an attribution of shape `(1, C, H, W)` or `(C, H, W)`: its smallest value over all channels
+/// becomes 0, its largest 255. A constant attribution is mid grey (128). The picture has the attribution's channels,
+/// but for the fourth, opacity, whose attribution is no opacity and is not shown.
 ///
 /// - Throws: `PullbackError` if the shape is another or a value is not finite.
 public func rawPicture(_ attribution: Tensor) throws -> Picture {

@@ -1,12 +1,14 @@
 import Failures
 import Pullbacks
 
-/// From a photograph to the input of a network: a tensor of shape `(1, C, height, width)` in `[-1, 1]`, `2 * p / 255 - 1`.
+/// From a photograph to the input of a network: a tensor of shape `(1, C, height, width)` in `[-1, 1]`, `2 * p / 255 -
+/// 1`.
 ///
 /// A photograph of the target's proportions is resized. Another is resized so that it just covers `round(height * 256 /
-/// 224)` by `round(width * 256 / 224)`, the axis that it exceeds in proportion and truncated, and the middle is cropped.
-/// For a square this is torchvision's evaluation transform over Pillow's antialiased bilinear resize, to the byte (see
-/// ``Picture/resized(width:height:)``). Transparent parts show mid grey (128), unless opacity is a channel of the input.
+/// 224)` by `round(width * 256 / 224)`, the axis that it exceeds in proportion and truncated, and the middle is
+/// cropped. For a square this is torchvision's evaluation transform over Pillow's antialiased bilinear resize, to the
+/// byte (see ``Picture/resized(width:height:)``). Transparent parts show mid grey (128), unless opacity is a channel of
+/// the input.
 public struct ImageLoader: Sendable {
   /// Rows of the result.
   public let height: Int
@@ -37,8 +39,8 @@ public struct ImageLoader: Sendable {
       extents.contains(shape[2])
     else {
       throw PullbackError(
-        .usage, "pictures", "are no inputs of this network: it takes \(shape), expected (C, H, W) with 1, 3 or 4 "
-          + "channels C", advice: "give it arrays")
+        .usage, "pictures", "expected a network of inputs (C, H, W) with 1, 3 or 4 channels C, found inputs \(shape)",
+        advice: "give it arrays")
     }
     self.init(height: shape[1], width: shape[2], channels: channels)
   }

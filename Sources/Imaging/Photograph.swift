@@ -170,8 +170,8 @@ extension Photograph {
     guard width * height <= Self.maximumPixelCount * 3 / 2 else {
       throw PullbackError(
         .data, "photograph",
-        "expected at most \(Self.maximumPixelCount * 3 / 2_000_000) million pixels on its grey ground, found \(width) x "
-          + "\(height)",
+        "expected at most \(Self.maximumPixelCount * 3 / 2_000_000) million pixels on its grey ground, found \(width) "
+          + "x \(height)",
         advice: "scale the photograph down first")
     }
     var pixels = [UInt8](repeating: Self.midGray, count: 3 * width * height)

@@ -143,8 +143,8 @@ func centeredRange(_ size: Int, in extent: Int) -> Range<Int> {
 }
 
 extension Picture {
-  /// The picture as an 8-bit PNG file of its channels. The bytes depend on the pixels and on the zlib in use alone: the compression
-  /// is fixed, and neither time nor program is recorded.
+  /// The picture as an 8-bit PNG file of its channels. The bytes depend on the pixels and on the zlib in use alone: the
+  /// compression is fixed, and neither time nor program is recorded.
   ///
   /// - Throws: `PullbackError` if the picture has no pixels or more than 1,000,000 on a side.
   public func pngBytes() throws -> [UInt8] {
@@ -156,7 +156,8 @@ extension Picture {
       imaging_write_png(pixels, width, height, UInt32(channels.rawValue), &output, &message)
     else {
       throw PullbackError(
-        .cannotCreate, "PNG", "a picture of \(width) x \(height) pixels cannot be encoded"
+        .cannotCreate, "PNG",
+        "a picture of \(width) x \(height) pixels cannot be encoded"
           + " (\(Photograph.text(of: &message)))")
     }
     return Array(UnsafeBufferPointer(start: output.bytes, count: output.count))

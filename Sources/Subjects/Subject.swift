@@ -7,8 +7,8 @@ import Kernels
 import Networks
 import Pullbacks
 
-/// A network with its preprocessing, and the images that it is shown: what experiments look at, benchmarks score and the
-/// command line explains.
+/// A network with its preprocessing, and the images that it is shown: what experiments look at, benchmarks score and
+/// the command line explains.
 ///
 ///     let subject = try Tier.scenes.subject("vgg-scenes", showing: .spread(10))
 ///     let logits = try subject.network(subject.images[0].image)
@@ -19,8 +19,8 @@ public struct Subject: Sendable {
   /// The file that the network's parameters were read from.
   public let checkpoint: Checkpoint
   public let network: Network
-  /// The images with their classes. A source makes an image when it is asked for; the first ``keptSamples`` of them stay
-  /// in memory.
+  /// The images with their classes. A source makes an image when it is asked for; the first ``keptSamples`` of them
+  /// stay in memory.
   public private(set) var samples: any SampleSource
   /// Where the images come from, for a figure's credit line.
   public let credit: String

@@ -38,7 +38,8 @@ public enum Tier: String, CaseIterable, Sendable {
 
   /// The parameters of one of its networks.
   ///
-  /// - Throws: `PullbackError` of kind `unavailable` if they have not been fetched, `usage` if there is no such network.
+  /// - Throws: `PullbackError` of kind `unavailable` if they have not been fetched, `usage` if there is no such
+  ///   network.
   public func checkpoint(of model: String) throws -> Checkpoint {
     guard models.contains(model) else {
       throw PullbackError(
@@ -74,8 +75,8 @@ public enum Tier: String, CaseIterable, Sendable {
   ///   - choice: which images.
   ///   - folder: labelled images of the user's, in place of the tier's own, laid out as ``LabelledFile/inFolder(_:)``
   ///     wants it.
-  /// - Throws: `PullbackError` of kind `unavailable` if something has not been fetched; others if a file cannot be read,
-  ///   or the paper's networks are given no folder.
+  /// - Throws: `PullbackError` of kind `unavailable` if something has not been fetched; others if a file cannot be
+  ///   read, or the paper's networks are given no folder.
   public func subject(_ model: String, showing choice: Choice, of folder: String? = nil) throws -> Subject {
     try check(choice, folder)
     return try Subject(
@@ -160,8 +161,8 @@ extension Subject {
   ///   - path: its parameters; nil is those that come with the package or were fetched for it.
   ///   - choice: which images.
   ///   - folder: labelled images of the user's; nil is the images of the architecture's tier.
-  /// - Throws: `PullbackError` of kind `unavailable` if EfficientNet-Lite0 has not been fetched, `usage` if there are no
-  ///   parameters or no images for the architecture, others if a file cannot be read.
+  /// - Throws: `PullbackError` of kind `unavailable` if EfficientNet-Lite0 has not been fetched, `usage` if there are
+  ///   no parameters or no images for the architecture, others if a file cannot be read.
   public init(
     model: String? = nil, checkpoint path: String? = nil, showing choice: Tier.Choice = .none,
     of folder: String? = nil

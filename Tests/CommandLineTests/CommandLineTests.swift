@@ -113,7 +113,8 @@ import Testing
       "--method", "deeplift,gradient", "--output", folder.path("maps"),
     ])
     #expect(outcome.status == 0, "\(outcome.errors)")
-    let network = try Tier.imagenet.subject(ImageNetTier.architecture, showing: .none).network.truncated(at: "_conv_head")
+    let network = try Tier.imagenet.subject(ImageNetTier.architecture, showing: .none).network
+      .truncated(at: "_conv_head")
     let image = try ImageLoader(size: 224).image(at: Self.zebra)
     let selectors = [Selector([.channel(12)]), Selector([.logit(12 * 49 + 3 * 7 + 4)])]
     let expected = try Method.gradient.explainer(for: network.graph).attribute(image, selectors, of: network)

@@ -82,7 +82,7 @@ struct NewcomerTests {
       (["attribute", "--input", "ZEBRA", "--report", "x.html", "--target", "zebr"], 64, "did you mean zebra?"),
       (["attribute", "--input", "ZEBRA", "--report", "x.html", "--method", "SoftPullback"], 64, "mean soft-pullback?"),
       (["attribute", "--input", "HEIC", "--report", "x.html"], 65, "found HEIC; convert it to PNG or JPEG"),
-      (["predict", "--input", "ZEBRA", "--checkpoint", "ZEBRA"], 65, "is a picture; expected the parameters of a network"),
+      (["predict", "--input", "ZEBRA", "--checkpoint", "ZEBRA"], 65, "is a picture; expected the parameters"),
       (["predict", "--input", "ZEBRA", "--checkpoint", "Sources"], 66, "expected a file, found a folder"),
       (["predict", "--input", "ZEBRA", "--model", "resnet50"], 64, "name a file with --checkpoint"),
       (["scenes", "--sheet", "/"], 73, "found a folder"),

@@ -21,6 +21,21 @@ import Testing
     #expect(Set(Architecture.all.map(\.name)) == Set(Self.parameterLists.keys))
   }
 
+  /// The release's choices, and none for transformers.
+  @Test(arguments: [
+    ("resnet18", "layer4.1.conv2"), ("resnet34", "layer4.2.conv2"), ("resnet101", "layer4.2.conv3"),
+    ("resnet-scenes", "layer4.1.conv2"), ("vgg16", "avgpool"), ("vgg-scenes", "avgpool"),
+    ("efficientnet-lite2", "_conv_head"), ("pvt_v2_b1", nil), ("vit_b_16", nil),
+  ])
+  func gradCAMLayers(name: String, layer: String?) throws {
+    #expect(Architecture.camLayer(in: try Architecture.named(name).graph()) == layer)
+  }
+
+  @Test func aGraphOfNoArchitectureHasNoGradCAMLayer() throws {
+    let graph = try Graph("mine", input: [3, 8, 8]) { $0.convolution("avgpool", 2, kernel: 3).globalAveragePool() }
+    #expect(Architecture.camLayer(in: graph) == nil)
+  }
+
   /// Names and shapes of all tensors and epsilons of all norms are those of PyTorch's model, by a digest of their list.
   @Test(arguments: Architecture.all.map(\.name)) func parametersArePyTorchs(name: String) throws {
     let graph = try Architecture.named(name).graph()

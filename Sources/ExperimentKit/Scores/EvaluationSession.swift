@@ -84,7 +84,8 @@ extension Subject {
       batchSize: network.graph.batchSize())
     let description = try RunDescription(
       model: architecture.name, checkpoint: checkpoint.sha256, version: .v6, benchmark: benchmark,
-      source: samples.description, images: samples.images, settings: Dictionary(uniqueKeysWithValues: entrants.map { ($0.name, $0.softSettings) }))
+      source: samples.description, images: samples.images,
+      settings: Dictionary(uniqueKeysWithValues: entrants.map { ($0.name, $0.softSettings) }))
     // Other settings, images or checkpoints have a log of their own.
     let log = "\(log)/\(architecture.name)-\(run.rawValue)-\(try description.settingsHash())"
     try makeFolder(log)

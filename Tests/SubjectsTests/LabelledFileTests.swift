@@ -1,10 +1,13 @@
-import ExperimentKit
+import Failures
 import Foundation
+import Imaging
+import Networks
+import Subjects
 import TestKit
 import Testing
 
 /// Folders of labelled images in both layouts.
-@Suite struct ImageFolderTests {
+@Suite struct LabelledFileTests {
   private let folder: TemporaryFolder
 
   init() throws { folder = try TemporaryFolder() }
