@@ -16,11 +16,13 @@ Experiment.run("fig2") { experiment in
   for subject in subjects {
     let mosaic = Tensor(mosaic: subject.images.map(\.image))
     let network = try subject.network(resolution: mosaic.shape[2])
-    for method in methods {
+    let explainers = try methods.map { try $0.explainer(for: network.graph) }
+    let maps = try explainers.attributeAll(mosaic, subject.images.map { .classes([$0.target]) }, of: network)
+    for (method, maps) in zip(methods, maps) {
       var cells = [try Picture(mosaic)]
       var captions = [""]
       for (tile, image) in subject.images.enumerated() {
-        let map = try method.explainer(for: network.graph).attribute(mosaic, .classes([image.target]), of: network)
+        let map = maps[tile]
 
         //: Under each map, the share of its energy, the sum of squares, that lies in the right tile: a quarter by
         //: chance.

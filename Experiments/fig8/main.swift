@@ -64,11 +64,13 @@ Experiment.run(
       let scaledSSIM: [Double?]
     }
     var shown: [Shown] = []
-    let rows = try methods.map { method in
-      let maps = try networks.map { network in
-        try method.explainer(for: network.graph).attribute(
-          image.image, .classes([image.target]), of: network, in: experiment.context)
-      }
+    let settings = MethodSettings().completed(for: subject.network.graph)
+    let explainers = try methods.map { try $0.explainer(settings, for: subject.network.graph) }
+    let mapsByNetwork = try networks.map { network in
+      try explainers.attributeAll(image.image, [.classes([image.target])], of: network, in: experiment.context)
+    }
+    let rows = try methods.enumerated().map { place, method in
+      let maps = mapsByNetwork.map { $0[place][0] }
       func similarities(_ similarity: ParameterRandomisation.Similarity) -> [Double?] {
         ParameterRandomisation(.cascading, similarity).score(
           maps[0], against: Array(maps.dropFirst()),

@@ -5,16 +5,16 @@ import Scenes
 struct Energies: Codable {
   let scenes: Int
   /// The share of the frame that the object and its diagnostic parts cover.
-  let chance: PartEnergy
+  let chance: PartShares
   /// By method; positive part of the sum over the channels.
-  let mean: [String: PartEnergy]
+  let mean: [String: PartShares]
 
   /// - Complexity: a forward pass, and a backward pass per method, for each scene.
   init(of subject: Subject, methods: [Method], scenes: Range<Int>) throws {
     let size = subject.network.graph.inputShape[1]
     let renderer = try SceneRenderer(size: size)
     let explainers = try methods.map { try $0.explainer(for: subject.network.graph) }
-    var (chance, energies) = ([PartEnergy](), [String: [PartEnergy]]())
+    var (chance, energies) = ([PartShares](), [String: [PartShares]]())
     for start in stride(from: scenes.lowerBound, to: scenes.upperBound, by: 50) {
       let drawn = (start..<min(start + 50, scenes.upperBound)).map { SceneGenerator.heldOut.scene($0) }
       let (pictures, labels) = try SceneGenerator.heldOut.batch(drawn.map(\.index), size: size)
@@ -22,17 +22,17 @@ struct Energies: Codable {
         (try renderer.mask(scene.parts, of: scene), try renderer.mask(scene.label.diagnosticParts, of: scene))
       }
       let even = Tensor(shape: [1, 3, size, size], repeating: 1)
-      chance += masks.compactMap { PartEnergy(even, object: $0.0, diagnostic: $0.1) }
-      for (method, explainer) in zip(methods, explainers) {
-        let maps = try explainer.attribute(pictures, .classes(labels), of: subject.network)
+      chance += masks.compactMap { PartShares(even, object: $0.0, diagnostic: $0.1) }
+      let maps = try explainers.attributeAll(pictures, [.classes(labels)], of: subject.network).map { $0[0] }
+      for (method, maps) in zip(methods, maps) {
         energies[method.rawValue, default: []] += masks.enumerated().compactMap { index, mask in
-          PartEnergy(maps.image(index), object: mask.0, diagnostic: mask.1)
+          PartShares(maps.image(index), object: mask.0, diagnostic: mask.1)
         }
       }
     }
     self.scenes = scenes.count
     self.chance = .mean(chance)
-    mean = energies.mapValues(PartEnergy.mean)
+    mean = energies.mapValues(PartShares.mean)
   }
 
   var summary: String {

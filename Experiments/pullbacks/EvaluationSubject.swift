@@ -78,7 +78,7 @@ struct EvaluationSubject: ParsableArguments {
     let source: any SampleSource
     if let attributions, let input, let target {
       let arrays = try ArraySamples(input: input, targets: target, attributions: attributions, for: model.graph)
-      given = Contender(name: "given", explainer: arrays.maps)
+      given = Contender(name: "given", maps: arrays.maps)
       source = arrays
     } else if let images {
       source = try FileSamples(folder: images, count: samples, size: size)

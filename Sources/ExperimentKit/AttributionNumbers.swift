@@ -1,3 +1,4 @@
+import Faithfulness
 import Pullbacks
 
 /// An attribution in few numbers, for the file beside a figure: enough to notice any change, small enough to read.
@@ -6,7 +7,7 @@ public struct AttributionNumbers: Codable, Sendable {
   public let norm: Double
   public let minimum: Float
   public let maximum: Float
-  /// The share of its squares that lies on the object, in `[0, 1]`; nil without a mask.
+  /// The share of its energy, the sum of squares, that lies on the object, in `[0, 1]`; nil without a mask.
   public let energyOnObject: Double?
   /// The means of an 8 x 8 grid over the channels' mean, row by row.
   public let grid: [Double]
@@ -21,20 +22,15 @@ public struct AttributionNumbers: Codable, Sendable {
     minimum = values.min() ?? 0
     maximum = values.max() ?? 0
     var grid = [Double](repeating: 0, count: 64)
-    var (onObject, everywhere) = (0.0, 0.0)
-    let inside = mask?.scalars
     for channel in 0..<channels {
       for row in 0..<height {
         for column in 0..<width {
-          let value = Double(values[(channel * height + row) * width + column])
-          grid[row * 8 / height * 8 + column * 8 / width] += value
-          everywhere += value * value
-          onObject += value * value * Double(inside?[row * width + column] ?? 0)
+          grid[row * 8 / height * 8 + column * 8 / width] += Double(values[(channel * height + row) * width + column])
         }
       }
     }
     let placesPerBlock = Double(channels * height * width) / 64
     self.grid = grid.map { $0 / placesPerBlock }
-    energyOnObject = mask == nil || everywhere == 0 ? nil : onObject / everywhere
+    energyOnObject = mask.flatMap { energyShare(of: attribution, within: $0.scalars.map(Double.init)) }
   }
 }

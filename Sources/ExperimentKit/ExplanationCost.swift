@@ -22,7 +22,7 @@ public struct ExplanationCost: Codable, Sendable {
   /// Measures in this process, which should have done nothing yet.
   init(_ method: Method, model: String, count: Int, seconds: Double) throws {
     let network = try someNetwork(model)
-    let explainer = try method.explainer(for: network.graph)
+    let explainer = try method.explainer(MethodSettings().completed(for: network.graph), for: network.graph)
     let image = someImages(1, for: network)
     func explain() throws { _ = try explainer.attribute(image, .classes([7]), of: network) }
     let isFresh = ProcessSize.forget()
@@ -77,7 +77,8 @@ public struct CostSheet: Codable, Sendable {
 
   fileprivate init(measuring methods: [Method], on model: String, quick: Bool) throws {
     let graph = try Architecture.named(model).graph()
-    let measured = methods.filter { (try? $0.explainer(for: graph)) != nil }
+    let settings = MethodSettings().completed(for: graph)
+    let measured = methods.filter { (try? $0.explainer(settings, for: graph)) != nil }
     // A machine has slower and faster minutes: all explainers take turns, several times.
     var costs: [ExplanationCost] = []
     for round in 0..<(quick ? 1 : 3) {

@@ -1,3 +1,4 @@
+import Faithfulness
 import Pullbacks
 
 extension Tensor {
@@ -21,15 +22,12 @@ extension Tensor {
   }
 }
 
-/// The share of the squares of `map`, `(1, C, 2 H, 2 W)`, that lies in a tile of a mosaic; zero for a map of zeros.
+/// The share of the energy of `map`, `(1, C, 2 H, 2 W)`, the sum of its squares, that lies in a tile of a mosaic; zero
+/// for a map of zeros.
 public func energy(of map: Tensor, inTile tile: Int) -> Double {
   let (height, width) = (map.shape[2], map.shape[3])
-  var (inside, everywhere) = (0.0, 0.0)
-  for (index, value) in map.scalars.enumerated() {
-    let (x, y) = (index % width, index / width % height)
-    let square = Double(value) * Double(value)
-    everywhere += square
-    if y * 2 / height * 2 + x * 2 / width == tile { inside += square }
+  let mask = (0..<height * width).map { place in
+    place / width * 2 / height * 2 + place % width * 2 / width == tile ? 1.0 : 0
   }
-  return everywhere > 0 ? inside / everywhere : 0
+  return energyShare(of: map, within: mask) ?? 0
 }

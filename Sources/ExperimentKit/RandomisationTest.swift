@@ -52,8 +52,9 @@ public struct RandomisationTest: Sendable {
   /// All explainers but occlusion and RISE, whose hundreds of windows and thousands of masks every random network would
   /// have to see.
   static func contenders(for subject: Subject) throws -> [(method: Method, contender: Contender)] {
-    try subject.defined(Method.allCases.filter { ![.occlusion, .rise].contains($0) }).map { method in
-      (method, try Contender(method, MethodSettings(), for: subject.network.graph, in: .v6))
+    let graph = subject.network.graph
+    return try subject.defined(Method.allCases.filter { ![.occlusion, .rise].contains($0) }).map { method in
+      (method, try Contender(method, MethodSettings().completed(for: graph), for: graph, in: .v6))
     }
   }
 

@@ -29,7 +29,7 @@ public struct Entrant: Sendable {
   /// - Throws: `PullbackError` if the method is not defined for the graph.
   public func contender(for graph: Graph) throws(PullbackError) -> Contender {
     guard let method else { return Contender(name: name, explainer: RandomMap(name: name)) }
-    return try Contender(method, settings, for: graph, in: .v6, name: name)
+    return try Contender(method, settings.completed(for: graph), for: graph, in: .v6, name: name)
   }
 
   /// The settings of the soft rules, where they matter.
