@@ -173,7 +173,7 @@ public enum InputRequirement: String, Sendable {
     guard self == .any || shape.count == 3 else {
       throw PullbackError(
         .usage, name, "is defined for pictures (C, H, W), found inputs of shape \(shape)",
-        advice: "take one that is defined for any input; pullbacks methods says which are")
+        advice: "take one that is defined for any input")
     }
   }
 }

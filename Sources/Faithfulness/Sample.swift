@@ -1,3 +1,4 @@
+import Attribution
 import Pullbacks
 
 /// An image to be evaluated, with what is known of it.
@@ -87,9 +88,11 @@ public struct Mosaic: Sendable {
   /// - Parameters:
   ///   - image: the sample's, `(1, C, H, W)`.
   ///   - others: the two images of the plan.
-  /// - Throws: ``PullbackError`` if height or width is odd.
+  /// - Throws: ``PullbackError`` if the images are no pictures of one shape, or height or width is odd.
   public init(_ plan: Plan, image: Tensor, others: [Tensor]) throws(PullbackError) {
-    let (height, width) = (image.shape[2], image.shape[3])
+    let shape = Array(image.shape.dropFirst())
+    try InputRequirement.pictures.check(shape, for: "focus")
+    let (height, width) = (shape[1], shape[2])
     guard height % 2 == 0, width % 2 == 0, others.count == 2, others.allSatisfy({ $0.shape == image.shape }) else {
       throw PullbackError(
         .usage, "focus", "a mosaic takes three images of one shape with even sides, found \(image.shape)")

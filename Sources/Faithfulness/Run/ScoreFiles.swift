@@ -126,6 +126,7 @@ extension Scores {
   /// - Parameter shape: of the images, `(C, H, W)`: a row says which share of the pixels its point stands for.
   public func writeMeanCurves(for shape: [Int], to folder: String) throws {
     var text = "model,explainer,metric,share,mean,ci95_low,ci95_high,n\n"
+    try InputRequirement.pictures.check(shape, for: MeanCurve.fileName)
     let shares = InsertionDeletion(.insertion).shares(for: shape)
     for curve in meanCurves() where curve.mean.count == shares.count {
       for (point, share) in shares.enumerated() {
