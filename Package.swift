@@ -55,12 +55,13 @@ let package = Package(
     // The house, from the ground up.
     .target(name: "CKernels", cSettings: cSettings),
     room("Kernels", ["CKernels", "COpenBLAS"]),
-    room("Pullbacks", ["Kernels", "CKernels"]),
+    room("Pullbacks", ["Kernels"]),
+    room("Execution", ["Pullbacks", "Kernels"]),
     .target(name: "CImaging", dependencies: ["CPNG", "CJPEG"], cSettings: cSettings),
     room("Files", ["Pullbacks", "Kernels", "COpenSSL"]),
     room("Imaging", ["Pullbacks", "Files", "CImaging"]),
     room(
-      "Networks", ["Pullbacks", "Files", "Kernels"],
+      "Networks", ["Pullbacks", "Execution", "Files", "Kernels"],
       resources: [.embedInCode("Resources/imagenet-classes.csv"), .copy("Resources/scenes")]),
     room("Attribution", ["Pullbacks"]),
     room(
@@ -72,12 +73,12 @@ let package = Package(
     room("Scenes", ["Pullbacks", "Imaging", "Kernels", "CCairo"]),
     room("Training", ["Pullbacks", "Networks", "Files", "Scenes"]),
     room("Plotting", ["Imaging", "Files", "CCairo"]),
-    room("SemanticPullbacks", ["Pullbacks", "Networks", "Imaging", "Attribution"]),
+    room("SemanticPullbacks", ["Pullbacks", "Execution", "Networks", "Imaging", "Attribution"]),
     room(
       "ExperimentKit",
       [
         "SemanticPullbacks", "Faithfulness", "Plotting", "Scenes", "Training", "Files", "Kernels", "CCairo", "CPNG",
-        "CImaging", "COpenBLAS", "COpenSSL",
+        "CImaging", "COpenSSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "SwiftCSV", package: "SwiftCSV"),
       ]),
@@ -101,14 +102,15 @@ let package = Package(
     .target(
       name: "TestKit", dependencies: ["SemanticPullbacks", "Files"], path: "Tests/TestKit",
       swiftSettings: swiftSettings),
-    tests("PullbacksTests", ["Pullbacks", "Networks", "Kernels", "CKernels"]),
+    tests("KernelsTests", ["Kernels", "CKernels"]),
+    tests("PullbacksTests", ["Pullbacks", "Execution", "Networks"]),
     tests("NetworksTests", ["Networks"]),
     tests("FilesTests", ["Files"]),
     tests("ImagingTests", ["Imaging", "Files"]),
     tests("CheckpointTests", ["Networks", "Files"]),
     tests("PlottingTests", ["Plotting", "Files"]),
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
-    tests("AttributionTests", ["Attribution", "Networks", "Kernels", "CKernels"]),
+    tests("AttributionTests", ["Attribution", "Networks", "Kernels"]),
     tests("TrainingTests", ["Training", "Networks", "Scenes", "Kernels"]),
     tests("FaithfulnessTests", ["Faithfulness", "Kernels", "Files"]),
     tests("ExperimentKitTests", ["ExperimentKit", "Files"]),

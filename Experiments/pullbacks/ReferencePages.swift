@@ -103,6 +103,7 @@ enum RulePages {
     switch pattern {
     case .node(let name): name
     case .kind(let kind): kind
+    case .character(let character): "\(character.rawValue) operations"
     case .any: "all others"
     }
   }

@@ -31,20 +31,21 @@ struct Rules: ParsableCommand {
       }
     if nodes {
       for node in graph.nodes.dropFirst() {
-        print("\(node.name)\t\(node.operation.kind)\t\(node.operation.settings)\t\(try table.rule(for: node).equation)")
+        let equation = try table.rule(for: node).equation(at: node.operation)
+        print("\(node.name)\t\(node.operation.kind)\t\(node.operation.settings)\t\(equation)")
       }
       return
     }
-    var seen: [String: (count: Int, rule: any Rule)] = [:]
+    var seen: [String: (count: Int, operation: any Pullbacks.Operation, rule: any Rule)] = [:]
     var order: [String] = []
     for node in graph.nodes.dropFirst() {
       let kind = node.operation.kind
       if seen[kind] == nil { order.append(kind) }
-      seen[kind] = ((seen[kind]?.count ?? 0) + 1, try table.rule(for: node))
+      seen[kind] = ((seen[kind]?.count ?? 0) + 1, node.operation, try table.rule(for: node))
     }
     for kind in order {
-      guard let (count, rule) = seen[kind] else { continue }
-      print("\(kind)\t\(count)\t\(rule.equation)\t\(rule.source)")
+      guard let (count, operation, rule) = seen[kind] else { continue }
+      print("\(kind)\t\(count)\t\(rule.equation(at: operation))\t\(rule.source)")
     }
   }
 }

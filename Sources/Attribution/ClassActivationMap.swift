@@ -32,7 +32,9 @@ public struct ClassActivationMap: Explainer {
   }
 
   public var requirement: InputRequirement { .pictures }
-  public func cost(for graph: Graph) -> Cost { Cost(forward: 1, backward: guidedRules == nil ? 1 : 2) }
+  public func cost(for graph: Graph) -> Cost {
+    Cost(forward: 1, backward: guidedRules == nil || guidedRules == rules ? 1 : 2)
+  }
 
   public func plan(for network: Network, in context: Context) throws(PullbackError) -> Plan {
     if let node = network.graph.index(of: layer), network.graph.nodes[node].shape.count != 3 {

@@ -79,14 +79,16 @@ public struct AffineParts: Sendable, Equatable {
   ///   - selector: the output that is selected.
   /// - Throws: `PullbackError` if the network has an operation that is not affine at a fixed routing, or whose
   ///   constants are not known here.
-  /// - Complexity: two forward and two backward passes.
+  /// - Complexity: one forward and one backward pass.
   public init(of network: Network, at x: Tensor, _ selector: Selector) throws(PullbackError) {
-    let trace = try network.trainingTrace(at: x, mode: .evaluation)
+    let trace = try network.trace(at: x, rules: [.hardPullback])
     let cotangent = try selector.cotangent(at: trace.value, of: network)
-    let pulled = try network.valueWithPullback(at: x, rules: .hardPullback).pullback(cotangent)
+    let graph = network.graph
+    let shifted = graph.nodes.filter { !$0.parameters.isEmpty }.map(\.name)
+    let pulled = try trace.pullbacks(cotangent, by: .hardPullback, to: [graph.nodes[0].name] + shifted)
     value = try selector.values(of: trace.value, of: network)[0]
-    linear = inner(pulled.scalars, x.scalars)
-    bias = try Self.bias(network, pulled, gradients: trace.parameterGradients(cotangent))
+    linear = inner(pulled[graph.nodes[0].name]!.scalars, x.scalars)
+    bias = try Self.bias(network, pulled)
   }
 
   private static let withoutConstants: Set = [
@@ -94,7 +96,7 @@ public struct AffineParts: Sendable, Equatable {
   ]
 
   private static func bias(
-    _ network: Network, _ pulled: Tensor, gradients: [String: Tensor]
+    _ network: Network, _ pulled: [String: Tensor]
   ) throws(PullbackError) -> Double {
     let parameters = network.parameters
     var sum = 0.0
@@ -106,18 +108,19 @@ public struct AffineParts: Sendable, Equatable {
           parameters["\(node.name).weight"]!.scalars, parameters["\(node.name).bias"]!.scalars,
           parameters["\(node.name).running_mean"]!.scalars, parameters["\(node.name).running_var"]!.scalars
         )
-        for (channel, v) in gradients["\(node.name).bias"]!.scalars.enumerated() {
+        for (channel, v) in channelSums(pulled[node.name]!).scalars.enumerated() {
           let deviation = (Double(variance[channel]) + Double(norm.epsilon)).squareRoot()
           sum += Double(v) * (Double(beta[channel]) - Double(gamma[channel]) * Double(mean[channel]) / deviation)
         }
       case is Convolution, is Linear:
         if let bias = parameters["\(node.name).bias"] {
-          sum += inner(bias.scalars, gradients["\(node.name).bias"]!.scalars)
+          sum += inner(bias.scalars, channelSums(pulled[node.name]!).scalars)
         }
       case let affine as ChannelAffine where node.inputs == [0]:
         // The image's cotangent is the scale times the one that meets the shift.
-        let plane = pulled.count / affine.scale.count
-        for (index, v) in pulled.scalars.enumerated() {
+        let image = pulled[network.graph.nodes[0].name]!
+        let plane = image.count / affine.scale.count
+        for (index, v) in image.scalars.enumerated() {
           sum += Double(v) / Double(affine.scale[index / plane]) * Double(affine.shift[index / plane])
         }
       default:

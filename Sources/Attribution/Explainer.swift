@@ -110,15 +110,6 @@ public struct Plan: Sendable {
       self.rules = rules
       self.node = node
     }
-
-    public static func == (a: Pullback, b: Pullback) -> Bool {
-      a.rules.identity == b.rules.identity && a.node == b.node
-    }
-
-    public func hash(into hasher: inout Hasher) {
-      hasher.combine(rules.identity)
-      hasher.combine(node)
-    }
   }
 
   /// The pullbacks of every selector.
@@ -144,11 +135,6 @@ public struct Findings: Sendable {
   public let pullbacks: [[Tensor]]
   /// By the plan's nodes, the inputs' batch axis first.
   public let values: [Tensor]
-}
-
-extension RuleSet {
-  /// What tells this table from others.
-  var identity: String { signature }
 }
 
 extension Graph {

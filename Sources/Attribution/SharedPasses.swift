@@ -2,8 +2,8 @@ import Pullbacks
 
 /// Several explainers at work on the same inputs.
 ///
-/// Explainers whose ``Explainer/points`` are equal share the forward passes at them, and of equal pullbacks one is
-/// computed: gradient, saliency, input x gradient, soft pullback, guided backpropagation, class activation maps, the
+/// Explainers whose ``Explainer/points`` are equal share the forward passes at them, and those with equal rules the
+/// backward passes: gradient, saliency, input x gradient, soft pullback, guided backpropagation, class activation maps, the
 /// first step of an ascent and the output itself cost one forward pass in all. Results are those of each explainer by
 /// itself, to the bit.
 extension [any Explainer] {
@@ -181,9 +181,15 @@ extension Plan {
   ) throws(PullbackError) -> Findings {
     guard !isEmpty else { return Findings(pullbacks: [], values: []) }
     var (pulled, values) = ([[WeightedMean]](), nodes.map { _ in WeightedMean(points, inputs: x.shape[0]) })
-    var rules: [RuleSet] = []
-    for pullback in pullbacks where !rules.contains(where: { $0.identity == pullback.rules.identity }) {
-      rules.append(pullback.rules)
+    let input = network.graph.nodes[0].name
+    // Of one table all nodes are reached in one backward pass.
+    var tables: [(rules: RuleSet, nodes: [String])] = []
+    for pullback in pullbacks {
+      if let table = tables.firstIndex(where: { $0.rules == pullback.rules }) {
+        tables[table].nodes.append(pullback.node ?? input)
+      } else {
+        tables.append((pullback.rules, [pullback.node ?? input]))
+      }
     }
     let kept = nodes.filter { $0 != network.graph.outputName }
     for round in 0..<points.rounds {
@@ -196,7 +202,7 @@ extension Plan {
             row % points.count, round: round, of: x.image(image), image: context.firstImage + image,
             noise: context.noise)
         }
-        let trace = try network.trace(at: Tensor(joining: inputs), rules: rules, keeping: kept)
+        let trace = try network.trace(at: Tensor(joining: inputs), rules: tables.map(\.rules), keeping: kept)
         context.report(forward: rows.count)
         for (place, node) in nodes.enumerated() { values[place].add(try trace.activation(node), rows) }
         let cotangents = try selecting(trace.value, rows.map { $0 / points.count }).map {
@@ -205,10 +211,13 @@ extension Plan {
         if pulled.isEmpty {
           pulled = pullbacks.map { _ in cotangents.map { _ in WeightedMean(points, inputs: x.shape[0]) } }
         }
-        for (place, pullback) in pullbacks.enumerated() {
+        for table in tables {
           for (selector, cotangent) in cotangents.enumerated() {
-            pulled[place][selector].add(try trace.pullback(cotangent, by: pullback.rules, to: pullback.node), rows)
+            let arrived = try trace.pullbacks(cotangent, by: table.rules, to: table.nodes)
             context.report(backward: rows.count)
+            for (place, pullback) in pullbacks.enumerated() where pullback.rules == table.rules {
+              pulled[place][selector].add(arrived[pullback.node ?? input]!, rows)
+            }
           }
         }
       }

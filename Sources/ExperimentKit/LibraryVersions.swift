@@ -1,6 +1,5 @@
 import CCairo
 import CImaging
-import COpenBLAS
 import COpenSSL
 import CPNG
 import Kernels
@@ -17,11 +16,11 @@ public enum LibraryVersions {
     ]
   }
 
-  static var openBLAS: String { second(of: openblas_get_config()) }
+  static var openBLAS: String { second(of: blasConfiguration()) }
 
   /// The second word, after the library's name.
-  private static func second(of text: UnsafePointer<CChar>) -> String {
-    String(cString: text).split(separator: " ").dropFirst().first.map(String.init) ?? "unknown"
+  private static func second(of text: String) -> String {
+    text.split(separator: " ").dropFirst().first.map(String.init) ?? "unknown"
   }
 
   static var cairo: String { String(cString: cairo_version_string()) }
@@ -31,5 +30,5 @@ public enum LibraryVersions {
   /// The headers' that this was compiled with: the library itself does not tell.
   static var libjpeg: String { String(cString: imaging_jpeg_version()) }
 
-  static var openSSL: String { second(of: OpenSSL_version(OPENSSL_VERSION)) }
+  static var openSSL: String { second(of: String(cString: OpenSSL_version(OPENSSL_VERSION))) }
 }

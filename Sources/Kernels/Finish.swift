@@ -1,36 +1,5 @@
 import CKernels
 
-/// A kernel `map(x, y, count)` that writes `y = f(x)`.
-package typealias ElementwiseMap =
-  @convention(c) @Sendable (_ x: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>?, _ count: Int) -> Void
-
-/// A kernel that writes `y = v g(z)`. Plain data, so that calling it for every row of a map costs no counting of
-/// references.
-package enum Gate: Sendable {
-  package typealias Function =
-    @convention(c) @Sendable (
-      _ v: UnsafePointer<Float>?, _ z: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>?, _ count: Int
-    ) -> Void
-  package typealias SoftFunction =
-    @convention(c) @Sendable (
-      _ v: UnsafePointer<Float>?, _ z: UnsafePointer<Float>?, _ sharpness: Float, _ y: UnsafeMutablePointer<Float>?,
-      _ count: Int
-    ) -> Void
-
-  case hard(Function)
-  /// With the reciprocal of its temperature.
-  case soft(SoftFunction, sharpness: Float)
-
-  package func callAsFunction(
-    _ v: UnsafePointer<Float>, _ z: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int
-  ) {
-    switch self {
-    case .hard(let function): function(v, z, y, count)
-    case .soft(let function, let sharpness): function(v, z, sharpness, y, count)
-    }
-  }
-}
-
 /// What is done to every row of a convolution's result while it is in cache: the steps of the layers that follow.
 ///
 /// Pointers are to whole batches laid out as the result, or to one value per channel.
@@ -48,7 +17,7 @@ package struct Finish {
     case copy(UnsafeMutablePointer<Float>)
     case map(ElementwiseMap)
     /// `gate(y, z)` for a pre-activation z.
-    case gate(UnsafePointer<Float>, Gate)
+    case gate(UnsafePointer<Float>, GateMap)
   }
 
   package var steps: [Step]

@@ -34,6 +34,9 @@ package func matrixProduct(
 /// in the last bits.
 public func blasCoreName() -> String { String(cString: openblas_get_corename()) }
 
+/// OpenBLAS's name, version and the settings it was built with.
+public func blasConfiguration() -> String { String(cString: openblas_get_config()) }
+
 /// `count` cut into `pieces` nearly equal ranges.
 package func split(_ count: Int, into pieces: Int) -> [Range<Int>] {
   (0..<pieces).map { count * $0 / pieces..<count * ($0 + 1) / pieces }

@@ -1,3 +1,4 @@
+import Execution
 import Pullbacks
 
 extension Network {

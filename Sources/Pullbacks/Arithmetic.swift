@@ -1,19 +1,18 @@
-import CKernels
 import Kernels
 
 /// Elementwise arithmetic. Operands have equal shapes; work is spread over threads in blocks of fixed size.
 extension Tensor {
   /// The sum, place by place.
-  public static func + (a: Tensor, b: Tensor) -> Tensor { a.combine(b, pb_add) }
+  public static func + (a: Tensor, b: Tensor) -> Tensor { a.combine(b, Arrays.add) }
 
   /// The difference, place by place.
   public static func - (a: Tensor, b: Tensor) -> Tensor { a + (-1 * b) }
 
   /// The product, place by place.
-  public static func * (a: Tensor, b: Tensor) -> Tensor { a.combine(b, pb_multiply) }
+  public static func * (a: Tensor, b: Tensor) -> Tensor { a.combine(b, Arrays.multiply) }
 
   /// Every value times a number.
-  public static func * (factor: Float, x: Tensor) -> Tensor { x.map { pb_scale($0, factor, $1, $2) } }
+  public static func * (factor: Float, x: Tensor) -> Tensor { x.map { Arrays.scale($0, factor, $1, $2) } }
 
   /// Adds `b` to `a` in place.
   public static func += (a: inout Tensor, b: Tensor) {
@@ -21,14 +20,14 @@ extension Tensor {
     b.withUnsafeBuffer { b in
       a.withUnsafeMutableBuffer { a in
         Parallel.forEachBlock(of: a.count) { block in
-          pb_accumulate(b.baseAddress! + block.lowerBound, a.baseAddress! + block.lowerBound, block.count)
+          Arrays.accumulate(b.baseAddress! + block.lowerBound, a.baseAddress! + block.lowerBound, block.count)
         }
       }
     }
   }
 
   /// `body(x, y, n)` writes n elements of the result from n elements of this tensor, a block at a time.
-  func map(
+  package func map(
     _ body: (UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
   ) -> Tensor {
     withUnsafeBuffer { x in
@@ -41,7 +40,7 @@ extension Tensor {
   }
 
   /// `body(a, b, y, n)` writes n elements of the result from n elements of this tensor and of `other`.
-  func combine(
+  package func combine(
     _ other: Tensor,
     _ body: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
   ) -> Tensor {
@@ -60,13 +59,13 @@ extension Tensor {
   }
 
   /// Addresses of the elements of several tensors at once, for kernels.
-  static func withPointers<Result>(
+  package static func withPointers<Result>(
     _ a: Tensor, _ b: Tensor, _ body: (UnsafePointer<Float>, UnsafePointer<Float>) throws -> Result
   ) rethrows -> Result {
     try a.withUnsafeBuffer { a in try b.withUnsafeBuffer { b in try body(a.baseAddress!, b.baseAddress!) } }
   }
 
-  static func withPointers<Result>(
+  package static func withPointers<Result>(
     _ a: Tensor, _ b: Tensor, _ c: Tensor,
     _ body: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafePointer<Float>) throws -> Result
   ) rethrows -> Result {
@@ -84,7 +83,7 @@ extension Tensor {
     return withUnsafeBuffer { x in
       Tensor(shape: shape) { y in
         Parallel.forEach(shape[0]) { image in
-          pb_scale(x.baseAddress! + image * size, Float(factors[image]), y.baseAddress! + image * size, size)
+          Arrays.scale(x.baseAddress! + image * size, Float(factors[image]), y.baseAddress! + image * size, size)
         }
       }
     }
@@ -100,7 +99,7 @@ extension Tensor {
     other.withUnsafeBuffer { other in
       withUnsafeMutableBuffer { y in
         Parallel.forEachBlock(of: size) { block in
-          pb_axpy(
+          Arrays.axpy(
             factor, other.baseAddress! + source * size + block.lowerBound,
             y.baseAddress! + image * size + block.lowerBound, block.count)
         }
@@ -113,6 +112,6 @@ extension Tensor {
 
   /// Every value moved to the nearest in `range`; NaN stays NaN.
   public func clamped(to range: ClosedRange<Float>) -> Tensor {
-    map { x, y, n in pb_clamp(x, range.lowerBound, range.upperBound, y, n) }
+    map { x, y, n in Arrays.clamp(x, range.lowerBound, range.upperBound, y, n) }
   }
 }

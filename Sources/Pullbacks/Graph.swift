@@ -2,7 +2,10 @@
 ///
 /// The graph knows every shape and the name and shape of every parameter, but holds no parameters itself; with them it
 /// is a ``Network``. Node names are the checkpoint's own (`layer4.2.conv3`), and a node's parameters are called
-/// `<node>.<parameter>`.
+/// `<node>.<parameter>`. Inputs, constants and parameters that stand alone are nodes too.
+///
+/// A graph describes what is done to one image. Values that depend on the inputs have a row for each image of a batch;
+/// constants, parameters and what is computed of these alone have one row that goes with every image.
 public struct Graph: Sendable {
   /// One operation in its place.
   public struct Node: Sendable {
@@ -10,10 +13,14 @@ public struct Graph: Sendable {
     public let name: String
     /// What is computed here.
     public let operation: any Operation
-    /// The nodes whose values this one takes, in order; the image is node 0.
+    /// The nodes whose values this one takes, in order.
     public let inputs: [Int]
     /// The shape of the value, without the batch axis.
     public let shape: [Int]
+    /// What the value's elements are.
+    public let type: ElementType
+    /// Whether the value depends on an input of the network, and so has a row for each image.
+    public let isBatched: Bool
     /// What must be learnt or loaded for it, shapes included.
     public let parameters: [ParameterDescription]
 
@@ -21,22 +28,64 @@ public struct Graph: Sendable {
     public func fullName(_ parameter: ParameterDescription) -> String {
       parameter.name.isEmpty ? name : "\(name).\(parameter.name)"
     }
+
+    func with(inputs: [Int]) -> Node {
+      Node(
+        name: name, operation: operation, inputs: inputs, shape: shape, type: type, isBatched: isBatched,
+        parameters: parameters)
+    }
+  }
+
+  /// A value that comes in.
+  public struct InputDescription: Hashable, Sendable {
+    /// The name of the input, and of its node.
+    public let name: String
+    /// Without the batch axis.
+    public let shape: [Int]
+    /// What its elements are.
+    public let type: ElementType
+
+    /// - Parameters:
+    ///   - name: of the input.
+    ///   - shape: without the batch axis.
+    ///   - type: what its elements are.
+    public init(_ name: String, _ shape: [Int], type: ElementType = .float32) {
+      self.name = name
+      self.shape = shape
+      self.type = type
+    }
+  }
+
+  /// A value that goes out.
+  public struct Output: Hashable, Sendable {
+    /// What the output is called.
+    public let name: String
+    /// The node whose value it is.
+    public let node: Int
   }
 
   /// The architecture's name, for messages.
   public let name: String
-  /// In an order in which each comes after its inputs; node 0 is the image.
+  /// In an order in which each comes after its inputs; the network's inputs are the first.
   public let nodes: [Node]
-  /// The node whose value is the network's.
-  public let output: Int
+  /// The values that go out; the first is meant where none is named.
+  public let outputs: [Output]
 
-  /// The shape of one input, `(C, H, W)` for images.
+  /// The first input, which is meant where none is named.
   public var inputShape: [Int] { nodes[0].shape }
 
-  /// The shape of one output; `[classes]` for a classifier.
+  /// The node of the first output.
+  public var output: Int { outputs[0].node }
+
+  /// The shape of the first output; `[classes]` for a classifier.
   public var outputShape: [Int] { nodes[output].shape }
 
-  /// Describes a network as a function of its input.
+  /// The values that come in, in the order of their nodes, which are the first.
+  public var inputs: [InputDescription] {
+    nodes.prefix { $0.operation is Input }.map { InputDescription($0.name, $0.shape, type: $0.type) }
+  }
+
+  /// Describes a network as a function of its one input.
   ///
   /// ```swift
   /// let graph = try Graph("tiny", input: [3, 32, 32]) { image in
@@ -50,18 +99,40 @@ public struct Graph: Sendable {
   ///   - body: the output as a function of the input.
   /// - Throws: ``PullbackError`` naming the first node whose inputs do not fit it, or a name that is used twice.
   public init(_ name: String, input: [Int], _ body: (Signal) -> Signal) throws(PullbackError) {
-    let builder = GraphBuilder(input: input)
-    let output = body(Signal(builder: builder, node: 0))
-    if let error = builder.error { throw error }
-    self.name = name
-    self.nodes = builder.nodes
-    self.output = output.node
+    try self.init(name, inputs: [InputDescription("input", input)]) { [("output", body($0[0]))] }
   }
 
-  init(name: String, nodes: [Node], output: Int) {
+  /// Describes a network of several inputs and outputs.
+  ///
+  /// - Parameters:
+  ///   - name: the architecture's name, for messages.
+  ///   - inputs: what comes in; at least one.
+  ///   - body: the named outputs as a function of the inputs, in their order; at least one.
+  /// - Throws: ``PullbackError`` naming the first node whose inputs do not fit it, or a name that is used twice.
+  public init(
+    _ name: String, inputs: [InputDescription], _ body: ([Signal]) -> [(name: String, signal: Signal)]
+  ) throws(PullbackError) {
+    precondition(!inputs.isEmpty, "a network has an input")
+    let builder = GraphBuilder()
+    let signals = inputs.map { input in
+      Signal(builder: builder, node: builder.add(Input(shape: input.shape, type: input.type), input.name, []))
+    }
+    let outputs = body(signals)
+    if let error = builder.error { throw error }
+    precondition(!outputs.isEmpty, "a network has an output")
+    var names: Set<String> = []
+    for output in outputs where !names.insert(output.name).inserted {
+      throw PullbackError(.usage, "output \(output.name)", "the name is used twice")
+    }
+    self.name = name
+    self.nodes = builder.nodes
+    self.outputs = outputs.map { Output(name: $0.name, node: $0.signal.node) }
+  }
+
+  init(name: String, nodes: [Node], outputs: [Output]) {
     self.name = name
     self.nodes = nodes
-    self.output = output
+    self.outputs = outputs
   }
 
   /// How many values the network computes for one image, over all nodes.
@@ -70,43 +141,84 @@ public struct Graph: Sendable {
   /// The node called `name`.
   public func index(of name: String) -> Int? { nodes.firstIndex { $0.name == name } }
 
+  /// The index of the node called `name`.
+  ///
+  /// - Throws: ``PullbackError`` if there is none.
+  func node(_ name: String) throws(PullbackError) -> Int {
+    if let index = index(of: name) { return index }
+    let ending = name.split(separator: ".").last.map(String.init) ?? name
+    let similar = nodes.map(\.name).filter { $0.hasSuffix(ending) }.suffix(3)
+    throw PullbackError(
+      .usage, "node \(name)", "\(self.name) has no node of this name",
+      advice: similar.isEmpty
+        ? "pullbacks rules --nodes lists the nodes" : "similar names are \(similar.joined(separator: ", "))")
+  }
+
+  /// The output called `name`; the first if none is named.
+  ///
+  /// - Throws: ``PullbackError`` if there is none of that name.
+  public func output(named name: String?) throws(PullbackError) -> Output {
+    guard let name else { return outputs[0] }
+    if let output = outputs.first(where: { $0.name == name }) { return output }
+    throw PullbackError(
+      .usage, "output \(name)", "\(self.name) has no output of this name",
+      advice: "it has \(outputs.map(\.name).joined(separator: ", "))")
+  }
+
   /// Every parameter's full name and description, in the order of the nodes.
   public var parameters: [(name: String, description: ParameterDescription)] {
     nodes.flatMap { node in node.parameters.map { (node.fullName($0), $0) } }
   }
 
   /// The last node that takes each node's value; the node itself where none does.
-  var lastUses: [Int] {
+  package var lastUses: [Int] {
     var lastUses = Array(nodes.indices)
     for (index, node) in nodes.enumerated() {
       for input in node.inputs { lastUses[input] = index }
     }
     return lastUses
   }
+
+  /// The nodes that take each node's value, in order; one that takes it twice is listed twice.
+  package var consumers: [[Int]] {
+    var consumers = [[Int]](repeating: [], count: nodes.count)
+    for (index, node) in nodes.enumerated() { for input in node.inputs { consumers[input].append(index) } }
+    return consumers
+  }
+
+  /// The values that node `index` takes, as its operation wants them: for most, values without a row for each image are
+  /// repeated for the `images` of the batch.
+  package func operands(_ index: Int, images: Int, value: (Int) -> Tensor) -> [Tensor] {
+    let node = nodes[index]
+    return node.inputs.map { input in
+      let tensor = value(input)
+      return node.repeats(nodes[input]) ? tensor.repeated(images) : tensor
+    }
+  }
+
+  /// The shapes of the values that node `index` takes, batch axis included.
+  package func operandShapes(_ index: Int, images: Int) -> [[Int]] {
+    let node = nodes[index]
+    return node.inputs.map { input in
+      let source = nodes[input]
+      return [source.isBatched || node.repeats(source) ? images : 1] + source.shape
+    }
+  }
 }
 
-/// The image: it takes nothing and its value is given.
-struct Input: Operation {
-  let shape: [Int]
-  var kind: String { "input" }
-  func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] { shape }
-  func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
-    preconditionFailure("the input's value is given")
+extension Graph.Node {
+  /// Whether a value that this node takes is repeated for every image of a batch before it is handed over.
+  fileprivate func repeats(_ source: Graph.Node) -> Bool {
+    isBatched && !source.isBatched && !operation.takesBatchesOfOne
   }
-  func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [] }
 }
 
 /// Nodes in the making. The first mistake is kept, and what follows it is ignored, so that a network's description
 /// needs no `try` on every line.
 final class GraphBuilder {
-  private(set) var nodes: [Graph.Node]
+  private(set) var nodes: [Graph.Node] = []
   private(set) var error: PullbackError?
-  private var names: Set<String> = ["input"]
-
-  init(input: [Int]) {
-    nodes = [Graph.Node(name: "input", operation: Input(shape: input), inputs: [], shape: input, parameters: [])]
-    do { try checkExtents(input, of: "input") } catch { self.error = error.at(node: "input") }
-  }
+  private var names: Set<String> = []
 
   func add(_ operation: any Operation, _ name: String?, _ inputs: [Int]) -> Int {
     guard error == nil else { return 0 }
@@ -117,16 +229,28 @@ final class GraphBuilder {
     }
     do {
       let shapes = inputs.map { nodes[$0].shape }
+      let type = try operation.outputType(inputs.map { nodes[$0].type })
       let shape = try operation.outputShape(shapes)
       let parameters = operation.parameters(shapes)
       for shape in [shape] + parameters.map(\.shape) { try checkExtents(shape, of: operation.kind) }
-      nodes.append(
-        Graph.Node(name: name, operation: operation, inputs: inputs, shape: shape, parameters: parameters))
+      append(operation, name, inputs, shape, type, parameters)
       return nodes.count - 1
     } catch {
       self.error = error.at(node: name)
+      // What follows is ignored, but still asks for its input's shape.
+      if let input = operation as? Input { append(input, name, [], input.shape, input.type, []) }
       return 0
     }
+  }
+
+  private func append(
+    _ operation: any Operation, _ name: String, _ inputs: [Int], _ shape: [Int], _ type: ElementType,
+    _ parameters: [ParameterDescription]
+  ) {
+    nodes.append(
+      Graph.Node(
+        name: name, operation: operation, inputs: inputs, shape: shape, type: type,
+        isBatched: operation is Input || inputs.contains { nodes[$0].isBatched }, parameters: parameters))
   }
 }
 
@@ -134,129 +258,5 @@ extension PullbackError {
   /// An operation's complaint as that of the node where it stands.
   fileprivate func at(node: String) -> PullbackError {
     PullbackError(kind, "node \(node)", "\(subject): \(problem)", advice: advice)
-  }
-}
-
-/// A value in a network that is being described: the output of some node. Methods named after layers append a node and
-/// return its output. Nodes without parameters may go unnamed.
-public struct Signal {
-  let builder: GraphBuilder
-  let node: Int
-
-  /// The shape of the value, without the batch axis.
-  public var shape: [Int] { builder.nodes[node].shape }
-
-  /// Appends any operation; `others` are its further inputs.
-  public func apply(_ operation: any Operation, _ name: String? = nil, with others: Signal...) -> Signal {
-    Signal(builder: builder, node: builder.add(operation, name, [node] + others.map(\.node)))
-  }
-}
-
-extension Signal {
-  /// ``Convolution`` of `(C, H, W)` to `outputs` channels.
-  public func convolution(
-    _ name: String, _ outputs: Int, kernel: Extent, stride: Extent = 1, padding: Padding = 0, dilation: Extent = 1,
-    groups: Int = 1, bias: Bool = true
-  ) -> Signal {
-    apply(
-      Convolution(
-        outputs, kernel: kernel, stride: stride, padding: padding, dilation: dilation, groups: groups, bias: bias),
-      name)
-  }
-
-  /// ``Linear`` map of the last axis to `outputs` values; `parameterPrefix` stands before the names of its parameters.
-  public func linear(
-    _ name: String, _ outputs: Int, bias: Bool = true, parameterPrefix: String = ""
-  ) -> Signal {
-    apply(Linear(outputs, bias: bias, parameterPrefix: parameterPrefix), name)
-  }
-
-  /// ``BatchNorm``; `momentum` is the weight of a new batch in the running statistics.
-  public func batchNorm(_ name: String, epsilon: Float = 1e-5, momentum: Float = 0.1) -> Signal {
-    apply(BatchNorm(epsilon: epsilon, momentum: momentum), name)
-  }
-
-  /// ``LayerNorm`` of tokens `(T, C)`, or of the channels of `(C, H, W)`.
-  public func layerNorm(_ name: String, epsilon: Float = 1e-5, axis: LayerNorm.Axis = .last) -> Signal {
-    apply(LayerNorm(epsilon: epsilon, axis: axis), name)
-  }
-
-  /// `max(0, x)`
-  public func relu(_ name: String? = nil) -> Signal { apply(Activation.relu, name) }
-  /// `min(6, max(0, x))`
-  public func relu6(_ name: String? = nil) -> Signal { apply(Activation.relu6, name) }
-  /// `x Phi(x)`, Phi the standard normal distribution function.
-  public func gelu(_ name: String? = nil) -> Signal { apply(Activation.gelu, name) }
-  /// `x sigmoid(x)`
-  public func silu(_ name: String? = nil) -> Signal { apply(Activation.silu, name) }
-  /// `1 / (1 + exp(-x))`
-  public func sigmoid(_ name: String? = nil) -> Signal { apply(Activation.sigmoid, name) }
-  /// ``Softmax`` over the last axis.
-  public func softmax(_ name: String? = nil) -> Signal { apply(Softmax(), name) }
-  /// Nothing: a trained network drops no value. The node keeps its place in the list.
-  public func dropout(_ name: String? = nil) -> Signal { apply(Identity.dropout, name) }
-
-  /// ``MaxPool``; the stride is the kernel if not given, `ceilMode` keeps windows that hang over the edge.
-  public func maxPool(
-    _ name: String? = nil, kernel: Extent, stride: Extent? = nil, padding: Padding = 0, ceilMode: Bool = false
-  ) -> Signal {
-    apply(MaxPool(kernel: kernel, stride: stride, padding: padding, ceilMode: ceilMode), name)
-  }
-
-  /// ``AveragePool`` over windows; `countIncludePad` lets zeros of the padding into the mean.
-  public func averagePool(
-    _ name: String? = nil, kernel: Extent, stride: Extent? = nil, padding: Padding = 0, ceilMode: Bool = false,
-    countIncludePad: Bool = true
-  ) -> Signal {
-    apply(
-      AveragePool.sliding(
-        kernel: kernel, stride: stride, padding: padding, ceilMode: ceilMode, countIncludePad: countIncludePad), name)
-  }
-
-  /// ``AveragePool`` over a grid with as many windows as `output` has places.
-  public func adaptiveAveragePool(_ name: String? = nil, to output: Extent) -> Signal {
-    apply(AveragePool.adaptive(output), name)
-  }
-
-  /// The mean of each channel: `(C, H, W)` to `(C)`.
-  public func globalAveragePool(_ name: String? = nil) -> Signal {
-    adaptiveAveragePool(name, to: 1).flatten()
-  }
-
-  /// The sum of two signals of one shape.
-  public func adding(_ other: Signal, _ name: String? = nil) -> Signal { apply(Add(), name, with: other) }
-  /// The product with a signal of this shape, or of this shape with trailing axes of extent 1.
-  public func multiplied(by other: Signal, _ name: String? = nil) -> Signal { apply(Multiply(), name, with: other) }
-
-  /// Scaled channel by channel; the node's name is the parameter's.
-  public func layerScale(_ name: String) -> Signal { apply(LayerScale(), name) }
-  /// With a learned tensor added; the node's name is the parameter's.
-  public func positionEmbedding(_ name: String) -> Signal { apply(PositionEmbedding(), name) }
-  /// With a learned token in front; the node's name is the parameter's.
-  public func classToken(_ name: String) -> Signal { apply(ClassToken(), name) }
-
-  /// The same values under another shape, the batch axis not counted.
-  public func reshaped(_ shape: [Int], _ name: String? = nil) -> Signal { apply(Reshape(shape), name) }
-  /// All values in one axis.
-  public func flatten(_ name: String? = nil) -> Signal { reshaped([shape.product], name) }
-  /// Axis i of the result is axis `order[i]`, the batch axis not counted.
-  public func transposed(_ order: [Int], _ name: String? = nil) -> Signal { apply(Transpose(order), name) }
-  /// The part `range` of one axis, the batch axis not counted.
-  public func slice(axis: Int, _ range: Range<Int>, _ name: String? = nil) -> Signal {
-    apply(Slice(axis: axis, range), name)
-  }
-
-  /// Signals joined along an axis; axis 0 is the channels of images.
-  public static func concatenate(_ signals: [Signal], axis: Int = 0, _ name: String? = nil) -> Signal {
-    precondition(!signals.isEmpty, "nothing to concatenate")
-    let builder = signals[0].builder
-    return Signal(builder: builder, node: builder.add(Concatenate(axis: axis), name, signals.map(\.node)))
-  }
-
-  /// Attention with this signal as queries `(T, C)`, and keys `(S, C)` and values `(S, D)`.
-  public func attention(
-    _ name: String? = nil, keys: Signal, values: Signal, heads: Int, scale: Float? = nil
-  ) -> Signal {
-    apply(ScaledDotProductAttention(heads: heads, scale: scale), name, with: keys, values)
   }
 }

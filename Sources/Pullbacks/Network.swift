@@ -5,30 +5,18 @@
 public struct Network: Sendable {
   /// The structure, which knows every shape.
   public let graph: Graph
+  /// How passes are carried out.
+  public let executor: any Executor
   /// Parameters of each node, in the order its operation asks for them.
   let values: [[Tensor]]
-  let prepared: Prepared
-
-  /// How passes through a network are carried out. The first two agree to the bit, the third with them up to rounding.
-  public enum Execution: Sendable {
-    /// Every layer by itself, over the whole batch.
-    case plain
-    /// A convolution together with the batch norm, the addition and the activation after it, forward and back; and
-    /// each image on a thread of its own.
-    case fused
-    /// As fused, with Winograd's F(2x2, 3x3) for 3x3 convolutions over larger maps: fewer multiplications, and rounding
-    /// errors of the same size.
-    case winograd
-  }
-
-  /// How evaluation is carried out; training is always plain.
-  public var execution = Execution.winograd
+  let prepared: any PreparedNetwork
 
   /// - Parameters:
   ///   - graph: the network's structure.
   ///   - parameters: a tensor for every name in ``Graph/parameters``; others are ignored.
+  ///   - executor: how passes are carried out.
   /// - Throws: ``PullbackError`` naming the parameters that are missing, or the first of another shape.
-  public init(_ graph: Graph, parameters: [String: Tensor]) throws(PullbackError) {
+  public init(_ graph: Graph, parameters: [String: Tensor], executor: any Executor) throws(PullbackError) {
     let missing = graph.parameters.map(\.name).filter { parameters[$0] == nil }
     guard missing.isEmpty else {
       let list = missing.prefix(3).joined(separator: ", ") + (missing.count > 3 ? " and \(missing.count - 3) more" : "")
@@ -41,17 +29,20 @@ public struct Network: Sendable {
         .data, "tensor \(name)", "expected shape \(description.shape), found \(parameters[name]!.shape)",
         advice: "check that the parameters belong to \(graph.name)")
     }
-    self.graph = graph
-    values = graph.nodes.map { node in node.parameters.map { parameters[node.fullName($0)]! } }
-    prepared = Prepared(graph, values: values)
+    self.init(
+      graph, values: graph.nodes.map { node in node.parameters.map { parameters[node.fullName($0)]! } },
+      executor: executor)
   }
 
-  init(_ graph: Graph, values: [[Tensor]], execution: Execution) {
-    self.execution = execution
+  init(_ graph: Graph, values: [[Tensor]], executor: any Executor) {
     self.graph = graph
     self.values = values
-    prepared = Prepared(graph, values: values)
+    self.executor = executor
+    prepared = executor.prepare(graph, values)
   }
+
+  /// The same network, its passes carried out by another executor.
+  public func run(by executor: any Executor) -> Network { Network(graph, values: values, executor: executor) }
 
   /// Every parameter by its full name.
   public var parameters: [String: Tensor] {
@@ -65,9 +56,7 @@ public struct Network: Sendable {
   /// The output for a batch of inputs `(N, C, H, W)`; `(N, classes)` for a classifier.
   ///
   /// - Throws: ``PullbackError`` if the inputs have another shape than the network's.
-  public func callAsFunction(_ x: Tensor) throws(PullbackError) -> Tensor {
-    try Trace(of: self, at: x, rules: [], keepsParameterNeeds: false, mode: .evaluation).value
-  }
+  public func callAsFunction(_ x: Tensor) throws(PullbackError) -> Tensor { try trace(at: x, rules: []).value }
 
   /// Runs the network at `x` and keeps what `rules` need to pull cotangents back.
   ///
@@ -81,13 +70,32 @@ public struct Network: Sendable {
   /// - Throws: ``PullbackError`` if `x` has another shape than the network's inputs, a rule set has no rule for an
   ///   operation, or there is no node of a name.
   public func trace(at x: Tensor, rules: [RuleSet], keeping: [String] = []) throws(PullbackError) -> Trace {
-    try Trace(of: self, at: x, rules: rules, keeping: keeping, keepsParameterNeeds: false, mode: .evaluation)
+    try Trace(self, at: [x], rules: rules, keeping: keeping)
   }
 
-  /// Runs the network at `x` for training: batch norm uses the batch's statistics, and ``Trace/parameterGradients(_:)``
-  /// is available.
-  public func trainingTrace(at x: Tensor, mode: Mode = .training) throws(PullbackError) -> Trace {
-    try Trace(of: self, at: x, rules: [], keepsParameterNeeds: true, mode: mode)
+  /// ``trace(at:rules:keeping:)`` for a network of several inputs, by name.
+  ///
+  /// - Throws: ``PullbackError`` if an input is missing or unknown as well.
+  public func trace(
+    at inputs: [String: Tensor], rules: [RuleSet], keeping: [String] = []
+  ) throws(PullbackError) -> Trace {
+    let names = graph.inputs.map(\.name)
+    for name in inputs.keys.sorted() where !names.contains(name) {
+      throw PullbackError(
+        .usage, "input \(name)", "\(graph.name) has no input of this name",
+        advice: "it has \(names.joined(separator: ", "))")
+    }
+    let ordered = try names.map { name throws(PullbackError) in
+      guard let tensor = inputs[name] else { throw PullbackError(.usage, "input \(name)", "is missing") }
+      return tensor
+    }
+    return try Trace(self, at: ordered, rules: rules, keeping: keeping)
+  }
+
+  /// Runs the network at `x` for training: batch norm uses the batch's statistics, and gradients with respect to
+  /// parameters are available.
+  public func trainingTrace(at x: Tensor, mode: Mode = .training) throws(PullbackError) -> TrainingTrace {
+    try TrainingTrace(self, at: [x], mode: mode)
   }
 
   /// The value at `x`, and the map that pulls a cotangent of the output back to the input.

@@ -1,21 +1,34 @@
 /// One kind of layer: its forward map, its gradient, and what it needs to know for them.
 ///
-/// Operations are values without state; parameters are handed in. Shapes in ``outputShape(_:)`` leave the batch axis
-/// out; tensors have it in front.
+/// Operations are values without state; parameters are handed in. They are defined for one image and applied to every
+/// image of a batch: shapes in ``outputShape(_:)``, and axes in settings, leave the batch axis out; tensors have it in
+/// front.
 public protocol Operation: Sendable {
   /// The name of the kind, as rule tables and the command line write it: `relu`, `maxpool`, `conv`.
   var kind: String { get }
+
+  /// What kind of map it is, by which rule tables match it.
+  var character: OperationCharacter { get }
 
   /// The settings, for people: `3x3, stride 2`. Empty where there are none.
   var settings: String { get }
 
   /// The shape of the output for inputs of these shapes, without the batch axis.
   ///
-  /// - Throws: ``PullbackError`` where the shapes do not fit the operation.
+  /// - Throws: ``PullbackError`` where the shapes do not fit the operation, ranks included.
   func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int]
+
+  /// What the elements of the output are for inputs of these types. If not implemented: floats of floats.
+  ///
+  /// - Throws: ``PullbackError`` where the operation does not take inputs of these types.
+  func outputType(_ inputs: [ElementType]) throws(PullbackError) -> ElementType
 
   /// The parameters, in the order in which they are handed in.
   func parameters(_ inputs: [[Int]]) -> [ParameterDescription]
+
+  /// Whether the forward map takes inputs without a row for each image, as batches of one, beside batches. For others
+  /// they are repeated.
+  var takesBatchesOfOne: Bool { get }
 
   /// The value at `inputs`, and what the backward passes want kept of the computation.
   func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation
@@ -34,9 +47,33 @@ public protocol Operation: Sendable {
   func parameterGradients(_ v: Tensor, at site: Site) -> [Tensor?]
 }
 
+/// What kind of map an operation is; rule tables match operations by it, so that a new operation falls under a rule by
+/// saying what it is.
+public enum OperationCharacter: String, Sendable, CaseIterable {
+  /// Affine at fixed parameters: convolution, sums, reshaping. The ordinary adjoint.
+  case linear
+  /// `y = g(z) z + b(z)`, place by place, with a gate g: see ``Gate``.
+  case gate
+  /// Some inputs are handed on and others not: maxima.
+  case selection
+  /// Divided by a statistic of the input itself, which is routing: see ``Normalisation``.
+  case normalisation
+  /// Bounded weights of other values: softmax, sigmoid.
+  case routing
+  /// Products of values, linear in each.
+  case product
+  /// None of these: no pullback is defined unless a rule is named.
+  case nonlinear
+}
+
 extension Operation {
   public var settings: String { "" }
+  public func outputType(_ inputs: [ElementType]) throws(PullbackError) -> ElementType {
+    guard !inputs.contains(.int64) else { throw PullbackError(.usage, kind, "expected floats, found integers") }
+    return .float32
+  }
   public func parameters(_ inputs: [[Int]]) -> [ParameterDescription] { [] }
+  public var takesBatchesOfOne: Bool { false }
   public var gradientNeeds: Needs { [] }
   public func parameterGradients(_ v: Tensor, at site: Site) -> [Tensor?] { [] }
 }
@@ -93,63 +130,4 @@ public struct Needs: OptionSet, Sendable {
   public static let inputs = Needs(rawValue: 1)
   /// The value that went out.
   public static let output = Needs(rawValue: 2)
-}
-
-/// The place in a recorded forward pass at which a rule or a gradient is asked for a cotangent.
-public struct Site: Sendable {
-  /// The node's name, for messages.
-  public let name: String
-  /// The node's operation.
-  public let operation: any Operation
-  /// Its parameters, in the order in which it lists them.
-  public let parameters: [Tensor]
-  /// Shapes of the inputs, batch axis included.
-  public let inputShapes: [[Int]]
-  /// Which inputs a cotangent is wanted for.
-  public let wants: [Bool]
-  /// What its forward map saved.
-  public let saved: [Tensor]
-  /// How the network was run.
-  public let mode: Mode
-  /// A convolution's weight in another form, if it runs on one.
-  let transformedWeight: Tensor?
-  let keptInputs: [Tensor?]
-  /// What inputs are when rectified, of those that were never written.
-  let deferredInputs: [Tensor?]
-  let keptOutput: Tensor?
-
-  /// Input `index` as it was in the forward pass.
-  ///
-  /// - Precondition: the rule or operation that reads it declared ``Needs/inputs``.
-  public func input(_ index: Int = 0) -> Tensor {
-    let (value, isRectified) = rectifiableInput(index)
-    return isRectified ? Activation.relu.forward([value], [], mode: mode).output : value
-  }
-
-  /// Input `index`, or what it is when rectified.
-  func rectifiableInput(_ index: Int = 0) -> (Tensor, isRectified: Bool) {
-    if let value = keptInputs[index] { return (value, false) }
-    if let value = deferredInputs[index] { return (value, true) }
-    preconditionFailure("\(name) reads its input in the backward pass without declaring the need")
-  }
-
-  /// The output as it was in the forward pass.
-  ///
-  /// - Precondition: the rule or operation that reads it declared ``Needs/output``.
-  public var output: Tensor {
-    guard let keptOutput else {
-      preconditionFailure("\(name) reads its output in the backward pass without declaring the need")
-    }
-    return keptOutput
-  }
-
-  /// `operation` as its own type.
-  ///
-  /// - Precondition: the rule stands at a node of that type.
-  func operation<T: Operation>(as type: T.Type) -> T {
-    guard let operation = operation as? T else {
-      preconditionFailure("\(name) is a \(operation.kind), and the rule is for another operation")
-    }
-    return operation
-  }
 }

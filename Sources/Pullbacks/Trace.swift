@@ -1,253 +1,169 @@
-import Kernels
-
 /// A recorded forward pass: the value, and what it takes to pull cotangents back through it.
 ///
 /// It keeps the activations that the rules it was made for read, and no others.
 public struct Trace: Sendable {
   /// The network that was run.
   public let network: Network
-  /// The network's output, `(N, ...)`.
+  /// The network's first output, `(N, ...)`.
   public let value: Tensor
-  private let batch: Int
-  private let mode: Mode
-  private let plans: [String: Plan]
-  private let keepsParameterNeeds: Bool
-  /// The nodes before this one were run for a part of the batch at a time, the others for the whole batch.
-  private let cut: Int
-  private let parts: [Range<Int>]
-  private let partRecords: [Record]
-  private let record: Record
+  private let images: Int
+  private let plans: [RuleSet: Plan]
+  private let recording: any Recording
 
-  /// A rule set laid out over a graph: each node's rule, and which nodes a cotangent passes on its way from the output
-  /// to the image. Routing, what only routing takes, and what does not depend on the image are not among them.
-  struct Plan: Sendable {
-    let rules: [any Rule]
-    let carries: [Bool]
-
-    init(_ rules: RuleSet, over graph: Graph) throws(PullbackError) {
-      var resolved: [any Rule] = []
-      var carries: [Bool] = []
-      for (index, node) in graph.nodes.enumerated() {
-        let rule = try rules.rule(for: node)
-        resolved.append(rule)
-        carries.append(index == 0 || (!rule.isRouting && node.inputs.contains { carries[$0] }))
-      }
-      guard carries[graph.output] else {
-        throw PullbackError(
-          .usage, "node \(graph.nodes[graph.output].name)",
-          "the output is routing under the rule set \(rules.name): nothing can be pulled back from it",
-          advice: "end the network at its logits")
-      }
-      var reached = [Bool](repeating: false, count: graph.nodes.count)
-      reached[graph.output] = true
-      for (index, node) in graph.nodes.enumerated().reversed() where reached[index] {
-        try resolved[index].check(node, carriesInput: node.inputs.map { carries[$0] })
-        for input in node.inputs where carries[input] { reached[input] = true }
-      }
-      self.rules = resolved
-      self.carries = reached
-    }
-  }
-
-  init(
-    of network: Network, at x: Tensor, rules: [RuleSet], keeping: [String] = [], keepsParameterNeeds: Bool, mode: Mode
-  ) throws(PullbackError) {
+  init(_ network: Network, at inputs: [Tensor], rules: [RuleSet], keeping: [String]) throws(PullbackError) {
     let graph = network.graph
-    guard x.rank == graph.inputShape.count + 1, Array(x.shape.dropFirst()) == graph.inputShape, x.shape[0] > 0 else {
-      throw PullbackError(
-        .usage, "input of \(graph.name)",
-        "expected shape (N, \(graph.inputShape.map(String.init).joined(separator: ", "))), found \(x.shape)")
-    }
-    var plans: [String: Plan] = [:]
-    for set in rules { plans[set.signature] = try Plan(set, over: graph) }
-    var retention = Retention(graph, plans: Array(plans.values), parameters: keepsParameterNeeds)
-    for name in keeping { retention.keeps[try graph.node(name)] = true }
-
+    try graph.check(inputs)
+    var plans: [RuleSet: Plan] = [:]
+    for set in rules where plans[set] == nil { plans[set] = try Plan(set, over: graph) }
+    var nodes: Set<Int> = []
+    for name in keeping { nodes.insert(try graph.node(name)) }
     self.network = network
-    self.mode = mode
     self.plans = plans
-    self.keepsParameterNeeds = keepsParameterNeeds
-    batch = x.shape[0]
-    let byImage =
-      network.execution != .plain && mode == .evaluation && !keepsParameterNeeds && batch > 1
-      && graph.firstOfSmallMaps > 1
-    cut = byImage ? graph.firstOfSmallMaps : 0
-    parts = byImage ? (0..<batch).map { $0..<$0 + 1 } : []
-
-    let crossing = graph.crossing(cut)
-    let pass = ForwardPass(
-      network, mode: mode, retention: retention, keepsSaved: !plans.isEmpty || keepsParameterNeeds,
-      crossing: crossing)
-    var record = Record(of: pass)
-    if cut > 0 {
-      var kept = pass.keeps
-      for index in crossing { kept[index] = true }
-      let partKeeps = kept
-      let (parts, cut) = (parts, cut)
-      partRecords = Parallel.mapWholes(parts.count) { part in
-        var record = Record(of: pass)
-        record.values[0] = x.images(parts[part])
-        pass.run(1..<cut, in: &record)
-        record.keepOnly(partKeeps)
-        return record
-      }
-      for index in crossing { record.values[index] = Tensor(batching: partRecords.map { $0.values[index]! }) }
-    } else {
-      partRecords = []
-      record.values[0] = x
-    }
-    pass.run(max(1, cut)..<graph.nodes.count, in: &record)
-    value = record.values[graph.output]!
-    record.keepOnly(pass.keeps)
-    self.record = record
+    images = inputs[0].shape[0]
+    recording = network.prepared.record(inputs, keeping: Request(plans: Array(plans.values), nodes: nodes))
+    value = graph.rows(of: recording.value(graph.output)!, images)
   }
 
-  /// The names of the nodes whose values are kept, for tests of memory.
+  /// The names of the nodes whose values are kept beside the outputs, for tests of memory.
   package var keptNodes: [String] {
-    network.graph.nodes.indices.filter { kept($0) }.map { network.graph.nodes[$0].name }
+    let outputs = Set(network.graph.outputs.map(\.node))
+    return network.graph.nodes.enumerated().filter { !outputs.contains($0.offset) && recording.value($0.offset) != nil }
+      .map(\.element.name)
   }
 
-  private func kept(_ index: Int) -> Bool { (index < cut ? partRecords[0] : record).values[index] != nil }
+  /// The output called `name`, `(N, ...)`.
+  ///
+  /// - Throws: ``PullbackError`` if there is no such output.
+  public func output(_ name: String) throws(PullbackError) -> Tensor {
+    network.graph.rows(of: recording.value(try network.graph.output(named: name).node)!, images)
+  }
 
-  /// The value of the node called `name`, `(N, ...)`.
+  /// The value of the node called `name`: `(N, ...)`, or `(1, ...)` where it does not depend on the inputs.
   ///
   /// - Throws: ``PullbackError`` if there is no such node or its value was not kept.
   public func activation(_ name: String) throws(PullbackError) -> Tensor {
-    let index = try network.graph.node(name)
-    if index == network.graph.output { return value }
-    guard kept(index) else {
+    guard let value = recording.value(try network.graph.node(name)) else {
       throw PullbackError(
         .usage, "node \(name)", "its value was not kept", advice: "name it in trace(at:rules:keeping:)")
     }
-    return index < cut ? Tensor(batching: partRecords.map { $0.values[index]! }) : record.values[index]!
+    return value
   }
 
-  /// Pulls the cotangent `v` of the output back to the input, or to the value of an inner node.
+  /// Pulls the cotangent `v` of an output back to the input, or to the value of another node.
   ///
   /// - Parameters:
   ///   - v: of the output's shape; one row per image. For a classifier's logit it is one-hot.
   ///   - rules: one of the rule sets that the trace was made for.
-  ///   - node: the name of the node to stop at; nil is the input.
+  ///   - output: the name of the output to start at; nil is the first.
+  ///   - node: the name of the node to stop at, another input among them; nil is the first input.
   /// - Returns: a tensor of the input's shape, or of the node's. `<result, x>` is the part of `<v, value>` that
   ///   depends on x linearly.
   /// - Complexity: one backward pass.
-  public func pullback(_ v: Tensor, by rules: RuleSet, to node: String? = nil) throws(PullbackError) -> Tensor {
-    let stop = try node.map { name throws(PullbackError) in try network.graph.node(name) } ?? 0
-    guard let plan = plans[rules.signature] else {
+  public func pullback(
+    _ v: Tensor, by rules: RuleSet, from output: String? = nil, to node: String? = nil
+  ) throws(PullbackError) -> Tensor {
+    let stop = node ?? network.graph.nodes[0].name
+    return try pullbacks(v, by: rules, from: output, to: [stop])[stop]!
+  }
+
+  /// Pulls the cotangent `v` of an output back to several nodes, in one backward pass.
+  ///
+  /// - Parameters:
+  ///   - v: of the output's shape; one row per image.
+  ///   - rules: one of the rule sets that the trace was made for.
+  ///   - output: the name of the output to start at; nil is the first.
+  ///   - nodes: the names of inputs and of other nodes.
+  /// - Returns: a tensor of each node's shape, by name.
+  /// - Complexity: one backward pass.
+  public func pullbacks(
+    _ v: Tensor, by rules: RuleSet, from output: String? = nil, to nodes: [String]
+  ) throws(PullbackError) -> [String: Tensor] {
+    let graph = network.graph
+    let start = try graph.output(named: output).node
+    guard let plan = plans[rules] else {
       throw PullbackError(
         .usage, "rule set \(rules.name)", "the trace was not made for it", advice: "name it in trace(at:rules:)")
     }
-    try checkCotangent(v)
-    let graph = network.graph
-    let pass = BackwardPass(network, plan: plan, mode: mode)
-    var cotangents = [Tensor?](repeating: nil, count: graph.nodes.count)
-    cotangents[graph.output] = v
-    pass.run(cut..<graph.nodes.count, to: stop, in: record, images: batch, &cotangents)
-    guard stop < cut else { return cotangents[stop] ?? Tensor(shape: [batch] + graph.nodes[stop].shape) }
-    let crossing = cotangents
-    let pulled = Parallel.mapWholes(parts.count) { part in
-      var cotangents = crossing.map { $0?.images(parts[part]) }
-      pass.run(0..<cut, to: stop, in: partRecords[part], images: parts[part].count, &cotangents)
-      return cotangents[stop] ?? Tensor(shape: [parts[part].count] + graph.nodes[stop].shape)
-    }
-    return Tensor(batching: pulled)
+    try graph.check(cotangent: v, of: start, images: images)
+    let stops = try nodes.map { name throws(PullbackError) in try graph.node(name) }
+    let arrived = recording.pull([start: v], by: plan, to: Set(stops))
+    return Dictionary(
+      zip(nodes, stops.map { arrived[$0] ?? Tensor(shape: [images] + graph.nodes[$0].shape) }),
+      uniquingKeysWith: { first, _ in first })
+  }
+}
+
+/// A recorded forward pass for training: gradients with respect to parameters, and statistics of the batch.
+///
+/// It is always carried out plainly.
+public struct TrainingTrace: Sendable {
+  /// The network that was run.
+  public let network: Network
+  /// The network's first output, `(N, ...)`.
+  public let value: Tensor
+  private let recording: PlainRecording
+
+  init(_ network: Network, at inputs: [Tensor], mode: Mode) throws(PullbackError) {
+    try network.graph.check(inputs)
+    self.network = network
+    let plain = PlainNetwork(graph: network.graph, parameters: network.values)
+    recording = plain.trainingRecord(inputs, mode: mode, keeping: [])
+    value = network.graph.rows(of: recording.value(network.graph.output)!, inputs[0].shape[0])
+  }
+
+  /// The names of the nodes whose values are kept beside the outputs, for tests of memory.
+  package var keptNodes: [String] {
+    let outputs = Set(network.graph.outputs.map(\.node))
+    return network.graph.nodes.enumerated().filter { !outputs.contains($0.offset) && recording.value($0.offset) != nil }
+      .map(\.element.name)
   }
 
   /// The gradient of `<v, value>` with respect to every learnable parameter, by full name.
   ///
-  /// - Precondition: the trace was made by ``Network/trainingTrace(at:mode:)``.
   /// - Complexity: one backward pass.
   public func parameterGradients(_ v: Tensor) throws(PullbackError) -> [String: Tensor] {
-    precondition(keepsParameterNeeds, "only a training trace keeps what parameter gradients need")
-    try checkCotangent(v)
-    let graph = network.graph
-    var carries = [Bool](repeating: false, count: graph.nodes.count)
-    for (index, node) in graph.nodes.enumerated() {
-      carries[index] = node.parameters.contains(where: \.isLearnable) || node.inputs.contains { carries[$0] }
-    }
-    var gradients: [String: Tensor] = [:]
-    var cotangents = [Tensor?](repeating: nil, count: graph.nodes.count)
-    cotangents[graph.output] = v
-    for index in graph.nodes.indices.reversed() where carries[index] {
-      guard let cotangent = cotangents[index] else { continue }
-      cotangents[index] = nil
-      let node = graph.nodes[index]
-      let wants = node.inputs.map { carries[$0] }
-      let site = network.site(index, wants: wants, record, images: batch, mode: mode)
-      if !node.parameters.isEmpty {
-        for (parameter, gradient) in zip(node.parameters, node.operation.parameterGradients(cotangent, at: site)) {
-          if let gradient { gradients[node.fullName(parameter)] = gradient }
-        }
-      }
-      guard wants.contains(true) else { continue }
-      accumulate(node.operation.gradient(cotangent, at: site), wants, node, into: &cotangents)
-    }
-    return gradients
+    try network.graph.check(cotangent: v, of: network.graph.output, images: value.shape[0])
+    return recording.parameterGradients([network.graph.output: v])
   }
 
   /// The running statistics of every batch norm after this training pass, by full name.
-  public func updatedStatistics() -> [String: Tensor] {
-    var statistics: [String: Tensor] = [:]
-    for (index, node) in network.graph.nodes.enumerated() {
-      guard let norm = node.operation as? BatchNorm, mode == .training else { continue }
-      let count = batch * node.shape.dropFirst().reduce(1, *)
-      let running = Array(network.values[index][2...])
-      let updated = norm.updatedStatistics(running: running, saved: record.saved[index], count: count)
-      for (parameter, value) in zip(node.parameters[2...], updated) { statistics[node.fullName(parameter)] = value }
-    }
-    return statistics
-  }
-
-  private func checkCotangent(_ v: Tensor) throws(PullbackError) {
-    guard v.shape == value.shape else {
-      throw PullbackError(.usage, "cotangent", "expected the output's shape \(value.shape), found \(v.shape)")
-    }
-  }
-
-  /// Adds what a node pulled back to the cotangents of its inputs.
-  private func accumulate(_ pulled: [Tensor?], _ wants: [Bool], _ node: Graph.Node, into cotangents: inout [Tensor?]) {
-    for ((input, wanted), part) in zip(zip(node.inputs, wants), pulled) where wanted {
-      guard let part else { continue }
-      if cotangents[input] == nil { cotangents[input] = part } else { cotangents[input]! += part }
-    }
-  }
+  public func updatedStatistics() -> [String: Tensor] { recording.updatedStatistics() }
 }
 
 extension Graph {
-  /// The first node from which on every value is a small map, or a vector of features per image: there layers have more
-  /// weights than values, and are run for the whole batch, so that weights are read once. Never amid the layers of a
-  /// ``Chain``.
-  var firstOfSmallMaps: Int {
-    func isSmall(_ node: Node) -> Bool {
-      node.shape.count == 1 || node.shape.count == 3 && node.shape[1] * node.shape[2] <= ConvolutionShape.smallMap
+  /// Throws unless the inputs are those of the network, in their order, with one batch extent.
+  fileprivate func check(_ inputs: [Tensor]) throws(PullbackError) {
+    let expected = self.inputs
+    guard inputs.count == expected.count else {
+      throw PullbackError(
+        .usage, "inputs of \(name)", "expected \(expected.map(\.name).joined(separator: ", ")), found \(inputs.count)")
     }
-    let features = (nodes.lastIndex { $0.shape.count > 1 } ?? 0) + 1
-    let small = (nodes.lastIndex { !isSmall($0) } ?? 0) + 1
-    return nodes[small..<features].firstIndex { $0.operation is Convolution } ?? features
+    for (tensor, input) in zip(inputs, expected) {
+      let subject = expected.count == 1 ? "input of \(name)" : "input \(input.name) of \(name)"
+      guard tensor.rank == input.shape.count + 1, Array(tensor.shape.dropFirst()) == input.shape, tensor.shape[0] > 0
+      else {
+        let shape = (["N"] + input.shape.map(String.init)).joined(separator: ", ")
+        throw PullbackError(.usage, subject, "expected shape (\(shape)), found \(tensor.shape)")
+      }
+      guard tensor.type == input.type else {
+        throw PullbackError(.usage, subject, "expected \(input.type), found \(tensor.type)")
+      }
+      guard tensor.shape[0] == inputs[0].shape[0] else {
+        throw PullbackError(
+          .usage, subject, "expected \(inputs[0].shape[0]) images as in \(expected[0].name), found \(tensor.shape[0])")
+      }
+    }
   }
 
-  /// The nodes before `cut` whose values nodes from there on take, and the output if it is one of them.
-  func crossing(_ cut: Int) -> [Int] {
-    (0..<cut).filter { index in index == output || nodes[cut...].contains { $0.inputs.contains(index) } }
-  }
-}
-
-extension Network {
-  /// The weight that the convolution at node `index` runs on in place of its own, if it is to.
-  func transformedWeight(_ index: Int, mode: Mode) -> Tensor? {
-    execution == .winograd && mode == .evaluation ? prepared.transformedWeight(index) : nil
+  fileprivate func check(cotangent v: Tensor, of node: Int, images: Int) throws(PullbackError) {
+    let shape = [images] + nodes[node].shape
+    guard v.shape == shape else {
+      throw PullbackError(.usage, "cotangent", "expected the output's shape \(shape), found \(v.shape)")
+    }
   }
 
-  /// The place of node `index` in a recorded pass over `images` images.
-  func site(_ index: Int, wants: [Bool], _ record: Record, images: Int, mode: Mode) -> Site {
-    let node = graph.nodes[index]
-    return Site(
-      name: node.name, operation: node.operation, parameters: values[index],
-      inputShapes: node.inputs.map { [images] + graph.nodes[$0].shape }, wants: wants, saved: record.saved[index],
-      mode: mode,
-      transformedWeight: transformedWeight(index, mode: mode),
-      keptInputs: node.inputs.map { record.values[$0] },
-      deferredInputs: node.inputs.map { record.isDeferred[$0] ? record.values[graph.nodes[$0].inputs[0]] : nil },
-      keptOutput: record.values[index])
+  /// A value with a row for each image, also where it does not depend on them.
+  fileprivate func rows(of value: Tensor, _ images: Int) -> Tensor {
+    value.shape[0] == images ? value : value.repeated(images)
   }
 }

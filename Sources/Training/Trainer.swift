@@ -74,7 +74,7 @@ public struct Trainer: Sendable {
       var parameters = network.parameters.merging(trace.updatedStatistics()) { $1 }
       optimiser.update(
         &parameters, gradients: try trace.parameterGradients(value.cotangent), rate: schedule[optimiser.step])
-      network = try Network(network.graph, parameters: parameters)
+      network = try Network(network.graph, parameters: parameters, executor: network.executor)
       loss += value.loss
       correct += value.correct
       progress(recipe.batch)

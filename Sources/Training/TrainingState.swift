@@ -55,7 +55,7 @@ extension Trainer {
         )
       }
     }
-    network = try Network(network.graph, parameters: parameters)
+    network = try Network(network.graph, parameters: parameters, executor: network.executor)
   }
 }
 

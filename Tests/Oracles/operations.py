@@ -3,49 +3,15 @@
 torch 2.13.0, numpy 2.4.6, safetensors 0.8.0. Writes fixtures/operations.safetensors and fixtures/operations.json (the
 settings of each case). Values are rounded to float32 once, at the end.
 """
-import json
-import pathlib
-
 import numpy as np
 import torch
 import torch.nn.functional as F
-from safetensors.numpy import save_file
 
 import soft_torch as soft
+from operation_cases import OperationCases
 
-HERE = pathlib.Path(__file__).parent / "fixtures"
-generator = np.random.default_rng(20260101)
-tensors, cases = {}, []
-
-
-def draw(*shape, scale=1.0):
-    # Drawn as float32, so that both sides start from the same numbers.
-    return torch.tensor(generator.normal(0, scale, shape).astype(np.float32).astype(np.float64))
-
-
-def case(name, kind, config, inputs, parameters, forward, soft_forward=None, buffers=(), soft_config=None, mode="evaluation"):
-    """Records one case. forward(inputs, parameters) is differentiated by autograd; soft_forward likewise."""
-    inputs = [x.clone().requires_grad_() for x in inputs]
-    parameters = {k: p.clone().requires_grad_(k not in buffers) for k, p in parameters.items()}
-    y = forward(inputs, parameters)
-    v = draw(*y.shape)
-    record = {f"input{i}": x for i, x in enumerate(inputs)} | {f"parameter.{k}": p for k, p in parameters.items()}
-    record |= {"value": y, "cotangent": v}
-    learnable = [k for k in parameters if k not in buffers]
-    gradients = torch.autograd.grad(y, inputs + [parameters[k] for k in learnable], v, allow_unused=True)
-    record |= {f"gradient{i}": g for i, g in enumerate(gradients[: len(inputs)]) if g is not None}
-    record |= {f"parameterGradient.{k}": g for k, g in zip(learnable, gradients[len(inputs) :])}
-    if soft_forward:
-        z = soft_forward(inputs, parameters)
-        assert torch.equal(z, y) or torch.allclose(z, y, rtol=1e-12, atol=1e-12), name
-        pulled = torch.autograd.grad(z, inputs, v, allow_unused=True)
-        record |= {f"soft{i}": g for i, g in enumerate(pulled) if g is not None}
-    for key, value in record.items():
-        tensors[f"{name}/{key}"] = np.ascontiguousarray(value.detach().numpy().astype(np.float32))
-    cases.append(
-        {"name": name, "kind": kind, "config": config, "inputs": len(inputs), "parameters": list(parameters),
-         "soft": soft_config, "mode": mode})
-
+fixture = OperationCases(20260101)
+draw, case, tensors = fixture.draw, fixture.case, fixture.tensors
 
 # Convolution: (name, input, outputs, kernel, stride, padding [top, left, bottom, right], dilation, groups, bias)
 for name, shape, outputs, kernel, stride, padding, dilation, groups, bias in [
@@ -189,7 +155,4 @@ case("posembedding", "posembedding", {}, [draw(3, 4, 5)], {"embedding": draw(1, 
 case("classtoken", "classtoken", {}, [draw(3, 4, 5)], {"token": draw(1, 1, 5)},
      lambda x, p: torch.cat([p["token"].expand(3, -1, -1), x[0]], 1))
 
-HERE.mkdir(exist_ok=True)
-save_file(tensors, HERE / "operations.safetensors")
-(HERE / "operations.json").write_text(json.dumps(cases, indent=1) + "\n")
-print(len(cases), "cases,", sum(t.nbytes for t in tensors.values()) // 1024, "KiB")
+fixture.save("operations")

@@ -84,6 +84,41 @@ def soft_max_pool(x, kernel, stride=None, padding=0, ceil_mode=False, tau=0.3, b
     return _SoftMaxPool.apply(x, _pair(kernel), _pair(stride or kernel), _pair(padding), ceil_mode, tau, border)
 
 
+def windows(x, kernel, stride, padding, dilation, counts, fill):
+    """The windows of (N, C, *extents) for any rank: (N, C, *counts, elements of a window). The padding is begins, then
+    ends; `counts` windows an axis are cut out, and what they read beyond the padding is the fill too."""
+    rank = len(kernel)
+    for axis in range(rank):
+        at = (torch.arange(counts[axis]) * stride[axis])[:, None] + torch.arange(kernel[axis]) * dilation[axis]
+        extent = x.shape[2 + 2 * axis]
+        end = max(padding[rank + axis], int(at.max()) + 1 - padding[axis] - extent)
+        shape = list(x.shape)
+        pieces = []
+        for width in [padding[axis], end]:
+            shape[2 + 2 * axis] = width
+            pieces.append(torch.full(shape, fill, dtype=x.dtype))
+        x = torch.cat([pieces[0], x, pieces[1]], 2 + 2 * axis)
+        x = x.index_select(2 + 2 * axis, at.flatten()).unflatten(2 + 2 * axis, at.shape)
+    return x.permute(0, 1, *range(2, 2 + 2 * rank, 2), *range(3, 3 + 2 * rank, 2)).flatten(2 + rank)
+
+
+def soft_max_pool_any(x, y, kernel, stride, padding, dilation, tau, border):
+    """Max pooling of any rank with output y: each cotangent is shared out over its window by softmax(window / tau)."""
+    cut = lambda t, fill: windows(t, kernel, stride, padding, dilation, y.shape[2:], fill)
+    scores = cut(x.detach(), 0.0) / tau
+    if border == "excluded":
+        scores = scores.masked_fill(cut(torch.ones_like(x), 0.0) == 0, float("-inf"))
+    shared = (torch.softmax(scores, -1) * cut(x, 0.0)).sum(-1)
+    return (y - shared).detach() + shared
+
+
+def frozen_norm(x, axes, eps, centred=True):
+    """(x - mean) / sqrt(var + eps) over the axes, or x / sqrt(mean of squares + eps), with constant statistics."""
+    mean = x.mean(axes, keepdim=True).detach() if centred else 0
+    var = (x - mean).square().mean(axes, keepdim=True).detach()
+    return (x - mean) / torch.sqrt(var + eps)
+
+
 def frozen_layer_norm(x, weight, bias, eps, channels_first=False):
     if channels_first:
         return frozen_layer_norm(x.permute(0, 2, 3, 1), weight, bias, eps).permute(0, 3, 1, 2)
@@ -105,9 +140,9 @@ class _FrozenAttention(torch.autograd.Function):
         return ctx.saved_tensors[0].transpose(-2, -1) @ g, None, None
 
 
-def frozen_attention(q, k, v, scale, tau=1.0):
-    """q, k, v: (N, heads, T, d)."""
-    scores = (q @ k.transpose(-2, -1) * scale).detach()
+def frozen_attention(q, k, v, scale, tau=1.0, mask=0):
+    """q, k, v: (N, heads, T, d); the mask is added to the scores, and divided by tau with them."""
+    scores = (q @ k.transpose(-2, -1) * scale + mask).detach()
     return _FrozenAttention.apply(v, torch.softmax(scores, -1), torch.softmax(scores / tau, -1))
 
 

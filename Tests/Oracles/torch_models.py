@@ -1,25 +1,10 @@
-"""torchvision's and timm's models, with or without their compiled operations.
+"""torchvision's and timm's models, with or without torchvision's compiled operations.
 
-torchvision 0.28.0, timm 1.0.31. Importing torchvision registers meta implementations of its operations `nms` and
-`qnms`, which fails where the compiled operations do not load; no classifier needs them, so declaring them is enough.
+torchvision 0.28.0, timm 1.0.31.
 """
-import ctypes
-import importlib.util
-import pathlib
+from compiled_operations import torchvision  # Before timm, which imports torchvision too.
 
-import torch
-
-try:
-    for _folder in importlib.util.find_spec("torchvision").submodule_search_locations:
-        for _operations in pathlib.Path(_folder).glob("_C*.so"):
-            ctypes.CDLL(str(_operations))
-except OSError:
-    _library = torch.library.Library("torchvision", "DEF")
-    for _name in ["nms", "qnms"]:
-        _library.define(f"{_name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-import timm  # noqa: E402
-import torchvision  # noqa: E402
+import timm
 
 ARCHITECTURES = [
     "resnet18", "resnet34", "resnet50", "resnet101", "resnet152",

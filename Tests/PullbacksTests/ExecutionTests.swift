@@ -1,3 +1,4 @@
+import Execution
 @testable import Networks
 import Pullbacks
 import TestKit
@@ -7,11 +8,7 @@ import Testing
 @Suite(.serialized) struct ExecutionTests {
   private func plain(_ network: Network) -> Network { run(network, .plain) }
 
-  private func run(_ network: Network, _ execution: Network.Execution) -> Network {
-    var network = network
-    network.execution = execution
-    return network
-  }
+  private func run(_ network: Network, _ executor: any Executor) -> Network { network.run(by: executor) }
 
   /// Not a bit differs, whatever the rules.
   @Test func fusedHasTheBitsOfPlain() throws {
@@ -27,11 +24,11 @@ import Testing
     let network = try Formula.network(Architecture.named("resnet18").graph(resolution: 64))
     let x = Formula.image("images", [2, 3, 64, 64])
     let v = try network.oneHot([3, 7])
-    func results(_ execution: Network.Execution) throws -> (value: Tensor, pulled: Tensor) {
-      let (value, pullback) = try run(network, execution).valueWithPullback(at: x, rules: .softPullback())
+    func results(_ executor: any Executor) throws -> (value: Tensor, pulled: Tensor) {
+      let (value, pullback) = try run(network, executor).valueWithPullback(at: x, rules: .softPullback())
       return (value, try pullback(v))
     }
-    let (plain, fused, transformed) = (try results(.plain), try results(.fused), try results(.winograd))
+    let (plain, fused, transformed) = (try results(.plain), try results(.fused), try results(.fast))
     #expect(identicalBits(fused.value, plain.value) && identicalBits(fused.pulled, plain.pulled))
     #expect(!identicalBits(transformed.value, plain.value) && !identicalBits(transformed.pulled, plain.pulled))
   }
@@ -57,7 +54,7 @@ import Testing
 
   /// On every family of networks, with transformed weights. Soft pullbacks are compared, which no kink makes jump.
   @Test(arguments: networks) func familiesAgree(_ name: String, _ resolution: Int) throws {
-    let network = run(try Formula.network(Architecture.named(name).graph(resolution: resolution)), .winograd)
+    let network = run(try Formula.network(Architecture.named(name).graph(resolution: resolution)), .fast)
     let x = Formula.image("images", [2, 3, resolution, resolution])
     let v = try network.oneHot([3, 7])
     let rules = RuleSet.softPullback()

@@ -16,9 +16,10 @@ enum MixedNetwork {
           .convolution("depthwise", 16, kernel: 3, padding: 1, groups: 16).relu6("depthwise_relu6"))
       let halves = [gated.adding(maps, "residual").slice(axis: 0, 0..<8), gated.slice(axis: 0, 8..<16)]
       let wide = Signal.concatenate(halves).layerNorm("maps_ln", axis: .channels)
-        .convolution("wide", 64, kernel: 3, stride: 2, padding: 1).silu("wide_silu").layerScale("layer_scale")
-      let tokens = wide.reshaped([64, 56]).transposed([1, 0]).positionEmbedding("pos_embedding")
-        .classToken("class_token")
+        .convolution("wide", 64, kernel: 3, stride: 2, padding: 1).silu("wide_silu").scaled(by: "layer_scale", [64, 1, 1])
+      let places = wide.reshaped([64, 56]).transposed([1, 0])
+      let placed = places.adding(places.parameter("pos_embedding", [1, 56, 64]).reshaped([56, 64]))
+      let tokens = Signal.concatenate([placed.parameter("class_token", [1, 1, 64]).reshaped([1, 64]), placed])
       let normed = tokens.layerNorm("tokens_ln")
       return normed.linear("query", 24)
         .attention("attention", keys: normed.linear("key", 24), values: normed.linear("value", 24), heads: 3)

@@ -6,7 +6,9 @@ import Testing
 /// One case of Tests/Oracles/operations.py: an operation with its settings, and what PyTorch computed for it.
 struct OperationFixture: Sendable, CustomTestStringConvertible {
   let name: String
-  let operation: any Pullbacks.Operation
+  /// Nil for what takes several nodes: a learned tensor that stands alone, and what is done with it.
+  let operation: (any Pullbacks.Operation)?
+  private let kind: String
   let mode: Mode
   let inputs: [Tensor]
   let parameters: [Tensor]
@@ -34,6 +36,7 @@ struct OperationFixture: Sendable, CustomTestStringConvertible {
     let name = json["name"] as! String
     func tensor(_ what: String) -> Tensor { try! Self.tensors.tensor("\(name)/\(what)") }
     self.name = name
+    kind = json["kind"] as! String
     operation = makeOperation(json["kind"] as! String, json["config"] as! [String: Any])
     mode = json["mode"] as! String == "training" ? .training : .evaluation
     inputs = (0..<(json["inputs"] as! Int)).map { tensor("input\($0)") }
@@ -52,6 +55,7 @@ struct OperationFixture: Sendable, CustomTestStringConvertible {
         defer { first += size }
         return input.slice(axis: 0, first..<first + size).reshaped(shape)
       }
+      guard let operation else { return composed(parts[0]) }
       switch parts.count {
       case 1: return parts[0].apply(operation, "op")
       case 2: return parts[0].apply(operation, "op", with: parts[1])
@@ -60,6 +64,16 @@ struct OperationFixture: Sendable, CustomTestStringConvertible {
     }
     let names = graph.parameters.map(\.name)
     return try Network(graph, parameters: Dictionary(uniqueKeysWithValues: zip(names, parameters)))
+  }
+
+  private func composed(_ x: Signal) -> Signal {
+    let tensor = x.parameter(parameterNames[0], parameters[0].shape)
+    return switch kind {
+    case "layerscale": x.multiplied(by: tensor)
+    case "posembedding": x.adding(tensor.reshaped(x.shape))
+    case "classtoken": .concatenate([tensor.reshaped([1, x.shape[1]]), x])
+    default: preconditionFailure("no operation is called \(kind)")
+    }
   }
 
   /// The inputs as the network of ``network()`` takes them.
@@ -82,7 +96,8 @@ private func padding(_ value: Any?) -> Padding {
   return Padding(top: sides[0], left: sides[1], bottom: sides[2], right: sides[3])
 }
 
-private func makeOperation(_ kind: String, _ config: [String: Any]) -> any Pullbacks.Operation {
+/// The operation of a fixture; nil for what takes several nodes here.
+private func makeOperation(_ kind: String, _ config: [String: Any]) -> (any Pullbacks.Operation)? {
   switch kind {
   case "conv":
     return Convolution(
@@ -116,21 +131,23 @@ private func makeOperation(_ kind: String, _ config: [String: Any]) -> any Pullb
     return ChannelAffine(
       scale: (config["scale"] as! [Double]).map(Float.init), shift: (config["shift"] as! [Double]).map(Float.init))
   case "matmul": return MatrixMultiply(transposingRight: config["transposingRight"] as! Bool)
-  case "layerscale": return LayerScale()
-  case "posembedding": return PositionEmbedding()
-  case "classtoken": return ClassToken()
   case "attention": return ScaledDotProductAttention(heads: config["heads"] as! Int)
-  default: return Activation(rawValue: kind)!
+  case "relu": return ReLU()
+  case "relu6": return ReLU6()
+  case "gelu": return GELU()
+  case "silu": return SiLU()
+  case "sigmoid": return Sigmoid()
+  default: return nil
   }
 }
 
-private func makeSoftRule(_ operation: any Pullbacks.Operation, _ settings: [String: Any]) -> any Rule {
+private func makeSoftRule(_ operation: (any Pullbacks.Operation)?, _ settings: [String: Any]) -> any Rule {
   let temperature = Float(settings["temperature"] as? Double ?? 1)
   switch operation {
-  case let activation as Activation: return SoftGate(activation, temperature: temperature)
+  case is any Gate: return SoftGate(temperature: temperature)
   case is MaxPool:
     return SoftMaxPool(temperature: temperature, border: .init(rawValue: settings["border"] as! String)!)
-  case is LayerNorm: return FrozenLayerNorm()
+  case is LayerNorm: return FrozenStatistics()
   default: return FrozenAttention(temperature: temperature)
   }
 }

@@ -60,7 +60,7 @@ import Testing
     let batch = input.shape[0]
     let width = input.count / batch
     let graph = try Graph("seeded", input: [batch]) { unit in
-      unit.linear("source", width, bias: false).reshaped(Array(input.shape.dropFirst())).apply(fixture.operation, "op")
+      unit.linear("source", width, bias: false).reshaped(Array(input.shape.dropFirst())).apply(fixture.operation!, "op")
     }
     let columns = input.reshaped([batch, width]).permuted([1, 0])
     let names = graph.parameters.map(\.name)

@@ -1,4 +1,5 @@
 import Dispatch
+import Execution
 import Pullbacks
 
 /// Weights and inputs by formula, the same in Swift and in Tests/Oracles/formula.py, which explains them.

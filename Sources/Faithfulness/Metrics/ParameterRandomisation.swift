@@ -148,6 +148,6 @@ extension Network {
         parameters[name] = bound * (2 * numbers + Tensor(shape: parameter.shape, repeating: -1))
       }
     }
-    return try Network(graph, parameters: parameters)
+    return try Network(graph, parameters: parameters, executor: executor)
   }
 }

@@ -40,6 +40,6 @@ extension Signal {
     return convolution("\(name).block.0", width, kernel: 7, padding: 3, groups: width)
       .tokens().layerNorm("\(name).block.2", epsilon: 1e-6)
       .linear("\(name).block.3", 4 * width).gelu("\(name).block.4").linear("\(name).block.5", width)
-      .map(height: rows, width: columns).layerScale("\(name).layer_scale").adding(self, "\(name).add")
+      .map(height: rows, width: columns).scaled(by: "\(name).layer_scale", [width, 1, 1]).adding(self, "\(name).add")
   }
 }

@@ -25,7 +25,8 @@ enum VisionTransformer: String, CaseIterable {
         let patch = Extent(size.patch, size.patch)
         var x = image.apply(normalisation, "normalise")
           .convolution("conv_proj", size.width, kernel: patch, stride: patch).tokens()
-          .classToken("class_token").positionEmbedding("encoder.pos_embedding")
+        x = .concatenate([x.parameter("class_token", [1, 1, size.width]).reshaped([1, size.width]), x])
+        x = x.adding(x.parameter("encoder.pos_embedding", [1] + x.shape).reshaped(x.shape))
         for layer in 0..<size.depth {
           x = x.encoderLayer("encoder.layers.encoder_layer_\(layer)", inner: size.inner, heads: size.heads)
         }

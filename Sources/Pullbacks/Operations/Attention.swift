@@ -1,4 +1,3 @@
-import CKernels
 import Kernels
 
 /// The matrix product of the last two axes: `(N, ..., M, K)` times `(N, ..., K, P)`.
@@ -9,6 +8,7 @@ public struct MatrixMultiply: Operation {
   public init(transposingRight: Bool = false) { transposesRight = transposingRight }
 
   public var kind: String { "matmul" }
+  public var character: OperationCharacter { .product }
   public var settings: String { transposesRight ? "second factor transposed" : "" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
@@ -77,6 +77,7 @@ public struct ScaledDotProductAttention: Operation {
   }
 
   public var kind: String { "attention" }
+  public var character: OperationCharacter { .product }
   public var settings: String { "\(heads) head\(heads == 1 ? "" : "s")" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
@@ -203,7 +204,7 @@ private struct AttentionShape {
       MatrixOperand(q + queryOffset(head), stride: width),
       MatrixOperand(k + keyOffset(head), stride: width, transposed: true),
       into: matrix, stride: keys, m: queries, n: keys, k: headWidth)
-    pb_softmax_rows(matrix, scale * sharpness, matrix, queries, keys)
+    Arrays.softmaxRows(matrix, scale * sharpness, matrix, queries, keys)
   }
 
   /// `A^T G` of one head.
@@ -232,7 +233,7 @@ private struct AttentionShape {
         MatrixOperand(v + valueOffset(head), stride: valueWidth, transposed: true),
         into: slope, stride: keys, m: queries, n: keys, k: headValueWidth)
       // With respect to q / temperature one factor 1 / temperature is left, that of k, and the other way round.
-      pb_softmax_rows_gradient(matrix, slope, scale / temperature, slope, queries, keys)
+      Arrays.softmaxRowsGradient(matrix, slope, scale / temperature, slope, queries, keys)
       matrixProduct(
         MatrixOperand(slope, stride: keys), MatrixOperand(k + keyOffset(head), stride: width),
         into: dQ + queryOffset(head), stride: width, m: queries, n: headWidth, k: keys)

@@ -1,4 +1,3 @@
-import CKernels
 import Kernels
 
 /// Batch normalisation of `(N, C)` or `(N, C, H, W)` over all axes but the channels.
@@ -21,6 +20,7 @@ public struct BatchNorm: Operation {
   }
 
   public var kind: String { "batchnorm" }
+  public var character: OperationCharacter { .linear }
   public var settings: String { "eps \(epsilon)" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
@@ -45,7 +45,7 @@ public struct BatchNorm: Operation {
       Tensor(shape: inputs[0].shape) { y in
         Tensor.withPointers(constants.scale, constants.shift) { scale, shift in
           layout.forEachPlane { _, channel, offset in
-            pb_affine(
+            Arrays.affine(
               x.baseAddress! + offset, scale[channel], shift[channel], y.baseAddress! + offset, layout.plane)
           }
         }
@@ -54,12 +54,19 @@ public struct BatchNorm: Operation {
     return Evaluation(output, saved: constants.statistics)
   }
 
-  /// The affine map that the layer is in evaluation.
-  func frozen(_ parameters: [Tensor]) -> Prepared.Norm { constants(parameters, runningStatistics(parameters)) }
+  /// A batch norm with constant statistics: `scale[c] x + shift[c]`.
+  package struct AffineMap: Sendable {
+    package let scale, shift: Tensor
+    /// Mean and reciprocal deviation, as a backward pass reads them.
+    package let statistics: [Tensor]
+  }
 
-  private func constants(_ parameters: [Tensor], _ statistics: [Tensor]) -> Prepared.Norm {
+  /// The affine map that the layer is in evaluation.
+  package func affineMap(_ parameters: [Tensor]) -> AffineMap { constants(parameters, runningStatistics(parameters)) }
+
+  private func constants(_ parameters: [Tensor], _ statistics: [Tensor]) -> AffineMap {
     let scale = parameters[0] * statistics[1]
-    return Prepared.Norm(scale: scale, shift: parameters[1] - statistics[0] * scale, statistics: statistics)
+    return AffineMap(scale: scale, shift: parameters[1] - statistics[0] * scale, statistics: statistics)
   }
 
   /// Evaluation: `dx = gamma rstd v`. Training: `dx = gamma rstd (v - mean(v) - h mean(v h))`, `h = (x - mean) rstd`.
@@ -72,7 +79,7 @@ public struct BatchNorm: Operation {
     return Tensor(shape: site.inputShapes[0]) { dx in
       Tensor.withPointers(v, site.parameters[0] * site.saved[1]) { v, scale in
         layout.forEachPlane { _, channel, offset in
-          pb_scale(v + offset, scale[channel], dx.baseAddress! + offset, layout.plane)
+          Arrays.scale(v + offset, scale[channel], dx.baseAddress! + offset, layout.plane)
         }
       }
     }
@@ -91,7 +98,7 @@ public struct BatchNorm: Operation {
           let a = gamma[channel] * reciprocal[channel]
           let b = -a * reciprocal[channel] * Float(dGamma[channel] / count)
           let c = -a * Float(dBeta[channel] / count) - b * mean[channel]
-          pb_affine_pair(v + offset, a, x + offset, b, c, dx.baseAddress! + offset, layout.plane)
+          Arrays.affinePair(v + offset, a, x + offset, b, c, dx.baseAddress! + offset, layout.plane)
         }
       }
     }
@@ -109,8 +116,8 @@ public struct BatchNorm: Operation {
     let mean = site.saved[0].scalars
     let reciprocal = site.saved[1].scalars
     return Tensor.withPointers(v, site.input()) { v, x in
-      let sums = layout.sums { pb_sum(v + $0, layout.plane) }
-      let products = layout.sums { pb_dot(v + $0, x + $0, layout.plane) }
+      let sums = layout.sums { Arrays.sum(v + $0, layout.plane) }
+      let products = layout.sums { Arrays.dot(v + $0, x + $0, layout.plane) }
       let dGamma = (0..<layout.channels).map {
         (products[$0] - Double(mean[$0]) * sums[$0]) * Double(reciprocal[$0])
       }
@@ -130,22 +137,23 @@ public struct BatchNorm: Operation {
     let count = Double(layout.images * layout.plane)
     return x.withUnsafeBuffer { x in
       let address = x.baseAddress!
-      let mean = layout.sums { pb_sum(address + $0, layout.plane) }.map { $0 / count }
+      let mean = layout.sums { Arrays.sum(address + $0, layout.plane) }.map { $0 / count }
       let variance = layout.sums { offset in
-        pb_squared_deviations(address + offset, mean[offset / layout.plane % layout.channels], layout.plane)
+        Arrays.squaredDeviations(address + offset, mean[offset / layout.plane % layout.channels], layout.plane)
       }.map { $0 / count }
       let reciprocal = variance.map { 1 / ($0 + Double(epsilon)).squareRoot() }
       return [mean, reciprocal, variance].map { Tensor(shape: [layout.channels], $0.map(Float.init)) }
     }
   }
+}
 
-  /// The running mean and variance after a training pass that saved `statistics` of `count` values per channel:
+extension BatchNorm: KeepingStatistics {
   /// `(1 - momentum) running + momentum batch`, with the unbiased variance.
-  func updatedStatistics(running: [Tensor], saved statistics: [Tensor], count: Int) -> [Tensor] {
+  func updatedStatistics(_ parameters: [Tensor], saved: [Tensor], count: Int) -> [Tensor?] {
     let unbiased = count > 1 ? Float(count) / Float(count - 1) : 1
     return [
-      (1 - momentum) * running[0] + momentum * statistics[0],
-      (1 - momentum) * running[1] + (momentum * unbiased) * statistics[2],
+      nil, nil, (1 - momentum) * parameters[2] + momentum * saved[0],
+      (1 - momentum) * parameters[3] + (momentum * unbiased) * saved[2],
     ]
   }
 }

@@ -1,4 +1,3 @@
-import CKernels
 import Kernels
 
 /// The layout of `(N, C, ...)`: images of channels of planes.
@@ -35,10 +34,10 @@ struct ChannelLayout {
 }
 
 /// The sum of each channel over images and places: `(N, C, ...)` to `(C)`.
-func channelSums(_ v: Tensor) -> Tensor {
+package func channelSums(_ v: Tensor) -> Tensor {
   let layout = ChannelLayout(v.shape)
   return v.withUnsafeBuffer { v in
     let address = v.baseAddress!
-    return Tensor(shape: [layout.channels], layout.sums { pb_sum(address + $0, layout.plane) }.map(Float.init))
+    return Tensor(shape: [layout.channels], layout.sums { Arrays.sum(address + $0, layout.plane) }.map(Float.init))
   }
 }

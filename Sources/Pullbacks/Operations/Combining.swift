@@ -1,40 +1,39 @@
-import CKernels
+import Glibc
 import Kernels
 
-/// The sum of any number of tensors of one shape.
+// Values combined place by place, broadcast as numpy does.
+
+/// The sum of any number of tensors.
 public struct Add: Operation {
   public init() {}
   public var kind: String { "add" }
+  public var character: OperationCharacter { .linear }
+  public var takesBatchesOfOne: Bool { true }
 
-  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
-    for other in inputs where other != inputs[0] {
-      throw PullbackError(.usage, kind, "shapes \(inputs[0]) and \(other) differ")
-    }
-    return inputs[0]
-  }
+  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] { try broadcastShape(inputs, of: kind) }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
-    Evaluation(inputs.dropFirst().reduce(inputs[0]) { $0 + $1 })
+    Evaluation(
+      inputs.dropFirst().reduce(inputs[0]) { sum, x in
+        sum.shape == x.shape ? sum + x : sum.combined(with: x, Sum.self)
+      })
   }
 
-  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { site.inputShapes.map { _ in v } }
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
+    zip(site.inputShapes, site.wants).map { shape, isWanted in isWanted ? v.summed(to: shape) : nil }
+  }
 }
 
-/// The product of two tensors. The second has the shape of the first, or that shape with trailing axes of extent 1:
-/// `(C, 1, 1)` scales the channels of `(C, H, W)`.
+/// The product of two tensors.
 public struct Multiply: Operation {
   public init() {}
   public var kind: String { "multiply" }
+  public var character: OperationCharacter { .product }
+  public var takesBatchesOfOne: Bool { true }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
-    guard inputs.count == 2, inputs[0].count == inputs[1].count else {
-      throw PullbackError(.usage, kind, "expected two inputs of one rank, found \(inputs)")
-    }
-    let same = zip(inputs[0], inputs[1]).prefix { $0 == $1 }.count
-    guard inputs[1].dropFirst(same).allSatisfy({ $0 == 1 }) else {
-      throw PullbackError(.usage, kind, "shape \(inputs[1]) does not scale shape \(inputs[0])")
-    }
-    return inputs[0]
+    try checkCount(inputs, 2, of: kind)
+    return try broadcastShape(inputs, of: kind)
   }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
@@ -45,37 +44,189 @@ public struct Multiply: Operation {
 
   /// Each factor's cotangent is v times the other factor, summed over the axes along which that one was repeated.
   public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
-    [
-      site.wants[0] ? product(v, site.input(1)) : nil,
-      site.wants[1] ? productSums(v, site.input(0), shape: site.inputShapes[1]) : nil,
+    [0, 1].map { factor in
+      site.wants[factor] ? product(v, site.input(1 - factor)).summed(to: site.inputShapes[factor]) : nil
+    }
+  }
+
+  private func product(_ a: Tensor, _ b: Tensor) -> Tensor {
+    a.shape == b.shape ? a * b : a.combined(with: b, Product.self)
+  }
+}
+
+/// A function of two tensors, place by place.
+public enum BinaryOperation: String, Operation, CaseIterable {
+  /// `a - b`
+  case subtract
+  /// `a / b`: linear in a. Of b it is a product with the reciprocal.
+  case divide
+  /// `a^b`
+  case power
+  /// The larger of two; of equal ones each takes half of a cotangent, as in PyTorch.
+  case maximum
+  /// The smaller of two.
+  case minimum
+
+  public var kind: String { rawValue }
+  public var takesBatchesOfOne: Bool { true }
+
+  public var character: OperationCharacter {
+    switch self {
+    case .subtract: .linear
+    case .divide: .product
+    case .power: .nonlinear
+    case .maximum, .minimum: .selection
+    }
+  }
+
+  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 2, of: kind)
+    return try broadcastShape(inputs, of: kind)
+  }
+
+  public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
+    let (a, b) = (inputs[0], inputs[1])
+    let value =
+      switch self {
+      case .subtract: a.combined(with: b, Difference.self)
+      case .divide: a.combined(with: b, Quotient.self)
+      case .power: a.combined(with: b, Power.self)
+      case .maximum: a.combined(with: b, Larger.self)
+      case .minimum: a.combined(with: b, Smaller.self)
+      }
+    return Evaluation(value)
+  }
+
+  public var gradientNeeds: Needs { self == .subtract ? [] : .inputs }
+
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
+    [0, 1].map { operand in
+      site.wants[operand] ? partial(operand, v, at: site).summed(to: site.inputShapes[operand]) : nil
+    }
+  }
+
+  /// v times the derivative with respect to one operand, place by place.
+  private func partial(_ operand: Int, _ v: Tensor, at site: Site) -> Tensor {
+    if self == .subtract { return operand == 0 ? v : -1 * v }
+    let (a, b) = (site.input(0), site.input(1))
+    switch (self, operand) {
+    case (.divide, 0): return v.combined(with: b, Quotient.self)
+    case (.divide, _):
+      let square = b * b
+      return -1 * v.combined(with: a, Product.self).combined(with: square, Quotient.self)
+    case (.power, 0): return v.combined(with: a.combined(with: b, PowerSlope.self), Product.self)
+    case (.power, _): return v.combined(with: a.combined(with: b, ExponentSlope.self), Product.self)
+    case (.maximum, 0), (.minimum, 1): return v.combined(with: a.combined(with: b, IsLarger.self), Product.self)
+    default: return v.combined(with: b.combined(with: a, IsLarger.self), Product.self)
+    }
+  }
+}
+
+/// `a` where the condition is not 0, `b` elsewhere: of integers or floats of 0 and 1, a, and b.
+public struct Where: Operation {
+  public init() {}
+  public var kind: String { "where" }
+  public var character: OperationCharacter { .linear }
+  public var takesBatchesOfOne: Bool { true }
+
+  public func outputType(_ inputs: [ElementType]) throws(PullbackError) -> ElementType {
+    guard inputs.count == 3, inputs[1] == .float32, inputs[2] == .float32 else {
+      throw PullbackError(.usage, kind, "expected a condition and two tensors of floats")
+    }
+    return .float32
+  }
+
+  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] { try broadcastShape(inputs, of: kind) }
+
+  public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
+    let shape = fullShape(inputs)
+    let (a, b) = (inputs[1].broadcast(to: shape), inputs[2].broadcast(to: shape))
+    return Evaluation(a.selected(by: inputs[0].asFloats.broadcast(to: shape), orElse: b))
+  }
+
+  /// The condition is read again in the backward pass.
+  public var gradientNeeds: Needs { .inputs }
+
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
+    let condition = site.input(0).asFloats.broadcast(to: v.shape)
+    let zero = Tensor(shape: v.shape)
+    return [
+      nil,
+      site.wants[1] ? v.selected(by: condition, orElse: zero).summed(to: site.inputShapes[1]) : nil,
+      site.wants[2] ? zero.selected(by: condition, orElse: v).summed(to: site.inputShapes[2]) : nil,
     ]
   }
+}
 
-  private func product(_ x: Tensor, _ factor: Tensor) -> Tensor {
-    if x.shape == factor.shape { return x * factor }
-    let inner = x.count / factor.count
-    return Tensor(shape: x.shape) { y in
-      Tensor.withPointers(x, factor) { x, scales in
-        let y = y.baseAddress!
-        Parallel.forEachBlock(of: factor.count, size: max(1, (1 << 15) / inner)) { block in
-          for place in block { pb_scale(x + place * inner, scales[place], y + place * inner, inner) }
-        }
+/// The values repeated along axes of extent 1, and along new axes in front: to a shape that they broadcast to.
+public struct Expand: Operation {
+  /// The batch axis not counted.
+  public var shape: [Int]
+  public init(to shape: [Int]) { self.shape = shape }
+
+  public var kind: String { "expand" }
+  public var character: OperationCharacter { .linear }
+  public var settings: String { "to \(shape)" }
+
+  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    guard try broadcastShape([inputs[0], shape], of: kind) == shape else {
+      throw PullbackError(.usage, kind, "shape \(inputs[0]) cannot be repeated to \(shape)")
+    }
+    return shape
+  }
+
+  public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
+    Evaluation(inputs[0].broadcast(to: inputs[0].shape.prefix(1) + shape))
+  }
+
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [v.summed(to: site.inputShapes[0])] }
+}
+
+// MARK: Functions of two numbers
+
+private enum Sum: BinaryFunction { static func value(_ a: Float, _ b: Float) -> Float { a + b } }
+private enum Difference: BinaryFunction { static func value(_ a: Float, _ b: Float) -> Float { a - b } }
+private enum Product: BinaryFunction { static func value(_ a: Float, _ b: Float) -> Float { a * b } }
+private enum Quotient: BinaryFunction { static func value(_ a: Float, _ b: Float) -> Float { a / b } }
+private enum Larger: BinaryFunction { static func value(_ a: Float, _ b: Float) -> Float { a < b ? b : a } }
+private enum Smaller: BinaryFunction { static func value(_ a: Float, _ b: Float) -> Float { b < a ? b : a } }
+private enum IsLarger: BinaryFunction {
+  static func value(_ a: Float, _ b: Float) -> Float { a > b ? 1 : a == b ? 0.5 : 0 }
+}
+private enum Power: BinaryFunction {
+  static func value(_ a: Float, _ b: Float) -> Float { Float(pow(Double(a), Double(b))) }
+}
+/// `b a^(b - 1)`
+private enum PowerSlope: BinaryFunction {
+  static func value(_ a: Float, _ b: Float) -> Float { b == 0 ? 0 : Float(Double(b) * pow(Double(a), Double(b) - 1)) }
+}
+/// `a^b log a`
+private enum ExponentSlope: BinaryFunction {
+  static func value(_ a: Float, _ b: Float) -> Float { a == 0 ? 0 : Float(pow(Double(a), Double(b)) * log(Double(a))) }
+}
+
+/// The shape, batch axis included, that operands broadcast to.
+private func fullShape(_ operands: [Tensor]) -> [Int] {
+  let images = operands.map { $0.shape[0] }.max()!
+  return [images] + (try! broadcastShape(operands.map { Array($0.shape.dropFirst()) }, of: ""))
+}
+
+extension Tensor {
+  fileprivate func combined<F: BinaryFunction>(with other: Tensor, _ function: F.Type) -> Tensor {
+    broadcast(with: other, to: fullShape([self, other]), function)
+  }
+
+  /// These values where the condition is not 0, those of `other` elsewhere.
+  fileprivate func selected(by condition: Tensor, orElse other: Tensor) -> Tensor {
+    Tensor(shape: shape) { y in
+      Tensor.withPointers(condition, self, other) { condition, a, b in
+        Parallel.forEachBlock(of: y.count) { block in for i in block { y[i] = condition[i] != 0 ? a[i] : b[i] } }
       }
     }
   }
 
-  private func productSums(_ v: Tensor, _ x: Tensor, shape: [Int]) -> Tensor {
-    if v.shape == shape { return v * x }
-    let inner = v.count / shape.product
-    return Tensor(shape: shape) { sums in
-      Tensor.withPointers(v, x) { v, x in
-        let sums = sums.baseAddress!
-        Parallel.forEachBlock(of: shape.product, size: max(1, (1 << 15) / inner)) { block in
-          for place in block { sums[place] = Float(pb_dot(v + place * inner, x + place * inner, inner)) }
-        }
-      }
-    }
-  }
+  /// Integers as floats, floats as they are.
+  var asFloats: Tensor { type == .float32 ? self : Tensor(shape: shape, integers.map(Float.init)) }
 }
 
 /// A fixed affine map of each channel of `(N, C, H, W)`: `y = scale[c] x + shift[c]`. It has no parameters: input
@@ -102,6 +253,7 @@ public struct ChannelAffine: Operation {
   }
 
   public var kind: String { "affine" }
+  public var character: OperationCharacter { .linear }
   public var settings: String { "scale \(scale), shift \(shift)" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
@@ -125,7 +277,7 @@ public struct ChannelAffine: Operation {
     return Tensor(shape: x.shape) { y in
       x.withUnsafeBuffer { x in
         layout.forEachPlane { _, channel, offset in
-          pb_affine(x.baseAddress! + offset, scale[channel], shift[channel], y.baseAddress! + offset, layout.plane)
+          Arrays.affine(x.baseAddress! + offset, scale[channel], shift[channel], y.baseAddress! + offset, layout.plane)
         }
       }
     }

@@ -42,6 +42,7 @@ public struct Convolution: Operation {
   }
 
   public var kind: String { "conv" }
+  public var character: OperationCharacter { .linear }
 
   public var settings: String {
     var parts = ["\(outputs) of \(kernel)"]
@@ -74,7 +75,7 @@ public struct Convolution: Operation {
   }
 
   /// The kernels' view of this convolution over images of shape `(C, H, W)`.
-  private func shape(_ input: [Int], _ output: [Int]) -> ConvolutionShape {
+  package func shape(_ input: [Int], _ output: [Int]) -> ConvolutionShape {
     ConvolutionShape(
       inputs: input[0], outputs: outputs, groups: groups,
       window: Window(
@@ -84,59 +85,28 @@ public struct Convolution: Operation {
   }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
-    Evaluation(forward(inputs[0], parameters, transformed: nil, finish: TensorFinish()))
-  }
-
-  /// The weight in the form that Winograd's convolution takes; nil where that does not pay.
-  func transformedWeight(_ weight: Tensor, input: [Int], output: [Int]) -> Tensor? {
-    let shape = shape(input, output)
-    guard shape.takesTransformedWeight else { return nil }
-    return Tensor(shape: [shape.transformedWeightCount]) { transformed in
-      weight.withUnsafeBuffer { shape.transform($0.baseAddress!, into: transformed.baseAddress!) }
-    }
-  }
-
-  /// The value at x, finished; by the transformed weight if there is one.
-  func forward(
-    _ x: Tensor, _ parameters: [Tensor], transformed: Tensor?, rectifying: Bool = false, finish: TensorFinish
-  ) -> Tensor {
-    let outputShape = try! outputShape([Array(x.shape.dropFirst())])
-    let shape = shape(Array(x.shape.dropFirst()), outputShape)
-    var finish = finish
-    if hasBias { finish.prependBias(parameters[1]) }
-    return Tensor(shape: [x.shape[0]] + outputShape) { y in
-      Tensor.withPointers(x, transformed ?? parameters[0]) { input, weight in
-        finish { finish in
-          if transformed == nil {
-            shape.forward(
-              input, weight, into: y.baseAddress!, images: x.shape[0], rectifying: rectifying, finish: finish)
-          } else {
-            shape.forward(
-              input, transformed: weight, into: y.baseAddress!, images: x.shape[0], rectifying: rectifying,
-              finish: finish)
-          }
+    let x = inputs[0]
+    let input = Array(x.shape.dropFirst())
+    let output = try! outputShape([input])
+    return Evaluation(
+      Tensor(shape: [x.shape[0]] + output) { y in
+        Tensor.withPointers(x, parameters[0], parameters.last!) { x, weight, bias in
+          shape(input, output).forward(
+            x, weight, into: y.baseAddress!, images: inputs[0].shape[0], finish: Finish(hasBias ? [.bias(bias)] : []))
         }
-      }
-    }
+      })
   }
 
-  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [adjoint(v, at: site, finish: TensorFinish())] }
-
-  /// The adjoint at v, finished.
-  func adjoint(_ v: Tensor, at site: Site, finish: TensorFinish) -> Tensor {
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
     let input = site.inputShapes[0]
     let shape = shape(Array(input.dropFirst()), Array(v.shape.dropFirst()))
-    return Tensor(shape: input) { dx in
-      Tensor.withPointers(v, site.transformedWeight ?? site.parameters[0]) { v, weight in
-        finish { finish in
-          if site.transformedWeight == nil {
-            shape.adjoint(v, weight, into: dx.baseAddress!, images: input[0], finish: finish)
-          } else {
-            shape.adjoint(v, transformed: weight, into: dx.baseAddress!, images: input[0], finish: finish)
-          }
+    return [
+      Tensor(shape: input) { dx in
+        Tensor.withPointers(v, site.parameters[0]) { v, weight in
+          shape.adjoint(v, weight, into: dx.baseAddress!, images: input[0])
         }
       }
-    }
+    ]
   }
 
   public func parameterGradients(_ v: Tensor, at site: Site) -> [Tensor?] {

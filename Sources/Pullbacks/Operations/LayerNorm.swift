@@ -1,11 +1,21 @@
-import CKernels
 import Kernels
+
+/// An operation that divides by a statistic of its own input: mean, variance or norm. Under the pullbacks the
+/// statistics are routing, held constant.
+public protocol Normalisation: Operation {
+  /// The adjoint with the statistics held constant.
+  func frozenAdjoint(_ v: Tensor, at site: Site) -> Tensor
+}
+
+extension Normalisation {
+  public var character: OperationCharacter { .normalisation }
+}
 
 /// Layer normalisation: each token's features, or each pixel's channels, to mean 0 and variance 1, then an affine map.
 ///
 /// `y = gamma (x - mean) / sqrt(var + eps) + beta`, with the biased variance. Parameters: `weight` (gamma) and `bias`
 /// (beta).
-public struct LayerNorm: Operation {
+public struct LayerNorm: Normalisation {
   /// Over which values mean and variance are taken.
   public enum Axis: String, Sendable {
     /// The last axis of `(N, T, C)` or `(N, C)`.
@@ -53,7 +63,7 @@ public struct LayerNorm: Operation {
           Tensor.withPointers(x, parameters[0], parameters[1]) { x, gamma, beta in
             forEachRowBlock(rows, width) { block in
               let first = block.lowerBound
-              pb_layer_norm_rows(
+              Arrays.layerNormRows(
                 x + first * width, gamma, beta, epsilon, y.baseAddress! + first * width, mean.baseAddress! + first,
                 reciprocal.baseAddress! + first, block.count, width)
             }
@@ -77,7 +87,7 @@ public struct LayerNorm: Operation {
           let dx = Tensor(shape: x.shape) { dx in
             forEachRowBlock(x.count / width, width) { block in
               let first = block.lowerBound
-              pb_layer_norm_rows_gradient(
+              Arrays.layerNormRowsGradient(
                 v + first * width, input + first * width, gamma.baseAddress!, mean + first, reciprocal + first,
                 dx.baseAddress! + first * width, block.count, width)
             }
@@ -89,14 +99,14 @@ public struct LayerNorm: Operation {
   }
 
   /// The adjoint with mean and variance held constant: `dx = v gamma / sqrt(var + eps)`.
-  func frozenAdjoint(_ v: Tensor, at site: Site) -> Tensor {
+  public func frozenAdjoint(_ v: Tensor, at site: Site) -> Tensor {
     let cotangent = featuresLast(v)
     let width = cotangent.shape.last!
     let dx = Tensor(shape: cotangent.shape) { dx in
       Tensor.withPointers(cotangent, site.parameters[0], site.saved[1]) { v, gamma, reciprocal in
         forEachRowBlock(cotangent.count / width, width) { block in
           let first = block.lowerBound
-          pb_layer_norm_rows_frozen(
+          Arrays.layerNormRowsFrozen(
             v + first * width, gamma, reciprocal + first, dx.baseAddress! + first * width, block.count, width)
         }
       }
@@ -113,7 +123,7 @@ public struct LayerNorm: Operation {
       dBeta.withUnsafeMutableBuffer { dBeta in
         Tensor.withPointers(featuresLast(v), x) { v, x in
           Tensor.withPointers(site.saved[0], site.saved[1]) { mean, reciprocal in
-            pb_layer_norm_rows_parameters(
+            Arrays.layerNormRowsParameters(
               v, x, mean, reciprocal, dGamma.baseAddress!, dBeta.baseAddress!, site.saved[0].count, width)
           }
         }

@@ -1,4 +1,3 @@
-import CKernels
 import Kernels
 
 /// A linear map of the last axis: `y = W x + b`, for `(N, K)` features or `(N, T, K)` tokens.
@@ -24,6 +23,7 @@ public struct Linear: Operation {
   }
 
   public var kind: String { "linear" }
+  public var character: OperationCharacter { .linear }
   public var settings: String { "\(outputs) outputs" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
@@ -48,7 +48,7 @@ public struct Linear: Operation {
         if x.rank == 2 {
           // Few rows: a dot product per output, so that a row's bytes do not depend on how many rows there are.
           Parallel.forEachBlock(of: outputs, size: 64) { block in
-            pb_rows_times_transposed(
+            Arrays.rowsTimesTransposed(
               input, weight, hasBias ? bias : nil, y, x.shape[0], width, outputs, block.lowerBound, block.upperBound)
           }
         } else {
@@ -58,7 +58,7 @@ public struct Linear: Operation {
               MatrixOperand(input + tokens.lowerBound * width, stride: width),
               MatrixOperand(weight, stride: width, transposed: true),
               into: output, stride: outputs, m: tokens.count, n: outputs, k: width)
-            if hasBias { pb_add_row(bias, output, tokens.count, outputs) }
+            if hasBias { Arrays.addRow(bias, output, tokens.count, outputs) }
           }
         }
       }
@@ -75,7 +75,7 @@ public struct Linear: Operation {
           let dx = dx.baseAddress!
           if v.rank == 2 {
             Parallel.forEachBlock(of: width, size: 512) { block in
-              pb_rows_times(cotangent, weight, dx, v.shape[0], width, outputs, block.lowerBound, block.upperBound)
+              Arrays.rowsTimes(cotangent, weight, dx, v.shape[0], width, outputs, block.lowerBound, block.upperBound)
             }
           } else {
             forEachTokenStrip(v.shape) { tokens in
@@ -108,7 +108,7 @@ public struct Linear: Operation {
     guard hasBias else { return [weight] }
     var bias = Tensor(shape: [outputs])
     bias.withUnsafeMutableBuffer { bias in
-      v.withUnsafeBuffer { pb_accumulate_rows($0.baseAddress!, bias.baseAddress!, rows, outputs) }
+      v.withUnsafeBuffer { Arrays.accumulateRows($0.baseAddress!, bias.baseAddress!, rows, outputs) }
     }
     return [weight, bias]
   }

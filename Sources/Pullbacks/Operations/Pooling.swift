@@ -1,4 +1,3 @@
-import CKernels
 import Kernels
 
 /// Max pooling of `(N, C, H, W)` over windows; places outside the plane never win.
@@ -25,87 +24,49 @@ public struct MaxPool: Operation {
   }
 
   public var kind: String { "maxpool" }
+  public var character: OperationCharacter { .selection }
   public var settings: String { poolSettings(kernel, stride, padding, roundsUp) }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
     try pooledShape(inputs[0], kernel, stride, padding, roundsUp, kind)
   }
 
-  public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
-    Evaluation(forward(inputs[0], isRectified: false))
+  /// The kernels' view of this pooling over `(N, C, H, W)`.
+  package func shape(_ input: [Int], _ output: [Int]) -> MaxPoolShape {
+    MaxPoolShape(poolWindow(input, output, kernel, stride, padding))
   }
 
-  /// - Parameter isRectified: whether negative values count as 0.
-  func forward(_ x: Tensor, isRectified: Bool) -> Tensor {
-    let shape = [x.shape[0]] + (try! outputShape([Array(x.shape.dropFirst())]))
-    return forEachPlane(input: x.shape, output: shape) { window, source, target in
-      Tensor(shape: shape) { y in
-        x.withUnsafeBuffer { x in
-          source.forEachPlane { image, channel, offset in
-            let plane = image * target.channels + channel
-            pb_max_pool(x.baseAddress! + offset, window, isRectified, y.baseAddress! + plane * target.plane)
-          }
+  public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
+    let x = inputs[0]
+    let output = [x.shape[0]] + (try! outputShape([Array(x.shape.dropFirst())]))
+    return Evaluation(
+      Tensor(shape: output) { y in
+        x.withUnsafeBuffer {
+          shape(x.shape, output).forward($0.baseAddress!, into: y.baseAddress!, planes: x.shape[0] * x.shape[1])
         }
-      }
-    }
+      })
   }
 
   public var gradientNeeds: Needs { .inputs }
 
   /// Each v goes to the first largest value of its window.
-  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [gradient(v, at: site, finish: TensorFinish())] }
-
-  func gradient(_ v: Tensor, at site: Site, finish: TensorFinish) -> Tensor {
-    let (x, isRectified) = site.rectifiableInput()
-    return gradient(v, input: x, isRectified: isRectified, finish: finish)
-  }
-
-  /// Each v goes to the first largest value of its window of x, or of rectified x.
-  func gradient(
-    _ v: Tensor, input x: Tensor, isRectified: Bool = false, finish: TensorFinish = TensorFinish()
-  ) -> Tensor {
-    adjoint(v, x, finish) { v, x, window, dx in pb_max_pool_gradient(v, x, window, isRectified, dx) }
-  }
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [adjoint(.hard, v, at: site)] }
 
   /// Each v is shared out over its window by `softmax(window / tau)`; where windows overlap, shares add up.
   ///
   /// With `zeroPadding` the places outside the plane count as zeros and take a share, which is lost.
-  func softAdjoint(
-    _ v: Tensor, at site: Site, temperature: Float, zeroPadding: Bool, finish: TensorFinish
-  ) -> Tensor {
-    let (x, isRectified) = site.rectifiableInput()
-    return adjoint(v, x, finish) { v, x, window, dx in
-      pb_max_pool_soft(v, x, window, isRectified, 1 / temperature, zeroPadding, dx)
-    }
+  func softAdjoint(_ v: Tensor, at site: Site, temperature: Float, zeroPadding: Bool) -> Tensor {
+    adjoint(.soft(sharpness: 1 / temperature, zeroPadding: zeroPadding), v, at: site)
   }
 
-  private typealias PlaneAdjoint = (
-    _ v: UnsafePointer<Float>, _ x: UnsafePointer<Float>, UnsafePointer<pb_window>, _ dx: UnsafeMutablePointer<Float>
-  ) -> Void
-
-  private func adjoint(_ v: Tensor, _ x: Tensor, _ finish: TensorFinish, _ body: PlaneAdjoint) -> Tensor {
-    forEachPlane(input: x.shape, output: v.shape) { window, source, target in
-      Tensor(shape: x.shape) { dx in
-        Tensor.withPointers(v, x) { v, x in
-          finish { finish in
-            source.forEachPlane { image, channel, offset in
-              body(v + (image * target.channels + channel) * target.plane, x + offset, window, dx.baseAddress! + offset)
-              finish.apply(
-                dx.baseAddress!, channel: channel, offset: offset, count: source.plane, next: source.plane)
-            }
-          }
-        }
+  private func adjoint(_ adjoint: MaxPoolShape.Adjoint, _ v: Tensor, at site: Site) -> Tensor {
+    let x = site.input()
+    return Tensor(shape: x.shape) { dx in
+      Tensor.withPointers(v, x) { cotangent, values in
+        shape(x.shape, v.shape).adjoint(
+          adjoint, cotangent, values, into: dx.baseAddress!, images: x.shape[0], channels: x.shape[1])
       }
     }
-  }
-
-  private func forEachPlane(
-    input: [Int], output: [Int], _ body: (UnsafePointer<pb_window>, ChannelLayout, ChannelLayout) -> Tensor
-  ) -> Tensor {
-    let window = Window(
-      input: (input[2], input[3]), output: (output[2], output[3]), kernel: (kernel.height, kernel.width),
-      stride: (stride.height, stride.width), dilation: (1, 1), paddingTopLeft: (padding.top, padding.left))
-    return withUnsafePointer(to: window.c) { body($0, ChannelLayout(input), ChannelLayout(output)) }
   }
 }
 
@@ -136,6 +97,7 @@ public struct AveragePool: Operation {
   public static func adaptive(_ output: Extent) -> AveragePool { AveragePool(.adaptive(output)) }
 
   public var kind: String { "avgpool" }
+  public var character: OperationCharacter { .linear }
 
   public var settings: String {
     switch windows {
@@ -177,15 +139,14 @@ public struct AveragePool: Operation {
     let x = inputs[0]
     let shape = [x.shape[0]] + (try! outputShape([Array(x.shape.dropFirst())]))
     let target = ChannelLayout(shape)
-    if let window = pairs(x.shape, shape) {
+    if let pairs = pairs(x.shape, shape) {
       return Evaluation(
         Tensor(shape: shape) { y in
           x.withUnsafeBuffer { x in
             ChannelLayout(inputs[0].shape).forEachPlane { image, channel, offset in
-              withUnsafePointer(to: window) {
-                pb_average_pairs(
-                  x.baseAddress! + offset, $0, y.baseAddress! + (image * target.channels + channel) * target.plane)
-              }
+              pairs.forward(
+                plane: x.baseAddress! + offset,
+                into: y.baseAddress! + (image * target.channels + channel) * target.plane)
             }
           }
         })
@@ -213,18 +174,14 @@ public struct AveragePool: Operation {
   }
 
   /// The windows if they are pairs of pairs that cover whole rows, which have a kernel of their own.
-  private func pairs(_ input: [Int], _ output: [Int]) -> pb_window? {
+  private func pairs(_ input: [Int], _ output: [Int]) -> PairwiseMean? {
     guard case .sliding(let kernel, let stride, let padding, _, _) = windows else { return nil }
-    let window = Window(
-      input: (input[2], input[3]), output: (output[2], output[3]), kernel: (kernel.height, kernel.width),
-      stride: (stride.height, stride.width), dilation: (1, 1), paddingTopLeft: (padding.top, padding.left)
-    ).c
-    return withUnsafePointer(to: window) { pb_is_pairwise($0) } ? window : nil
+    return PairwiseMean(poolWindow(input, output, kernel, stride, padding))
   }
 
   /// The vectorised sum costs more than it saves on a window of a few places.
   private static func sum(_ x: UnsafePointer<Float>, _ count: Int) -> Double {
-    guard count < 16 else { return pb_sum(x, count) }
+    guard count < 16 else { return Arrays.sum(x, count) }
     var sum = 0.0
     for i in 0..<count { sum += Double(x[i]) }
     return sum
@@ -234,15 +191,14 @@ public struct AveragePool: Operation {
   public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
     let input = site.inputShapes[0]
     let source = ChannelLayout(v.shape)
-    if let window = pairs(input, v.shape) {
+    if let pairs = pairs(input, v.shape) {
       return [
         Tensor(shape: input) { dx in
           v.withUnsafeBuffer { v in
             ChannelLayout(input).forEachPlane { image, channel, offset in
-              withUnsafePointer(to: window) {
-                pb_average_pairs_adjoint(
-                  v.baseAddress! + (image * source.channels + channel) * source.plane, $0, dx.baseAddress! + offset)
-              }
+              pairs.adjoint(
+                plane: v.baseAddress! + (image * source.channels + channel) * source.plane,
+                into: dx.baseAddress! + offset)
             }
           }
         }
@@ -269,6 +225,14 @@ public struct AveragePool: Operation {
     }
     return [dx]
   }
+}
+
+private func poolWindow(
+  _ input: [Int], _ output: [Int], _ kernel: Extent, _ stride: Extent, _ padding: Padding
+) -> Window {
+  Window(
+    input: (input[2], input[3]), output: (output[2], output[3]), kernel: (kernel.height, kernel.width),
+    stride: (stride.height, stride.width), dilation: (1, 1), paddingTopLeft: (padding.top, padding.left))
 }
 
 private func poolSettings(_ kernel: Extent, _ stride: Extent, _ padding: Padding, _ roundsUp: Bool) -> String {

@@ -1,4 +1,3 @@
-import CKernels
 import Kernels
 
 // Operations that move values and do not change them; each one's gradient moves them back.
@@ -10,6 +9,7 @@ public struct Reshape: Operation {
   public init(_ shape: [Int]) { self.shape = shape }
 
   public var kind: String { "reshape" }
+  public var character: OperationCharacter { .linear }
   public var settings: String { "to \(shape)" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
@@ -33,6 +33,7 @@ public struct Transpose: Operation {
   public init(_ order: [Int]) { self.order = order }
 
   public var kind: String { "transpose" }
+  public var character: OperationCharacter { .linear }
   public var settings: String { "axes \(order)" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
@@ -66,6 +67,7 @@ public struct Slice: Operation {
   }
 
   public var kind: String { "slice" }
+  public var character: OperationCharacter { .linear }
   public var settings: String { "axis \(axis), \(range)" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
@@ -125,6 +127,7 @@ public struct Concatenate: Operation {
   public init(axis: Int = 0) { self.axis = axis }
 
   public var kind: String { "concat" }
+  public var character: OperationCharacter { .linear }
   public var settings: String { "axis \(axis)" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
@@ -176,6 +179,7 @@ public struct Concatenate: Operation {
 /// The input itself: dropout in evaluation, and a name for a place in the graph.
 public struct Identity: Operation {
   public let kind: String
+  public var character: OperationCharacter { .linear }
   public init(kind: String = "identity") { self.kind = kind }
 
   /// Dropout, which does nothing to a trained network.
@@ -204,7 +208,7 @@ extension Tensor {
         let inner = tail / max(1, extents[1])
         Parallel.forEach(extents[0] * pieces) { index in
           let (outer, first) = (index / pieces, index % pieces * rows)
-          pb_permute(
+          Arrays.permute(
             x.baseAddress! + outer * reading[0] + first * reading[1], y.baseAddress! + outer * tail + first * inner,
             [min(rows, extents[1] - first)] + extents.dropFirst(2), Array(reading.dropFirst()), rank - 1)
         }

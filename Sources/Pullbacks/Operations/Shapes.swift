@@ -5,6 +5,13 @@ func checkShape(_ shape: [Int], rank: Int, of kind: String) throws(PullbackError
   }
 }
 
+/// Throws unless an operation has so many inputs.
+func checkCount(_ inputs: [[Int]], _ count: Int, of kind: String) throws(PullbackError) {
+  guard inputs.count == count else {
+    throw PullbackError(.usage, kind, "expected \(count) inputs, found \(inputs.count) of shapes \(inputs)")
+  }
+}
+
 /// Throws unless every axis has an extent and the elements can be counted in 31 bits, as BLAS counts.
 func checkExtents(_ shape: [Int], of kind: String) throws(PullbackError) {
   guard shape.allSatisfy({ $0 > 0 }) else {
@@ -36,5 +43,5 @@ func checkWindow(
 
 extension Array where Element == Int {
   /// The number of elements of a shape.
-  var product: Int { reduce(1, *) }
+  package var product: Int { reduce(1, *) }
 }

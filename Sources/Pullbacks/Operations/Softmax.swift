@@ -1,4 +1,3 @@
-import CKernels
 import Kernels
 
 /// Softmax over the last axis: `y_i = exp(x_i) / sum_j exp(x_j)`.
@@ -6,6 +5,7 @@ public struct Softmax: Operation {
   public init() {}
 
   public var kind: String { "softmax" }
+  public var character: OperationCharacter { .routing }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
     guard let last = inputs[0].last, last > 0 else {
@@ -22,7 +22,7 @@ public struct Softmax: Operation {
         x.withUnsafeBuffer { x in
           Parallel.forEachBlock(of: x.count / width, size: max(1, (1 << 14) / width)) { rows in
             let offset = rows.lowerBound * width
-            pb_softmax_rows(x.baseAddress! + offset, 1, y.baseAddress! + offset, rows.count, width)
+            Arrays.softmaxRows(x.baseAddress! + offset, 1, y.baseAddress! + offset, rows.count, width)
           }
         }
       })
@@ -38,7 +38,7 @@ public struct Softmax: Operation {
         Tensor.withPointers(site.output, v) { y, cotangent in
           Parallel.forEachBlock(of: v.count / width, size: max(1, (1 << 14) / width)) { rows in
             let offset = rows.lowerBound * width
-            pb_softmax_rows_gradient(y + offset, cotangent + offset, 1, dx.baseAddress! + offset, rows.count, width)
+            Arrays.softmaxRowsGradient(y + offset, cotangent + offset, 1, dx.baseAddress! + offset, rows.count, width)
           }
         }
       }

@@ -1,4 +1,3 @@
-import CKernels
 import Kernels
 
 /// Random numbers by name: a function of seed, purpose, image, draw and position, and of nothing else.
@@ -38,19 +37,19 @@ public struct RandomStream: Sendable {
   /// Word `index` of the stream, each of the 2^32 values alike.
   public subscript(index: Int) -> UInt32 {
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 4) { words in
-      pb_philox(key, image, draw, UInt64(index / 4), 1, words.baseAddress!)
+      Arrays.philox(key, image, draw, UInt64(index / 4), 1, words.baseAddress!)
       return words[index % 4]
     }
   }
 
   /// Numbers of the uniform distribution on `[0, 1)`, multiples of 2^-24; number i takes word i.
   public func uniforms(_ shape: [Int]) -> Tensor {
-    numbers(shape, pb_uniforms)
+    numbers(shape, Arrays.uniforms)
   }
 
   /// Numbers of the standard normal distribution, by its quantile: number i takes word i. None is beyond 6.3.
   public func normals(_ shape: [Int]) -> Tensor {
-    numbers(shape, pb_normals)
+    numbers(shape, Arrays.normals)
   }
 
   /// Integers below `bound`; number i takes word i. Their probabilities differ by less than `bound` times 2^-32.
@@ -69,7 +68,7 @@ public struct RandomStream: Sendable {
       Parallel.forEachBlock(of: numbers.count, size: 2048) { range in
         withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 2048) { words in
           let first = words.baseAddress!
-          pb_philox(key, image, draw, UInt64(range.lowerBound / 4), (range.count + 3) / 4, first)
+          Arrays.philox(key, image, draw, UInt64(range.lowerBound / 4), (range.count + 3) / 4, first)
           distribution(first, range.count, numbers.baseAddress! + range.lowerBound)
         }
       }

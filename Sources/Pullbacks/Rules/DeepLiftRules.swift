@@ -5,9 +5,7 @@ import Kernels
 ///
 /// Source: Shrikumar et al. 2017 (arXiv 1704.02685), threshold as in captum.
 struct Rescale: Rule {
-  /// The activation's input and output at the baseline, batches of one.
-  let input: Tensor
-  let output: Tensor
+  let baseline: BaselineValues
 
   var equation: String { "v (y - y0) / (z - z0)" }
   var source: String { "Shrikumar et al. 2017, arXiv 1704.02685" }
@@ -15,9 +13,9 @@ struct Rescale: Rule {
 
   func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
     let images = v.shape[0]
-    let change = site.output - output.repeated(images)
-    let slope = site.operation.gradient(v, at: site)[0]!
-    return [quotient(v * change, site.input() - input.repeated(images), orElse: slope)]
+    let change = site.output - baseline.output.repeated(images)
+    let slope = site.gradient(v)[0]!
+    return [quotient(v * change, site.input() - baseline.input.repeated(images), orElse: slope)]
   }
 }
 
@@ -28,8 +26,7 @@ struct Rescale: Rule {
 /// Source: captum's implementation of Shrikumar et al. 2017. captum lets one of several overlapping windows overwrite
 /// the others, which loses their shares; it agrees where windows do not overlap.
 struct CrossMaximum: Rule {
-  let input: Tensor
-  let output: Tensor
+  let baseline: BaselineValues
 
   var equation: String { "v (max(y, y0) - y0) at argmax z, v (y - max(y, y0)) at argmax z0, over (z - z0)" }
   var source: String { "captum's implementation of Shrikumar et al. 2017, arXiv 1704.02685" }
@@ -38,12 +35,27 @@ struct CrossMaximum: Rule {
   func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
     let images = v.shape[0]
     let (z, y) = (site.input(), site.output)
-    let (z0, y0) = (input.repeated(images), output.repeated(images))
+    let (z0, y0) = (baseline.input.repeated(images), baseline.output.repeated(images))
     let larger = y.combine(y0) { y, y0, larger, n in for i in 0..<n { larger[i] = max(y[i], y0[i]) } }
-    let pool = site.operation(as: MaxPool.self)
-    let shares = pool.gradient(v * (larger - y0), input: z) + pool.gradient(v * (y - larger), input: z0)
-    return [quotient(shares, z - z0, orElse: pool.gradient(v, input: z))]
+    func pooled(_ v: Tensor, at x: Tensor) -> Tensor { site.gradient(v, parameters: nil, inputs: [x])[0]! }
+    let shares = pooled(v * (larger - y0), at: z) + pooled(v * (y - larger), at: z0)
+    return [quotient(shares, z - z0, orElse: pooled(v, at: z))]
   }
+}
+
+/// What goes into an operation and comes out of it at the baseline, as batches of one. Two baselines are the same if
+/// they were computed once.
+final class BaselineValues: Hashable, Sendable {
+  let input: Tensor
+  let output: Tensor
+
+  init(input: Tensor, output: Tensor) {
+    self.input = input
+    self.output = output
+  }
+
+  static func == (a: BaselineValues, b: BaselineValues) -> Bool { a === b }
+  func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
 }
 
 /// `numerator / denominator`, and `other` where the denominator is below 1e-10.
@@ -67,22 +79,19 @@ extension RuleSet {
   ///   - baseline: one input, `(1, C, H, W)`.
   /// - Complexity: one forward pass, of one image.
   public static func deepLift(of network: Network, baseline: Tensor) throws(PullbackError) -> RuleSet {
-    let rescaled: Set = ["relu", "relu6", "sigmoid", "maxpool"]
-    let nodes = network.graph.nodes.filter { rescaled.contains($0.operation.kind) }
+    let isRescaled = { (operation: any Operation) in
+      operation is ReLU || operation is ReLU6 || operation is Sigmoid || operation is MaxPool
+    }
+    let nodes = network.graph.nodes.filter { isRescaled($0.operation) }
     let trace = try network.trace(
       at: baseline, rules: [], keeping: nodes.flatMap { [network.graph.nodes[$0.inputs[0]].name, $0.name] })
     var entries: [(Pattern, any Rule)] = []
     for node in nodes {
-      let input = try trace.activation(network.graph.nodes[node.inputs[0]].name)
-      let output = try trace.activation(node.name)
-      let rule: any Rule =
-        node.operation is MaxPool ? CrossMaximum(input: input, output: output) : Rescale(input: input, output: output)
+      let values = BaselineValues(
+        input: try trace.activation(network.graph.nodes[node.inputs[0]].name), output: try trace.activation(node.name))
+      let rule: any Rule = node.operation is MaxPool ? CrossMaximum(baseline: values) : Rescale(baseline: values)
       entries.append((.node(node.name), rule))
     }
-    // Rules of two baselines read alike; the outputs there tell the tables apart.
-    let fingerprint = trace.value.scalars.reduce(0xCBF2_9CE4_8422_2325 as UInt64) {
-      ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01B3
-    }
-    return RuleSet("deeplift from \(String(fingerprint, radix: 16))", entries + [(.any, Gradient())])
+    return RuleSet("deeplift", entries + [(.any, Gradient())])
   }
 }

@@ -27,7 +27,7 @@ public struct EpsilonRule: Rule {
         y[i] = stabilised == 0 ? 0 : v[i] * (z[i] / stabilised)
       }
     }
-    return site.operation.gradient(damped, at: site)
+    return site.gradient(damped)
   }
 }
 

@@ -10,11 +10,19 @@ public struct Rectified: Rule {
   public init(_ rule: any Rule) { self.rule = rule }
 
   public var equation: String { "relu(\(rule.equation))" }
+  public func equation(at operation: any Operation) -> String { "relu(\(rule.equation(at: operation)))" }
   public var source: String { "Springenberg et al. 2015, arXiv 1412.6806; Zeiler & Fergus 2014, arXiv 1311.2901" }
   public func needs(at operation: any Operation) -> Needs { rule.needs(at: operation) }
+  public var isRouting: Bool { rule.isRouting }
+  public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
+    try rule.check(node, carriesInput: carriesInput)
+  }
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
     rule.pull(v, at: site).map { $0?.clamped(to: 0...Float.infinity) }
   }
+
+  public static func == (a: Rectified, b: Rectified) -> Bool { AnyHashable(a.rule) == AnyHashable(b.rule) }
+  public func hash(into hasher: inout Hasher) { hasher.combine(AnyHashable(rule)) }
 }
 
 /// The cotangent as it comes, for operations that keep their input's shape.
@@ -44,7 +52,7 @@ extension RuleSet {
   public func guided(over graph: Graph) throws(PullbackError) -> RuleSet {
     var rules = self
     rules.name = "guided-\(name)"
-    for node in graph.nodes where ["relu", "relu6"].contains(node.operation.kind) {
+    for node in graph.nodes where node.operation is ReLU || node.operation is ReLU6 {
       rules = rules.overriding(.node(node.name), with: Rectified(try rule(for: node)))
     }
     return rules

@@ -1,10 +1,16 @@
+import Kernels
+
 /// How a cotangent is pulled back through one operation: the adjoint of the linear map that the rule puts in place of
 /// the layer, at the point where the layer was evaluated.
 ///
-/// A rule is a value without state. It states its equation and its source, which are printed by `pullbacks rules`.
-public protocol Rule: Sendable {
+/// A rule is a value without state. It is told from others by its value, and states its equation and its source, which
+/// `pullbacks rules` prints.
+public protocol Rule: Hashable, Sendable {
   /// The equation, with `v` the incoming cotangent and `z` the layer's input: `v * Phi(z / tau), tau = 0.6`.
   var equation: String { get }
+
+  /// The equation at a certain operation, where it can be said more closely. If not implemented: ``equation``.
+  func equation(at operation: any Operation) -> String
 
   /// Where the equation comes from: a paper and its section.
   var source: String { get }
@@ -27,17 +33,27 @@ public protocol Rule: Sendable {
 }
 
 extension Rule {
+  public func equation(at operation: any Operation) -> String { equation }
   public var isRouting: Bool { false }
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {}
 
-  /// Throws unless the node's operation is of the type that this rule is made for.
-  func require<T: Operation>(_ type: T.Type, at node: Graph.Node) throws(PullbackError) {
-    guard node.operation is T else {
+  /// Throws unless the node's operation is one that this rule is made for.
+  ///
+  /// - Parameter operations: what it is made for, in words.
+  func require(_ isMet: Bool, _ operations: String, at node: Graph.Node) throws(PullbackError) {
+    guard isMet else {
       throw PullbackError(
         .usage, "node \(node.name)",
-        "the rule \"\(equation)\" is for operations of type \(type), and this is a \(node.operation.kind)")
+        "the rule \"\(equation)\" is for \(operations), and this is a \(node.operation.kind)")
     }
   }
+}
+
+/// A rule that multiplies the cotangent by a function of the pre-activation, place by place, at operations for which
+/// that function has a kernel.
+package protocol DiagonalRule: Rule {
+  /// Nil where it has none.
+  func map(at operation: any Operation) -> GateMap?
 }
 
 /// The operation's own gradient: for linear operations the ordinary adjoint, for others the derivative.
@@ -46,7 +62,11 @@ public struct Gradient: Rule {
   public var equation: String { "J^T v" }
   public var source: String { "the chain rule" }
   public func needs(at operation: any Operation) -> Needs { operation.gradientNeeds }
-  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { site.operation.gradient(v, at: site) }
+  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { site.gradient(v) }
+}
+
+extension Gradient: DiagonalRule {
+  package func map(at operation: any Operation) -> GateMap? { (operation as? any VectorisedElementwise)?.derivativeMap }
 }
 
 /// Routing: the output is a constant of the affine operator, and no cotangent goes through.
@@ -67,7 +87,7 @@ public struct RoutedProduct: Rule {
   public var equation: String { "v times the routing factor" }
   public var source: String { "the paper, section 2" }
   public func needs(at operation: any Operation) -> Needs { operation.gradientNeeds }
-  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { site.operation.gradient(v, at: site) }
+  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { site.gradient(v) }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
     guard carriesInput.filter({ $0 }).count <= 1 else {
@@ -75,6 +95,13 @@ public struct RoutedProduct: Rule {
         .usage, "node \(node.name)",
         "both factors of this \(node.operation.kind) depend on the image, so no pullback is defined for it",
         advice: "name a rule for it, or for the operation that makes one factor routing")
+    }
+    // Of a quotient only the numerator is a factor.
+    guard node.operation as? BinaryOperation != .divide || !carriesInput[1] else {
+      throw PullbackError(
+        .usage, "node \(node.name)",
+        "the denominator of this quotient depends on the image, so no pullback is defined for it",
+        advice: "name a rule for it, or for the operation that makes the denominator routing")
     }
   }
 }

@@ -1,24 +1,34 @@
 /// An ordered table from operations to rules; the first entry that matches a node decides.
 ///
 /// Gradient, hard pullback and soft pullback are three tables over one engine. An operation that nothing matches is an
-/// error.
-public struct RuleSet: Sendable {
+/// error. Tables are equal if their entries are, whatever their names.
+public struct RuleSet: Hashable, Sendable {
   /// What an entry matches.
   public enum Pattern: Hashable, Sendable {
     /// The node of this name.
     case node(String)
     /// Every operation of this kind, such as `relu`.
     case kind(String)
+    /// Every operation of this character.
+    case character(OperationCharacter)
     /// Every operation.
     case any
   }
 
   /// A line of the table.
-  public struct Entry: Sendable {
+  public struct Entry: Hashable, Sendable {
     /// Which nodes it is for.
     public let pattern: Pattern
     /// How a cotangent is pulled back through them.
     public let rule: any Rule
+
+    public static func == (a: Entry, b: Entry) -> Bool {
+      a.pattern == b.pattern && AnyHashable(a.rule) == AnyHashable(b.rule)
+    }
+    public func hash(into hasher: inout Hasher) {
+      hasher.combine(pattern)
+      hasher.combine(AnyHashable(rule))
+    }
   }
 
   /// The name of the table, for messages and records.
@@ -41,12 +51,10 @@ public struct RuleSet: Sendable {
     return copy
   }
 
-  /// The whole table in words: equal for equal tables.
-  public var signature: String {
-    ([name] + entries.map { "\($0.pattern): \($0.rule.equation)" }).joined(separator: "\n")
-  }
+  public static func == (a: RuleSet, b: RuleSet) -> Bool { a.entries == b.entries }
+  public func hash(into hasher: inout Hasher) { hasher.combine(entries) }
 
-  /// The rule for a node. The image itself needs none.
+  /// The rule for a node. Inputs, constants and parameters take nothing, and need none.
   ///
   /// - Throws: ``PullbackError`` if no entry matches it.
   public func rule(for node: Graph.Node) throws(PullbackError) -> any Rule {
@@ -54,11 +62,12 @@ public struct RuleSet: Sendable {
       switch entry.pattern {
       case .node(let name) where name == node.name: return entry.rule
       case .kind(let kind) where kind == node.operation.kind: return entry.rule
+      case .character(let character) where character == node.operation.character: return entry.rule
       case .any: return entry.rule
       default: continue
       }
     }
-    if node.operation is Input { return Gradient() }
+    if node.inputs.isEmpty { return Gradient() }
     throw PullbackError(
       .usage, "node \(node.name)", "the rule set \(name) has no rule for the operation \(node.operation.kind)",
       advice: "name one with overriding(_:with:)")
@@ -90,48 +99,33 @@ extension RuleSet {
       case .frozen: FrozenAttention(temperature: temperatures[.attention])
       case .released: ReleasedAttention(temperature: temperatures[.attention])
       }
-    let gates: [(Pattern, any Rule)] = [
-      (.kind("relu"), SoftGate(.relu, temperature: temperatures[.relu])),
-      (.kind("relu6"), SoftGate(.relu6, temperature: temperatures[.relu6])),
-      (.kind("gelu"), SoftGate(.gelu, temperature: temperatures[.gelu])),
-      (.kind("silu"), SoftGate(.silu, temperature: temperatures[.silu])),
+    let softened: [(Pattern, any Rule)] = [
+      (.kind("relu"), SoftGate(temperature: temperatures[.relu])),
+      (.kind("relu6"), SoftGate(temperature: temperatures[.relu6])),
+      (.kind("gelu"), SoftGate(temperature: temperatures[.gelu])),
+      (.kind("silu"), SoftGate(temperature: temperatures[.silu])),
       (.kind("maxpool"), SoftMaxPool(temperature: temperatures[.maxpool], border: border)),
       (.kind("attention"), attentionRule),
     ]
-    return RuleSet("soft-pullback", gates + frozenRouting + ordinaryAdjoints)
+    return RuleSet("soft-pullback", softened + affineOperator)
   }
 
   /// The hard pullback: the adjoint of the affine operator that the network is at the input, its routing held constant.
   /// For a network of ReLU and max pooling it is the gradient. Source: paper, section 2.
-  public static let hardPullback: RuleSet = {
-    let gates: [(Pattern, any Rule)] = [
-      (.kind("relu"), Gradient()),
-      (.kind("relu6"), Gradient()),
-      (.kind("gelu"), SoftGate(.gelu, temperature: 1)),
-      (.kind("silu"), SoftGate(.silu, temperature: 1)),
-      (.kind("maxpool"), Gradient()),
-      (.kind("attention"), FrozenAttention(temperature: 1)),
-    ]
-    return RuleSet("hard-pullback", gates + frozenRouting + ordinaryAdjoints)
-  }()
+  public static let hardPullback = RuleSet(
+    "hard-pullback", [(.kind("attention"), FrozenAttention(temperature: 1))] + affineOperator)
 
-  /// What the pullbacks hold constant whatever the temperature.
-  private static var frozenRouting: [(Pattern, any Rule)] {
+  /// The rules by which a network is affine at a point, for every character of operation but
+  /// ``OperationCharacter/nonlinear``. Gates for which the paper has no temperature are held as they are.
+  private static var affineOperator: [(Pattern, any Rule)] {
     [
-      (.kind("layernorm"), FrozenLayerNorm()),
-      (.kind("sigmoid"), Routing()),
-      (.kind("softmax"), Routing()),
-      (.kind("multiply"), RoutedProduct()),
-      (.kind("matmul"), RoutedProduct()),
+      (.character(.linear), Gradient()),
+      (.character(.gate), HardGate()),
+      (.character(.selection), Gradient()),
+      (.character(.normalisation), FrozenStatistics()),
+      (.character(.routing), Routing()),
+      (.character(.product), RoutedProduct()),
     ]
-  }
-
-  /// Operations that are linear at fixed parameters.
-  private static var ordinaryAdjoints: [(Pattern, any Rule)] {
-    [
-      "conv", "linear", "batchnorm", "affine", "avgpool", "add", "concat", "reshape", "transpose", "slice", "identity",
-      "dropout", "layerscale", "posembedding", "classtoken",
-    ].map { (.kind($0), Gradient()) }
   }
 }
 

@@ -1,66 +1,3 @@
-import CKernels
-import Kernels
-
-/// The expected gate of an activation whose pre-activation is perturbed at temperature tau.
-///
-/// | activation | adjoint | perturbation |
-/// |---|---|---|
-/// | ReLU, GELU | `v * Phi(z / tau)` | Gaussian |
-/// | ReLU6 | `v * (Phi(z / tau) - Phi((z - 6) / tau))` | Gaussian |
-/// | SiLU | `v * sigmoid(z / tau)` | logistic |
-///
-/// Phi is the standard normal distribution function. At tau = 1 the rules of GELU and SiLU are their hard pullbacks,
-/// `y = z g(z)` with the gate g held constant. Source: paper, section 3; ReLU6 by the same argument.
-public struct SoftGate: Rule {
-  /// tau: how wide the perturbation is.
-  public var temperature: Float
-  /// The activation whose gate is softened.
-  public var activation: Activation
-
-  /// - Precondition: the temperature is positive, and the activation is one with a gate.
-  public init(_ activation: Activation, temperature: Float) {
-    precondition(temperature > 0, "a temperature is positive")
-    precondition(activation != .sigmoid, "the sigmoid has no gate")
-    self.activation = activation
-    self.temperature = temperature
-  }
-
-  public var equation: String {
-    switch activation {
-    case .relu6: "v * (Phi(z / tau) - Phi((z - 6) / tau)), tau = \(temperature)"
-    case .silu: "v * sigmoid(z / tau), tau = \(temperature)"
-    default: "v * Phi(z / tau), tau = \(temperature)"
-    }
-  }
-  public var source: String {
-    activation == .relu6 ? "the paper, section 3, its argument for ReLU applied to ReLU6" : "the paper, section 3"
-  }
-
-  public func needs(at operation: any Operation) -> Needs { .inputs }
-
-  public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
-    try require(Activation.self, at: node)
-    guard node.operation.kind != Activation.sigmoid.kind else {
-      throw PullbackError(.usage, "node \(node.name)", "the sigmoid has no gate that could be held constant")
-    }
-  }
-
-  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { [v.combine(site.input(), gate.callAsFunction)] }
-
-  private var gate: Gate {
-    let sharpness = 1 / temperature
-    return switch activation {
-    case .relu6: .soft(pb_gate_normal6, sharpness: sharpness)
-    case .silu: .soft(pb_gate_logistic, sharpness: sharpness)
-    default: .soft(pb_gate_normal, sharpness: sharpness)
-    }
-  }
-}
-
-extension SoftGate: GatingRule {
-  func gate(of activation: Activation) -> Gate? { gate }
-}
-
 /// Max pooling whose switches are perturbed: each v is shared out over its window by `softmax(window / tau)`, and where
 /// windows overlap, shares add up. Source: paper, section 3.
 public struct SoftMaxPool: Rule {
@@ -91,36 +28,29 @@ public struct SoftMaxPool: Rule {
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
-    try require(MaxPool.self, at: node)
+    try require(node.operation is MaxPool, "max pooling", at: node)
   }
 
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
-    [pull(v, at: site, finish: TensorFinish())]
+    let pool = site.operation(as: MaxPool.self)
+    return [pool.softAdjoint(v, at: site, temperature: temperature, zeroPadding: border == .zeros)]
   }
 }
 
-extension SoftMaxPool: FinishingRule {
-  func canFinish(_ operation: any Operation) -> Bool { operation is MaxPool }
-
-  func pull(_ v: Tensor, at site: Site, finish: TensorFinish) -> Tensor {
-    site.operation(as: MaxPool.self)
-      .softAdjoint(v, at: site, temperature: temperature, zeroPadding: border == .zeros, finish: finish)
-  }
-}
-
-/// Layer norm with mean and variance held constant: `v * gamma / sqrt(var + eps)`. Source: paper, section 3.
-public struct FrozenLayerNorm: Rule {
+/// Normalisation with its statistics held constant; for layer norm `v * gamma / sqrt(var + eps)`. Source: paper,
+/// section 3.
+public struct FrozenStatistics: Rule {
   public init() {}
   public var equation: String { "v * gamma / sqrt(var + eps), statistics constant" }
   public var source: String { "the paper, section 3" }
   public func needs(at operation: any Operation) -> Needs { [] }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
-    try require(LayerNorm.self, at: node)
+    try require(node.operation is any Normalisation, "normalisations", at: node)
   }
 
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
-    [site.operation(as: LayerNorm.self).frozenAdjoint(v, at: site)]
+    [site.operation(as: (any Normalisation).self).frozenAdjoint(v, at: site)]
   }
 }
 
@@ -141,7 +71,7 @@ public struct FrozenAttention: Rule {
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
-    try require(ScaledDotProductAttention.self, at: node)
+    try require(node.operation is ScaledDotProductAttention, "attention", at: node)
   }
 
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
@@ -166,7 +96,7 @@ public struct ReleasedAttention: Rule {
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
-    try require(ScaledDotProductAttention.self, at: node)
+    try require(node.operation is ScaledDotProductAttention, "attention", at: node)
   }
 
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {

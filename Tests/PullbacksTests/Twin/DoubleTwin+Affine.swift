@@ -1,4 +1,5 @@
 import Pullbacks
+import TestKit
 
 // Operations that are affine in each of their inputs.
 extension DoubleTwin {
@@ -70,10 +71,9 @@ extension DoubleTwin {
     place * count < (cell + 1) * extent && (place + 1) * count > cell * extent
   }
 
-  func multiply(_ x: Grid, _ factor: Grid) -> Grid {
-    Grid(x.shape) { o in
-      x[o] * factor[zip(o, factor.shape).map { index, extent in extent == 1 ? 0 : index }]
-    }
+  /// `function` of the operands' values at every place, each broadcast as numpy does.
+  func combined(_ x: [Grid], _ function: ([Double]) -> Double) -> Grid {
+    Grid(extents(x)) { o in function(x.map { $0.broadcast(o) }) }
   }
 
   func matrixMultiply(_ operation: MatrixMultiply, _ a: Grid, _ b: Grid) -> Grid {

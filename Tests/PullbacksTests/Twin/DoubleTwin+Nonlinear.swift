@@ -1,26 +1,30 @@
 import Foundation
 import Pullbacks
+import TestKit
 
 extension DoubleTwin {
-  func activate(_ activation: Activation, _ z: Double) -> Double {
-    switch activation {
-    case .relu: max(z, 0)
-    case .relu6: min(max(z, 0), 6)
-    case .gelu: z * Self.phi(z)
-    case .silu: z * Self.logistic(z)
-    case .sigmoid: Self.logistic(z)
+  /// The value of an activation.
+  func activate(_ z: Double) -> Double {
+    switch operation {
+    case is ReLU: max(z, 0)
+    case is ReLU6: min(max(z, 0), 6)
+    case is GELU: z * Self.phi(z)
+    case is SiLU: z * Self.logistic(z)
+    case is Sigmoid: Self.logistic(z)
+    default: preconditionFailure("no twin of \(operation.kind)")
     }
   }
 
   /// The derivative.
-  func slope(_ activation: Activation, _ z: Double) -> Double {
+  func slope(_ z: Double) -> Double {
     let s = Self.logistic(z)
-    return switch activation {
-    case .relu: z > 0 ? 1 : 0
-    case .relu6: z > 0 && z < 6 ? 1 : 0
-    case .gelu: Self.phi(z) + z * Foundation.exp(-z * z / 2) / (2 * Double.pi).squareRoot()
-    case .silu: s + z * s * (1 - s)
-    case .sigmoid: s * (1 - s)
+    return switch operation {
+    case is ReLU: z > 0 ? 1 : 0
+    case is ReLU6: z > 0 && z < 6 ? 1 : 0
+    case is GELU: Self.phi(z) + z * Foundation.exp(-z * z / 2) / (2 * Double.pi).squareRoot()
+    case is SiLU: s + z * s * (1 - s)
+    case is Sigmoid: s * (1 - s)
+    default: preconditionFailure("no twin of \(operation.kind)")
     }
   }
 
@@ -29,12 +33,36 @@ extension DoubleTwin {
     return Grid(
       x.shape,
       zip(x.values, dx.values).map { z, tangent in
-        switch rule.activation {
-        case .silu: tangent * Self.logistic(z / tau)
-        case .relu6: tangent * (Self.phi(z / tau) - Self.phi((z - 6) / tau))
+        switch operation {
+        case is SiLU: tangent * Self.logistic(z / tau)
+        case is ReLU6: tangent * (Self.phi(z / tau) - Self.phi((z - 6) / tau))
         default: tangent * Self.phi(z / tau)
         }
       })
+  }
+
+  func combine(_ operation: BinaryOperation, _ a: Double, _ b: Double) -> Double {
+    switch operation {
+    case .subtract: a - b
+    case .divide: a / b
+    case .power: pow(a, b)
+    case .maximum: max(a, b)
+    case .minimum: min(a, b)
+    }
+  }
+
+  /// The total derivative, place by place.
+  func pushBinary(_ operation: BinaryOperation, _ dx: [Grid], at x: [Grid]) -> Grid {
+    Grid(extents(x)) { o in
+      let (a, b, da, db) = (x[0].broadcast(o), x[1].broadcast(o), dx[0].broadcast(o), dx[1].broadcast(o))
+      return switch operation {
+      case .subtract: da - db
+      case .divide: da / b - a * db / (b * b)
+      case .power: pow(a, b) * (b * da / a + log(a) * db)
+      case .maximum: a > b ? da : db
+      case .minimum: a < b ? da : db
+      }
+    }
   }
 
   func softmax(_ x: Grid) -> Grid {

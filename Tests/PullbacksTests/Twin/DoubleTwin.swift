@@ -1,5 +1,6 @@
 import Foundation
 import Pullbacks
+import TestKit
 
 /// A slow, independent implementation of every operation and rule: one image, Double, plain loops over indices.
 ///
@@ -25,8 +26,10 @@ struct DoubleTwin {
       Grid(x[0].shape) { Double(operation.scale[$0[0]]) * x[0][$0] + Double(operation.shift[$0[0]]) }
     case let operation as MaxPool: Grid(extents(x)) { maxPoolWindow(operation, $0, x[0]).map(\.value).max()! }
     case let operation as AveragePool: averagePool(operation, x[0])
-    case is Add: x.dropFirst().reduce(x[0], +)
-    case is Multiply: multiply(x[0], x[1])
+    case is Add: combined(x) { $0.sum }
+    case is Multiply: combined(x) { $0[0] * $0[1] }
+    case let operation as BinaryOperation: combined(x) { combine(operation, $0[0], $0[1]) }
+    case let operation as Expand: Grid(operation.shape) { x[0].broadcast($0) }
     case let operation as MatrixMultiply: matrixMultiply(operation, x[0], x[1])
     case let operation as Concatenate: concatenate(operation, x)
     case let operation as Reshape: Grid(operation.shape, x[0].values)
@@ -38,10 +41,7 @@ struct DoubleTwin {
         return x[0][source]
       }
     case is Identity: x[0]
-    case is LayerScale: Grid(x[0].shape) { parameters[0].values[$0[0]] * x[0][$0] }
-    case is PositionEmbedding: x[0] + Grid(x[0].shape, parameters[0].values)
-    case is ClassToken: Grid(extents(x), parameters[0].values + x[0].values)
-    case let operation as Activation: Grid(x[0].shape, x[0].values.map { activate(operation, $0) })
+    case is any Gate, is Sigmoid: Grid(x[0].shape, x[0].values.map { activate($0) })
     case is Softmax: softmax(x[0])
     case let operation as LayerNorm: layerNorm(operation, x[0])
     case let operation as ScaledDotProductAttention: attention(operation, x)
@@ -53,12 +53,13 @@ struct DoubleTwin {
   func push(_ dx: [Grid], at x: [Grid], by rule: any Rule) -> Grid {
     switch (operation, rule) {
     case (_, is Routing): Grid(zeros: extents(x))
-    case (is Activation, let rule as SoftGate): gate(rule, dx[0], at: x[0])
-    case (let operation as Activation, _):
-      Grid(x[0].shape, zip(x[0].values, dx[0].values).map { slope(operation, $0) * $1 })
+    case (is any Gate, let rule as SoftGate): gate(rule, dx[0], at: x[0])
+    case (is any Gate, _), (is Sigmoid, _):
+      Grid(x[0].shape, zip(x[0].values, dx[0].values).map { slope($0) * $1 })
+    case (let operation as BinaryOperation, _): pushBinary(operation, dx, at: x)
     case (let operation as MaxPool, _): pushMaxPool(operation, dx[0], at: x[0], rule as? SoftMaxPool)
     case (let operation as LayerNorm, _):
-      pushLayerNorm(operation, dx[0], at: x[0], isFrozen: rule is FrozenLayerNorm)
+      pushLayerNorm(operation, dx[0], at: x[0], isFrozen: rule is FrozenStatistics)
     case (is Softmax, _): pushSoftmax(dx[0], at: x[0])
     case (let operation as ScaledDotProductAttention, let rule as FrozenAttention):
       attention(operation, [x[0], x[1], dx[2]], sharpness: 1 / Double(rule.temperature))

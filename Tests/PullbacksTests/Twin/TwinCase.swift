@@ -123,21 +123,21 @@ extension TwinCase {
     cases("transpose", Transpose([2, 0, 1]), [[2, 3, 4]], batch: 3),
     cases("transpose of four axes", Transpose([3, 1, 0, 2]), [[2, 1, 3, 2]]),
     cases("slice", Slice(axis: 1, 1..<3), [[2, 4, 3]], batch: 3),
-    cases("layer scale of maps", LayerScale(), [[3, 2, 3]], batch: 3),
-    cases("layer scale of features", LayerScale(), [[5]]),
-    cases("position embedding", PositionEmbedding(), [[3, 5]], batch: 3),
-    cases("class token", ClassToken(), [[3, 5]], batch: 3),
-    cases("class token before one token", ClassToken(), [[1, 1]]),
+    cases("add, broadcast", Add(), [[3, 1, 2], [4, 1], [2]], batch: 3),
+    cases("subtract, broadcast", BinaryOperation.subtract, [[1, 5], [3, 1]], batch: 3),
+    cases("expand", Expand(to: [2, 3, 4]), [[3, 1]], batch: 3),
     cases("dropout", Identity.dropout, [[5]], batch: 3),
   ].flatMap { $0 }
 
   private static let nonlinear = activations + maxPools + normalisations + products + attentions
 
-  private static let activations: [TwinCase] = Activation.allCases.flatMap { activation in
-    let temperatures: [Float] = activation == .sigmoid ? [] : [0.05, 0.6, 1.6]
-    let soft = temperatures.map { SoftGate(activation, temperature: $0) }
-    return cases("\(activation)", activation, [[2, 3, 3]], batch: 3, spread: 8, soft)
-      + cases("\(activation) of one number", activation, [[1]], soft)
+  private static let activations: [TwinCase] = ([
+    ReLU(), ReLU6(), GELU(), SiLU(), Sigmoid(),
+  ] as [any Pullbacks.Operation]).flatMap { activation in
+    let temperatures: [Float] = activation is Sigmoid ? [] : [0.05, 0.6, 1.6]
+    let soft = temperatures.map { SoftGate(temperature: $0) }
+    return cases(activation.kind, activation, [[2, 3, 3]], batch: 3, spread: 8, soft)
+      + cases("\(activation.kind) of one number", activation, [[1]], soft)
   }
 
   private static let maxPools: [TwinCase] = {
@@ -156,11 +156,11 @@ extension TwinCase {
   }()
 
   private static let normalisations: [TwinCase] = [
-    cases("layer norm of features", LayerNorm(), [[7]], batch: 3, [FrozenLayerNorm()]),
-    cases("layer norm of one feature", LayerNorm(), [[2, 1]], [FrozenLayerNorm()]),
-    cases("layer norm of tokens", LayerNorm(epsilon: 1e-6), [[5, 17]], batch: 3, [FrozenLayerNorm()]),
-    cases("layer norm of channels", LayerNorm(axis: .channels), [[3, 2, 4]], batch: 3, [FrozenLayerNorm()]),
-    cases("layer norm of channels, one place", LayerNorm(axis: .channels), [[17, 1, 1]], [FrozenLayerNorm()]),
+    cases("layer norm of features", LayerNorm(), [[7]], batch: 3, [FrozenStatistics()]),
+    cases("layer norm of one feature", LayerNorm(), [[2, 1]], [FrozenStatistics()]),
+    cases("layer norm of tokens", LayerNorm(epsilon: 1e-6), [[5, 17]], batch: 3, [FrozenStatistics()]),
+    cases("layer norm of channels", LayerNorm(axis: .channels), [[3, 2, 4]], batch: 3, [FrozenStatistics()]),
+    cases("layer norm of channels, one place", LayerNorm(axis: .channels), [[17, 1, 1]], [FrozenStatistics()]),
     cases("softmax", Softmax(), [[3, 17]], batch: 3),
     cases("softmax of one number", Softmax(), [[1]]),
   ].flatMap { $0 }
@@ -168,6 +168,9 @@ extension TwinCase {
   private static let products: [TwinCase] = [
     cases("multiply", Multiply(), [[2, 3], [2, 3]], batch: 3),
     cases("multiply by channel", Multiply(), [[3, 2, 2], [3, 1, 1]], batch: 3),
+    cases("multiply, broadcast", Multiply(), [[2, 1, 3], [4, 1]], batch: 3),
+    cases("maximum, broadcast", BinaryOperation.maximum, [[2, 3], [3]], batch: 3),
+    cases("minimum, broadcast", BinaryOperation.minimum, [[3], [2, 3]], batch: 3),
     cases("matrix product", MatrixMultiply(), [[2, 3], [3, 4]], batch: 3),
     cases("matrix product, transposed", MatrixMultiply(transposingRight: true), [[2, 3, 4], [2, 5, 4]]),
     cases("matrix product of numbers", MatrixMultiply(), [[1, 1], [1, 1]]),

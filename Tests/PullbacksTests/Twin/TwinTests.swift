@@ -69,7 +69,7 @@ import Testing
       attention.twin.matrix(at: x, by: ReleasedAttention(temperature: 1)).flatMap { $0 },
       attention.twin.matrix(at: x, by: Gradient()).flatMap { $0 }, within: 1e-14)
     let limits: [(any Pullbacks.Operation, any Rule)] = [
-      (Activation.relu, SoftGate(.relu, temperature: 1e-6)), (Activation.relu6, SoftGate(.relu6, temperature: 1e-6)),
+      (ReLU(), SoftGate(temperature: 1e-6)), (ReLU6(), SoftGate(temperature: 1e-6)),
       (MaxPool(kernel: 2, stride: 1), SoftMaxPool(temperature: 1e-4)),
     ]
     for (operation, rule) in limits {

@@ -1,10 +1,31 @@
 import Kernels
+import Pullbacks
+
+/// Which nodes' values some backward pass reads.
+struct Retention {
+  /// Those that are read as they are.
+  private(set) var keeps: [Bool]
+  /// Those that max pools read, which can rectify what they read.
+  private(set) var keepsForPools: [Bool]
+
+  init(_ graph: Graph, _ request: Request) {
+    keeps = graph.nodes.indices.map { request.nodes.contains($0) }
+    keepsForPools = [Bool](repeating: false, count: graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() {
+      let needs = request.needs(index, of: graph)
+      if needs.contains(.output) { keeps[index] = true }
+      guard needs.contains(.inputs) else { continue }
+      for input in node.inputs {
+        if node.operation is MaxPool { keepsForPools[input] = true } else { keeps[input] = true }
+      }
+    }
+  }
+}
 
 /// A run through a network's nodes, in order, that keeps what is asked for and releases everything else as soon as its
 /// last use is over.
 struct ForwardPass {
-  let network: Network
-  let mode: Mode
+  let network: FastNetwork
   /// Which nodes' values are asked for later.
   let keeps: [Bool]
   /// Whether a backward pass follows, which wants what operations saved.
@@ -15,31 +36,30 @@ struct ForwardPass {
   private let chains: [Chain?]
 
   /// - Parameter crossing: nodes whose values one call of ``run(_:in:)`` leaves to another.
-  init(_ network: Network, mode: Mode, retention: Retention, keepsSaved: Bool, crossing: [Int]) {
+  init(_ network: FastNetwork, _ retention: Retention, keepsSaved: Bool, crossing: [Int]) {
     self.network = network
-    self.mode = mode
     self.keepsSaved = keepsSaved
     lastUses = network.graph.lastUses
     let kept = zip(retention.keeps, retention.keepsForPools).map { $0 || $1 }
-    chains =
-      network.execution != .plain && mode == .evaluation
-      ? Chain.all(in: network.graph, keeps: kept) : [Chain?](repeating: nil, count: network.graph.nodes.count)
-    let isDeferred = Self.deferred(network.graph, chains, keeps: retention.keeps, crossing: crossing)
+    chains = Chain.all(in: network.graph, consumers: network.consumers, keeps: kept)
+    let isDeferred = Self.deferred(network, chains, keeps: retention.keeps, crossing: crossing)
     keeps = zip(kept, isDeferred).map { $0 && !$1 }
     self.isDeferred = isDeferred
   }
 
-  private static func deferred(_ graph: Graph, _ chains: [Chain?], keeps: [Bool], crossing: [Int]) -> [Bool] {
+  private static func deferred(
+    _ network: FastNetwork, _ chains: [Chain?], keeps: [Bool], crossing: [Int]
+  ) -> [Bool] {
+    let graph = network.graph
     var isDeferred = [Bool](repeating: false, count: graph.nodes.count)
-    let consumers = graph.consumers
     let additions = Dictionary(
       uniqueKeysWithValues: chains.compactMap { $0?.addition.map { ($0.node, $0.other) } })
     for case let activation? in chains.lazy.map({ $0?.activation }) {
       let node = graph.nodes[activation]
       isDeferred[activation] =
-        node.operation as? Activation == .relu && keeps[node.inputs[0]] && !keeps[activation]
-        && activation != graph.output && !crossing.contains(activation)
-        && consumers[activation].allSatisfy { consumer in
+        node.operation is ReLU && keeps[node.inputs[0]] && !keeps[activation]
+        && !graph.outputs.contains { $0.node == activation } && !crossing.contains(activation)
+        && network.consumers[activation].allSatisfy { consumer in
           let operation = graph.nodes[consumer].operation
           return (operation as? Convolution)?.groups == 1 || operation is MaxPool || additions[consumer] == activation
         }
@@ -52,8 +72,8 @@ struct ForwardPass {
     isDeferred[index] ? (values[network.graph.nodes[index].inputs[0]]!, true) : (values[index]!, false)
   }
 
-  /// Computes the nodes of `range`; `record` has the values of the nodes before it that they take. What a later range
-  /// takes stays in the record, until ``Record/keepOnly(_:)``.
+  /// Computes the nodes of `range`; `record` has the values of the nodes before it that they take, and of inputs. What a
+  /// later range takes stays in the record, until ``Record/keepOnly(_:)``.
   func run(_ range: Range<Int>, in record: inout Record) {
     let graph = network.graph
     var isDone = [Bool](repeating: false, count: graph.nodes.count)
@@ -67,13 +87,15 @@ struct ForwardPass {
       } else if let pool = node.operation as? MaxPool {
         let (x, isRectified) = value(node.inputs[0], record.values)
         record.values[index] = pool.forward(x, isRectified: isRectified)
-      } else if !isDone[index] {
+      } else if !isDone[index], record.values[index] == nil {
         let evaluation = node.operation.forward(
-          node.inputs.map { record.values[$0]! }, network.values[index], mode: mode)
+          graph.operands(index, images: record.images) { record.values[$0]! }, network.parameters[index],
+          mode: .evaluation)
         record.values[index] = evaluation.output
         if keepsSaved { record.saved[index] = evaluation.saved }
       }
-      for used in node.inputs + [index] where lastUses[used] == index && !keeps[used] && used != graph.output {
+      for used in node.inputs + [index]
+      where lastUses[used] == index && !keeps[used] && !graph.outputs.contains(where: { $0.node == used }) {
         record.values[used] = nil
       }
     }
@@ -82,12 +104,15 @@ struct ForwardPass {
 
 /// What is known of a forward pass over some images: values of nodes, and what operations saved.
 struct Record: Sendable {
+  /// How many images.
+  let images: Int
   var values: [Tensor?]
   var saved: [[Tensor]]
   /// See ``ForwardPass/isDeferred``.
   let isDeferred: [Bool]
 
-  init(of pass: ForwardPass) {
+  init(of pass: ForwardPass, images: Int) {
+    self.images = images
     isDeferred = pass.isDeferred
     values = [Tensor?](repeating: nil, count: isDeferred.count)
     saved = [[Tensor]](repeating: [], count: isDeferred.count)

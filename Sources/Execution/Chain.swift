@@ -1,5 +1,5 @@
-import CKernels
 import Kernels
+import Pullbacks
 
 /// Layers that are computed in one go: a convolution, and what is done to each of its values while it is in cache. In
 /// order: batch norm with running statistics, the addition of another value, an activation; each but the convolution
@@ -22,7 +22,7 @@ struct Chain {
     self.convolution = convolution
     last = convolution
     func next() -> (index: Int, node: Graph.Node)? {
-      guard last != graph.output, consumers[last].count == 1 else { return nil }
+      guard !graph.outputs.contains(where: { $0.node == last }), consumers[last].count == 1 else { return nil }
       return (consumers[last][0], graph.nodes[consumers[last][0]])
     }
     if !keeps[last], let (index, node) = next(), node.operation is BatchNorm {
@@ -30,21 +30,21 @@ struct Chain {
       last = index
     }
     if !keeps[last], let (index, node) = next(), node.operation is Add, node.inputs.count == 2,
-      let other = node.inputs.first(where: { $0 != last }), other < convolution
+      let other = node.inputs.first(where: { $0 != last }), other < convolution,
+      graph.nodes[other].shape == node.shape, graph.nodes[last].shape == node.shape, graph.nodes[other].isBatched
     {
       addition = (index, other)
       last = index
     }
-    if let (index, node) = next(), node.operation is Activation {
+    if let (index, node) = next(), node.operation is any VectorisedElementwise {
       activation = index
       last = index
     }
   }
 
   /// Every chain of a graph by the node where it starts.
-  static func all(in graph: Graph, keeps: [Bool]) -> [Chain?] {
-    let consumers = graph.consumers
-    return graph.nodes.indices.map { index in
+  static func all(in graph: Graph, consumers: [[Int]], keeps: [Bool]) -> [Chain?] {
+    graph.nodes.indices.map { index in
       graph.nodes[index].operation is Convolution
         ? Chain(startingAt: index, in: graph, consumers: consumers, keeps: keeps) : nil
     }
@@ -55,7 +55,7 @@ struct Chain {
     let nodes = pass.network.graph.nodes
     var finish = TensorFinish()
     if let norm {
-      let constants = pass.network.prepared.norm(norm)
+      let constants = pass.network.norm(norm)
       finish.affine(scale: constants.scale, shift: constants.shift)
       saved[norm] = constants.statistics
     }
@@ -70,59 +70,12 @@ struct Chain {
     } else if let activation {
       let input = nodes[activation].inputs[0]
       if pass.keeps[input] { values[input] = finish.copy(shape: [x.shape[0]] + nodes[input].shape) }
-      let operation = nodes[activation].operation as! Activation
-      finish.steps.append(.map(operation.function))
+      let operation = nodes[activation].operation as! any VectorisedElementwise
+      finish.steps.append(.map(operation.map))
     }
     let operation = nodes[convolution].operation as! Convolution
-    let transformed = pass.network.transformedWeight(convolution, mode: pass.mode)
+    let transformed = pass.network.transformedWeight(convolution)
     values[target] = operation.forward(
-      x, pass.network.values[convolution], transformed: transformed, rectifying: isRectified, finish: finish)
-  }
-}
-
-extension Graph {
-  /// The nodes that take each node's value, in order; one that takes it twice is listed twice.
-  var consumers: [[Int]] {
-    var consumers = [[Int]](repeating: [], count: nodes.count)
-    for (index, node) in nodes.enumerated() { for input in node.inputs { consumers[input].append(index) } }
-    return consumers
-  }
-}
-
-/// ``Finish`` over tensors, which it keeps alive.
-struct TensorFinish {
-  var steps: [Finish.Step] = []
-  private var owners: [Tensor] = []
-
-  /// An operand's address, good as long as this value lives.
-  private mutating func address(_ tensor: Tensor) -> UnsafePointer<Float> {
-    owners.append(tensor)
-    return tensor.withUnsafeBuffer { $0.baseAddress! }
-  }
-
-  /// A convolution's own bias comes before everything else.
-  mutating func prependBias(_ bias: Tensor) { steps.insert(.bias(address(bias)), at: 0) }
-
-  mutating func affine(scale: Tensor, shift: Tensor) {
-    steps.append(.affine(scale: address(scale), shift: address(shift)))
-  }
-
-  mutating func scale(_ scale: Tensor) { steps.append(.scale(address(scale))) }
-  mutating func add(_ other: Tensor, rectified: Bool = false) {
-    steps.append(rectified ? .addRectified(address(other)) : .add(address(other)))
-  }
-  mutating func gate(_ z: Tensor, _ gate: Gate) { steps.append(.gate(address(z), gate)) }
-
-  /// A tensor that receives the values at this point.
-  mutating func copy(shape: [Int]) -> Tensor {
-    var tensor = Tensor(shape: shape) { _ in }
-    steps.append(.copy(tensor.withUnsafeMutableBuffer { $0.baseAddress! }))
-    owners.append(tensor)
-    return tensor
-  }
-
-  /// Calls `body` with the steps, addresses valid.
-  func callAsFunction<Result>(_ body: (Finish) -> Result) -> Result {
-    withExtendedLifetime(owners) { body(Finish(steps)) }
+      x, pass.network.parameters[convolution], transformed: transformed, rectifying: isRectified, finish: finish)
   }
 }

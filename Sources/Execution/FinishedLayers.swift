@@ -1,0 +1,123 @@
+import Kernels
+import Pullbacks
+
+/// ``Finish`` over tensors, which it keeps alive.
+struct TensorFinish {
+  var steps: [Finish.Step] = []
+  private var owners: [Tensor] = []
+
+  /// An operand's address, good as long as this value lives.
+  private mutating func address(_ tensor: Tensor) -> UnsafePointer<Float> {
+    owners.append(tensor)
+    return tensor.withUnsafeBuffer { $0.baseAddress! }
+  }
+
+  /// A convolution's own bias comes before everything else.
+  mutating func prependBias(_ bias: Tensor) { steps.insert(.bias(address(bias)), at: 0) }
+
+  mutating func affine(scale: Tensor, shift: Tensor) {
+    steps.append(.affine(scale: address(scale), shift: address(shift)))
+  }
+
+  mutating func scale(_ scale: Tensor) { steps.append(.scale(address(scale))) }
+  mutating func add(_ other: Tensor, rectified: Bool = false) {
+    steps.append(rectified ? .addRectified(address(other)) : .add(address(other)))
+  }
+  mutating func gate(_ z: Tensor, _ gate: GateMap) { steps.append(.gate(address(z), gate)) }
+
+  /// A tensor that receives the values at this point.
+  mutating func copy(shape: [Int]) -> Tensor {
+    var tensor = Tensor(shape: shape) { _ in }
+    steps.append(.copy(tensor.withUnsafeMutableBuffer { $0.baseAddress! }))
+    owners.append(tensor)
+    return tensor
+  }
+
+  /// Calls `body` with the steps, addresses valid.
+  func callAsFunction<Result>(_ body: (Finish) -> Result) -> Result {
+    withExtendedLifetime(owners) { body(Finish(steps)) }
+  }
+}
+
+// Layers that can do further steps to each value that they have computed while it is in cache.
+
+extension Convolution {
+  /// The weight in the form that Winograd's convolution takes; nil where that does not pay.
+  func transformedWeight(_ weight: Tensor, input: [Int], output: [Int]) -> Tensor? {
+    let shape = shape(input, output)
+    guard shape.takesTransformedWeight else { return nil }
+    return Tensor(shape: [shape.transformedWeightCount]) { transformed in
+      weight.withUnsafeBuffer { shape.transform($0.baseAddress!, into: transformed.baseAddress!) }
+    }
+  }
+
+  /// The value at x, finished; by the transformed weight if there is one.
+  func forward(
+    _ x: Tensor, _ parameters: [Tensor], transformed: Tensor?, rectifying: Bool, finish: TensorFinish
+  ) -> Tensor {
+    let outputShape = try! outputShape([Array(x.shape.dropFirst())])
+    let shape = shape(Array(x.shape.dropFirst()), outputShape)
+    var finish = finish
+    if hasBias { finish.prependBias(parameters[1]) }
+    return Tensor(shape: [x.shape[0]] + outputShape) { y in
+      Tensor.withPointers(x, transformed ?? parameters[0]) { input, weight in
+        finish { finish in
+          if transformed == nil {
+            shape.forward(
+              input, weight, into: y.baseAddress!, images: x.shape[0], rectifying: rectifying, finish: finish)
+          } else {
+            shape.forward(
+              input, transformed: weight, into: y.baseAddress!, images: x.shape[0], rectifying: rectifying,
+              finish: finish)
+          }
+        }
+      }
+    }
+  }
+
+  /// The adjoint at v, finished.
+  func adjoint(
+    _ v: Tensor, input: [Int], _ parameters: [Tensor], transformed: Tensor?, finish: TensorFinish
+  ) -> Tensor {
+    let shape = shape(Array(input.dropFirst()), Array(v.shape.dropFirst()))
+    return Tensor(shape: input) { dx in
+      Tensor.withPointers(v, transformed ?? parameters[0]) { v, weight in
+        finish { finish in
+          if transformed == nil {
+            shape.adjoint(v, weight, into: dx.baseAddress!, images: input[0], finish: finish)
+          } else {
+            shape.adjoint(v, transformed: weight, into: dx.baseAddress!, images: input[0], finish: finish)
+          }
+        }
+      }
+    }
+  }
+}
+
+extension MaxPool {
+  /// The value at x, or at relu(x).
+  func forward(_ x: Tensor, isRectified: Bool) -> Tensor {
+    let output = [x.shape[0]] + (try! outputShape([Array(x.shape.dropFirst())]))
+    return Tensor(shape: output) { y in
+      x.withUnsafeBuffer {
+        shape(x.shape, output).forward(
+          $0.baseAddress!, into: y.baseAddress!, planes: x.shape[0] * x.shape[1], rectifying: isRectified)
+      }
+    }
+  }
+
+  /// The adjoint at x, or at relu(x), finished.
+  func adjoint(
+    _ adjoint: MaxPoolShape.Adjoint, _ v: Tensor, at x: Tensor, isRectified: Bool, finish: TensorFinish
+  ) -> Tensor {
+    Tensor(shape: x.shape) { dx in
+      Tensor.withPointers(v, x) { cotangent, values in
+        finish { finish in
+          shape(x.shape, v.shape).adjoint(
+            adjoint, cotangent, values, into: dx.baseAddress!, images: x.shape[0], channels: x.shape[1],
+            rectifying: isRectified, finish: finish)
+        }
+      }
+    }
+  }
+}

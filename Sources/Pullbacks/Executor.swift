@@ -1,0 +1,122 @@
+/// How passes through a network are carried out. The result is that of running every operation by itself, up to
+/// rounding; what is shared, fused or kept on the way is the executor's business.
+///
+/// ``PlainExecutor`` is the readable one: it does what the mathematics says, node by node.
+public protocol Executor: Sendable {
+  /// The network of `graph` with the parameters of each node, made ready to be run.
+  func prepare(_ graph: Graph, _ parameters: [[Tensor]]) -> any PreparedNetwork
+}
+
+/// A network that an executor has made ready.
+public protocol PreparedNetwork: Sendable {
+  /// Runs a forward pass in evaluation mode, and keeps what is asked for.
+  ///
+  /// - Parameter inputs: the network's inputs, in their order, with one batch extent.
+  func record(_ inputs: [Tensor], keeping request: Request) -> any Recording
+}
+
+/// What is asked of a forward pass beside its outputs.
+public struct Request: Sendable {
+  /// How cotangents will be pulled back; what their rules read is kept.
+  public let plans: [Plan]
+  /// Nodes whose values are asked for.
+  public let nodes: Set<Int>
+
+  /// What backward passes read of node `index`.
+  public func needs(_ index: Int, of graph: Graph) -> Needs {
+    plans.reduce(into: []) { needs, plan in
+      if plan.carries[index] { needs.formUnion(plan.rules[index].needs(at: graph.nodes[index].operation)) }
+    }
+  }
+}
+
+/// A forward pass that was run.
+public protocol Recording: Sendable {
+  /// The value of node `index`, a row for each image where it is batched; nil where it was not kept.
+  func value(_ index: Int) -> Tensor?
+
+  /// Pulls cotangents of some nodes back to others.
+  ///
+  /// - Parameters:
+  ///   - cotangents: by node.
+  ///   - plan: one of those that the pass was asked for.
+  ///   - stops: the nodes whose cotangents are asked for; nodes before the first of them are not visited.
+  /// - Returns: what arrives at the stops where something does.
+  func pull(_ cotangents: [Int: Tensor], by plan: Plan, to stops: Set<Int>) -> [Int: Tensor]
+}
+
+/// A rule set laid out over a graph: each node's rule, and which nodes a cotangent passes on its way from an output to
+/// an input. Routing, what only routing takes, and what does not depend on an input are not among them.
+public struct Plan: Sendable {
+  /// For each node.
+  public let rules: [any Rule]
+  /// Whether a cotangent passes, for each node.
+  public let carries: [Bool]
+
+  init(_ rules: RuleSet, over graph: Graph) throws(PullbackError) {
+    var resolved: [any Rule] = []
+    var carries: [Bool] = []
+    for node in graph.nodes {
+      let rule = try rules.rule(for: node)
+      resolved.append(rule)
+      let isSource = node.operation is Input && node.type == .float32
+      carries.append(isSource || (!rule.isRouting && node.inputs.contains { carries[$0] }))
+    }
+    guard graph.outputs.contains(where: { carries[$0.node] }) else {
+      throw PullbackError(
+        .usage, "node \(graph.nodes[graph.output].name)",
+        "the output is routing under the rule set \(rules.name): nothing can be pulled back from it",
+        advice: "end the network at its logits")
+    }
+    var reached = [Bool](repeating: false, count: graph.nodes.count)
+    for output in graph.outputs where carries[output.node] { reached[output.node] = true }
+    for (index, node) in graph.nodes.enumerated().reversed() where reached[index] {
+      try resolved[index].check(node, carriesInput: node.inputs.map { carries[$0] })
+      for input in node.inputs where carries[input] { reached[input] = true }
+    }
+    self.rules = resolved
+    self.carries = reached
+  }
+}
+
+/// Adds cotangents up where a value is taken by several nodes.
+package struct Cotangents {
+  private var sums: [Tensor?]
+
+  package init(_ cotangents: [Int: Tensor], over graph: Graph) {
+    sums = [Tensor?](repeating: nil, count: graph.nodes.count)
+    for (node, cotangent) in cotangents { sums[node] = cotangent }
+  }
+
+  /// What has arrived at a node so far.
+  package subscript(node: Int) -> Tensor? {
+    get { sums[node] }
+    set { sums[node] = newValue }
+  }
+
+  /// Takes what has arrived at a node.
+  package mutating func take(_ node: Int) -> Tensor? {
+    defer { sums[node] = nil }
+    return sums[node]
+  }
+
+  package mutating func add(_ part: Tensor, to node: Int) {
+    if sums[node] == nil { sums[node] = part } else { sums[node]! += part }
+  }
+
+  /// Adds what a node pulled back to what has arrived at its inputs. An input that goes with every image gets the sum
+  /// over the images.
+  package mutating func add(_ pulled: [Tensor?], to node: Graph.Node, wants: [Bool], in graph: Graph) {
+    for ((input, isWanted), part) in zip(zip(node.inputs, wants), pulled) where isWanted {
+      guard let part else { continue }
+      add(graph.nodes[input].isBatched ? part : part.summed(to: [1] + graph.nodes[input].shape), to: input)
+    }
+  }
+
+  /// What is left, image by image.
+  package func map(_ change: (Tensor) -> Tensor) -> Cotangents {
+    var copy = self
+    copy.sums = sums.map { $0.map(change) }
+    return copy
+  }
+}

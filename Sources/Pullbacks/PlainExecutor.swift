@@ -1,0 +1,158 @@
+/// Every operation by itself, one after another, over the whole batch: the readable truth that other executors are held
+/// to.
+public struct PlainExecutor: Executor {
+  public init() {}
+
+  public func prepare(_ graph: Graph, _ parameters: [[Tensor]]) -> any PreparedNetwork {
+    PlainNetwork(graph: graph, parameters: parameters)
+  }
+}
+
+extension Executor where Self == PlainExecutor {
+  /// Every operation by itself.
+  public static var plain: PlainExecutor { PlainExecutor() }
+}
+
+/// A network as it is.
+struct PlainNetwork: PreparedNetwork {
+  let graph: Graph
+  let parameters: [[Tensor]]
+
+  func record(_ inputs: [Tensor], keeping request: Request) -> any Recording {
+    record(inputs, mode: .evaluation) { request.needs($0, of: graph) }.keepingOnly(request.nodes)
+  }
+
+  /// A pass that gradients with respect to parameters can be asked of.
+  func trainingRecord(_ inputs: [Tensor], mode: Mode, keeping nodes: Set<Int>) -> PlainRecording {
+    record(inputs, mode: mode) { index in
+      let node = graph.nodes[index]
+      let hasParameters = node.parameters.contains(where: \.isLearnable)
+      return node.operation.gradientNeeds.union(hasParameters ? .inputs : [])
+    }.keepingOnly(nodes)
+  }
+
+  private func record(_ inputs: [Tensor], mode: Mode, _ needs: (Int) -> Needs) -> PlainRecording {
+    var pass = PlainRecording(network: self, mode: mode, images: inputs[0].shape[0])
+    for (index, node) in graph.nodes.enumerated() {
+      let needs = needs(index)
+      if needs.contains(.output) { pass.isKept[index] = true }
+      if needs.contains(.inputs) { for input in node.inputs { pass.isKept[input] = true } }
+      if node.operation is Input { pass.values[index] = inputs[index] }
+    }
+    return pass
+  }
+}
+
+/// What a plain pass computed: the values of nodes, and what operations saved.
+struct PlainRecording: Recording {
+  private let graph: Graph
+  private let parameters: [[Tensor]]
+  private let mode: Mode
+  private let images: Int
+  fileprivate var values: [Tensor?]
+  private var saved: [[Tensor]]
+  /// What backward passes or the caller read.
+  fileprivate var isKept: [Bool]
+
+  fileprivate init(network: PlainNetwork, mode: Mode, images: Int) {
+    graph = network.graph
+    parameters = network.parameters
+    self.mode = mode
+    self.images = images
+    values = [Tensor?](repeating: nil, count: graph.nodes.count)
+    saved = [[Tensor]](repeating: [], count: graph.nodes.count)
+    isKept = [Bool](repeating: false, count: graph.nodes.count)
+  }
+
+  /// Runs the pass; a value is released as soon as its last use is over, unless it is kept.
+  fileprivate func keepingOnly(_ nodes: Set<Int>) -> PlainRecording {
+    var pass = self
+    for node in nodes.union(graph.outputs.map(\.node)) { pass.isKept[node] = true }
+    let lastUses = graph.lastUses
+    for (index, node) in graph.nodes.enumerated() {
+      if pass.values[index] == nil {
+        let operands = graph.operands(index, images: images) { pass.values[$0]! }
+        let evaluation = node.operation.forward(operands, parameters[index], mode: mode)
+        pass.values[index] = evaluation.output
+        pass.saved[index] = evaluation.saved
+      }
+      for used in node.inputs + [index] where lastUses[used] <= index && !pass.isKept[used] {
+        pass.values[used] = nil
+      }
+    }
+    return pass
+  }
+
+  func value(_ index: Int) -> Tensor? { values[index] }
+
+  func pull(_ cotangents: [Int: Tensor], by plan: Plan, to stops: Set<Int>) -> [Int: Tensor] {
+    var cotangents = Cotangents(cotangents, over: graph)
+    var arrived: [Int: Tensor] = [:]
+    let last = stops.min() ?? 0
+    for index in graph.nodes.indices.reversed() where index >= last && plan.carries[index] {
+      guard let v = cotangents.take(index) else { continue }
+      if stops.contains(index) { arrived[index] = v }
+      if index == last { break }
+      let node = graph.nodes[index]
+      let site = site(index, wants: node.inputs.map { plan.carries[$0] })
+      cotangents.add(plan.rules[index].pull(v, at: site), to: node, wants: site.wants, in: graph)
+    }
+    return arrived
+  }
+
+  /// The gradient of `<v, value>` with respect to every learnable parameter, by full name.
+  func parameterGradients(_ cotangents: [Int: Tensor]) -> [String: Tensor] {
+    var carries = [Bool](repeating: false, count: graph.nodes.count)
+    for (index, node) in graph.nodes.enumerated() {
+      carries[index] = node.parameters.contains(where: \.isLearnable) || node.inputs.contains { carries[$0] }
+    }
+    var gradients: [String: Tensor] = [:]
+    var cotangents = Cotangents(cotangents, over: graph)
+    for index in graph.nodes.indices.reversed() where carries[index] {
+      guard let v = cotangents.take(index) else { continue }
+      let node = graph.nodes[index]
+      let site = site(index, wants: node.inputs.map { carries[$0] })
+      if !node.parameters.isEmpty {
+        for (parameter, gradient) in zip(node.parameters, node.operation.parameterGradients(v, at: site)) {
+          if let gradient { gradients[node.fullName(parameter)] = gradient }
+        }
+      }
+      guard site.wants.contains(true) else { continue }
+      cotangents.add(site.gradient(v), to: node, wants: site.wants, in: graph)
+    }
+    return gradients
+  }
+
+  /// The running statistics of every batch norm after this training pass, by full name.
+  func updatedStatistics() -> [String: Tensor] {
+    guard mode == .training else { return [:] }
+    var statistics: [String: Tensor] = [:]
+    for (index, node) in graph.nodes.enumerated() {
+      guard let keeper = node.operation as? any KeepingStatistics else { continue }
+      let count = images * node.shape.dropFirst().reduce(1, *)
+      let updated = keeper.updatedStatistics(parameters[index], saved: saved[index], count: count)
+      for (parameter, value) in zip(node.parameters, updated) {
+        if let value { statistics[node.fullName(parameter)] = value }
+      }
+    }
+    return statistics
+  }
+
+  private func site(_ index: Int, wants: [Bool]) -> Site {
+    let node = graph.nodes[index]
+    let shapes = graph.operandShapes(index, images: images)
+    return Site(
+      name: node.name, operation: node.operation, parameters: parameters[index], inputShapes: shapes, wants: wants,
+      saved: saved[index], mode: mode,
+      values: GivenValues(
+        inputs: zip(node.inputs, shapes).map { input, shape in
+          values[input].map { $0.shape[0] == shape[0] ? $0 : $0.repeated(shape[0]) }
+        }, output: values[index]))
+  }
+}
+
+/// An operation that keeps statistics of the values that training shows it.
+protocol KeepingStatistics: Operation {
+  /// Its parameters after a training pass that saved `saved` of `count` values per channel; nil for those that stay.
+  func updatedStatistics(_ parameters: [Tensor], saved: [Tensor], count: Int) -> [Tensor?]
+}

@@ -1,0 +1,127 @@
+/// The place in a recorded forward pass at which a rule or a gradient is asked for a cotangent.
+///
+/// A rule reads what it declared that it needs, and may ask for the operation's own maps at other parameters and other
+/// inputs: ``value(parameters:inputs:)`` and ``gradient(_:parameters:inputs:)``. That is all that layer-wise relevance
+/// propagation takes.
+public struct Site: Sendable {
+  /// The node's name, for messages.
+  public let name: String
+  /// The node's operation.
+  public let operation: any Operation
+  /// Its parameters, in the order in which it lists them.
+  public let parameters: [Tensor]
+  /// Shapes of the inputs, batch axis included.
+  public let inputShapes: [[Int]]
+  /// Which inputs a cotangent is wanted for.
+  public let wants: [Bool]
+  /// What its forward map saved.
+  public let saved: [Tensor]
+  /// How the network was run.
+  public let mode: Mode
+  private let values: any SiteValues
+
+  /// - Parameter values: what was kept of the pass here.
+  package init(
+    name: String, operation: any Operation, parameters: [Tensor], inputShapes: [[Int]], wants: [Bool], saved: [Tensor],
+    mode: Mode, values: any SiteValues
+  ) {
+    self.name = name
+    self.operation = operation
+    self.parameters = parameters
+    self.inputShapes = inputShapes
+    self.wants = wants
+    self.saved = saved
+    self.mode = mode
+    self.values = values
+  }
+
+  /// Input `index` as it was in the forward pass.
+  ///
+  /// - Precondition: the rule or operation that reads it declared ``Needs/inputs``.
+  public func input(_ index: Int = 0) -> Tensor {
+    guard let value = values.input(index) else {
+      preconditionFailure("\(name) reads its input in the backward pass without declaring the need")
+    }
+    return value
+  }
+
+  /// The output as it was in the forward pass.
+  ///
+  /// - Precondition: the rule or operation that reads it declared ``Needs/output``.
+  public var output: Tensor {
+    guard let value = values.output else {
+      preconditionFailure("\(name) reads its output in the backward pass without declaring the need")
+    }
+    return value
+  }
+
+  /// The operation's gradient here, `J^T v` for each input.
+  ///
+  /// Rules call this one rather than the operation's own method: whoever runs the network may know a faster way to the
+  /// same result.
+  public func gradient(_ v: Tensor) -> [Tensor?] { values.gradient(v, at: self) }
+
+  /// The operation's value at other parameters or inputs; nil are those of the pass.
+  ///
+  /// - Precondition: ``Needs/inputs`` is declared where `inputs` is nil.
+  public func value(parameters: [Tensor]? = nil, inputs: [Tensor]? = nil) -> Tensor {
+    operation.forward(inputs ?? allInputs, parameters ?? self.parameters, mode: mode).output
+  }
+
+  /// The operation's gradient, `J^T v` for each input, at other parameters or inputs; nil are those of the pass.
+  ///
+  /// - Precondition: ``Needs/inputs`` is declared where `inputs` is nil and the operation's gradient reads its inputs.
+  public func gradient(_ v: Tensor, parameters: [Tensor]?, inputs: [Tensor]? = nil) -> [Tensor?] {
+    let parameters = parameters ?? self.parameters
+    var evaluation: Evaluation?
+    // What the operation saved or read of its output belongs to the other point as well.
+    if !saved.isEmpty || operation.gradientNeeds.contains(.output) {
+      evaluation = operation.forward(inputs ?? allInputs, parameters, mode: mode)
+    }
+    let elsewhere = Site(
+      name: name, operation: operation, parameters: parameters, inputShapes: inputs?.map(\.shape) ?? inputShapes,
+      wants: wants, saved: evaluation?.saved ?? [], mode: mode,
+      values: GivenValues(
+        inputs: inputs ?? inputShapes.indices.map { values.input($0) }, output: evaluation?.output))
+    return operation.gradient(v, at: elsewhere)
+  }
+
+  private var allInputs: [Tensor] { inputShapes.indices.map { input($0) } }
+
+  /// `operation` as its own type.
+  ///
+  /// - Precondition: the rule stands at a node of that type.
+  package func operation<T>(as type: T.Type) -> T {
+    guard let operation = operation as? T else {
+      preconditionFailure("\(name) is a \(operation.kind), and the rule is for another operation")
+    }
+    return operation
+  }
+}
+
+/// What was kept of a forward pass at one node.
+package protocol SiteValues: Sendable {
+  /// Nil where it was not kept.
+  func input(_ index: Int) -> Tensor?
+  /// Nil where it was not kept.
+  var output: Tensor? { get }
+  /// The operation's gradient at the site.
+  func gradient(_ v: Tensor, at site: Site) -> [Tensor?]
+}
+
+extension SiteValues {
+  package func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { site.operation.gradient(v, at: site) }
+}
+
+/// Values as they are.
+package struct GivenValues: SiteValues {
+  private let inputs: [Tensor?]
+  package let output: Tensor?
+
+  package init(inputs: [Tensor?], output: Tensor?) {
+    self.inputs = inputs
+    self.output = output
+  }
+
+  package func input(_ index: Int) -> Tensor? { inputs[index] }
+}
