@@ -18,12 +18,13 @@ Experiment.run("fig2") { experiment in
     let mosaic = Tensor(mosaic: images.map(\.image))
     let network = try subject.network(resolution: mosaic.shape[2])
     let settings = MethodSettings().fitting(network.graph)
-    for method in methods {
+    let explainers = try methods.map { try $0.explainer(settings, for: network.graph) }
+    let maps = try explainers.attributeAll(mosaic, images.map { .classes([$0.target]) }, of: network)
+    for (method, maps) in zip(methods, maps) {
       var cells = [try Picture(mosaic)]
       var captions = [""]
       for (tile, image) in images.enumerated() {
-        let map = try method.explainer(settings, for: network.graph)
-          .attribute(mosaic, .classes([image.target]), of: network)
+        let map = maps[tile]
 
         //: Under each map, the share of its sum of squares that lies in the right tile: a quarter by
         //: chance.

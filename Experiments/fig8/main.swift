@@ -42,11 +42,13 @@ Experiment.run(
       let scaledSSIM: [Double?]
     }
     var shown: [Shown] = []
-    let rows = try methods.map { method in
-      let explainer = try method.explainer(MethodSettings().fitting(subject.graph), for: subject.graph)
-      let maps = try networks.map { network in
-        try explainer.attribute(image.image, .classes([image.target]), of: network, in: experiment.context)
-      }
+    let settings = MethodSettings().fitting(subject.graph)
+    let explainers = try methods.map { try $0.explainer(settings, for: subject.graph) }
+    let mapsByNetwork = try networks.map { network in
+      try explainers.attributeAll(image.image, [.classes([image.target])], of: network, in: experiment.context)
+    }
+    let rows = try methods.enumerated().map { place, method in
+      let maps = mapsByNetwork.map { $0[place][0] }
       func similarities(_ similarity: ParameterRandomisation.Similarity) -> [Double?] {
         ParameterRandomisation(.cascading, similarity).score(
           maps[0], against: Array(maps.dropFirst()), of: image

@@ -5,9 +5,9 @@ import Scenes
 struct Shares: Codable {
   let scenes: Int
   /// The share of the frame that the object and its diagnostic parts cover.
-  let chance: PositiveShares
+  let chance: PartShares
   /// By method; positive part of the sum over the channels.
-  let mean: [String: PositiveShares]
+  let mean: [String: PartShares]
 
   /// - Complexity: a forward pass, and a backward pass per method, for each scene.
   init(of subject: Subject, methods: [Method], scenes: Range<Int>) throws {
@@ -15,7 +15,7 @@ struct Shares: Codable {
     let renderer = try SceneRenderer(size: size)
     let settings = MethodSettings().fitting(subject.graph)
     let explainers = try methods.map { try $0.explainer(settings, for: subject.graph) }
-    var (chance, shares) = ([PositiveShares](), [String: [PositiveShares]]())
+    var (chance, shares) = ([PartShares](), [String: [PartShares]]())
     for start in stride(from: scenes.lowerBound, to: scenes.upperBound, by: 50) {
       let drawn = (start..<min(start + 50, scenes.upperBound)).map { SceneGenerator.heldOut.scene($0) }
       let (pictures, labels) = try SceneGenerator.heldOut.batch(drawn.map(\.index), size: size)
@@ -23,17 +23,17 @@ struct Shares: Codable {
         (try renderer.mask(scene.parts, of: scene), try renderer.mask(scene.label.diagnosticParts, of: scene))
       }
       let even = Tensor(shape: [1, 3, size, size], repeating: 1)
-      chance += masks.compactMap { PositiveShares(even, object: $0.0, diagnostic: $0.1) }
-      for (method, explainer) in zip(methods, explainers) {
-        let maps = try explainer.attribute(pictures, .classes(labels), of: subject.network)
+      chance += masks.compactMap { PartShares(even, object: $0.0, diagnostic: $0.1) }
+      let maps = try explainers.attributeAll(pictures, [.classes(labels)], of: subject.network).map { $0[0] }
+      for (method, maps) in zip(methods, maps) {
         shares[method.rawValue, default: []] += masks.enumerated().compactMap { index, mask in
-          PositiveShares(maps.image(index), object: mask.0, diagnostic: mask.1)
+          PartShares(maps.image(index), object: mask.0, diagnostic: mask.1)
         }
       }
     }
     self.scenes = scenes.count
     self.chance = .mean(chance)
-    mean = shares.mapValues(PositiveShares.mean)
+    mean = shares.mapValues(PartShares.mean)
   }
 
   var summary: String {

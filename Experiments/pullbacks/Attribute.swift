@@ -105,7 +105,6 @@ struct Attribute: ParsableCommand {
     let batchSize = memory.batchSize(for: model.graph)
     var explained = try ExplainedImages(images, choices, network: network, model: model, batchSize: batchSize)
     explained.colorMap = colorMap
-    explained.announce()
     if let output, file == nil { try makeFolder(output) }
 
     if let counterfactual, let output {
@@ -115,25 +114,27 @@ struct Attribute: ParsableCommand {
           advice: "name one with --method")
       }
       ascent.steps = counterfactual
+      try explained.findTargets()
       return try Counterfactual(ascent, explained, model: model, seed: options.seed).write(to: output)
     }
     var columns: [Report.Column] = []
     let picturing = figure != nil || report != nil
     if report != nil { try Report.check(maps: explained.mapCount * methods.count) }
-    for (method, explainer) in zip(methods, explainers) {
-      let path = file ?? output.map { "\($0)/\(method.rawValue).npy" }
-      let context = Context(noise: .streams(seed: options.seed), batchSize: batchSize)
-      let maps = try explained.write(explainer, in: context, to: path, picturing: picturing)
+    let paths = output == nil ? [] : methods.map { method in file ?? "\(output!)/\(method.rawValue).npy" }
+    let context = Context(noise: .streams(seed: options.seed), batchSize: batchSize)
+    let kept = try explained.write(explainers, in: context, to: paths, picturing: picturing)
+    for (place, (method, maps)) in zip(methods, kept).enumerated() {
+      let explainer = explainers[place]
       let values = explainer.settings.merging(method.usesSoftRules ? settings.ofSoftRules : [:]) { $1 }
         .merging(["preset": (options.preset ?? .paperV6).rawValue]) { $1 }
       columns.append(
         Report.Column(method: method, cost: explainer.cost(for: network.graph), settings: values, maps: maps))
-      guard let path else { continue }
+      guard !paths.isEmpty else { continue }
       try writeJSON(
         explained.record(
           method: method.rawValue, settings: values, seed: options.seed, input: input.input,
           maps: maps),
-        to: (path as NSString).deletingPathExtension + ".json")
+        to: (paths[place] as NSString).deletingPathExtension + ".json")
     }
     if let figure { try explained.figure(methods, columns.map(\.maps)).write(to: figure) }
     if let report { try Report(explained, columns, model: model, seed: options.seed).write(to: report) }

@@ -80,6 +80,6 @@ struct EvaluationSubject: ParsableArguments {
     }
     let arrays = try ArraySamples(
       input: input, classes: classes, attributions: attributions, shape: subject.graph.inputShape)
-    return (subject.showing(arrays), Contender(name: "given", explainer: arrays.maps))
+    return (subject.showing(arrays), Contender(name: "given", maps: arrays.maps))
   }
 }

@@ -1,45 +1,59 @@
 import Digests
 import ExperimentKit
 
-/// The images of a run with what is explained in each: the targets, resolved, and what the network makes of them.
+/// The images of a run with what is explained in each: the targets, resolved as soon as it is known what the network
+/// makes of an image, and the attributions.
 struct ExplainedImages {
   let images: InputImages
   let network: Network
-  /// Per image and target.
-  let targets: [[ResolvedTarget]]
+  /// Per image and target, as far as images have gone through the network.
+  private(set) var targets: [[ResolvedTarget]] = []
+  /// Per image, its classes in the order of their logits; none where the network is no classifier.
+  private(set) var rankings: [[Prediction]] = []
   /// Of heat maps.
   var colorMap = ColorMap.seismic
+  private let choices: [TargetChoice]
   private let model: Subject
   private let batchSize: Int
 
-  var targetCount: Int { targets[0].count }
+  var targetCount: Int { choices.count }
   /// How many attributions a method makes.
   var mapCount: Int { images.count * targetCount }
 
-  /// Runs the network once on every image to find the targets.
+  /// - Throws: `PullbackError` if the network has no such target.
   init(
     _ images: InputImages, _ choices: [TargetChoice], network: Network, model: Subject, batchSize: Int
-  ) throws {
-    var targets: [[ResolvedTarget]] = []
-    for index in 0..<images.count {
-      let value = try network.finiteValue(at: images(index..<index + 1), named: images.names[index])
-      let isClassifier = network.graph.outputShape.count == 1
-      let ranking = isClassifier ? Prediction.ranking(value.scalars) : []
-      targets.append(
-        try choices.map { choice in
-          let target = choice.target(ranking)
-          let score = try Selector([target]).values(of: value, of: network)[0]
-          return ResolvedTarget(choice, target, score: score, ranking, model)
-        })
+  ) throws(PullbackError) {
+    for choice in choices {
+      if case .target(let target) = choice.kind { try target.check(network.graph.outputShape, of: network.graph.name) }
     }
-    (self.images, self.network, self.targets, self.model, self.batchSize) = (images, network, targets, model, batchSize)
+    (self.images, self.choices, self.network, self.model, self.batchSize) = (images, choices, network, model, batchSize)
   }
 
-  /// Says what is explained in each image.
-  func announce() {
-    for (name, targets) in zip(images.names, targets) {
-      for target in targets { print("\(name): \(target.description)") }
+  /// Runs the network once on every image to find the targets.
+  mutating func findTargets() throws {
+    try forEachBatch { range, batch in _ = try resolve(network(batch), range) }
+  }
+
+  /// Finds the targets of images `range`, given the network's outputs, and says what is explained in each.
+  ///
+  /// - Returns: a selector per target.
+  private mutating func resolve(_ output: Tensor, _ range: Range<Int>) throws(PullbackError) -> [Selector] {
+    let isClassifier = network.graph.outputShape.count == 1
+    for (row, index) in range.enumerated() {
+      let value = output.image(row)
+      try network.graph.checkFinite(value, named: images.names[index])
+      let ranking = isClassifier ? Prediction.ranking(value.scalars) : []
+      let resolved = try choices.map { choice throws(PullbackError) in
+        let target = choice.target(ranking)
+        let score = try Selector([target]).values(of: value, of: network)[0]
+        return ResolvedTarget(choice, target, score: score, ranking, model)
+      }
+      for target in resolved { print("\(images.names[index]): \(target.description)") }
+      targets.append(resolved)
+      rankings.append(ranking)
     }
+    return selectors(range)
   }
 
   /// A selector per target for images `range`.
@@ -48,7 +62,7 @@ struct ExplainedImages {
   }
 
   /// Calls `body` with the images, a batch at a time.
-  func forEachBatch(_ body: (_ range: Range<Int>, _ images: Tensor) throws -> Void) throws {
+  private func forEachBatch(_ body: (_ range: Range<Int>, _ images: Tensor) throws -> Void) throws {
     for first in stride(from: 0, to: images.count, by: batchSize) {
       let range = first..<min(images.count, first + batchSize)
       try body(range, images(range))
@@ -65,43 +79,69 @@ struct ExplainedImages {
     let pictures: [Picture]
   }
 
-  /// Computes one explainer's attributions and, where there is a `path`, writes them as they come.
+  /// Computes the attributions of all explainers, which share what passes they can, and writes them as they come.
   ///
-  /// - Returns: per image and target, what is kept of the attribution.
-  func write(_ explainer: any Explainer, in context: Context, to path: String?, picturing: Bool) throws -> [[Map]] {
-    let cost = explainer.cost(for: network.graph)
-    let bar = ProgressBar(explainer.name, total: (cost.forward + cost.backward * targetCount) * images.count)
+  /// - Parameters:
+  ///   - explainers: whose attributions are computed.
+  ///   - context: the random numbers and the size of batches.
+  ///   - paths: where each explainer's go; none where they are not written.
+  ///   - picturing: whether pictures are kept.
+  /// - Returns: per explainer, image and target, what is kept of the attribution.
+  mutating func write(
+    _ explainers: [any Explainer], in context: Context, to paths: [String], picturing: Bool
+  ) throws -> [[[Map]]] {
+    let alone = explainers.map { $0.cost(for: network.graph) }
+      .reduce(0) { $0 + $1.forward + $1.backward * targetCount }
+    let bar = ProgressBar(explainers.count == 1 ? explainers[0].name : "attribute", total: alone * images.count)
     defer { bar.end() }
-    var kept: [[Map]] = []
-    func compute(_ append: (Tensor) throws -> Void) throws {
+    var kept = [[[Map]]](repeating: [], count: explainers.count)
+    var explained = self
+    try writing(to: paths[...]) { appends in
       try forEachBatch { range, batch in
+        let passes = PassCounter()
         var context = context
         context.firstImage = range.lowerBound
-        context.report = { bar.advance($0) }
-        let maps = try explainer.attribute(batch, selectors(range), of: network, in: context)
-        let accounts = try zip(maps, selectors(range)).compactMap { map, selector in
-          try explainer.completeness(of: map, for: selector, at: batch, of: network)
+        context.report = {
+          passes.add($0)
+          bar.advance($0)
         }
-        for image in 0..<range.count {
-          kept.append(
-            try maps.enumerated().map { place, maps in
-              let map = maps.image(image)
-              try checkFinite(map, explainer, images.names[range.lowerBound + image])
-              try append(map)
-              return Map(
-                sha256: try map.withUnsafeBuffer { try sha256(UnsafeRawBufferPointer($0)) },
-                completeness: accounts.isEmpty ? nil : accounts[place][image],
-                pictures: picturing ? [try heatMap(map, colorMap: colorMap), try rawPicture(map)] : [])
-            })
+        let found = try explainers.explain(batch, of: network, in: context) {
+          (output, images) throws(PullbackError) in
+          try explained.resolve(output, range.lowerBound + images.lowerBound..<range.lowerBound + images.upperBound)
         }
+        for (place, explainer) in explainers.enumerated() {
+          let accounts = try explainer.completeness(
+            of: found.maps[place], for: found.selectors, where: found.output, of: network)
+          for image in 0..<range.count {
+            kept[place].append(
+              try found.maps[place].enumerated().map { target, maps in
+                let map = maps.image(image)
+                try checkFinite(map, explainer, images.names[range.lowerBound + image])
+                if !appends.isEmpty { try appends[place](map) }
+                return Map(
+                  sha256: try map.withUnsafeBuffer { try sha256(UnsafeRawBufferPointer($0)) },
+                  completeness: accounts?[target][image],
+                  pictures: picturing ? [try heatMap(map, colorMap: colorMap), try rawPicture(map)] : [])
+              })
+          }
+        }
+        // The passes that sharing saved count as done.
+        bar.advance(Cost(forward: alone * range.count - passes.passes.forward - passes.passes.backward, backward: 0))
       }
     }
-    if let path {
-      try NPY.write(shape: shape, to: path, compute)
-    } else {
-      try compute { _ in }
-    }
+    self = explained
     return kept
+  }
+
+  /// Calls `body` with what appends to the array at each path; the arrays appear together when it is done.
+  private func writing(
+    to paths: ArraySlice<String>, _ appends: [(Tensor) throws -> Void] = [],
+    _ body: ([(Tensor) throws -> Void]) throws -> Void
+  ) throws {
+    guard let path = paths.first else { return try body(appends) }
+    try NPY.write(shape: shape, to: path) { append in
+      try withoutActuallyEscaping(append) { try writing(to: paths.dropFirst(), appends + [$0], body) }
+    }
   }
 
   private func checkFinite(_ map: Tensor, _ explainer: any Explainer, _ image: String) throws {

@@ -36,7 +36,7 @@ struct MethodOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "What stands for nothing there: a value, or an image of the network's size. By default 0, mid grey.",
+      "The baseline, the absence of signal: a value, or an image of the network's size. By default 0, mid grey.",
       valueName: "value or file"))
   var baseline: String?
 
@@ -82,7 +82,7 @@ struct MethodOptions: ParsableArguments {
         settings.baseline = .image(try InputImages.image(at: baseline, shape: graph.inputShape))
       }
     }
-    return settings
+    return settings.fitting(graph)
   }
 
   private func pairs(_ text: String?, option: String) throws -> [(String, String)] {

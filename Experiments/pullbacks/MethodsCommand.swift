@@ -21,22 +21,28 @@ struct Methods: ParsableCommand {
     let graph = try Architecture.named(model).graph()
     for preset in preset.map({ [$0] }) ?? Preset.allCases {
       print("preset \(preset.rawValue), for \(model)")
-      print("method\tname in figures\tin its benchmark\tforward\tbackward\tsettings\tformula\tsource\tcaveat")
+      let titles = [
+        "method", "name in figures", "in its benchmark", "forward", "backward", "settings", "inputs", "formula",
+        "source", "caveat",
+      ]
+      print(titles.joined(separator: "\t"))
       for method in Method.allCases {
         let columns: [String]
         do {
           let explainer = try method.explainer(preset.settings.fitting(graph), for: graph)
           let cost = explainer.cost(for: graph)
           let settings = explainer.settings.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-          columns = ["\(cost.forward)", "\(cost.backward)", settings.joined(separator: "; ")]
+          columns = [
+            "\(cost.forward)", "\(cost.backward)", settings.joined(separator: "; "), explainer.requirement.title,
+          ]
         } catch {
-          columns = ["-", "-", "not defined for \(model)"]
+          columns = ["-", "-", "not defined for \(model)", "-"]
         }
         let inBenchmark = preset.methods.contains(method) ? "yes" : "no"
-        let entry = method.entry
+        let facts = method.facts
         let row =
-          [method.rawValue, entry.abbreviation, inBenchmark] + columns
-          + [entry.formula, entry.source, entry.caveat ?? ""]
+          [method.rawValue, facts.abbreviation, inBenchmark] + columns
+          + [facts.formula, facts.source, facts.caveat ?? ""]
         print(row.joined(separator: "\t"))
       }
       print("")

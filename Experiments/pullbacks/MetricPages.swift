@@ -24,6 +24,7 @@ enum MetricPages {
         ("Formula", Page.code(metric.formula)),
         ("Notation", notation),
         ("Reading", "\(reading(metric.direction)) It measures \(metric.category)."),
+        ("Inputs", metric.requirement.title),
         ("Cost", cost(metric)),
         ("Caveat", caveats.isEmpty ? nil : caveats.joined(separator: " ")),
         ("Settings", settings.isEmpty ? nil : Page.table(["version", "setting", "value"], settings)),

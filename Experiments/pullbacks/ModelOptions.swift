@@ -41,14 +41,20 @@ extension Network {
   /// The network's value at an image, which must be a number everywhere: a ranking of others would mean nothing.
   ///
   /// - Throws: `PullbackError` of kind `data` if parameters or image lead beyond float32.
-  func finiteValue(at image: Tensor, named name: String) throws -> Tensor {
+  func finiteValue(at image: Tensor, named name: String) throws(PullbackError) -> Tensor {
     let value = try self(image)
-    if let index = Checkpoint.firstNonFinite(in: value) {
-      throw PullbackError(
-        .data, name,
-        "the output of \(graph.name) holds \(value.scalars[index]) at index \(index), expected finite numbers",
-        advice: "check that the checkpoint is whole: its values overflow float32 on the way")
-    }
+    try graph.checkFinite(value, named: name)
     return value
+  }
+}
+
+extension Graph {
+  /// Throws unless the network's value at an image is a number everywhere.
+  func checkFinite(_ value: Tensor, named name: String) throws(PullbackError) {
+    guard let index = Checkpoint.firstNonFinite(in: value) else { return }
+    throw PullbackError(
+      .data, name,
+      "the output of \(self.name) holds \(value.scalars[index]) at index \(index), expected finite numbers",
+      advice: "check that the checkpoint is whole: its values overflow float32 on the way")
   }
 }

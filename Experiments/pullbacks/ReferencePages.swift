@@ -13,20 +13,23 @@ enum ExplainerPages {
   }
 
   private static func page(_ method: Method, _ graph: Graph) -> Page {
-    let entry = method.entry
+    let facts = method.facts
     let rows = Preset.allCases.map { preset -> [String] in
       guard let explainer = try? method.explainer(preset.settings.fitting(graph), for: graph) else {
-        return [preset.rawValue, "not defined for \(graph.name)", "", ""]
+        return [preset.rawValue, "not defined for \(graph.name)", "", "", ""]
       }
       let cost = explainer.cost(for: graph)
       let settings = explainer.settings.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }
-      return [preset.rawValue, "\(cost.forward)", "\(cost.backward)", settings.joined(separator: "; ")]
+      return [
+        preset.rawValue, "\(cost.forward)", "\(cost.backward)", explainer.requirement.title,
+        settings.joined(separator: "; "),
+      ]
     }
     return Page(
       "Explainer-\(method.rawValue)", title: method.rawValue,
-      abstract: "The explainer that figures call \(entry.abbreviation). Source: \(entry.source).",
+      abstract: "The explainer that figures call \(facts.abbreviation). Source: \(facts.source).",
       facts: [
-        ("Formula", Page.code(entry.formula)),
+        ("Formula", Page.code(facts.formula)),
         (
           "Notation",
           """
@@ -34,11 +37,11 @@ enum ExplainerPages {
           layer's input and output, `v` a cotangent, `a` an activation and `p` a class's probability.
           """
         ),
-        ("Caveat", entry.caveat.map { $0.prefix(1).uppercased() + $0.dropFirst() + "." }),
+        ("Caveat", facts.caveat.map { $0.prefix(1).uppercased() + $0.dropFirst() + "." }),
         (
           "Cost and settings",
           "Passes through \(graph.name) for one image and one target.\n\n"
-            + Page.table(["preset", "forward", "backward", "settings"], rows)
+            + Page.table(["preset", "forward", "backward", "inputs", "settings"], rows)
         ),
         (
           "On the command line",

@@ -35,7 +35,10 @@ struct Report {
 
   init(_ explained: ExplainedImages, _ columns: [Column], model: Subject, seed: UInt64) throws {
     (self.explained, self.columns, self.model, self.seed) = (explained, columns, model, seed)
+    // Where an inner node is explained, the model's own output is not known yet.
+    let isWhole = explained.network.graph.nodes.count == model.graph.nodes.count
     rankings = try (0..<explained.images.count).map { index in
+      guard !isWhole else { return Array(explained.rankings[index].prefix(5)) }
       let value = try model.network(explained.images(index..<index + 1))
       return model.graph.outputShape.count == 1 ? Array(Prediction.ranking(value.scalars).prefix(5)) : []
     }
@@ -121,7 +124,7 @@ struct Report {
   }
 
   private func figure(_ column: Column, _ map: ExplainedImages.Map, of image: String) throws -> HTML {
-    let entry = column.method.entry
+    let facts = column.method.facts
     let account = map.completeness.map { completeness -> HTML in
       let (sum, change) = (decimal(completeness.sum, places: 4), decimal(completeness.change, places: 4))
       return "<div>sums to \(sum) of f(x) − f(baseline) = \(change)</div>"
@@ -130,8 +133,8 @@ struct Report {
       <figure><div class="stack">
       <img class="heat" alt="\(column.method.rawValue) of \(image), heat map" src="\(try data(map.pictures[0]))">
       <img class="raw" alt="\(column.method.rawValue) of \(image), raw colour" src="\(try data(map.pictures[1]))">
-      </div><figcaption><b>\(column.method.rawValue)</b><div>\(entry.formula)</div>
-      \(entry.caveat.map { "<div>\($0)</div>" as HTML } ?? "")\(account ?? "")
+      </div><figcaption><b>\(column.method.rawValue)</b><div>\(facts.formula)</div>
+      \(facts.caveat.map { "<div>\($0)</div>" as HTML } ?? "")\(account ?? "")
       <div title="SHA-256 of the attribution's float32 values: \(map.sha256)">SHA-256 \
       \(String(map.sha256.prefix(16)))…</div>
       </figcaption></figure>
@@ -161,7 +164,7 @@ struct Report {
       let settings = column.settings.sorted { $0.key < $1.key }.map { row($0.key, "\($0.value)") }
       let passes = "passes per image and target: \(column.cost.forward) forward, \(column.cost.backward) backward"
       return """
-        <details><summary><b>\(column.method.rawValue)</b>, \(column.method.entry.source); \(passes)</summary>
+        <details><summary><b>\(column.method.rawValue)</b>, \(column.method.facts.source); \(passes)</summary>
         <table>\(HTML(settings))</table></details>
 
         """

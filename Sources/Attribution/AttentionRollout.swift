@@ -12,48 +12,65 @@ public struct AttentionRollout: Explainer {
   public init(name: String) { self.name = name }
 
   public var settings: [String: String] { ["residual": "0.5"] }
+  public var requirement: InputRequirement { .pictures }
   public func cost(for graph: Graph) -> Cost { Cost(forward: 1, backward: 0) }
+
+  /// The tokens of a transformer that come from a grid of patches.
+  private struct Grid {
+    let tokens, rows, columns: Int
+    /// How many tokens stand before those of the grid.
+    var first: Int { tokens - rows * columns }
+  }
 
   /// The attention layers of a graph, each over all tokens of the one before.
   ///
   /// - Throws: `PullbackError` if there are none, or some see other tokens than others (as in a pyramid).
-  static func layers(of graph: Graph) throws(PullbackError) -> [Graph.Node] {
+  static func layers(of graph: Graph) throws(PullbackError) -> [Graph.Node] { try stack(of: graph).layers }
+
+  private static func stack(of graph: Graph) throws(PullbackError) -> (layers: [Graph.Node], grid: Grid) {
     let layers = graph.nodes.filter { $0.operation is ScaledDotProductAttention }
     let counts = Set(layers.flatMap { layer in layer.inputs.prefix(2).map { graph.nodes[$0].shape[0] } })
-    guard counts.count == 1, let tokens = counts.first, grid(tokens) != nil else {
+    guard counts.count == 1, let tokens = counts.first, let grid = grid(tokens, of: graph) else {
       throw PullbackError(
-        .usage, "attention-rollout", "\(graph.name) has no stack of attention layers over one square grid of patches",
+        .usage, "attention-rollout", "\(graph.name) has no stack of attention layers over one grid of patches",
         advice: "it is defined for vision transformers")
     }
-    return layers
+    return (layers, grid)
   }
 
-  /// The side of the grid, and the number of tokens before it.
-  private static func grid(_ tokens: Int) -> (side: Int, first: Int)? {
+  /// The planes of the last node before the attention layers that has one place for each token, but at most one: a
+  /// picture's patches before they become tokens. Without such a node the grid is taken to be square.
+  private static func grid(_ tokens: Int, of graph: Graph) -> Grid? {
+    let attention = graph.nodes.firstIndex { $0.operation is ScaledDotProductAttention } ?? 0
+    let planes = graph.nodes[..<attention].map(\.shape).filter { $0.count == 3 }.map { Array($0.dropFirst()) }
     let side = Int(Double(tokens).squareRoot())
-    if side * side == tokens { return (side, 0) }
-    return side * side == tokens - 1 ? (side, 1) : nil
+    let candidates = planes.reversed() + [[side, side]]
+    return candidates.first { (0...1).contains(tokens - $0[0] * $0[1]) }.map {
+      Grid(tokens: tokens, rows: $0[0], columns: $0[1])
+    }
   }
 
-  public func explain(
-    _ x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
+  private func names(_ layer: Graph.Node, _ graph: Graph) -> [String] {
+    layer.inputs.prefix(2).map { graph.nodes[$0].name }
+  }
+
+  public func plan(for network: Network, in context: Context) throws(PullbackError) -> Plan {
+    Plan(nodes: try Self.layers(of: network.graph).flatMap { names($0, network.graph) })
+  }
+
+  public func finish(
+    _ found: Findings, at x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
   ) throws(PullbackError) -> [Tensor] {
-    let graph = network.graph
-    let layers = try Self.layers(of: graph)
-    func name(_ layer: Graph.Node, _ input: Int) -> String { graph.nodes[layer.inputs[input]].name }
-    let trace = try network.trace(at: x, rules: [], keeping: layers.flatMap { [name($0, 0), name($0, 1)] })
-    context.report(forward: x.shape[0])
-    let tokens = graph.nodes[layers[0].inputs[0]].shape[0]
-    let (side, first) = Self.grid(tokens)!
+    let (layers, grid) = try Self.stack(of: network.graph)
+    let (tokens, first) = (grid.tokens, grid.first)
     // Rows of the product, from the last layer down: only those that are asked for.
     let wanted = first == 1 ? 1 : tokens
     var rows = (0..<x.shape[0]).map { _ in
       (0..<wanted).map { row in (0..<tokens).map { $0 == row ? 1.0 : 0.0 } }
     }
-    for layer in layers.reversed() {
+    for (place, layer) in layers.enumerated().reversed() {
       guard let attention = layer.operation as? ScaledDotProductAttention else { continue }
-      let matrices = attention.matrices(
-        queries: try trace.activation(name(layer, 0)), keys: try trace.activation(name(layer, 1)))
+      let matrices = attention.matrices(queries: found.values[2 * place], keys: found.values[2 * place + 1])
       for image in rows.indices {
         let mean = meanHead(matrices, image: image, heads: attention.heads, tokens: tokens)
         rows[image] = rows[image].map { row in
@@ -68,7 +85,7 @@ public struct AttentionRollout: Explainer {
     let values = rows.flatMap { rows in
       (first..<tokens).map { token in Float(rows.reduce(0) { $0 + $1[token] } / Double(wanted)) }
     }
-    let map = Tensor(shape: [x.shape[0], 1, side, side], values).enlarged(to: x.shape)
+    let map = Tensor(shape: [x.shape[0], 1, grid.rows, grid.columns], values).enlarged(to: x.shape)
     return selectors.map { _ in map }
   }
 

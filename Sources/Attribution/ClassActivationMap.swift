@@ -31,27 +31,26 @@ public struct ClassActivationMap: Explainer {
     ["rules": rules.name, "layer": layer].merging(guidedRules.map { ["guided rules": $0.name] } ?? [:]) { $1 }
   }
 
-  public func cost(for graph: Graph) -> Cost { Cost(forward: 1, backward: guidedRules == nil ? 1 : 2) }
+  public var requirement: InputRequirement { .pictures }
+  public func cost(for graph: Graph) -> Cost {
+    Cost(forward: 1, backward: guidedRules == nil || guidedRules == rules ? 1 : 2)
+  }
 
-  public func explain(
-    _ x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
-  ) throws(PullbackError) -> [Tensor] {
-    let trace = try network.trace(at: x, rules: [rules] + (guidedRules.map { [$0] } ?? []), keeping: [layer])
-    context.report(forward: x.shape[0])
-    let activation = try trace.activation(layer)
-    guard activation.rank == 4, x.rank == 4 else {
+  public func plan(for network: Network, in context: Context) throws(PullbackError) -> Plan {
+    if let node = network.graph.index(of: layer), network.graph.nodes[node].shape.count != 3 {
       throw PullbackError(
-        .usage, "layer \(layer)", "expected channels of planes, found shape \(activation.shape.dropFirst())",
+        .usage, "layer \(layer)", "expected channels of planes, found shape \(network.graph.nodes[node].shape)",
         advice: "name a convolution")
     }
-    return try selectors.map { selector throws(PullbackError) in
-      let cotangent = try selector.cotangent(at: trace.value, of: network)
-      let map = Self.map(activation, try trace.pullback(cotangent, by: rules, to: layer)).enlarged(to: x.shape)
-      context.report(backward: x.shape[0])
-      guard let guidedRules else { return map }
-      let guided = try trace.pullback(cotangent, by: guidedRules)
-      context.report(backward: x.shape[0])
-      return map * guided
+    return Plan([.init(by: rules, to: layer)] + (guidedRules.map { [.init(by: $0)] } ?? []), nodes: [layer])
+  }
+
+  public func finish(
+    _ found: Findings, at x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
+  ) throws(PullbackError) -> [Tensor] {
+    selectors.indices.map { selector in
+      let map = Self.map(found.values[0], found.pullbacks[0][selector]).enlarged(to: x.shape)
+      return guidedRules == nil ? map : map * found.pullbacks[1][selector]
     }
   }
 

@@ -1,10 +1,13 @@
 import Pullbacks
 
-/// A way to explain what in an image speaks for a class: where the network is evaluated, by which rules a selector of
-/// its output is pulled back, and how the results are combined.
+/// A way to explain what in an input speaks for a class: where the network is evaluated, what is asked of it there, and
+/// how the answers become an attribution.
 ///
-/// Explainers are values: settings go into the initialiser, images into `attribute`, and nothing is
-/// remembered in between.
+/// Explainers are values: settings go into the initialiser, inputs into `attribute`, and nothing is remembered in
+/// between. An explainer says beforehand what it asks (``points`` and ``plan(for:in:)``) and is handed the answers
+/// (``finish(_:at:_:of:in:)``); so several explainers share the passes that they have in common, see
+/// `attributeAll(_:_:of:in:)`. Passes that depend on answers, such as the later steps of an ascent, an explainer runs
+/// itself.
 public protocol Explainer: Sendable {
   /// The name on the command line: `soft-pullback`.
   var name: String { get }
@@ -12,67 +15,76 @@ public protocol Explainer: Sendable {
   /// Every setting, by name, as records and the command line write them.
   var settings: [String: String] { get }
 
-  /// Passes through the network for one image and one selector.
-  ///
-  /// - Parameter graph: of the network that is to be explained.
-  func cost(for graph: Graph) -> Cost
+  /// What inputs it is defined for; any unless it says otherwise.
+  var requirement: InputRequirement { get }
 
   /// The baseline of explainers whose attributions are shares of `f(x) - f(baseline)`; nil where they are not.
   var sharedFrom: Baseline? { get }
 
-  /// The attributions of a few images, one tensor per selector. Callers use `attribute`, which takes any
-  /// number.
+  /// Where the network is evaluated; the input itself unless it says otherwise. Explainers at equal points share the
+  /// passes there.
+  var points: any Points { get }
+
+  /// Whose random numbers it draws; those of its ``points`` unless it says otherwise.
+  var randomNumbers: RandomNumbers { get }
+
+  /// Passes through the network for one input and one selector.
+  ///
+  /// - Parameter graph: of the network that is to be explained.
+  func cost(for graph: Graph) -> Cost
+
+  /// What is asked of the network at the ``points``; nothing unless it says otherwise, and then no pass is run for it.
   ///
   /// - Parameters:
-  ///   - x: images `(N, C, H, W)`, no more than ``Context/batchSize``.
-  ///   - selectors: what of each image's output is explained.
+  ///   - network: the network that is to be explained.
+  ///   - context: who is told of passes that the plan itself takes.
+  func plan(for network: Network, in context: Context) throws(PullbackError) -> Plan
+
+  /// The attributions of a few inputs, a tensor of the shape of `x` per selector.
+  ///
+  /// - Parameters:
+  ///   - found: the answers to the ``plan(for:in:)``.
+  ///   - x: inputs, batch axis first.
+  ///   - selectors: what of each input's output is explained.
   ///   - network: the network that is explained.
-  ///   - context: where in the whole input these images stand, and the random numbers.
-  func explain(
-    _ x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
+  ///   - context: where in the whole input these inputs stand, and the random numbers.
+  func finish(
+    _ found: Findings, at x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
   ) throws(PullbackError) -> [Tensor]
 }
 
 extension Explainer {
+  public var requirement: InputRequirement { .any }
   public var sharedFrom: Baseline? { nil }
+  public var points: any Points { TheImage() }
+  public var randomNumbers: RandomNumbers { points.randomNumbers }
+  public func plan(for network: Network, in context: Context) throws(PullbackError) -> Plan { Plan() }
 
-  /// The attribution of each image.
+  /// The attribution of each input.
   ///
-  /// Images go through in batches of ``Context/batchSize``; results do not depend on it.
+  /// Inputs go through in batches of ``Context/batchSize``; results do not depend on it.
   ///
   /// - Parameters:
-  ///   - x: images `(N, C, H, W)` in `[-1, 1]`.
-  ///   - selectors: what of each image's output is explained. Several share what passes they can.
+  ///   - x: inputs, batch axis first; images are `(N, C, H, W)` in `[-1, 1]`.
+  ///   - selectors: what of each input's output is explained. Several share what passes they can.
   ///   - network: the network that is explained.
   ///   - context: the random numbers, the size of batches, and who is told of progress.
   /// - Returns: per selector signed values of the shape of `x`, in the units of the output per unit of the input unless
   ///   the explainer says otherwise. Explainers without channels repeat their map for each.
+  /// - Throws: `PullbackError` if the inputs do not fit the network or the explainer, a selector has another number of
+  ///   targets than there are inputs, or the network has no such target.
   public func attribute(
     _ x: Tensor, _ selectors: [Selector], of network: Network, in context: Context = Context()
   ) throws(PullbackError) -> [Tensor] {
-    for selector in selectors where selector.targets.count != x.shape[0] {
-      throw PullbackError(
-        .usage, "target", "expected one for each of \(x.shape[0]) images, found \(selector.targets.count)")
-    }
-    guard x.rank == network.graph.inputShape.count + 1, x.shape[0] > context.batchSize else {
-      return try explain(x, selectors, of: network, in: context)
-    }
-    var parts = [[Tensor]](repeating: [], count: selectors.count)
-    for first in stride(from: 0, to: x.shape[0], by: context.batchSize) {
-      let images = first..<min(x.shape[0], first + context.batchSize)
-      var context = context
-      context.firstImage += first
-      let results = try explain(x.images(images), selectors.map { $0[Array(images)] }, of: network, in: context)
-      for (index, result) in results.enumerated() { parts[index].append(result) }
-    }
-    return parts.map { Tensor(batching: $0) }
+    let alone: [any Explainer] = [self]
+    return try alone.attributeAll(x, selectors, of: network, in: context)[0]
   }
 
-  /// The attribution of each image for one selector.
+  /// The attribution of each input for one selector.
   ///
   /// - Parameters:
-  ///   - x: images `(N, C, H, W)` in `[-1, 1]`.
-  ///   - selector: what of each image's output is explained.
+  ///   - x: inputs, batch axis first; images are `(N, C, H, W)` in `[-1, 1]`.
+  ///   - selector: what of each input's output is explained.
   ///   - network: the network that is explained.
   ///   - context: the random numbers, the size of batches, and who is told of progress.
   public func attribute(
@@ -82,61 +94,94 @@ extension Explainer {
   }
 }
 
-/// Passes through a network, counted per image.
-public struct Cost: Sendable, Equatable, CustomStringConvertible {
-  /// Runs of the network on one image.
-  public var forward: Int
-  /// Cotangents pulled back through it.
-  public var backward: Int
+/// What an explainer asks of a network at each of its points.
+public struct Plan: Sendable {
+  /// A pullback of every selector.
+  public struct Pullback: Hashable, Sendable {
+    /// By which rules.
+    public let rules: RuleSet
+    /// The node to whose value selectors are pulled back; nil is the input.
+    public let node: String?
+
+    /// - Parameters:
+    ///   - rules: by which selectors are pulled back.
+    ///   - node: to which; nil is the input.
+    public init(by rules: RuleSet, to node: String? = nil) {
+      self.rules = rules
+      self.node = node
+    }
+  }
+
+  /// The pullbacks of every selector.
+  public var pullbacks: [Pullback]
+  /// The nodes whose values are read.
+  public var nodes: [String]
 
   /// - Parameters:
-  ///   - forward: how many forward passes.
-  ///   - backward: how many backward passes.
-  public init(forward: Int, backward: Int) {
-    self.forward = forward
-    self.backward = backward
+  ///   - pullbacks: of every selector.
+  ///   - nodes: whose values are read.
+  public init(_ pullbacks: [Pullback] = [], nodes: [String] = []) {
+    self.pullbacks = pullbacks
+    self.nodes = nodes
   }
 
-  /// One after the other.
-  public static func + (a: Cost, b: Cost) -> Cost {
-    Cost(forward: a.forward + b.forward, backward: a.backward + b.backward)
-  }
-
-  public var description: String { "\(forward) forward, \(backward) backward" }
+  /// Whether nothing is asked.
+  var isEmpty: Bool { pullbacks.isEmpty && nodes.isEmpty }
 }
 
-/// What an explanation is run with, other than the explainer's settings: none of it but the random numbers changes a
-/// result.
-public struct Context: Sendable {
-  /// Where random explainers get their numbers.
-  public var noise: NoiseSource
-  /// The index, in the whole input, of the first image handed over: random numbers go by it.
-  public var firstImage = 0
-  /// How many images or draws go through the network at once, which bounds the memory.
-  public var batchSize: Int
-  /// Called after passes through the network, with how many images went through.
-  public var report: (@Sendable (Cost) -> Void)?
+/// The answers to a ``Plan``: weighted means over the points.
+public struct Findings: Sendable {
+  /// By the plan's pullbacks, and in each by the selectors; the inputs' batch axis first.
+  public let pullbacks: [[Tensor]]
+  /// By the plan's nodes, the inputs' batch axis first.
+  public let values: [Tensor]
+}
 
-  /// - Parameters:
-  ///   - noise: where random explainers get their numbers.
-  ///   - batchSize: how many images or draws go through the network at once.
-  ///   - report: is told of passes through the network.
-  /// - Precondition: the batch size is positive.
-  public init(
-    noise: NoiseSource = .streams(seed: 314), batchSize: Int = 8, report: (@Sendable (Cost) -> Void)? = nil
-  ) {
-    precondition(batchSize > 0, "a batch has at least one image")
-    self.noise = noise
-    self.batchSize = batchSize
-    self.report = report
+extension Graph {
+  /// The name of the node whose value is the network's.
+  var outputName: String { nodes[output].name }
+}
+
+/// What inputs an explainer or a metric is defined for.
+public enum InputRequirement: String, Sendable {
+  /// Inputs of any shape.
+  case any
+  /// Channels of planes, `(C, H, W)`, of which windows, cells or tiles can be cut.
+  case pictures
+
+  /// The requirement with the shape that it means, for tables.
+  public var title: String { self == .any ? "any" : "pictures (C, H, W)" }
+
+  /// Throws unless an input of shape `shape`, without the batch axis, meets the requirement.
+  ///
+  /// - Parameter name: of the explainer or metric, for the message.
+  public func check(_ shape: [Int], for name: String) throws(PullbackError) {
+    guard self == .any || shape.count == 3 else {
+      throw PullbackError(
+        .usage, name, "is defined for pictures (C, H, W), found inputs of shape \(shape)",
+        advice: "take one that is defined for any input")
+    }
   }
+}
 
-  func report(forward: Int = 0, backward: Int = 0) { report?(Cost(forward: forward, backward: backward)) }
+/// A map of standard normal noise, which knows neither the input nor the network: what a metric makes of it is chance.
+///
+/// Random numbers: those of its name, the same for every class. Cost: no pass.
+public struct RandomMap: Explainer {
+  public let name: String
 
-  /// Calls `body` with ranges of `count` rows that go through the network at once.
-  func forEachBatch(
-    of count: Int, _ body: (Range<Int>) throws(PullbackError) -> Void
-  ) throws(PullbackError) {
-    for first in stride(from: 0, to: count, by: batchSize) { try body(first..<min(count, first + batchSize)) }
+  /// - Parameter name: of the explainer and its random numbers.
+  public init(name: String) { self.name = name }
+
+  public var settings: [String: String] { ["values": "standard normal"] }
+  public var randomNumbers: RandomNumbers { .perImage }
+  public func cost(for graph: Graph) -> Cost { Cost(forward: 0, backward: 0) }
+
+  public func finish(
+    _ found: Findings, at x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
+  ) throws(PullbackError) -> [Tensor] {
+    let shape = [1] + x.shape.dropFirst()
+    let maps = (0..<x.shape[0]).map { context.noise.normals(name, image: context.firstImage + $0, draw: 0, shape) }
+    return selectors.map { _ in Tensor(batching: maps) }
   }
 }

@@ -40,7 +40,7 @@ public struct MethodSettings: Sendable {
   public var weighting: StraightPath.Weighting = .released
   /// Of GradientShap, integrated gradients, DeepLift and occlusion, and their pullback twins.
   public var baseline: Baseline = .value(0)
-  /// The layer of the class activation maps; nil is the architecture's own.
+  /// The layer of the class activation maps, which must be named for them: architectures are not known here.
   public var camLayer: String?
   /// What layer-wise relevance propagation moves values away from zero by.
   public var lrpEpsilon: Float = 1e-9
@@ -88,21 +88,17 @@ public struct MethodSettings: Sendable {
     return values
   }
 
-  /// The layer of the class activation maps in `graph`: the one named, or the architecture's own.
+  /// The layer of the class activation maps.
   ///
-  /// - Throws: `PullbackError` if none is named and the architecture has none, as a pyramid of transformers.
-  func layer(in graph: Graph) throws(PullbackError) -> String {
+  /// - Throws: `PullbackError` if none is named.
+  func namedCAMLayer(for graph: Graph) throws(PullbackError) -> String {
     if let camLayer { return camLayer }
-    let layers = [
-      "resnet": ["layer4.2.conv3", "layer4.2.conv2", "layer4.1.conv2"], "vgg": ["avgpool"],
-      "efficientnet-lite": ["_conv_head"],
-    ]
-    for (family, names) in layers where graph.name.hasPrefix(family) {
-      if let name = names.first(where: { graph.index(of: $0) != nil }) { return name }
-    }
+    let candidates = graph.nodes.filter { $0.operation is Convolution }.suffix(3).map(\.name)
     throw PullbackError(
-      .usage, "class activation map", "no layer is known for \(graph.name)",
-      advice: "name a convolution as the setting layer")
+      .usage, "class activation map", "expected the name of a layer of \(graph.name), found none",
+      advice: candidates.isEmpty
+        ? "name a layer of channels of planes as the setting layer"
+        : "name one as the setting layer; the last convolutions are \(candidates.joined(separator: ", "))")
   }
 }
 

@@ -59,7 +59,7 @@ public enum Method: String, Sendable, CaseIterable {
   case attentionRollout = "attention-rollout"
 
   /// The short name over a column of a figure.
-  public var abbreviation: String { entry.abbreviation }
+  public var abbreviation: String { facts.abbreviation }
 
   /// Whether the result depends on a seed.
   public var isRandom: Bool {
@@ -94,10 +94,16 @@ public enum Method: String, Sendable, CaseIterable {
   /// - Parameters:
   ///   - settings: the hyper-parameters; those of other methods do not matter.
   ///   - graph: the network that is to be explained.
-  /// - Throws: `PullbackError` if a setting does not fit the graph, or the method is not defined for it.
+  /// - Throws: `PullbackError` if a setting does not fit the graph, or the method is not defined for it or its inputs.
   public func explainer(
     _ settings: MethodSettings = MethodSettings(), for graph: Graph
   ) throws(PullbackError) -> any Explainer {
+    let explainer = try unchecked(settings, for: graph)
+    try explainer.requirement.check(graph.inputShape, for: rawValue)
+    return explainer
+  }
+
+  private func unchecked(_ settings: MethodSettings, for graph: Graph) throws(PullbackError) -> any Explainer {
     let rules = usesSoftRules ? try settings.softRules(for: graph) : .gradient
     func average(_ points: any Points, from baseline: Baseline? = nil) -> PullbackAverage {
       PullbackAverage(rules, at: points, name: rawValue, multipliedFrom: baseline)
@@ -125,13 +131,13 @@ public enum Method: String, Sendable, CaseIterable {
     case .deepLift: return DeepLift(name: rawValue, baseline: settings.baseline)
     case .guidedBackprop: return rectified(.guidedBackprop)
     case .deconvolution: return rectified(.deconvolution)
-    case .gradCAM: return ClassActivationMap(rules, layer: try settings.layer(in: graph), name: rawValue)
+    case .gradCAM: return ClassActivationMap(rules, layer: try settings.namedCAMLayer(for: graph), name: rawValue)
     case .guidedGradCAM:
       return ClassActivationMap(
-        rules, guided: .guidedBackprop, layer: try settings.layer(in: graph), name: rawValue)
+        rules, guided: .guidedBackprop, layer: try settings.namedCAMLayer(for: graph), name: rawValue)
     case .guidedPullbackCAM:
       return ClassActivationMap(
-        rules, guided: try rules.guided(over: graph), layer: try settings.layer(in: graph), name: rawValue)
+        rules, guided: try rules.guided(over: graph), layer: try settings.namedCAMLayer(for: graph), name: rawValue)
     case .lrpEpsilon:
       return Decorated(rectified(.lrpEpsilon(settings.lrpEpsilon)), .timesInput, name: rawValue)
     case .occlusion: return Occlusion(name: rawValue, divisor: settings.occlusionDivisor, baseline: settings.baseline)

@@ -1,14 +1,16 @@
 import Pullbacks
 
 /// Where a network is evaluated to explain it at `x`: points, each with its weight in the mean, in one or several
-/// rounds that may each change the network.
-public protocol Points: Sendable {
+/// rounds that may each change the network. Explainers at equal points share the passes there.
+public protocol Points: Hashable, Sendable {
   /// How many points one round has.
   var count: Int { get }
   /// How many rounds there are.
   var rounds: Int { get }
   /// What is worth recording of them, by name.
   var settings: [String: String] { get }
+  /// Whose random numbers they are drawn with; none unless they say otherwise.
+  var randomNumbers: RandomNumbers { get }
 
   /// What the pullback at a point counts for.
   ///
@@ -23,19 +25,20 @@ public protocol Points: Sendable {
   ///   - noise: where random numbers come from.
   func network(_ network: Network, round: Int, noise: NoiseSource) -> Network
 
-  /// A point around or before an image.
+  /// A point around or before an input.
   ///
   /// - Parameters:
   ///   - index: the point's index in its round.
   ///   - round: the round's index.
-  ///   - x: one image, `(1, C, H, W)`.
-  ///   - image: the image's index in the whole input.
+  ///   - x: one input, a batch of one; an image is `(1, C, H, W)`.
+  ///   - image: the input's index in the whole input.
   ///   - noise: where random numbers come from.
   func point(_ index: Int, round: Int, of x: Tensor, image: Int, noise: NoiseSource) -> Tensor
 }
 
 extension Points {
   public var rounds: Int { 1 }
+  public var randomNumbers: RandomNumbers { .none }
   public func weight(_ point: Int) -> Double { 1 / Double(count * rounds) }
   public func network(_ network: Network, round: Int, noise: NoiseSource) -> Network { network }
 }
@@ -66,6 +69,7 @@ public struct NoisyImages: Points {
   }
 
   public var settings: [String: String] { ["draws": "\(count)", "deviation": "\(deviation)"] }
+  public var randomNumbers: RandomNumbers { .perImage }
 
   public func point(_ index: Int, round: Int, of x: Tensor, image: Int, noise: NoiseSource) -> Tensor {
     x + deviation * noise.normals(purpose, image: image, draw: round * count + index, x.shape)
@@ -95,6 +99,7 @@ public struct NoisyNetworks: Points {
   }
 
   public var count: Int { images.count }
+  public var randomNumbers: RandomNumbers { .shared }
 
   public var settings: [String: String] {
     [
@@ -105,7 +110,7 @@ public struct NoisyNetworks: Points {
 
   public func network(_ network: Network, round: Int, noise: NoiseSource) -> Network {
     network.mapParameters { name, value in
-      value + deviation * (value * noise.normals("fusiongrad/\(name)", draw: round, value.shape))
+      value + deviation * (value * noise.normals("fusiongrad/\(name)", image: nil, draw: round, value.shape))
     }
   }
 
@@ -114,12 +119,20 @@ public struct NoisyNetworks: Points {
   }
 }
 
-/// The image that stands for "nothing there".
-public enum Baseline: Sendable {
+/// The input that stands for the absence of signal.
+public enum Baseline: Hashable, Sendable {
   /// One value everywhere; 0 is mid grey.
   case value(Float)
-  /// An image, `(1, C, H, W)`.
+  /// An input, a batch of one; an image is `(1, C, H, W)`.
   case image(Tensor)
+
+  public func hash(into hasher: inout Hasher) {
+    switch self {
+    case .value(let value): hasher.combine(value)
+    // Equal inputs have equal shapes; to hash every value would cost more than the rare comparison.
+    case .image(let image): hasher.combine(image.shape)
+    }
+  }
 
   func tensor(_ shape: [Int]) throws(PullbackError) -> Tensor {
     switch self {
@@ -218,6 +231,7 @@ public struct RandomPath: Points {
   }
 
   public var settings: [String: String] { ["samples": "\(count)", "baseline": baseline.setting] }
+  public var randomNumbers: RandomNumbers { .perImage }
 
   public func point(_ index: Int, round: Int, of x: Tensor, image: Int, noise: NoiseSource) -> Tensor {
     baseline.towards(x, noise.uniforms("gradient-shap", image: image, draw: index, [1]).scalars[0])

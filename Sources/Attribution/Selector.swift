@@ -24,8 +24,12 @@ public enum Target: Hashable, Sendable {
     .combination(a == b ? [a: 0] : [a: 1, b: -1])
   }
 
-  /// Throws unless an output of shape `shape`, without the batch axis, has what is asked for.
-  func check(_ shape: [Int], of name: String) throws(PullbackError) {
+  /// Throws unless an output has what is asked for.
+  ///
+  /// - Parameters:
+  ///   - shape: the output's, without the batch axis.
+  ///   - name: the network's, for the message.
+  public func check(_ shape: [Int], of name: String) throws(PullbackError) {
     let count = shape.reduce(1, *)
     switch self {
     case .combination(let weights):
@@ -156,5 +160,24 @@ public struct Selector: Sendable, Equatable {
       throw PullbackError(.usage, "target", "expected one for each of \(value.shape[0]) images, found \(targets.count)")
     }
     for target in Set(targets) { try target.check(network.graph.outputShape, of: network.graph.name) }
+  }
+}
+
+/// One class that a network sees in an image.
+public struct Prediction: Sendable, Equatable {
+  /// The class, its place among the logits.
+  public let target: Int
+  /// Its logit.
+  public let logit: Float
+  /// Softmax of the logits, in `[0, 1]`.
+  public let probability: Double
+
+  /// The classes of one image in the order of their logits, the largest first; ties in the order of the classes.
+  ///
+  /// - Parameter logits: of one image, `(classes)` values.
+  public static func ranking(_ logits: [Float]) -> [Prediction] {
+    let probabilities = probabilities(logits)
+    return logits.indices.map { Prediction(target: $0, logit: logits[$0], probability: probabilities[$0]) }
+      .sorted { $0.logit != $1.logit ? $0.logit > $1.logit : $0.target < $1.target }
   }
 }

@@ -34,7 +34,7 @@ public struct Setting: Sendable {
       count("ig.points", "points from baseline to image, at least 2", least: 2, \.integratedGradientsPoints),
       choice("ig.weighting", "only the normalised one sums to f(x) - f(baseline)", \.weighting),
       Setting(
-        name: "layer", meaning: "of the class activation maps; auto is the architecture's own",
+        name: "layer", meaning: "of the class activation maps; auto is the network's customary one, if it has one",
         read: { $0.camLayer ?? "auto" },
         write: { settings, text in
           settings.camLayer = text == "auto" ? nil : text
@@ -46,7 +46,7 @@ public struct Setting: Sendable {
       count("rise.cells", "cells in a row of a mask's grid, at most 1000", most: 1000, \.riseCells),
       number("rise.probability", "that a cell lets the image through", most: 1, \.riseProbability),
       Setting(
-        name: "baseline", meaning: "value of the image that stands for nothing; 0 is mid grey",
+        name: "baseline", meaning: "value of the baseline, the absence of signal; 0 is mid grey",
         read: { $0.baseline.setting },
         write: { settings, text in
           guard let value = Float(text), value.isFinite else { return false }

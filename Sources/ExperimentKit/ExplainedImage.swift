@@ -49,23 +49,23 @@ extension Subject {
     return methods.filter { (try? $0.explainer(settings, for: network.graph)) != nil }
   }
 
-  /// Every image with the attributions of its own class.
+  /// Every image with the attributions of its own class; the methods share what passes they can.
   public func explained(
     by methods: [Method], settings: MethodSettings = MethodSettings(), in context: Context
   ) throws -> [ExplainedImage] {
     let images = try images
     let batch = Tensor(batching: images.map(\.image))
     let targets = images.map(\.target)
-    let logits = try network(batch)
     let settings = settings.fitting(network.graph)
-    let maps = try methods.map { method in
-      try method.explainer(settings, for: network.graph).attribute(batch, .classes(targets), of: network, in: context)
+    let explainers = try methods.map { try $0.explainer(settings, for: network.graph) }
+    let explained = try explainers.explain(batch, of: network, in: context) { _, images in
+      [.classes(Array(targets[images]))]
     }
     return images.indices.map { index in
       ExplainedImage(
         image: images[index], className: className(targets[index]),
-        prediction: Prediction.ranking(logits.image(index).scalars).first { $0.target == targets[index] }!,
-        attributions: zip(methods, maps).map { ($0, $1.image(index)) })
+        prediction: Prediction.ranking(explained.output.image(index).scalars).first { $0.target == targets[index] }!,
+        attributions: zip(methods, explained.maps).map { ($0, $1[0].image(index)) })
     }
   }
 }

@@ -35,9 +35,11 @@ extension Tensor {
     }
   }
 
-  /// The sum over the channels of each image, the same in every channel.
+  /// The sum over the channels of each input of a batch, the same in every channel; axis 1 is the channels, and inputs
+  /// without other axes have one.
   var channelsSummed: Tensor {
-    let (channels, plane) = (shape[1], shape[2] * shape[3])
+    let channels = rank > 2 ? shape[1] : 1
+    let plane = count / (shape[0] * channels)
     return withUnsafeBuffer { values in
       Tensor(shape: shape) { result in
         for image in 0..<shape[0] {
@@ -53,4 +55,125 @@ extension Tensor {
 
   var isFinite: Bool { withUnsafeBuffer { $0.allSatisfy(\.isFinite) } }
   var isZero: Bool { withUnsafeBuffer { $0.allSatisfy { $0 == 0 } } }
+}
+
+/// An image of shape `(C, H, W)` cut into cells x cells rectangles, row by row; where a side does not divide, the
+/// cells' sides differ by one.
+struct Grid: Sendable {
+  let shape: [Int]
+  let cells: Int
+
+  var count: Int { cells * cells }
+
+  /// Calls `body` with every run of neighbouring flat indices that belongs to a cell, over all channels.
+  func forEachRun(ofCell cell: Int, _ body: (Range<Int>) -> Void) {
+    let (height, width) = (shape[1], shape[2])
+    let rows = range(cell / cells, height)
+    let columns = range(cell % cells, width)
+    for channel in 0..<shape[0] {
+      for row in rows {
+        let line = (channel * height + row) * width
+        body(line + columns.lowerBound..<line + columns.upperBound)
+      }
+    }
+  }
+
+  private func range(_ index: Int, _ extent: Int) -> Range<Int> {
+    index * extent / cells..<(index + 1) * extent / cells
+  }
+
+  /// The sum of `value` over each cell's flat indices.
+  func sums(_ value: (Int) -> Double) -> [Double] {
+    (0..<count).map { cell in
+      var sum = 0.0
+      forEachRun(ofCell: cell) { run in
+        for index in run { sum += value(index) }
+      }
+      return sum
+    }
+  }
+}
+
+/// Flat indices in the order of their values; ties in the order of the indices.
+func ranking(of values: [Double], ascending: Bool) -> [Int32] {
+  var order = [Int32](unsafeUninitializedCapacity: values.count) { buffer, count in
+    for index in values.indices { buffer[index] = Int32(index) }
+    count = values.count
+  }
+  values.withUnsafeBufferPointer { values in
+    if ascending {
+      order.sort { a, b in
+        let (x, y) = (values[Int(a)], values[Int(b)])
+        return x != y ? x < y : a < b
+      }
+    } else {
+      order.sort { a, b in
+        let (x, y) = (values[Int(a)], values[Int(b)])
+        return x != y ? x > y : a < b
+      }
+    }
+  }
+  return order
+}
+
+/// The values of an image taken in order of importance, in equal steps; the last may be shorter.
+struct Steps: Sendable {
+  let order: [Int32]
+  let size: Int
+
+  /// - Parameter steps: how many; fewer if there are fewer values.
+  init(_ values: [Double], ascending: Bool, steps: Int) {
+    order = ranking(of: values, ascending: ascending)
+    size = Self.size(values.count, steps)
+  }
+
+  static func size(_ count: Int, _ steps: Int) -> Int { max(1, (count + steps - 1) / steps) }
+  static func count(_ count: Int, _ steps: Int) -> Int { (count + size(count, steps) - 1) / size(count, steps) }
+
+  var count: Int { (order.count + size - 1) / size }
+
+  subscript(step: Int) -> ArraySlice<Int32> { order[step * size..<min(order.count, (step + 1) * size)] }
+
+  /// The sum of `values` over each step.
+  func sums(_ values: [Double]) -> [Double] {
+    (0..<count).map { step in self[step].reduce(0) { $0 + values[Int($1)] } }
+  }
+}
+
+/// The share of a map's energy, the sum of its squares over all channels, that lies within a mask, in `[0, 1]`:
+/// `sum_M a^2 / sum a^2`, signs not counted.
+///
+/// - Parameters:
+///   - map: one map, `(1, C, H, W)`.
+///   - mask: what counts of each place of a plane, `H W` values in `[0, 1]`.
+/// - Returns: nil where the map is zero.
+public func energyShare(of map: Tensor, within mask: [Double]) -> Double? {
+  var (inside, total) = (0.0, 0.0)
+  map.withUnsafeBuffer { map in
+    for place in map.indices {
+      let energy = Double(map[place]) * Double(map[place])
+      total += energy
+      inside += energy * mask[place % mask.count]
+    }
+  }
+  return total > 0 ? inside / total : nil
+}
+
+/// The share of what speaks for a class that lies within a mask, in `[0, 1]`: `sum_M max(0, s) / sum max(0, s)`, with
+/// `s` the map summed over the channels. What speaks against the class is left out.
+///
+/// - Parameters:
+///   - map: one map, `(1, C, H, W)`.
+///   - mask: what counts of each place of a plane, `H W` values in `[0, 1]`.
+/// - Returns: nil where nothing speaks for the class.
+public func positiveShare(of map: Tensor, within mask: [Double]) -> Double? {
+  let plane = mask.count
+  let positive = map.withUnsafeBuffer { map in
+    (0..<plane).map { place in
+      max(0, stride(from: place, to: map.count, by: plane).reduce(0.0) { $0 + Double(map[$1]) })
+    }
+  }
+  let total = positive.reduce(0, +)
+  guard total > 0 else { return nil }
+  return zip(positive, mask).reduce(0) { $0 + $1.0 * $1.1 } / total
 }

@@ -1,3 +1,4 @@
+import Attribution
 import Pullbacks
 
 /// How good an explanation is, as a number per image and explainer.
@@ -31,10 +32,13 @@ public protocol Metric: Sendable {
   var settings: [String: String] { get }
   /// Whether it is undefined without a mask of the object or its parts.
   var needsMask: Bool { get }
+  /// What inputs it is defined for; any unless it says otherwise.
+  var requirement: InputRequirement { get }
 }
 
 extension Metric {
   public var needsMask: Bool { false }
+  public var requirement: InputRequirement { .any }
   public var caveat: String? { nil }
   public var settings: [String: String] { [:] }
   /// Whether the explainer must be run again, at other inputs, classes or networks: such a metric cannot score maps
@@ -71,7 +75,7 @@ public enum Category: String, Sendable {
   case faithfulness, robustness, randomisation, complexity, localisation
 }
 
-/// A metric of the attribution itself. All maps are `(1, C, H, W)`, signed.
+/// A metric of the attribution itself. All maps are signed and have the shape of the input, a batch of one.
 public protocol MapMetric: Metric {
   /// The score of the attribution `map` of `sample`.
   func score(_ map: Tensor, of sample: Sample) -> Score
@@ -93,7 +97,7 @@ public struct Response: Equatable, Sendable {
 public struct Trial: Sendable {
   /// How many perturbed images there are.
   public let count: Int
-  /// Turns a copy of the image, `C H W` values, into perturbed image `index`.
+  /// Turns a copy of the image's values into perturbed image `index`.
   let perturb: @Sendable (_ index: Int, _ image: UnsafeMutableBufferPointer<Float>) -> Void
   /// The score of a map, given the responses to the image and to each perturbed image.
   let score: @Sendable (_ map: Tensor, _ clean: Response, _ responses: [Response]) -> Score
@@ -107,7 +111,7 @@ public protocol SharedPerturbationMetric: Metric {
 /// A metric whose perturbed images follow the attribution's order of importance.
 public protocol RankedPerturbationMetric: Metric {
   func trial(of sample: Sample, ranking map: Tensor, seed: UInt64) -> Trial
-  /// How many perturbed images there are for inputs of this shape, `(C, H, W)`.
+  /// How many perturbed images there are for inputs of this shape, without the batch axis.
   func count(for shape: [Int]) -> Int
 }
 
@@ -128,4 +132,41 @@ public protocol ExplanationMetric: Metric {
   var request: ExplanationRequest { get }
   /// - Parameter others: what was asked for, in its order.
   func score(_ map: Tensor, against others: [Tensor], of sample: Sample) -> Score
+}
+
+/// A metric's value for one image and explainer.
+public struct Score: Equatable, Sendable {
+  /// NaN where the metric is undefined; ``undefined`` then says why.
+  public let value: Double
+  public let undefined: Undefined?
+  /// What the value was computed from, if it is worth keeping: a curve, or a number per layer.
+  public let series: [Double]
+
+  public init(_ value: Double, series: [Double] = []) {
+    self.value = value
+    self.series = series
+    undefined = value.isFinite ? nil : .notFinite
+  }
+
+  public init(_ undefined: Undefined, series: [Double] = []) {
+    value = .nan
+    self.undefined = undefined
+    self.series = series
+  }
+
+  public static func == (a: Score, b: Score) -> Bool {
+    a.value.bitPattern == b.value.bitPattern && a.undefined == b.undefined
+      && a.series.map(\.bitPattern) == b.series.map(\.bitPattern)
+  }
+}
+
+/// Why a metric has no value.
+public enum Undefined: String, Sendable, CaseIterable {
+  case zeroAttribution = "the attribution is zero"
+  case constantAttribution = "the attribution is the same everywhere it is compared"
+  case constantResponse = "the network's response is always the same"
+  case notFinite = "the attribution or the response is not finite"
+  case noMask = "the image has no mask of what is asked for"
+  case tooFewParts = "the image has fewer than two parts"
+  case noMosaic = "there are not two images of other classes for a mosaic"
 }

@@ -103,8 +103,8 @@ import Testing
   /// What `pullbacks methods` and the documentation print of each is there, on one line, and tells columns apart.
   @Test func theTableIsComplete() {
     for method in Method.allCases {
-      let entry = method.entry
-      for text in [entry.abbreviation, entry.formula, entry.source, entry.caveat ?? "none"] {
+      let facts = method.facts
+      for text in [facts.abbreviation, facts.formula, facts.source, facts.caveat ?? "none"] {
         #expect(!text.isEmpty && !text.contains { $0.isNewline || $0 == "\t" }, "\(method.rawValue)")
       }
     }

@@ -18,6 +18,8 @@ import Testing
     /// The numbers of the formula images.
     let images: [Int]
     var targets = [3, 7]
+    /// Of the class activation maps.
+    var layer: String?
     let items: [Item]
     var testDescription: String { architecture }
   }
@@ -33,9 +35,10 @@ import Testing
   }
 
   static let cases = [
-    Case(architecture: "resnet50", images: [46, 24], items: shared + many + classActivationMaps),
     Case(
-      architecture: "vgg11_bn", images: [76, 38],
+      architecture: "resnet50", images: [46, 24], layer: "layer4.2.conv3", items: shared + many + classActivationMaps),
+    Case(
+      architecture: "vgg11_bn", images: [76, 38], layer: "avgpool",
       items: shared + classActivationMaps + [
         Item(key: "deeplift", method: .deepLift), Item(key: "lrp-epsilon", method: .lrpEpsilon),
       ]),
@@ -88,6 +91,7 @@ import Testing
     let hasKinks = network.graph.nodes.contains { $0.operation.kind == "relu" }
     var settings = MethodSettings()
     settings.baseline = .image(Formula.image("baseline", [1] + network.graph.inputShape))
+    settings.camLayer = test.layer
     settings.smoothGrad.count = 3
     settings.fusionGrad = NoisyNetworks(networks: 2, deviation: 0.1, images: 2, imageDeviation: 0.15)
     for item in test.items {

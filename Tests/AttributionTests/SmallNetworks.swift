@@ -56,7 +56,7 @@ enum SmallNetwork: String, CaseIterable, Sendable {
 
   /// The noise of the oracle.
   static let noise = NoiseSource { request in
-    let noise = Formula.image("\(request.purpose)/\(request.image)/\(request.draw)", request.shape)
+    let noise = Formula.image("\(request.purpose)/\(request.image ?? 0)/\(request.draw)", request.shape)
     return switch request.distribution {
     case .normal: 1.7 as Float * noise
     case .uniform: 0.5 as Float * (noise + Tensor(shape: request.shape, repeating: 1))

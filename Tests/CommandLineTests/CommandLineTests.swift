@@ -171,11 +171,12 @@ import Testing
     let fusion = try #require(lines.last { $0[0] == "fusiongrad" })
     #expect(fusion[3] == "100" && fusion[4] == "100")
     let cam = try #require(lines.last { $0[0] == "guided-grad-cam" })
-    #expect(cam[5].contains("layer layer4.2.conv3"))
+    #expect(cam[5].contains("layer layer4.2.conv3") && cam[6] == "pictures (C, H, W)")
     let columns = try #require(lines.first { $0[0] == "method" })
     let released = try #require(lines.last { $0[0] == "deeplift-released" })
     #expect(columns.suffix(3) == ["formula", "source", "caveat"] && released.count == columns.count)
-    #expect(released[2] == "yes" && released[6] == "x g(x)" && released[8].hasPrefix("no DeepLift"))
+    #expect(released[2] == "yes" && released[6] == "any" && released[7] == "x g(x)")
+    #expect(released[9].hasPrefix("no DeepLift"))
     for (name, form) in [("border", "zeros"), ("attention", "frozen"), ("ig.weighting", "released")] {
       #expect(lines.filter { $0[0] == name }.map { $0[1] } == [form, form])
     }

@@ -7,11 +7,11 @@ import Testing
 @Suite(.serialized) struct EvaluateTests {
   static let arguments = [
     "evaluate", "--networks", "scenes", "--model", "vgg-scenes", "--samples", "6", "--methods",
-    "soft-pullback,gradient,gradient-ascent",
+    "soft-pullback,gradient,gradient-ascent,smoothgrad",
     "--metrics",
     "faithfulness-correlation,faithfulness-estimate,random-logit,focus,energy-object,counterfactual-consistency",
     "--set",
-    "ascent.steps=2",
+    "ascent.steps=2,smooth.draws=3",
   ]
   static let names = ["scores.csv", "summary.csv", "paired.csv", "curves.csv", "table.md", "table.tex", "run.json"]
   static let program = CommandLineTests.pullbacks

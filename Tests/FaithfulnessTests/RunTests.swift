@@ -73,6 +73,29 @@ import Testing
     }
   }
 
+  /// A log whose stages were grouped otherwise continues too: it is what contenders' scores there are that counts.
+  @Test func continuesAfterOtherStages() throws {
+    try withTemporaryFolder { folder in
+      try Self.whole.log.write(to: URL(fileURLWithPath: folder + "/scores.log"))
+      let records = try ScoreLog.read(in: folder).records
+      try FileManager.default.removeItem(atPath: folder + "/scores.log")
+      let benchmark = try Self.benchmark()
+      let log = try ScoreLog(in: folder, for: Self.description(benchmark))
+      for record in records {
+        for contender in 0..<3 {
+          let entries = record.entries.filter { $0.explainer == contender }
+          if !entries.isEmpty { try log.append(.init(block: record.block, stage: 7 + contender, entries: entries)) }
+        }
+      }
+      let run = BenchmarkRun(benchmark, Self.description(benchmark), on: Source())
+      #expect(run.passesLeft(log).backward > 0)
+      try run.run(log)
+      #expect(run.passesLeft(log) == Cost(forward: 0, backward: 0))
+      _ = try Scores(in: folder).write(to: folder)
+      #expect(try Self.files(of: folder) == Self.whole.files)
+    }
+  }
+
   /// Only what is missing is computed again.
   @Test func doesNothingTwice() throws {
     try withTemporaryFolder { folder in

@@ -50,7 +50,7 @@ enum SmallCase {
   static func given(_ maps: [Tensor] = maps) -> Contender {
     var all = [Tensor](repeating: Tensor(shape: [1] + shape), count: 41)
     for (index, map) in zip(indices, maps) { all[index] = map }
-    return Contender(name: "given", explainer: GivenMaps(Tensor(batching: all), digest: "formula"))
+    return Contender(name: "given", maps: GivenMaps(Tensor(batching: all), digest: "formula"))
   }
 
   /// What a metric makes of a contender's maps of `samples`.

@@ -179,7 +179,7 @@ public enum SweptParameter: String, CaseIterable, Sendable {
     var settings = Preset.paperV6.settings
     switch self {
     case .steps: settings.steps = Int(value)
-    case .alpha: settings.alpha = value * (Double(valuesPerImage) / 150_528).squareRoot()
+    case .alpha: settings.alpha = PullbackAscent.length(value, forValues: valuesPerImage)
     default: settings.temperatures[kind!] = Float(value)
     }
     return Entrant(method, settings, "\(rawValue)=\(text(value))")

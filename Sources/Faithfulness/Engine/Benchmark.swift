@@ -1,17 +1,32 @@
 import Attribution
+import Kernels
 import Pullbacks
 
-/// An explainer under evaluation.
+/// What is under evaluation: an explainer, or maps that were computed elsewhere.
 public struct Contender: Sendable {
+  /// Where a contender's maps come from.
+  public enum Source: Sendable {
+    /// They are computed here.
+    case explainer(any Explainer)
+    /// They were computed elsewhere, and only these are known.
+    case maps(GivenMaps)
+  }
+
   public let name: String
-  public let explainer: any Explainer
+  public let source: Source
   /// Whether its maps are summed over the channels before they are scored, and the sum taken for each channel.
   public let sumsChannels: Bool
 
   public init(name: String, explainer: any Explainer, sumsChannels: Bool = false) {
     self.name = name
-    self.explainer = explainer
+    source = .explainer(explainer)
     self.sumsChannels = sumsChannels
+  }
+
+  public init(name: String, maps: GivenMaps) {
+    self.name = name
+    source = .maps(maps)
+    sumsChannels = false
   }
 
   /// A method with the hyper-parameters of `settings`, its maps treated as a version of the benchmark does: in v5 what
@@ -26,14 +41,40 @@ public struct Contender: Sendable {
       name: name ?? method.rawValue, explainer: try method.explainer(settings, for: graph),
       sumsChannels: version == .v5 && !method.usesSoftRules && method != .gradientAscent)
   }
+
+  /// Nil where only maps are known.
+  public var explainer: (any Explainer)? {
+    if case .explainer(let explainer) = source { explainer } else { nil }
+  }
+
+  /// What its maps depend on, by name.
+  public var settings: [String: String] {
+    switch source {
+    case .explainer(let explainer): explainer.settings
+    case .maps(let maps): maps.settings
+    }
+  }
+}
+
+/// Maps that were computed elsewhere, in the place of an explainer.
+public struct GivenMaps: Sendable {
+  public let settings: [String: String]
+  /// Batch axis first; sample i's is the i-th.
+  public let maps: Tensor
+
+  /// - Parameter digest: what tells these maps from others, for records.
+  public init(_ maps: Tensor, digest: String) {
+    self.maps = maps
+    settings = ["maps": digest]
+  }
 }
 
 /// Explainers, metrics and a network: everything a benchmark's scores depend on but the images.
 ///
 /// What several explainers or metrics have in common is computed once: the responses to images and to perturbed images
-/// that do not depend on the explainer; forward passes of explainers that evaluate the network at the same points, such
-/// as a gradient method and its pullback twin; the explanations that several metrics compare. Perturbed images of all
-/// explainers of a family go through the network together.
+/// that do not depend on the explainer; the passes that explainers at equal points share, such as those of a gradient
+/// method and its pullback twin; the explanations that several metrics compare. Perturbed images of all explainers of a
+/// stage go through the network together.
 ///
 /// Scores depend on neither ``batchSize`` nor threads nor which images are evaluated together or before.
 public struct Benchmark: Sendable {
@@ -44,42 +85,48 @@ public struct Benchmark: Sendable {
   public let batchSize: Int
   /// Called after passes through the network.
   public var report: @Sendable (Cost) -> Void = { _ in }
-  let families: [ExplainerFamily]
+  /// The contenders of each stage of a block's work: explainers that share passes, or one contender of given maps.
+  public let stages: [[Int]]
 
-  /// - Throws: ``PullbackError`` if the network is no classifier of images with two classes or more, or a metric must
-  ///   run an explainer again of which only maps are given.
+  /// - Throws: ``PullbackError`` if the network is no classifier with two classes or more, an explainer or a metric is
+  ///   not defined for its inputs, or a metric must run an explainer again of which only maps are given.
   public init(
     of network: Network, _ contenders: [Contender], by metrics: [any Metric], seed: UInt64 = 314, batchSize: Int = 8
   ) throws(PullbackError) {
     let (input, output) = (network.graph.inputShape, network.graph.outputShape)
-    guard input.count == 3, output.count == 1, output[0] >= 2 else {
+    guard output.count == 1, output[0] >= 2 else {
       throw PullbackError(
-        .usage, network.graph.name,
-        "expected a classifier of images with two classes or more, found inputs \(input) and "
-          + "outputs \(output)")
+        .usage, network.graph.name, "expected a classifier with two classes or more, found outputs \(output)")
     }
-    for metric in metrics
-    where metric.recomputesExplanations && contenders.contains(where: { $0.explainer is GivenMaps }) {
+    for contender in contenders { try contender.explainer?.requirement.check(input, for: contender.name) }
+    for metric in metrics {
+      try metric.requirement.check(input, for: "metric \(metric.name)")
+      guard metric.recomputesExplanations, contenders.contains(where: { $0.explainer == nil }) else { continue }
       throw PullbackError(
         .usage, "metric \(metric.name)",
-        "needs the explainer again, at other inputs, classes or networks, and only maps are "
-          + "given", advice: "leave it out, or name a method in place of the maps")
+        "needs the explainer again, at other inputs, classes or networks, and only maps are given",
+        advice: "leave it out, or name a method in place of the maps")
     }
     self.network = network
     self.contenders = contenders
     self.metrics = metrics
     self.seed = seed
     self.batchSize = batchSize
-    families = ExplainerFamily.families(of: contenders.map(\.explainer))
+    let explained = contenders.indices.filter { contenders[$0].explainer != nil }
+    let shared = explained.map { contenders[$0].explainer! }.sharing.map { $0.map { explained[$0] } }
+    let given = contenders.indices.filter { contenders[$0].explainer == nil }.map { [$0] }
+    stages = (shared + given).sorted { $0[0] < $1[0] }
   }
-
-  /// The contenders of each stage of a block's work.
-  public var stages: [[Int]] { families.map(\.members) }
 
   /// What each contender's metrics ask of the explainer beside the explanation itself.
   var requests: [ExplanationRequest] {
     var seen: Set<ExplanationRequest> = []
     return metrics.compactMap { ($0 as? any ExplanationMetric)?.request }.filter { seen.insert($0).inserted }
+  }
+
+  /// Whether a metric compares responses to perturbed images with that to the image itself.
+  var needsCleanResponses: Bool {
+    metrics.contains { $0 is any SharedPerturbationMetric || $0 is any RankedPerturbationMetric }
   }
 
   /// The passes that a stage would take for one image if every metric and explainer were computed on its own, as
@@ -96,8 +143,8 @@ public struct Benchmark: Sendable {
       default: break
       }
     }
-    return families[stage].members.reduce(Cost(forward: 0, backward: 0)) { sum, member in
-      let cost = contenders[member].explainer.cost(for: network.graph)
+    return stages[stage].reduce(Cost(forward: 0, backward: 0)) { sum, member in
+      let cost = contenders[member].explainer?.cost(for: network.graph) ?? Cost(forward: 0, backward: 0)
       return sum + Cost(forward: cost.forward * explanations + responses, backward: cost.backward * explanations)
     }
   }
@@ -113,4 +160,14 @@ public struct Benchmark: Sendable {
     case .randomised(let order, let stops): order.layers(of: network.graph, stops: stops).count
     }
   }
+}
+
+/// Passes through a network, added up from any thread.
+public final class PassCounter: Sendable {
+  private let total = Locked(Cost(forward: 0, backward: 0))
+
+  public init() {}
+
+  public func add(_ cost: Cost) { total.withLock { $0 = $0 + cost } }
+  public var passes: Cost { total.withLock { $0 } }
 }

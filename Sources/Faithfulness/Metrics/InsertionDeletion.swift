@@ -1,3 +1,4 @@
+import Attribution
 import Foundation
 import Pullbacks
 
@@ -5,8 +6,8 @@ import Pullbacks
 /// of its channels), or rises when they are inserted: the area under the curve over the share of pixels, in `[0, 1]`.
 /// The series is the curve, from 0 to all pixels.
 ///
-/// Deletion leaves mid grey; insertion starts from the image under a Gaussian blur, whose standard deviation is 5
-/// pixels at a side of 224 and in proportion elsewhere. Source: Petsiuk et al. 2018 (arXiv 1806.07421).
+/// Deletion leaves mid grey; insertion starts from the image under a Gaussian blur, whose standard deviation along each
+/// side is 5 pixels at 224 and in proportion elsewhere. Source: Petsiuk et al. 2018 (arXiv 1806.07421).
 public struct InsertionDeletion: RankedPerturbationMetric {
   public enum Kind: String, Sendable { case insertion, deletion }
 
@@ -23,6 +24,7 @@ public struct InsertionDeletion: RankedPerturbationMetric {
   public var formula: String {
     "area under p over the share of pixels \(kind == .insertion ? "inserted" : "deleted"), in descending order of a"
   }
+  public let requirement = InputRequirement.pictures
   public var settings: [String: String] { ["steps": "\(steps)"] }
 
   public func count(for shape: [Int]) -> Int { Steps.count(shape[1] * shape[2], steps) + 1 }
@@ -40,7 +42,7 @@ public struct InsertionDeletion: RankedPerturbationMetric {
     let ground =
       kind == .deletion
       ? [Float](repeating: 0, count: channels * plane)
-      : blurred(sample.image, deviation: 5 * Double(sample.shape[2]) / 224)
+      : blurred(sample.image)
     let isDeletion = kind == .deletion
     return Trial(
       count: steps.count + 1,
@@ -64,14 +66,14 @@ public struct InsertionDeletion: RankedPerturbationMetric {
 }
 
 /// One image `(1, C, H, W)` under a Gaussian blur cut off at three standard deviations, edges repeated.
-private func blurred(_ image: Tensor, deviation: Double) -> [Float] {
-  let reach = max(1, Int((3 * deviation).rounded(.up)))
-  var weights = (-reach...reach).map { exp(-Double($0 * $0) / (2 * deviation * deviation)) }
-  let total = weights.reduce(0, +)
-  weights = weights.map { $0 / total }
-  let (height, width) = (image.shape[2], image.shape[3])
+private func blurred(_ image: Tensor) -> [Float] {
   func pass(_ source: [Double], step: Int, extent: Int) -> [Double] {
-    source.indices.map { index in
+    let deviation = 5 * Double(extent) / 224
+    let reach = max(1, Int((3 * deviation).rounded(.up)))
+    var weights = (-reach...reach).map { exp(-Double($0 * $0) / (2 * deviation * deviation)) }
+    let total = weights.reduce(0, +)
+    weights = weights.map { $0 / total }
+    return source.indices.map { index in
       let place = index / step % extent
       var sum = 0.0
       for (tap, weight) in weights.enumerated() {
@@ -81,6 +83,7 @@ private func blurred(_ image: Tensor, deviation: Double) -> [Float] {
       return sum
     }
   }
+  let (height, width) = (image.shape[2], image.shape[3])
   let rows = pass(image.doubles, step: 1, extent: width)
   return pass(rows, step: width, extent: height).map(Float.init)
 }

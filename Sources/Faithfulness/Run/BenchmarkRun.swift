@@ -14,9 +14,9 @@ public protocol SampleSource: Sendable {
 
 /// A benchmark on many images that can be cut off at any moment and continued.
 ///
-/// Images are taken a few at a time, which saves making the noisy networks of FusionGrad for each, and each family of
-/// explainers is a stage whose scores are logged at once. What the log holds is not computed again. The results do not
-/// depend on how often a run was cut off, nor on its split into parts.
+/// Images are taken a few at a time, which saves making the noisy networks of FusionGrad for each. The explainers that
+/// share passes are a stage, whose scores are logged at once. What the log holds is not computed again. The results do
+/// not depend on how often a run was cut off, nor on its split into parts.
 public struct BenchmarkRun: Sendable {
   /// How far a run is.
   public struct Progress: Sendable {
@@ -60,37 +60,48 @@ public struct BenchmarkRun: Sendable {
 
   /// What a run that starts with this log has still to do, if nothing were shared.
   public func passesLeft(_ log: ScoreLog) -> Cost {
-    let done = stagesDone(log)
+    let done = Done(log)
     var total = Cost(forward: 0, backward: 0)
     for stage in benchmark.stages.indices {
       let cost = benchmark.costWithoutSharing(ofStage: stage)
-      for block in blocks where !done.contains([block[0], stage]) {
+      for block in blocks where !done.contains(stage, of: block[0], in: benchmark) {
         total = total + Cost(forward: cost.forward * block.count, backward: cost.backward * block.count)
       }
     }
     return total
   }
 
-  private func stagesDone(_ log: ScoreLog) -> Set<[Int]> { Set(log.records.map { [$0.block, $0.stage] }) }
+  /// Which contenders' scores of which blocks a log holds: stages may be grouped otherwise than when it was begun.
+  private struct Done {
+    private let contenders: Set<[Int]>
+
+    init(_ log: ScoreLog) {
+      contenders = Set(log.records.flatMap { record in record.entries.map { [record.block, $0.explainer] } })
+    }
+
+    func contains(_ stage: Int, of block: Int, in benchmark: Benchmark) -> Bool {
+      benchmark.stages[stage].allSatisfy { contenders.contains([block, $0]) }
+    }
+  }
 
   /// Computes what the log does not hold.
   ///
   /// - Parameter progress: called after every stage.
   public func run(_ log: ScoreLog, progress: (Progress) -> Void = { _ in }) throws {
-    let done = stagesDone(log)
+    let done = Done(log)
     let total = blocks.reduce(0) { $0 + $1.count }
     var imagesDone = 0
     for images in blocks {
-      let stages = benchmark.stages.indices.filter { !done.contains([images[0], $0]) }
+      let stages = benchmark.stages.indices.filter { !done.contains($0, of: images[0], in: benchmark) }
       if !stages.isEmpty {
         let block = try BenchmarkBlock(benchmark, images.map(sample))
         for stage in stages {
           let before = counter.passes
           let entries = try block.scores(stage: stage).map { entry in
-            ScoreLog.Entry(
+            ScoreLog.LoggedScore(
               explainer: entry.contender, metric: entry.metric, image: images[entry.sample], entry.score)
           }
-          try log.append(ScoreLog.Record(block: images[0], stage: stage, entries: entries))
+          try log.append(ScoreLog.StageScores(block: images[0], stage: stage, entries: entries))
           let after = counter.passes
           let cost = benchmark.costWithoutSharing(ofStage: stage)
           progress(

@@ -79,7 +79,7 @@ public struct RunDescription: Codable, Equatable, Sendable {
       let channels = contender.sumsChannels ? ["channels": "summed"] : [:]
       return Item(
         name: contender.name,
-        settings: contender.explainer.settings.merging(channels) { $1 }.merging(settings[contender.name] ?? [:]) { $1 })
+        settings: contender.settings.merging(channels) { $1 }.merging(settings[contender.name] ?? [:]) { $1 })
     }
     metrics = benchmark.metrics.map { Item(name: $0.name, settings: $0.settings) }
     seed = benchmark.seed

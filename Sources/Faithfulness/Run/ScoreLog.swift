@@ -11,14 +11,15 @@ import Pullbacks
 /// its stage computed again.
 public final class ScoreLog {
   /// What one stage found out about a few images.
-  struct Record: Codable, Equatable {
+  struct StageScores: Codable, Equatable {
     /// The first image's index, which names the block.
     let block: Int
     let stage: Int
-    let entries: [Entry]
+    let entries: [LoggedScore]
   }
 
-  struct Entry: Codable, Equatable {
+  /// A contender's score of one image, as the log writes it.
+  struct LoggedScore: Codable, Equatable {
     let explainer: Int
     let metric: Int
     let image: Int
@@ -49,7 +50,7 @@ public final class ScoreLog {
   static let limit = 1 << 32
 
   let description: RunDescription
-  private(set) var records: [Record]
+  private(set) var records: [StageScores]
   private let path: String
   private let descriptor: Int32
 
@@ -95,8 +96,8 @@ public final class ScoreLog {
     close(descriptor)
   }
 
-  /// Appends a record and forces it to the disk.
-  func append(_ record: Record) throws {
+  /// Appends a stage's scores and forces it to the disk.
+  func append(_ record: StageScores) throws {
     let line = try Self.line(RunDescription.encoded(record))
     try line.withUnsafeBytes { bytes in
       var rest = bytes
@@ -114,7 +115,7 @@ public final class ScoreLog {
   }
 
   /// The log in `folder`, for reading; a torn last line is left out.
-  static func read(in folder: String) throws -> (description: RunDescription, records: [Record]) {
+  static func read(in folder: String) throws -> (description: RunDescription, records: [StageScores]) {
     let (description, records, _) = try read(folder + "/" + fileName)
     return (description, records)
   }
@@ -128,10 +129,10 @@ public final class ScoreLog {
   }
 
   /// - Returns: also the length of the part that is whole.
-  private static func read(_ path: String) throws -> (RunDescription, [Record], Int) {
+  private static func read(_ path: String) throws -> (RunDescription, [StageScores], Int) {
     let bytes = try InputFile.bytes(of: path, limit: limit)
     var description: RunDescription?
-    var records: [Record] = []
+    var records: [StageScores] = []
     var start = 0
     while start < bytes.count {
       guard let end = bytes[start...].firstIndex(of: UInt8(ascii: "\n")) else { break }
@@ -140,7 +141,7 @@ public final class ScoreLog {
         if description == nil {
           description = try RunDescription.decoded(RunDescription.self, from: json)
         } else {
-          records.append(try RunDescription.decoded(Record.self, from: json))
+          records.append(try RunDescription.decoded(StageScores.self, from: json))
         }
       } catch {
         if description != nil, end == bytes.count - 1 { break }
@@ -165,7 +166,7 @@ public final class ScoreLog {
     return json
   }
 
-  private static func check(_ records: [Record], of description: RunDescription, _ path: String) throws {
+  private static func check(_ records: [StageScores], of description: RunDescription, _ path: String) throws {
     for entry in records.lazy.flatMap(\.entries) {
       guard description.explainers.indices.contains(entry.explainer),
         description.metrics.indices.contains(entry.metric),

@@ -1,3 +1,4 @@
+import Attribution
 import Pullbacks
 
 /// All scores of a run, or of the parts of one.
@@ -61,11 +62,98 @@ public struct Scores: Sendable {
 }
 
 extension Score {
-  init(_ entry: ScoreLog.Entry) {
+  init(_ entry: ScoreLog.LoggedScore) {
     if let undefined = entry.undefined.flatMap(Undefined.init(rawValue:)) {
       self.init(undefined, series: entry.series ?? [])
     } else {
       self.init(entry.score, series: entry.series ?? [])
+    }
+  }
+}
+
+/// What all images together say of an explainer: statistics of its scores under one metric.
+public struct Summary: Equatable, Sendable {
+  /// NaN, like the deviation and the median, if no image has a score.
+  public let mean: Double
+  /// Of the population.
+  public let deviation: Double
+  public let median: Double
+  /// How many images have a score, and how many have none.
+  public let count: Int
+  public let undefined: Int
+  public let interval: Bootstrap.Interval?
+  /// Why images have no score, each reason with how often.
+  public let reasons: String
+
+  init(_ scores: [Score], _ bootstrap: Bootstrap) {
+    let values = scores.filter { $0.undefined == nil }.map(\.value)
+    count = values.count
+    undefined = scores.count - values.count
+    let mean = values.isEmpty ? .nan : Faithfulness.mean(values)
+    self.mean = mean
+    deviation =
+      values.isEmpty ? .nan : Faithfulness.mean(values.map { ($0 - mean) * ($0 - mean) }).squareRoot()
+    median = values.isEmpty ? .nan : percentile(values.sorted(), 0.5)
+    interval = bootstrap.interval(ofMean: values)
+    reasons = Undefined.allCases.compactMap { reason in
+      let times = scores.count { $0.undefined == reason }
+      return times == 0 ? nil : "\(times) x \(reason.rawValue)"
+    }.joined(separator: "; ")
+  }
+}
+
+/// A method's mean difference from its gradient twin, over images that both have a score for.
+public struct PairedDifference: Equatable, Sendable {
+  public let method: String
+  public let twin: String
+  public let metric: Int
+  public let mean: Double
+  public let interval: Bootstrap.Interval?
+  public let count: Int
+  public let undefined: Int
+}
+
+extension Scores {
+  var bootstrap: Bootstrap { Bootstrap(seed: description.seed) }
+
+  /// By explainer and metric.
+  public func summaries() -> [[Summary]] {
+    values.map { $0.map { Summary($0, bootstrap) } }
+  }
+
+  /// The paper's pairs, SfP - Gradient and so on, as far as both were run.
+  public func pairedDifferences() -> [PairedDifference] {
+    let names = description.explainers.map(\.name)
+    let pairs = names.indices.compactMap { index -> (Int, Int)? in
+      guard let twin = Method(rawValue: names[index])?.gradientTwin?.rawValue, let other = names.firstIndex(of: twin)
+      else { return nil }
+      return (index, other)
+    }
+    return pairs.flatMap { a, b in
+      description.metrics.indices.map { metric in
+        let differences = zip(values[a][metric], values[b][metric]).filter {
+          $0.undefined == nil && $1.undefined == nil
+        }
+        .map { $0.value - $1.value }
+        return PairedDifference(
+          method: names[a], twin: names[b], metric: metric, mean: differences.isEmpty ? .nan : mean(differences),
+          interval: bootstrap.interval(ofMean: differences), count: differences.count,
+          undefined: values[a][metric].count - differences.count)
+      }
+    }
+  }
+
+  /// The rank correlation over the parts of all images together, by explainer; nil if that metric was not computed.
+  func pooledConsistency() -> [(value: Double, interval: Bootstrap.Interval?, parts: Int)]? {
+    let name = MetricName.counterfactualConsistency.rawValue
+    guard let metric = description.metrics.firstIndex(where: { $0.name == name }) else { return nil }
+    return values.map { scores in
+      let series = scores[metric].map(\.series)
+      return (
+        pooledRankCorrelation(series) ?? .nan,
+        bootstrap.interval(count: series.count) { images in pooledRankCorrelation(images.map { series[$0] }) },
+        series.reduce(0) { $0 + $1.count / 2 }
+      )
     }
   }
 }

@@ -6,7 +6,8 @@ import Pullbacks
 /// Towards the image's own class the last iterate is an accentuation, towards another class a counterfactual. With the
 /// gradient's rules this is gradient ascent. The order within a step: normalise, scale by the iterate's norm, scale by
 /// alpha, add, project onto the ball, clip. Without an alpha nothing is normalised.
-/// Source: paper, section 4. Cost: K forward and K backward passes for each selector.
+/// Source: paper, section 4. Cost: K forward and K backward passes for each selector; of several selectors, and of
+/// other explainers at the input itself, the first forward pass is shared.
 public struct PullbackAscent: Explainer {
   /// When iterates are clipped to `[-1, 1]`.
   public enum Clipping: String, Sendable, CaseIterable {
@@ -18,14 +19,24 @@ public struct PullbackAscent: Explainer {
     case lastStep = "last-step"
   }
 
-  /// The released length of a step, an L2 norm for images of 3 x 224 x 224 values.
+  /// The released length of a step, an L2 norm for inputs of 3 x 224 x 224 values.
   public static let releasedAlpha = 20.0
+
+  /// A length of a step, given for 3 x 224 x 224 values, at inputs of another number of values and any shape:
+  /// `alpha sqrt(n / 150528)`.
+  ///
+  /// - Parameters:
+  ///   - alpha: the length for 150,528 values.
+  ///   - count: the number n of values of one input.
+  public static func length(_ alpha: Double, forValues count: Int) -> Double {
+    alpha * (Double(count) / 150_528).squareRoot()
+  }
 
   public let name: String
   /// How the target is pulled back.
   public let rules: RuleSet
-  /// The length of a step; nil is ``releasedAlpha`` scaled by `sqrt(n / 150528)` for images of n values, and 1 for
-  /// steps that are not normalised.
+  /// The length of a step; nil is ``releasedAlpha`` scaled to the number of values by ``length(_:forValues:)``, and 1
+  /// for steps that are not normalised.
   public var alpha: Double?
   /// How many steps, K.
   public var steps: Int
@@ -74,21 +85,25 @@ public struct PullbackAscent: Explainer {
 
   public func cost(for graph: Graph) -> Cost { Cost(forward: steps, backward: steps) }
 
-  public func explain(
-    _ x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
+  public func plan(for network: Network, in context: Context) throws(PullbackError) -> Plan {
+    Plan([.init(by: rules)])
+  }
+
+  public func finish(
+    _ found: Findings, at x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
   ) throws(PullbackError) -> [Tensor] {
-    try selectors.map { selector throws(PullbackError) in
-      var last = x
-      try ascend(from: x, selector, of: network, in: context) { last = $0 }
-      return last - x
+    try selectors.asRows(of: x) { start, selector throws(PullbackError) in
+      var iterate = advance(0, at: start, from: start, along: Tensor(batching: found.pullbacks[0]))
+      for k in 1..<steps { iterate = try step(k, at: iterate, from: start, selector, of: network, in: context) }
+      return iterate - start
     }
   }
 
   /// All steps, from iterate to iterate.
   ///
   /// - Parameters:
-  ///   - x: the images x_0, `(N, C, H, W)`, no more than ``Context/batchSize``.
-  ///   - selector: what of each image's output is to grow.
+  ///   - x: the inputs x_0, batch axis first.
+  ///   - selector: what of each input's output is to grow.
   ///   - network: the network that is explained.
   ///   - context: who is told of progress.
   ///   - body: called with every iterate, x_1 to x_K.
@@ -108,17 +123,21 @@ public struct PullbackAscent: Explainer {
   /// - Parameters:
   ///   - k: the step's index, in `0..<steps`.
   ///   - iterate: x_k; for the first step x itself.
-  ///   - x: the images x_0, `(N, C, H, W)`, no more than ``Context/batchSize``.
-  ///   - selector: what of each image's output is to grow.
+  ///   - x: the inputs x_0, batch axis first.
+  ///   - selector: what of each input's output is to grow.
   ///   - network: the network that is explained.
   ///   - context: who is told of progress.
   public func step(
     _ k: Int, at iterate: Tensor, from x: Tensor, _ selector: Selector, of network: Network,
     in context: Context = Context()
   ) throws(PullbackError) -> Tensor {
-    let direction = try PullbackAverage(rules, name: name).explain(iterate, [selector], of: network, in: context)[0]
-    let valuesPerImage = x.count / max(1, x.shape[0])
-    let presetAlpha = normalisesStep ? Self.releasedAlpha * (Double(valuesPerImage) / 150_528).squareRoot() : 1
+    let pullback = PullbackAverage(rules, name: name)
+    return advance(k, at: iterate, from: x, along: try pullback.attribute(iterate, selector, of: network, in: context))
+  }
+
+  /// Step k, given the pullback at the iterate.
+  private func advance(_ k: Int, at iterate: Tensor, from x: Tensor, along direction: Tensor) -> Tensor {
+    let presetAlpha = normalisesStep ? Self.length(Self.releasedAlpha, forValues: x.count / max(1, x.shape[0])) : 1
     var lengths = [Double](repeating: alpha ?? presetAlpha, count: x.shape[0])
     if normalisesStep { lengths = zip(lengths, direction.imageNorms).map { $0 / max($1, 1e-20) } }
     if isRelative { lengths = zip(lengths, iterate.imageNorms).map { $0 * $1 } }
@@ -130,5 +149,56 @@ public struct PullbackAscent: Explainer {
     }
     let clips = clipping == .everyStep || (clipping == .lastStep && k == steps - 1)
     return clips ? next.clamped(to: -1...1) : next
+  }
+}
+
+/// The pullback where the pullback leads: `nu(x + alpha nu(x))`, without normalisation.
+///
+/// Source: paper v5, with alpha 1 and 2. Cost: two forward and two backward passes; of several selectors, and of other
+/// explainers at the input itself, the first forward pass is shared.
+public struct DoublePullback: Explainer {
+  public let name: String
+  /// Of both pullbacks.
+  public let rules: RuleSet
+  /// How far the input is moved along the first pullback, which is not normalised.
+  public let alpha: Double
+
+  /// - Parameters:
+  ///   - rules: what `nu` is: the soft rules, or the gradient's.
+  ///   - name: of the explainer.
+  ///   - alpha: the step's factor; the released values are 1 and 2.
+  public init(_ rules: RuleSet, name: String, alpha: Double) {
+    self.rules = rules
+    self.name = name
+    self.alpha = alpha
+  }
+
+  public var settings: [String: String] { ["rules": rules.name, "alpha": "\(alpha)"] }
+  public func cost(for graph: Graph) -> Cost { Cost(forward: 2, backward: 2) }
+
+  public func plan(for network: Network, in context: Context) throws(PullbackError) -> Plan {
+    Plan([.init(by: rules)])
+  }
+
+  public func finish(
+    _ found: Findings, at x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
+  ) throws(PullbackError) -> [Tensor] {
+    let pullback = PullbackAverage(rules, name: name)
+    return try selectors.asRows(of: x) { start, selector throws(PullbackError) in
+      let moved = start + Float(alpha) * Tensor(batching: found.pullbacks[0])
+      return try pullback.attribute(moved, selector, of: network, in: context)
+    }
+  }
+}
+
+extension [Selector] {
+  /// What `body` makes of the inputs once for each selector, all of them rows of one batch: every selector leads
+  /// elsewhere, and together they fill batches better.
+  fileprivate func asRows(
+    of x: Tensor, _ body: (_ x: Tensor, _ selector: Selector) throws(PullbackError) -> Tensor
+  ) throws(PullbackError) -> [Tensor] {
+    guard !isEmpty else { return [] }
+    let rows = try body(Tensor(batching: map { _ in x }), Selector(flatMap(\.targets)))
+    return indices.map { rows.images($0 * x.shape[0]..<($0 + 1) * x.shape[0]) }
   }
 }

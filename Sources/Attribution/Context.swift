@@ -1,0 +1,138 @@
+import Pullbacks
+
+/// Passes through a network, counted per input.
+public struct Cost: Sendable, Equatable, CustomStringConvertible {
+  /// Runs of the network on one input.
+  public var forward: Int
+  /// Cotangents pulled back through it.
+  public var backward: Int
+
+  /// - Parameters:
+  ///   - forward: how many forward passes.
+  ///   - backward: how many backward passes.
+  public init(forward: Int, backward: Int) {
+    self.forward = forward
+    self.backward = backward
+  }
+
+  /// One after the other.
+  public static func + (a: Cost, b: Cost) -> Cost {
+    Cost(forward: a.forward + b.forward, backward: a.backward + b.backward)
+  }
+
+  public var description: String { "\(forward) forward, \(backward) backward" }
+}
+
+/// What an explanation is run with, other than the explainer's settings: none of it but the random numbers changes a
+/// result.
+public struct Context: Sendable {
+  /// Where random explainers get their numbers.
+  public var noise: NoiseSource
+  /// The index, in the whole input, of the first image handed over: random numbers go by it.
+  public var firstImage = 0
+  /// How many images or draws go through the network at once, which bounds the memory.
+  public var batchSize: Int
+  /// Called after passes through the network, with how many images went through.
+  public var report: (@Sendable (Cost) -> Void)?
+
+  /// - Parameters:
+  ///   - noise: where random explainers get their numbers.
+  ///   - batchSize: how many images or draws go through the network at once.
+  ///   - report: is told of passes through the network.
+  /// - Precondition: the batch size is positive.
+  public init(
+    noise: NoiseSource = .streams(seed: 314), batchSize: Int = 8, report: (@Sendable (Cost) -> Void)? = nil
+  ) {
+    precondition(batchSize > 0, "a batch has at least one image")
+    self.noise = noise
+    self.batchSize = batchSize
+    self.report = report
+  }
+
+  func report(forward: Int = 0, backward: Int = 0) { report?(Cost(forward: forward, backward: backward)) }
+
+  /// Calls `body` with ranges of `count` rows that go through the network at once.
+  func forEachBatch(
+    of count: Int, _ body: (Range<Int>) throws(PullbackError) -> Void
+  ) throws(PullbackError) {
+    for first in stride(from: 0, to: count, by: batchSize) { try body(first..<min(count, first + batchSize)) }
+  }
+}
+
+/// Whose random numbers an explainer draws.
+public enum RandomNumbers: Sendable {
+  /// None.
+  case none
+  /// Numbers of its own for every image.
+  case perImage
+  /// Numbers that all images share, as those of a noisy network: images go through the explainer together.
+  case shared
+}
+
+/// Where random explainers get their random numbers: named streams, or numbers given from outside, for comparisons with
+/// another implementation.
+public struct NoiseSource: Sendable {
+  /// What numbers are drawn from.
+  public enum Distribution: String, Sendable {
+    /// Standard normal.
+    case normal
+    /// Uniform on `[0, 1)`.
+    case uniform
+  }
+
+  /// Which numbers are asked for.
+  public struct Request: Hashable, Sendable {
+    /// What they are drawn from.
+    public let distribution: Distribution
+    /// `smoothgrad`; for a network's parameters followed by their name: `fusiongrad/conv1.weight`.
+    public let purpose: String
+    /// The image's index in the whole input; nil for numbers that all images share.
+    public let image: Int?
+    /// Which draw of the same purpose and image.
+    public let draw: Int
+    /// How many, and in which shape.
+    public let shape: [Int]
+  }
+
+  private let numbers: @Sendable (Request) -> Tensor
+
+  /// - Parameter numbers: must give equal tensors, of the shape asked for, for equal requests.
+  public init(_ numbers: @escaping @Sendable (Request) -> Tensor) { self.numbers = numbers }
+
+  /// Named random streams. Numbers that all images share are those of image 0.
+  ///
+  /// - Parameter seed: equal seeds give equal numbers.
+  public static func streams(seed: UInt64) -> NoiseSource {
+    NoiseSource { $0.numbers(seed: seed, purpose: $0.purpose, image: $0.image ?? 0) }
+  }
+
+  func normals(_ purpose: String, image: Int?, draw: Int, _ shape: [Int]) -> Tensor {
+    checked(Request(distribution: .normal, purpose: purpose, image: image, draw: draw, shape: shape))
+  }
+
+  func uniforms(_ purpose: String, image: Int?, draw: Int, _ shape: [Int]) -> Tensor {
+    checked(Request(distribution: .uniform, purpose: purpose, image: image, draw: draw, shape: shape))
+  }
+
+  private func checked(_ request: Request) -> Tensor {
+    let result = numbers(request)
+    precondition(result.shape == request.shape, "noise of shape \(result.shape) for \(request)")
+    return result
+  }
+}
+
+extension NoiseSource.Request {
+  /// The numbers of this distribution, draw and shape from a stream of another name.
+  ///
+  /// - Parameters:
+  ///   - seed: of the stream.
+  ///   - purpose: of the stream.
+  ///   - image: of the stream.
+  public func numbers(seed: UInt64, purpose: String, image: Int) -> Tensor {
+    let stream = RandomStream(seed: seed, purpose, image: image, draw: draw)
+    return switch distribution {
+    case .normal: stream.normals(shape)
+    case .uniform: stream.uniforms(shape)
+    }
+  }
+}
