@@ -127,7 +127,8 @@ extension MethodSettings {
   public mutating func set(_ name: String, to text: String) throws(PullbackError) {
     guard let setting = Setting.all.first(where: { $0.name == name }) else {
       throw PullbackError(
-        .usage, "setting \(name)", "there is none of this name", advice: "pullbacks methods lists them")
+        .usage, "setting \(name)", "there is none of this name",
+        advice: "there are \(Setting.all.map(\.name).joined(separator: ", "))")
     }
     guard setting.write(&self, text) else {
       throw PullbackError(

@@ -19,7 +19,7 @@ struct BackwardPass {
   /// Pulls the cotangents of nodes in `range` back, to the nodes before it or to the last stop.
   ///
   /// - Returns: what arrives at the stops in the range.
-  func run(_ range: Range<Int>, in record: Record, _ cotangents: inout Cotangents) -> [Int: Tensor] {
+  func run(_ range: Range<Int>, in record: PassRecord, _ cotangents: inout Cotangents) -> [Int: Tensor] {
     let graph = network.graph
     var arrived: [Int: Tensor] = [:]
     for index in range.reversed() where index >= last && plan.carries[index] {
@@ -43,7 +43,7 @@ struct BackwardPass {
   /// batch norm whose value it takes. All other cotangents of its input must be known.
   ///
   /// - Returns: false if the node is another, or its rule one that does more than pull back.
-  private func pullFinishing(_ v: Tensor, through index: Int, _ record: Record, _ cotangents: inout Cotangents) -> Bool {
+  private func pullFinishing(_ v: Tensor, through index: Int, _ record: PassRecord, _ cotangents: inout Cotangents) -> Bool {
     guard let adjoint = finishedAdjoint(of: index, record) else { return false }
     let nodes = network.graph.nodes
     let input = nodes[index].inputs[0]
@@ -79,7 +79,7 @@ struct BackwardPass {
 
   /// The adjoint that the rule of node `index` stands for, if further steps can be done to its result while it is in
   /// cache.
-  private func finishedAdjoint(of index: Int, _ record: Record) -> ((Tensor, TensorFinish) -> Tensor)? {
+  private func finishedAdjoint(of index: Int, _ record: PassRecord) -> ((Tensor, TensorFinish) -> Tensor)? {
     let node = network.graph.nodes[index]
     let rule = plan.rules[index]
     if let convolution = node.operation as? Convolution, rule is Gradient {
@@ -130,7 +130,7 @@ struct KeptValues: SiteValues {
   private let network: FastNetwork
   private let index: Int
 
-  init(_ node: Graph.Node, _ index: Int, _ record: Record, _ network: FastNetwork) {
+  init(_ node: Graph.Node, _ index: Int, _ record: PassRecord, _ network: FastNetwork) {
     let nodes = network.graph.nodes
     inputs = node.inputs.map { record.values[$0] }
     deferred = node.inputs.map { record.isDeferred[$0] ? record.values[nodes[$0].inputs[0]] : nil }
@@ -165,7 +165,7 @@ struct KeptValues: SiteValues {
 
 extension FastNetwork {
   /// The place of node `index` in a recorded pass.
-  func site(_ index: Int, wants: [Bool], _ record: Record) -> Site {
+  func site(_ index: Int, wants: [Bool], _ record: PassRecord) -> Site {
     let node = graph.nodes[index]
     return Site(
       name: node.name, operation: node.operation, parameters: parameters[index],

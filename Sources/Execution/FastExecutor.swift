@@ -87,14 +87,14 @@ final class FastNetwork: PreparedNetwork {
     let cut = images > 1 && first > inputs.count ? first : 0
     let crossing = graph.crossing(cut)
     let pass = ForwardPass(self, Retention(graph, request), keepsSaved: !request.plans.isEmpty, crossing: crossing)
-    var record = Record(of: pass, images: images)
-    var parts: [Record] = []
+    var record = PassRecord(of: pass, images: images)
+    var parts: [PassRecord] = []
     if cut > 0 {
       var kept = pass.keeps
       for index in crossing { kept[index] = true }
       let partKeeps = kept
       parts = Parallel.mapWholes(images) { image in
-        var record = Record(of: pass, images: 1)
+        var record = PassRecord(of: pass, images: 1)
         for (index, input) in inputs.enumerated() { record.values[index] = input.image(image) }
         pass.run(0..<cut, in: &record)
         record.keepOnly(partKeeps)
@@ -117,8 +117,8 @@ final class FastNetwork: PreparedNetwork {
 struct FastRecording: Recording {
   let network: FastNetwork
   let cut: Int
-  let parts: [Record]
-  let record: Record
+  let parts: [PassRecord]
+  let record: PassRecord
   let outputs: [Int: Tensor]
 
   func value(_ index: Int) -> Tensor? {
@@ -165,7 +165,7 @@ extension Graph {
   }
 
   /// The value of a node that was run image by image; one that does not depend on the image is the same for all.
-  fileprivate func joined(_ index: Int, _ parts: [Record]) -> Tensor? {
+  fileprivate func joined(_ index: Int, _ parts: [PassRecord]) -> Tensor? {
     guard parts[0].values[index] != nil else { return nil }
     return nodes[index].isBatched ? Tensor(batching: parts.map { $0.values[index]! }) : parts[0].values[index]
   }

@@ -73,8 +73,8 @@ struct ForwardPass {
   }
 
   /// Computes the nodes of `range`; `record` has the values of the nodes before it that they take, and of inputs. What a
-  /// later range takes stays in the record, until ``Record/keepOnly(_:)``.
-  func run(_ range: Range<Int>, in record: inout Record) {
+  /// later range takes stays in the record, until ``PassRecord/keepOnly(_:)``.
+  func run(_ range: Range<Int>, in record: inout PassRecord) {
     let graph = network.graph
     var isDone = [Bool](repeating: false, count: graph.nodes.count)
     for index in range {
@@ -103,7 +103,7 @@ struct ForwardPass {
 }
 
 /// What is known of a forward pass over some images: values of nodes, and what operations saved.
-struct Record: Sendable {
+struct PassRecord: Sendable {
   /// How many images.
   let images: Int
   var values: [Tensor?]

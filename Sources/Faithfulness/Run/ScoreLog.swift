@@ -68,16 +68,16 @@ public final class ScoreLog {
     do {
       guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
         throw PullbackError(
-          .io, path, "another program is writing to it", advice: "wait for it, or choose another --output")
+          .io, path, "another program is writing to it", advice: "wait for it, or choose another folder")
       }
       let (found, records, length) = try Self.read(path)
       if let difference = description.difference(from: found) {
         throw PullbackError(
-          .usage, folder, "holds a run with other settings: \(difference)", advice: "choose another --output")
+          .usage, folder, "holds a run with other settings: \(difference)", advice: "choose another folder")
       }
       guard found.shard == description.shard else {
         throw PullbackError(
-          .usage, folder, "holds part \(found.shard), not \(description.shard)", advice: "choose another --output")
+          .usage, folder, "holds part \(found.shard), not \(description.shard)", advice: "choose another folder")
       }
       guard ftruncate(descriptor, off_t(length)) == 0 else { throw PullbackError(.io, path, "cannot be written to") }
       self.description = found
@@ -105,7 +105,7 @@ public final class ScoreLog {
         let count = Foundation.write(descriptor, rest.baseAddress, rest.count)
         if count < 0 && errno == EINTR { continue }
         guard count > 0 else {
-          throw PullbackError(.io, path, "cannot be written to", advice: "make room and run the same command again")
+          throw PullbackError(.io, path, "cannot be written to", advice: "make room and run it again")
         }
         rest = UnsafeRawBufferPointer(rebasing: rest[count...])
       }
@@ -147,12 +147,12 @@ public final class ScoreLog {
         if description != nil, end == bytes.count - 1 { break }
         throw PullbackError(
           .data, path, "line \(records.count + (description == nil ? 1 : 2)) is damaged",
-          advice: "restore the file, or choose another --output")
+          advice: "restore the file, or choose another folder")
       }
       start = end + 1
     }
     guard let description else {
-      throw PullbackError(.data, path, "expected the log of a run", advice: "choose another --output")
+      throw PullbackError(.data, path, "expected the log of a run", advice: "choose another folder")
     }
     try check(records, of: description, path)
     return (description, records, start)

@@ -37,7 +37,7 @@ public struct Scores: Sendable {
     for index in 1...whole.shard.count where folderOf[index] == nil {
       throw PullbackError(
         .data, "part \(index)/\(whole.shard.count)", "is missing",
-        advice: "compute it with --shard \(index)/\(whole.shard.count)")
+        advice: "compute part \(index) of \(whole.shard.count)")
     }
     var description = whole
     description.shard = .whole
