@@ -165,6 +165,30 @@ import Testing
     #expect(later["fc.weight"] == network.parameters["fc.weight"])
   }
 
+  /// A learned tensor that stands alone gets the gradient that it has as a layer's weight: in a matrix product, and
+  /// looked up by integers.
+  @Test func standingParameters() throws {
+    func gradient(_ graph: Graph, _ weight: String, _ inputs: [String: Tensor]) throws -> Tensor {
+      let parameters = Dictionary(
+        uniqueKeysWithValues: graph.parameters.map { ($0.name, Formula.parameter("weight", $0.description.shape)) })
+      let trace = try Network(graph, parameters: parameters, executor: .plain).trainingTrace(at: inputs)
+      return try #require(try trace.parameterGradients(Formula.image("v", trace.value.shape))[weight])
+    }
+    let tokens = Formula.image("tokens", [2, 3, 5])
+    let layer = try Graph("layer", input: [3, 5]) { $0.linear("fc", 4, bias: false) }
+    let product = try Graph("product", input: [3, 5]) {
+      $0.multipliedAsMatrix(by: $0.parameter("w", [4, 5]), transposed: true)
+    }
+    expectClose(
+      try gradient(product, "w", ["input": tokens]), try gradient(layer, "fc.weight", ["input": tokens]), within: 1e-6)
+    let words = Tensor(shape: [2, 3], integers: [4, 0, 4, 1, 1, 2])
+    let ids: [Graph.InputDescription] = [.init("words", [3], type: .int64)]
+    let embedding = try Graph("embedding", inputs: ids) { [("y", $0[0].embedding("e", 5, width: 2))] }
+    let lookup = try Graph("lookup", inputs: ids) { [("y", $0[0].parameter("w", [5, 2]).gathered(at: $0[0]))] }
+    expectClose(
+      try gradient(lookup, "w", ["words": words]), try gradient(embedding, "e.weight", ["words": words]), within: 1e-6)
+  }
+
   // MARK: Errors
 
   private func message(_ body: () throws -> Void) -> String {

@@ -10,7 +10,9 @@ import Testing
   /// Layers that follow a convolution in every way that the fast executor knows and some that it must not: sums that
   /// broadcast, a convolution of a constant, values taken by two outputs.
   private func network() throws -> Network {
-    let graph = try Graph("sequences", inputs: [.init("signal", [3, 70]), .init("words", [70], type: .int64)]) { inputs in
+    let graph = try Graph(
+      "sequences", inputs: [.init("signal", [3, 70]), .init("words", [70], type: .int64)]
+    ) { inputs in
       let words = inputs[1].embedding("embedding", 9, width: 3).transposed([1, 0])
       let first = inputs[0].adding(words, "with_words").convolution1D("first", 8, kernel: 3, padding: 1)
         .batchNorm("first_bn").relu("first_relu")
@@ -100,7 +102,8 @@ import Testing
     let graph = try Graph("volumes", input: [2, 6, 12, 10]) { x in
       let volume = x.convolution3D("conv3d", 4, SlidingWindow([3, 3, 3], padding: [1, 1, 1, 1, 1, 1])).batchNorm("bn")
         .relu("relu").maxPool3D("pool", SlidingWindow([2, 2, 2], stride: [2, 2, 2]))
-      let maps = volume.reduced(.mean, axes: [1], "depth").convolution("conv", 8, kernel: 3, padding: 1).relu("maps_relu")
+      let maps = volume.reduced(.mean, axes: [1], "depth").convolution("conv", 8, kernel: 3, padding: 1)
+        .relu("maps_relu")
       let up = maps.maxPool("halved", kernel: 2).transposedConvolution("up", 8, kernel: 2, stride: 2).relu("up_relu")
       return maps.convolution("same", 8, kernel: 3, padding: 1).adding(up.resized(to: [6, 5]), "sum").relu("sum_relu")
         .globalAveragePool("mean").linear("fc", 4)

@@ -4,10 +4,11 @@ import Kernels
 /// `(N, S, D)`, whose last axes the heads share out evenly; the output is `(N, T, D)`.
 ///
 /// Per head, `Y = A V` with `A = softmax(scale Q K^T + M)`, row by row. A fourth input is the mask M, `(N, T, S)` for
-/// all heads or `(N, heads, T, S)`: a number is added to each score, minus infinity closes a place. With fewer key heads
-/// than query heads each key head serves `heads / keyHeads` query heads in turn; keys are then `(N, S, keyHeads d)`,
-/// values `(N, S, keyHeads e)` and the output `(N, T, heads e)`. Sources: Vaswani et al. 2017 (arXiv 1706.03762); Ainslie
-/// et al. 2023 (arXiv 2305.13245) for grouped key heads.
+/// all heads or `(N, heads, T, S)`: a number is added to each score, minus infinity closes a place. A query all of
+/// whose places are closed yields NaN. With fewer key heads than query heads each key head serves `heads / keyHeads`
+/// query heads in turn; keys are then `(N, S, keyHeads d)`, values `(N, S, keyHeads e)` and the output
+/// `(N, T, heads e)`. Sources: Vaswani et al. 2017 (arXiv 1706.03762); Ainslie et al. 2023 (arXiv 2305.13245) for
+/// grouped key heads.
 public struct ScaledDotProductAttention: Operation {
   /// How many heads share out the last axes.
   public var heads: Int

@@ -3,8 +3,8 @@ import Glibc
 /// Other extents for some axes, by interpolation: a sparse matrix along one axis after another. The conventions are
 /// those of ONNX's Resize, which PyTorch's `interpolate` shares.
 ///
-/// Place i of an axis of the output lies at the place x of the input that ``coordinates`` says; its value is that of the
-/// nearest place, or a weighted sum of the two or four around x, where places beyond the ends count as the last ones.
+/// Place i of an axis of the output lies at the place x of the input that ``coordinates`` says. Its value is that of
+/// the place nearest to x, or a weighted sum of the two or four around it; beyond an end the last value counts.
 public struct Resize: Operation {
   /// How values between places are found.
   public enum Interpolation: Hashable, Sendable {

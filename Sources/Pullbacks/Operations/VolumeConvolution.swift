@@ -98,7 +98,8 @@ public struct VolumeConvolution: Operation {
       dilation: Extent(d[1], d[2]), groups: groups, bias: false)
   }
 
-  /// For each slice of the filters: which slices of input and output it joins, and its weight `(O, C / groups, kh, kw)`.
+  /// For each slice of the filters: which slices of input and output it joins, and its weight `(O, C / groups, kh,
+  /// kw)`.
   private func kernelSlices(
     _ weight: Tensor, _ inputs: Int, _ outputs: Int
   ) -> [(pairs: [(input: Int, output: Int)], weight: Tensor)] {

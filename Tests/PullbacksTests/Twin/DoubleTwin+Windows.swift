@@ -68,7 +68,8 @@ extension DoubleTwin {
         let place = windows.place(Array(from.dropFirst()), step)
         guard isInside(place, shape.dropFirst()) else { continue }
         for output in 0..<groupOutputs {
-          y[[from[0] / groupInputs * groupOutputs + output] + place] += parameters[0][[from[0], output] + step] * x[from]
+          let weight = parameters[0][[from[0], output] + step]
+          y[[from[0] / groupInputs * groupOutputs + output] + place] += weight * x[from]
         }
       }
       return 0
@@ -109,9 +110,11 @@ extension DoubleTwin {
     return Grid(shape) { o in
       var values: [Double] = []
       _ = Grid(x.shape) { place in
-        let isMember = place[0] == o[0] && (1..<place.count).allSatisfy {
-          overlaps(place[$0], o[$0], of: shape[$0], over: x.shape[$0])
-        }
+        let isMember =
+          place[0] == o[0]
+          && (1..<place.count).allSatisfy {
+            overlaps(place[$0], o[$0], of: shape[$0], over: x.shape[$0])
+          }
         if isMember { values.append(x[place]) }
         return 0
       }

@@ -12,7 +12,8 @@ extension TwinCase {
       Convolution.sequence(4, kernel: 3, padding: Padding(before: 4, after: 0), dilation: 2, groups: 2, bias: false),
       [[4, 5]], batch: 2),
     cases(
-      "conv depthwise along a sequence", Convolution.sequence(3, kernel: 4, stride: 2, padding: 2, groups: 3), [[3, 9]],
+      "conv depthwise along a sequence", Convolution.sequence(3, kernel: 4, stride: 2, padding: 2, groups: 3),
+      [[3, 9]],
       batch: 2),
     cases("conv along one place", Convolution.sequence(2, kernel: 5, stride: 3, padding: 2), [[2, 1]]),
     cases(
@@ -75,7 +76,8 @@ extension TwinCase {
       cases(
         "average pool along a sequence, uneven and rounding up",
         AveragePool.slidingSequence(
-          kernel: 3, stride: 2, padding: Padding(before: 2, after: 0), ceilMode: true, countIncludePad: false), [[2, 8]]
+          kernel: 3, stride: 2, padding: Padding(before: 2, after: 0), ceilMode: true, countIncludePad: false),
+        [[2, 8]]
       ),
       cases("average pool along a sequence, adaptive", AveragePool.adaptiveSequence(3), [[2, 5]], batch: 2),
       cases(
@@ -120,15 +122,18 @@ extension TwinCase {
       cases("slice by steps", Slice([.init(axis: 1, .python(start: 1, end: 6, step: 2))]), [[2, 7]], batch: 2),
       cases(
         "slice backwards",
-        Slice([.init(axis: 2, .python(start: 5, end: 0, step: -2)), .init(axis: 0, .python(start: -3, end: 99, step: 1))]
-        ), [[4, 2, 6]], batch: 2),
+        Slice([
+          .init(axis: 2, .python(start: 5, end: 0, step: -2)), .init(axis: 0, .python(start: -3, end: 99, step: 1)),
+        ]), [[4, 2, 6]], batch: 2),
       cases("slice reversed", Slice([.init(axis: 0, .python(start: -1, end: -100, step: -1))]), [[5, 2]]),
       cases(
         "gather", Gather(axis: 1), [[2, 3, 2], [4]], batch: 2,
         integers: [1: Tensor(shape: [4], integers: [2, -1, 0, 2])]),
       cases(
         "gather a matrix", Gather(), [[3, 2], [2, 2]], integers: [1: Tensor(shape: [2, 2], integers: [0, 2, -3, 1])]),
-      cases("gather one place", Gather(axis: 1), [[2, 3], []], batch: 2, integers: [1: Tensor(shape: [], integers: [1])]),
+      cases(
+        "gather one place", Gather(axis: 1), [[2, 3], []], batch: 2,
+        integers: [1: Tensor(shape: [], integers: [1])]),
       cases(
         "choose", Where(), [[4], [2, 3, 4], [3, 1]], batch: 2,
         integers: [0: Tensor(shape: [4], integers: [1, 0, 0, 5])]),
@@ -139,7 +144,8 @@ extension TwinCase {
 
   private static let numbers: [TwinCase] =
     Reduce.Reduction.allCases.flatMap { reduction in
-      cases("reduce, \(reduction.rawValue)", Reduce(reduction, axes: [2, 0], keepingAxes: true), [[2, 3, 4]], batch: 2)
+      cases(
+        "reduce, \(reduction.rawValue)", Reduce(reduction, axes: [2, 0], keepingAxes: true), [[2, 3, 4]], batch: 2)
         + cases("reduce, \(reduction.rawValue), all", Reduce(reduction, axes: [0, 1]), [[3, 2]])
         + cases("reduce, \(reduction.rawValue), one", Reduce(reduction, axes: [0]), [[1, 3]])
     }
@@ -163,7 +169,8 @@ extension TwinCase {
     cases("RMS norm", RMSNorm(), [[2, 7]], batch: 2, [FrozenStatistics()]),
     // With a small epsilon its gradient is the difference of two nearly equal numbers.
     cases("RMS norm of one feature", RMSNorm(epsilon: 0.5), [[1]], [FrozenStatistics()]),
-    cases("layer norm of channels of a sequence", LayerNorm(axis: .channels), [[5, 3]], batch: 2, [FrozenStatistics()]),
+    cases(
+      "layer norm of channels of a sequence", LayerNorm(axis: .channels), [[5, 3]], batch: 2, [FrozenStatistics()]),
     cases("layer norm of heads", LayerNorm(), [[2, 3, 4]], [FrozenStatistics()]),
   ].flatMap { $0 }
 
@@ -174,7 +181,8 @@ extension TwinCase {
         "attention, causal", ScaledDotProductAttention(heads: 2, causal: true), [[4, 4], [4, 4], [4, 6]], batch: 2,
         rules),
       cases(
-        "attention, causal, fewer keys", ScaledDotProductAttention(heads: 1, causal: true), [[4, 2], [3, 2], [3, 2]],
+        "attention, causal, fewer keys", ScaledDotProductAttention(heads: 1, causal: true),
+        [[4, 2], [3, 2], [3, 2]],
         rules),
       cases(
         "attention, grouped", ScaledDotProductAttention(heads: 4, keyHeads: 2), [[3, 8], [5, 4], [5, 6]], batch: 2,
