@@ -76,7 +76,8 @@ INLINE void largest_of(const float *x, const pb_window *w, bool rectified, stret
 // below then comes in runs of whole rows, which are treated several at a time: short ones would not fill a register.
 INLINE bool is_pairwise(const pb_window *w) {
   return w->kernel_h == 2 && w->kernel_w == 2 && w->stride_h == 2 && w->stride_w == 2 && w->dilation_h == 1 &&
-         w->dilation_w == 1 && w->pad_top == 0 && w->pad_left == 0 && w->height == 2 * w->out_height && w->width == 2 * w->out_width && w->out_width <= 4 * SPAN;
+         w->dilation_w == 1 && w->pad_top == 0 && w->pad_left == 0 && w->height == 2 * w->out_height &&
+         w->width == 2 * w->out_width && w->out_width <= 4 * SPAN;
 }
 
 // The windows of some rows of the output: what they read above and below, and what they write there.
