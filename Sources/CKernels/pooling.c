@@ -15,11 +15,11 @@ typedef struct {
 // valid columns [low, high) of the stretch and, for column o of it, the place `o * stride_w + shift` within the row.
 #define FOR_EACH_PLACE(w, s, STEP)                                                                                  \
   for (size_t i = 0; i < (w)->kernel_h; i++) {                                                                      \
-    const long ih = (s).top + (long)i;                                                                              \
+    const long ih = (s).top + (long)(i * (w)->dilation_h);                                                          \
     if (ih < 0 || ih >= (long)(w)->height) continue;                                                                \
     const size_t in = (size_t)ih * (w)->width;                                                                      \
     for (size_t j = 0; j < (w)->kernel_w; j++) {                                                                    \
-      const long shift = (long)((s).first * (w)->stride_w + j) - (long)(w)->pad_left;                               \
+      const long shift = (long)((s).first * (w)->stride_w + j * (w)->dilation_w) - (long)(w)->pad_left;             \
       size_t low, high;                                                                                             \
       pb_valid_range(shift, (w)->stride_w, (w)->width, (s).count, &low, &high);                                     \
       STEP                                                                                                          \
@@ -75,8 +75,9 @@ INLINE void largest_of(const float *x, const pb_window *w, bool rectified, stret
 // Whether windows are 2x2, side by side, and cover whole rows, as in VGG. What is above in each window and what is
 // below then comes in runs of whole rows, which are treated several at a time: short ones would not fill a register.
 INLINE bool is_pairwise(const pb_window *w) {
-  return w->kernel_h == 2 && w->kernel_w == 2 && w->stride_h == 2 && w->stride_w == 2 && w->pad_top == 0 &&
-         w->pad_left == 0 && w->height == 2 * w->out_height && w->width == 2 * w->out_width && w->out_width <= 4 * SPAN;
+  return w->kernel_h == 2 && w->kernel_w == 2 && w->stride_h == 2 && w->stride_w == 2 && w->dilation_h == 1 &&
+         w->dilation_w == 1 && w->pad_top == 0 && w->pad_left == 0 && w->height == 2 * w->out_height &&
+         w->width == 2 * w->out_width && w->out_width <= 4 * SPAN;
 }
 
 // The windows of some rows of the output: what they read above and below, and what they write there.

@@ -31,7 +31,8 @@ struct Chain {
     }
     if !keeps[last], let (index, node) = next(), node.operation is Add, node.inputs.count == 2,
       let other = node.inputs.first(where: { $0 != last }), other < convolution,
-      graph.nodes[other].shape == node.shape, graph.nodes[last].shape == node.shape, graph.nodes[other].isBatched
+      graph.nodes[other].shape == node.shape, graph.nodes[last].shape == node.shape, graph.nodes[other].isBatched,
+      graph.nodes[last].isBatched
     {
       addition = (index, other)
       last = index

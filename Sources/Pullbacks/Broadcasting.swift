@@ -81,6 +81,11 @@ struct BroadcastWalk {
     return offset
   }
 
+  /// Where an operand has place `index` of the walk.
+  func place(_ operand: Int, _ index: Int) -> Int {
+    start(operand, run: index / inner) + index % inner * strides[operand].last!
+  }
+
   /// Calls `body` with every run, on several threads.
   func forEachRun(_ body: (Int) -> Void) {
     Parallel.forEachBlock(of: runs, size: max(1, (1 << 15) / inner)) { block in for run in block { body(run) } }

@@ -46,7 +46,7 @@ public protocol Recording: Sendable {
 }
 
 /// A rule set laid out over a graph: each node's rule, and which nodes a cotangent passes on its way from an output to
-/// an input. Routing, what only routing takes, and what does not depend on an input are not among them.
+/// an input. Routing, what only routing takes, integers, and what does not depend on an input are not among them.
 public struct Plan: Sendable {
   /// For each node.
   public let rules: [any Rule]
@@ -59,8 +59,8 @@ public struct Plan: Sendable {
     for node in graph.nodes {
       let rule = try rules.rule(for: node)
       resolved.append(rule)
-      let isSource = node.isInput && node.type == .float32
-      carries.append(isSource || (!rule.isRouting && node.inputs.contains { carries[$0] }))
+      let depends = node.isInput || (!rule.isRouting && node.inputs.contains { carries[$0] })
+      carries.append(depends && node.type == .float32)
     }
     guard graph.outputs.contains(where: { carries[$0.node] }) else {
       throw PullbackError(

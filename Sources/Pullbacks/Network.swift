@@ -79,23 +79,36 @@ public struct Network: Sendable {
   public func trace(
     at inputs: [String: Tensor], rules: [RuleSet], keeping: [String] = []
   ) throws(PullbackError) -> Trace {
+    try Trace(self, at: ordered(inputs), rules: rules, keeping: keeping)
+  }
+
+  /// Inputs in the order in which the graph has them.
+  private func ordered(_ inputs: [String: Tensor]) throws(PullbackError) -> [Tensor] {
     let names = graph.inputs.map(\.name)
     for name in inputs.keys.sorted() where !names.contains(name) {
       throw PullbackError(
         .usage, "input \(name)", "\(graph.name) has no input of this name",
         advice: "it has \(names.joined(separator: ", "))")
     }
-    let ordered = try names.map { name throws(PullbackError) in
+    return try names.map { name throws(PullbackError) in
       guard let tensor = inputs[name] else { throw PullbackError(.usage, "input \(name)", "is missing") }
       return tensor
     }
-    return try Trace(self, at: ordered, rules: rules, keeping: keeping)
   }
 
   /// Runs the network at `x` for training: batch norm uses the batch's statistics, and gradients with respect to
   /// parameters are available.
   public func trainingTrace(at x: Tensor, mode: Mode = .training) throws(PullbackError) -> TrainingTrace {
     try TrainingTrace(self, at: [x], mode: mode)
+  }
+
+  /// ``trainingTrace(at:mode:)`` for a network of several inputs, by name.
+  ///
+  /// - Throws: ``PullbackError`` if an input is missing or unknown as well.
+  public func trainingTrace(
+    at inputs: [String: Tensor], mode: Mode = .training
+  ) throws(PullbackError) -> TrainingTrace {
+    try TrainingTrace(self, at: ordered(inputs), mode: mode)
   }
 
   /// The value at `x`, and the map that pulls a cotangent of the output back to the input.

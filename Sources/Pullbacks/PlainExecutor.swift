@@ -104,7 +104,8 @@ struct PlainRecording: Recording {
   func parameterGradients(_ cotangents: [Int: Tensor]) -> [String: Tensor] {
     var carries = [Bool](repeating: false, count: graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() {
-      carries[index] = node.parameters.contains(where: \.isLearnable) || node.inputs.contains { carries[$0] }
+      let depends = node.parameters.contains(where: \.isLearnable) || node.inputs.contains { carries[$0] }
+      carries[index] = depends && node.type == .float32
     }
     var gradients: [String: Tensor] = [:]
     var cotangents = Cotangents(cotangents, over: graph)

@@ -9,6 +9,11 @@ public struct Signal {
 
   /// Appends any operation; `others` are its further inputs.
   public func apply(_ operation: any Operation, _ name: String? = nil, with others: Signal...) -> Signal {
+    apply(operation, name, with: others)
+  }
+
+  /// Appends any operation; `others` are its further inputs.
+  public func apply(_ operation: any Operation, _ name: String? = nil, with others: [Signal]) -> Signal {
     Signal(builder: builder, node: builder.add(operation, name, [node] + others.map(\.node)))
   }
 }
@@ -56,16 +61,17 @@ extension Signal {
   public func hardSigmoid(_ name: String? = nil) -> Signal { apply(HardSigmoid(), name) }
   /// `1 / (1 + exp(-x))`
   public func sigmoid(_ name: String? = nil) -> Signal { apply(Sigmoid(), name) }
-  /// ``Softmax`` over the last axis.
-  public func softmax(_ name: String? = nil) -> Signal { apply(Softmax(), name) }
+  /// ``Softmax`` along an axis, the last if none is said.
+  public func softmax(_ name: String? = nil, axis: Int? = nil) -> Signal { apply(Softmax(axis: axis), name) }
   /// Nothing: a trained network drops no value. The node keeps its place in the list.
   public func dropout(_ name: String? = nil) -> Signal { apply(Identity.dropout, name) }
 
   /// ``MaxPool``; the stride is the kernel if not given, `ceilMode` keeps windows that hang over the edge.
   public func maxPool(
-    _ name: String? = nil, kernel: Extent, stride: Extent? = nil, padding: Padding = 0, ceilMode: Bool = false
+    _ name: String? = nil, kernel: Extent, stride: Extent? = nil, padding: Padding = 0, dilation: Extent = 1,
+    ceilMode: Bool = false
   ) -> Signal {
-    apply(MaxPool(kernel: kernel, stride: stride, padding: padding, ceilMode: ceilMode), name)
+    apply(MaxPool(kernel: kernel, stride: stride, padding: padding, dilation: dilation, ceilMode: ceilMode), name)
   }
 
   /// ``AveragePool`` over windows; `countIncludePad` lets zeros of the padding into the mean.
@@ -83,7 +89,7 @@ extension Signal {
     apply(AveragePool.adaptive(output), name)
   }
 
-  /// The mean of each channel: `(C, H, W)` to `(C)`.
+  /// The mean of each channel of planes: `(C, H, W)` to `(C)`. For others, ``reduced(_:axes:keepingAxes:_:)``.
   public func globalAveragePool(_ name: String? = nil) -> Signal {
     adaptiveAveragePool(name, to: 1).flatten()
   }
@@ -124,10 +130,13 @@ extension Signal {
     return Signal(builder: builder, node: builder.add(Concatenate(axis: axis), name, signals.map(\.node)))
   }
 
-  /// Attention with this signal as queries `(T, C)`, and keys `(S, C)` and values `(S, D)`.
+  /// ``ScaledDotProductAttention`` with this signal as queries `(T, C)`, and keys `(S, C)` and values `(S, D)`.
   public func attention(
-    _ name: String? = nil, keys: Signal, values: Signal, heads: Int, scale: Float? = nil
+    _ name: String? = nil, keys: Signal, values: Signal, mask: Signal? = nil, heads: Int, keyHeads: Int? = nil,
+    scale: Float? = nil, causal: Bool = false
   ) -> Signal {
-    apply(ScaledDotProductAttention(heads: heads, scale: scale), name, with: keys, values)
+    let operation = ScaledDotProductAttention(heads: heads, keyHeads: keyHeads, scale: scale, causal: causal)
+    guard let mask else { return apply(operation, name, with: keys, values) }
+    return apply(operation, name, with: keys, values, mask)
   }
 }

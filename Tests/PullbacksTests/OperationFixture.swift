@@ -1,66 +1,76 @@
 import Foundation
+import Networks
 import Pullbacks
 import TestKit
 import Testing
 
-/// One case of Tests/Oracles/operations.py: an operation with its settings, and what PyTorch computed for it.
+/// One case of Tests/Oracles/operations.py or shapes.py: an operation with its settings, and what PyTorch computed for
+/// it.
 struct OperationFixture: Sendable, CustomTestStringConvertible {
   let name: String
   /// Nil for what takes several nodes: a learned tensor that stands alone, and what is done with it.
   let operation: (any Pullbacks.Operation)?
   private let kind: String
   let mode: Mode
+  /// Of floats, or of integers.
   let inputs: [Tensor]
   let parameters: [Tensor]
   let rule: (any Rule)?
   private let parameterNames: [String]
+  private let tensors: Checkpoint
 
   var testDescription: String { name }
 
-  static let all: [OperationFixture] = {
-    let cases = try! Fixture.json("operations") as! [[String: Any]]
-    return cases.map { OperationFixture($0) }
-  }()
-
-  private static let tensors = try! Fixture.tensors("operations")
+  static let all: [OperationFixture] = ["operations", "shapes"].flatMap { file in
+    let tensors = try! Fixture.tensors(file)
+    return (try! Fixture.json(file) as! [[String: Any]]).map { OperationFixture($0, tensors) }
+  }
 
   func expected(_ what: String) -> Tensor? {
     let key = "\(name)/\(what)"
-    return Self.tensors.entry(key) == nil ? nil : try! Self.tensors.tensor(key)
+    return tensors.entry(key) == nil ? nil : try! tensors.tensor(key)
   }
 
   /// The gradient of each parameter, nil for running statistics.
   var expectedParameterGradients: [Tensor?] { parameterNames.map { expected("parameterGradient.\($0)") } }
 
-  private init(_ json: [String: Any]) {
+  private init(_ json: [String: Any], _ tensors: Checkpoint) {
     let name = json["name"] as! String
-    func tensor(_ what: String) -> Tensor { try! Self.tensors.tensor("\(name)/\(what)") }
+    func tensor(_ what: String) -> Tensor { try! tensors.tensor("\(name)/\(what)") }
     self.name = name
+    self.tensors = tensors
     kind = json["kind"] as! String
-    operation = makeOperation(json["kind"] as! String, json["config"] as! [String: Any])
     mode = json["mode"] as! String == "training" ? .training : .evaluation
-    inputs = (0..<(json["inputs"] as! Int)).map { tensor("input\($0)") }
+    inputs = (0..<(json["inputs"] as! Int)).map { tensors.input($0, of: name) }
     parameterNames = json["parameters"] as! [String]
     parameters = parameterNames.map { tensor("parameter.\($0)") }
+    operation = makeOperation(
+      json["kind"] as! String, json["config"] as! [String: Any], parameters: parameters.map(\.shape))
     rule = (json["soft"] as? [String: Any]).map { [operation] in makeSoftRule(operation, $0) }
   }
 
-  /// A network of this operation alone; its inputs lie one behind the other in the network's input.
+  /// The inputs that a cotangent can reach.
+  var floats: [Int] { inputs.indices.filter { inputs[$0].type == .float32 } }
+
+  /// A network of this operation alone. Inputs of floats lie one behind the other in the network's first input, those
+  /// of integers are its further ones.
   func network() throws -> Network {
     let shapes = inputs.map { Array($0.shape.dropFirst()) }
-    let sizes = shapes.map { $0.reduce(1, *) }
-    let graph = try Graph(name, input: [sizes.reduce(0, +)]) { input in
+    let integers = inputs.indices.filter { inputs[$0].type == .int64 }
+    let width = floats.reduce(0) { $0 + shapes[$1].reduce(1, *) }
+    let descriptions =
+      (floats.isEmpty ? [] : [Graph.InputDescription("floats", [width])])
+      + integers.map { Graph.InputDescription("integers\($0)", shapes[$0], type: .int64) }
+    let graph = try Graph(name, inputs: descriptions) { signals in
       var first = 0
-      let parts = zip(shapes, sizes).map { shape, size in
+      let parts = inputs.indices.map { index -> Signal in
+        if let place = integers.firstIndex(of: index) { return signals[place + (floats.isEmpty ? 0 : 1)] }
+        let size = shapes[index].reduce(1, *)
         defer { first += size }
-        return input.slice(axis: 0, first..<first + size).reshaped(shape)
+        return signals[0].slice(axis: 0, first..<first + size).reshaped(shapes[index])
       }
-      guard let operation else { return composed(parts[0]) }
-      switch parts.count {
-      case 1: return parts[0].apply(operation, "op")
-      case 2: return parts[0].apply(operation, "op", with: parts[1])
-      default: return parts[0].apply(operation, "op", with: parts[1], parts[2])
-      }
+      guard let operation else { return [("output", composed(parts[0]))] }
+      return [("output", parts[0].apply(operation, "op", with: Array(parts.dropFirst())))]
     }
     let names = graph.parameters.map(\.name)
     return try Network(graph, parameters: Dictionary(uniqueKeysWithValues: zip(names, parameters)))
@@ -77,7 +87,11 @@ struct OperationFixture: Sendable, CustomTestStringConvertible {
   }
 
   /// The inputs as the network of ``network()`` takes them.
-  var joinedInputs: Tensor { join(inputs) }
+  var networkInputs: [String: Tensor] {
+    var result: [String: Tensor] = floats.isEmpty ? [:] : ["floats": join(floats.map { inputs[$0] })]
+    for index in inputs.indices where inputs[index].type == .int64 { result["integers\(index)"] = inputs[index] }
+    return result
+  }
 
   func join(_ parts: [Tensor]) -> Tensor {
     let batch = inputs[0].shape[0]
@@ -86,68 +100,11 @@ struct OperationFixture: Sendable, CustomTestStringConvertible {
   }
 }
 
-private func extent(_ value: Any?) -> Extent {
-  let pair = value as! [Int]
-  return Extent(pair[0], pair[1])
-}
-
-private func padding(_ value: Any?) -> Padding {
-  let sides = value as! [Int]
-  return Padding(top: sides[0], left: sides[1], bottom: sides[2], right: sides[3])
-}
-
-/// The operation of a fixture; nil for what takes several nodes here.
-private func makeOperation(_ kind: String, _ config: [String: Any]) -> (any Pullbacks.Operation)? {
-  switch kind {
-  case "conv":
-    return Convolution(
-      config["outputs"] as! Int, kernel: extent(config["kernel"]), stride: extent(config["stride"]),
-      padding: padding(config["padding"]), dilation: extent(config["dilation"]), groups: config["groups"] as! Int,
-      bias: config["bias"] as! Bool)
-  case "linear": return Linear(config["outputs"] as! Int, bias: config["bias"] as! Bool)
-  case "batchnorm": return BatchNorm(epsilon: Float(config["epsilon"] as! Double))
-  case "layernorm":
-    return LayerNorm(epsilon: Float(config["epsilon"] as! Double), axis: .init(rawValue: config["axis"] as! String)!)
-  case "softmax": return Softmax()
-  case "maxpool":
-    return MaxPool(
-      kernel: extent(config["kernel"]), stride: extent(config["stride"]), padding: padding(config["padding"]),
-      ceilMode: config["ceilMode"] as! Bool)
-  case "avgpool":
-    return AveragePool.sliding(
-      kernel: extent(config["kernel"]), stride: extent(config["stride"]), padding: padding(config["padding"]),
-      ceilMode: config["ceilMode"] as! Bool, countIncludePad: config["countIncludePad"] as! Bool)
-  case "adaptiveavgpool": return AveragePool.adaptive(extent(config["output"]))
-  case "add": return Add()
-  case "multiply": return Multiply()
-  case "concat": return Concatenate(axis: config["axis"] as! Int)
-  case "reshape": return Reshape(config["shape"] as! [Int])
-  case "transpose": return Transpose(config["order"] as! [Int])
-  case "slice":
-    let range = config["range"] as! [Int]
-    return Slice(axis: config["axis"] as! Int, range[0]..<range[1])
-  case "dropout": return Identity.dropout
-  case "affine":
-    return ChannelAffine(
-      scale: (config["scale"] as! [Double]).map(Float.init), shift: (config["shift"] as! [Double]).map(Float.init))
-  case "matmul": return MatrixMultiply(transposingRight: config["transposingRight"] as! Bool)
-  case "attention": return ScaledDotProductAttention(heads: config["heads"] as! Int)
-  case "relu": return ReLU()
-  case "relu6": return ReLU6()
-  case "gelu": return GELU()
-  case "silu": return SiLU()
-  case "sigmoid": return Sigmoid()
-  default: return nil
-  }
-}
-
-private func makeSoftRule(_ operation: (any Pullbacks.Operation)?, _ settings: [String: Any]) -> any Rule {
-  let temperature = Float(settings["temperature"] as? Double ?? 1)
-  switch operation {
-  case is any Gate: return SoftGate(temperature: temperature)
-  case is MaxPool:
-    return SoftMaxPool(temperature: temperature, border: .init(rawValue: settings["border"] as! String)!)
-  case is LayerNorm: return FrozenStatistics()
-  default: return FrozenAttention(temperature: temperature)
+extension Checkpoint {
+  /// Input `index` of a case, of floats or of integers.
+  fileprivate func input(_ index: Int, of name: String) -> Tensor {
+    let tensor = try! tensor("\(name)/input\(index)")
+    guard entry("\(name)/input\(index)")!.dtype == .int64 else { return tensor }
+    return Tensor(shape: tensor.shape, integers: tensor.scalars.map { Int64($0) })
   }
 }

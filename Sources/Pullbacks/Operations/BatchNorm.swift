@@ -1,6 +1,6 @@
 import Kernels
 
-/// Batch normalisation of `(N, C)` or `(N, C, H, W)` over all axes but the channels.
+/// Batch normalisation of `(N, C, ...)`, features, sequences, maps or volumes, over all axes but the channels.
 ///
 /// `y = gamma (x - mean) / sqrt(var + eps) + beta`. In evaluation mean and variance are the running statistics,
 /// constants, and the map is affine; in training they are those of the batch, and gradients flow through them.

@@ -1,9 +1,11 @@
 import Kernels
 
-/// Two-dimensional convolution (cross-correlation, as in PyTorch) of `(N, C, H, W)`.
+/// Convolution (cross-correlation, as in PyTorch) of planes `(N, C, H, W)`, or of sequences `(N, C, L)` by
+/// ``sequence(_:kernel:stride:padding:dilation:groups:bias:)``.
 ///
 /// `y[n, o, p, q] = b[o] + sum_{c, i, j} w[o, c, i, j] x[n, c, p s + i d - top, q s + j d - left]`, where x is zero
-/// outside. Parameters: `weight` `(outputs, C / groups, kh, kw)` and, if asked for, `bias` `(outputs)`.
+/// outside. A sequence is computed as planes of one row. Parameters: `weight` `(outputs, C / groups, kh, kw)`, or
+/// `(outputs, C / groups, k)`, and, if asked for, `bias` `(outputs)`. See ``VolumeConvolution`` for three axes.
 public struct Convolution: Operation {
   /// Channels of the output.
   public var outputs: Int
@@ -19,6 +21,8 @@ public struct Convolution: Operation {
   public var groups: Int
   /// Whether a number is added to each channel.
   public var hasBias: Bool
+  /// How many axes the filters slide along: 2, or 1 along a sequence.
+  public let axes: Int
 
   /// - Parameters:
   ///   - outputs: channels of the output.
@@ -32,6 +36,13 @@ public struct Convolution: Operation {
     _ outputs: Int, kernel: Extent, stride: Extent = 1, padding: Padding = 0, dilation: Extent = 1, groups: Int = 1,
     bias: Bool = true
   ) {
+    self.init(outputs, kernel, stride, padding, dilation, groups, bias, axes: 2)
+  }
+
+  private init(
+    _ outputs: Int, _ kernel: Extent, _ stride: Extent, _ padding: Padding, _ dilation: Extent, _ groups: Int,
+    _ bias: Bool, axes: Int
+  ) {
     self.outputs = outputs
     self.kernel = kernel
     self.stride = stride
@@ -39,47 +50,55 @@ public struct Convolution: Operation {
     self.dilation = dilation
     self.groups = groups
     hasBias = bias
+    self.axes = axes
+  }
+
+  /// Along sequences `(N, C, L)`; of the padding, left and right count.
+  public static func sequence(
+    _ outputs: Int, kernel: Int, stride: Int = 1, padding: Padding = 0, dilation: Int = 1, groups: Int = 1,
+    bias: Bool = true
+  ) -> Convolution {
+    Convolution(
+      outputs, Extent(1, kernel), Extent(1, stride), padding.alongRow, Extent(1, dilation), groups, bias, axes: 1)
   }
 
   public var kind: String { "conv" }
   public var character: OperationCharacter { .linear }
 
   public var settings: String {
-    var parts = ["\(outputs) of \(kernel)"]
-    if stride != 1 { parts.append("stride \(stride)") }
-    if padding != 0 { parts.append("padding \(padding)") }
-    if dilation != 1 { parts.append("dilation \(dilation)") }
+    var parts = ["\(outputs) of \(words(kernel, axes: axes))"]
+    if stride != 1 { parts.append("stride \(words(stride, axes: axes))") }
+    if padding != 0 { parts.append("padding \(words(padding, axes: axes))") }
+    if dilation != 1 { parts.append("dilation \(words(dilation, axes: axes))") }
     if groups != 1 { parts.append("\(groups) groups") }
     return parts.joined(separator: ", ")
   }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
-    try checkShape(inputs[0], rank: 3, of: kind)
+    try checkShape(inputs[0], rank: 1 + axes, of: kind)
     try checkWindow(kernel: kernel, stride: stride, dilation: dilation, padding: padding, of: kind)
-    let channels = inputs[0][0]
-    guard groups > 0, channels % groups == 0, outputs % groups == 0 else {
-      throw PullbackError(
-        .usage, kind, "\(groups) groups divide neither \(channels) inputs nor \(outputs) outputs evenly")
-    }
-    let rows = slidingCount(inputs[0][1] + padding.top + padding.bottom, kernel.height, stride.height, dilation.height)
-    let columns = slidingCount(inputs[0][2] + padding.left + padding.right, kernel.width, stride.width, dilation.width)
+    try checkGroups(groups, inputs: inputs[0][0], outputs: outputs, of: kind)
+    let (height, width) = planeExtents(inputs[0])
+    let rows = slidingCount(height + padding.top + padding.bottom, kernel.height, stride.height, dilation.height)
+    let columns = slidingCount(width + padding.left + padding.right, kernel.width, stride.width, dilation.width)
     guard rows > 0, columns > 0 else {
-      throw PullbackError(.usage, kind, "a \(kernel) kernel does not fit an input of \(inputs[0][1])x\(inputs[0][2])")
+      throw PullbackError(.usage, kind, "a \(kernel) kernel does not fit an input of \(height)x\(width)")
     }
-    return [outputs, rows, columns]
+    return [outputs] + (axes == 1 ? [columns] : [rows, columns])
   }
 
   public func parameters(_ inputs: [[Int]]) -> [ParameterDescription] {
-    [ParameterDescription("weight", [outputs, inputs[0][0] / groups, kernel.height, kernel.width])]
+    let filter = axes == 1 ? [kernel.width] : [kernel.height, kernel.width]
+    return [ParameterDescription("weight", [outputs, inputs[0][0] / groups] + filter)]
       + (hasBias ? [ParameterDescription("bias", [outputs])] : [])
   }
 
-  /// The kernels' view of this convolution over images of shape `(C, H, W)`.
+  /// The kernels' view of this convolution over images of shape `(C, H, W)` or `(C, L)`.
   package func shape(_ input: [Int], _ output: [Int]) -> ConvolutionShape {
     ConvolutionShape(
       inputs: input[0], outputs: outputs, groups: groups,
       window: Window(
-        input: (input[1], input[2]), output: (output[1], output[2]), kernel: (kernel.height, kernel.width),
+        input: planeExtents(input), output: planeExtents(output), kernel: (kernel.height, kernel.width),
         stride: (stride.height, stride.width), dilation: (dilation.height, dilation.width),
         paddingTopLeft: (padding.top, padding.left)))
   }
@@ -98,78 +117,38 @@ public struct Convolution: Operation {
   }
 
   public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
-    let input = site.inputShapes[0]
-    let shape = shape(Array(input.dropFirst()), Array(v.shape.dropFirst()))
-    return [
-      Tensor(shape: input) { dx in
-        Tensor.withPointers(v, site.parameters[0]) { v, weight in
-          shape.adjoint(v, weight, into: dx.baseAddress!, images: input[0])
-        }
-      }
-    ]
+    [adjoint(v, site.parameters[0], input: site.inputShapes[0])]
   }
 
   public func parameterGradients(_ v: Tensor, at site: Site) -> [Tensor?] {
-    let x = site.input()
-    let shape = shape(Array(x.shape.dropFirst()), Array(v.shape.dropFirst()))
-    let weight = Tensor(shape: site.parameters[0].shape) { gradient in
-      Tensor.withPointers(v, x) { v, x in
-        shape.weightGradient(v, x, into: gradient.baseAddress!, images: site.inputShapes[0][0])
-      }
-    }
+    let weight = weightGradient(v, at: site.input())
     return hasBias ? [weight, channelSums(v)] : [weight]
   }
-}
 
-/// How many times a window of `kernel` places, `dilation` apart, fits into `extent` in steps of `stride`; 0 if never.
-func slidingCount(_ extent: Int, _ kernel: Int, _ stride: Int, _ dilation: Int = 1, roundingUp: Bool = false) -> Int {
-  let span = extent - dilation * (kernel - 1) - 1
-  return span < 0 ? 0 : (span + (roundingUp ? stride - 1 : 0)) / stride + 1
-}
-
-/// A height and a width; an integer literal makes both.
-public struct Extent: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
-  /// Along the axis H.
-  public var height: Int
-  /// Along the axis W.
-  public var width: Int
-
-  /// A height and a width.
-  public init(_ height: Int, _ width: Int) {
-    self.height = height
-    self.width = width
-  }
-
-  public init(integerLiteral value: Int) { self.init(value, value) }
-  public var description: String { "\(height)x\(width)" }
-}
-
-/// Zeros around a plane; an integer literal puts as many on every side.
-public struct Padding: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
-  /// How many rows of zeros are above and below, and columns to the left and the right.
-  public var top, left, bottom, right: Int
-
-  /// As many zeros on each side as said.
-  public init(top: Int, left: Int, bottom: Int, right: Int) {
-    (self.top, self.left, self.bottom, self.right) = (top, left, bottom, right)
-  }
-
-  /// As many zeros on every side.
-  public init(_ size: Int) { self.init(top: size, left: size, bottom: size, right: size) }
-  public init(integerLiteral value: Int) { self.init(value) }
-
-  /// TensorFlow's "same": output extents are input extents over stride, rounded up, and an odd zero goes below and
-  /// right.
-  public static func same(height: Int, width: Int, kernel: Extent, stride: Extent) -> Padding {
-    func total(_ extent: Int, _ kernel: Int, _ stride: Int) -> Int {
-      max(0, ((extent + stride - 1) / stride - 1) * stride + kernel - extent)
+  /// The adjoint of the map without its bias, for inputs of shape `input`, batch axis included.
+  func adjoint(_ v: Tensor, _ weight: Tensor, input: [Int]) -> Tensor {
+    let shape = shape(Array(input.dropFirst()), Array(v.shape.dropFirst()))
+    return Tensor(shape: input) { dx in
+      Tensor.withPointers(v, weight) { v, weight in
+        shape.adjoint(v, weight, into: dx.baseAddress!, images: input[0])
+      }
     }
-    let rows = total(height, kernel.height, stride.height)
-    let columns = total(width, kernel.width, stride.width)
-    return Padding(top: rows / 2, left: columns / 2, bottom: rows - rows / 2, right: columns - columns / 2)
   }
 
-  public var description: String {
-    top == left && left == bottom && bottom == right ? "\(top)" : "(\(top), \(left), \(bottom), \(right))"
+  /// The gradient of `<v, y(x)>` with respect to the weight.
+  func weightGradient(_ v: Tensor, at x: Tensor) -> Tensor {
+    let shape = shape(Array(x.shape.dropFirst()), Array(v.shape.dropFirst()))
+    return Tensor(shape: parameters([Array(x.shape.dropFirst())])[0].shape) { gradient in
+      Tensor.withPointers(v, x) { v, input in
+        shape.weightGradient(v, input, into: gradient.baseAddress!, images: x.shape[0])
+      }
+    }
+  }
+}
+
+/// Throws unless channels fall into so many parts.
+func checkGroups(_ groups: Int, inputs: Int, outputs: Int, of kind: String) throws(PullbackError) {
+  guard groups > 0, inputs % groups == 0, outputs % groups == 0 else {
+    throw PullbackError(.usage, kind, "\(groups) groups divide neither \(inputs) inputs nor \(outputs) outputs evenly")
   }
 }

@@ -18,9 +18,9 @@ extension Normalisation {
 public struct LayerNorm: Normalisation {
   /// Over which values mean and variance are taken.
   public enum Axis: String, Sendable {
-    /// The last axis of `(N, T, C)` or `(N, C)`.
+    /// The last axis of `(N, T, C)` or `(N, C)`, or of `(N, ..., C)`.
     case last
-    /// Axis 1 of `(N, C, H, W)`.
+    /// Axis 1 of `(N, C, H, W)`, or of `(N, C, ...)`.
     case channels
   }
 
@@ -41,7 +41,6 @@ public struct LayerNorm: Normalisation {
   public var settings: String { "\(axis == .last ? "last axis" : "channels"), eps \(epsilon)" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
-    if axis == .channels { try checkShape(inputs[0], rank: 3, of: kind) }
     guard !inputs[0].isEmpty else { throw PullbackError(.usage, kind, "expected a feature axis, found a scalar") }
     return inputs[0]
   }
@@ -132,8 +131,10 @@ public struct LayerNorm: Normalisation {
     return [dGamma, dBeta]
   }
 
-  private func featuresLast(_ x: Tensor) -> Tensor { axis == .last ? x : x.permuted([0, 2, 3, 1]) }
-  private func featuresBack(_ y: Tensor) -> Tensor { axis == .last ? y : y.permuted([0, 3, 1, 2]) }
+  private func featuresLast(_ x: Tensor) -> Tensor { axis == .last ? x : x.permuted([0] + (2..<x.rank) + [1]) }
+  private func featuresBack(_ y: Tensor) -> Tensor {
+    axis == .last ? y : y.permuted([0, y.rank - 1] + (1..<y.rank - 1))
+  }
 
   private func forEachRowBlock(_ rows: Int, _ width: Int, _ body: (Range<Int>) -> Void) {
     Parallel.forEachBlock(of: rows, size: max(1, (1 << 15) / width), body)

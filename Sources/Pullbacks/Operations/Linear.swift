@@ -1,6 +1,6 @@
 import Kernels
 
-/// A linear map of the last axis: `y = W x + b`, for `(N, K)` features or `(N, T, K)` tokens.
+/// A linear map of the last axis: `y = W x + b`, for `(N, K)` features, `(N, T, K)` tokens or `(N, ..., K)`.
 ///
 /// Parameters: `weight` `(outputs, K)` and, if asked for, `bias` `(outputs)`; their names may have a prefix, such as
 /// `in_proj_` for the queries, keys and values of PyTorch's multi-head attention.
@@ -27,9 +27,8 @@ public struct Linear: Operation {
   public var settings: String { "\(outputs) outputs" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
-    guard let last = inputs[0].last, last > 0, inputs[0].count <= 2 else {
-      throw PullbackError(
-        .usage, kind, "expected an input of shape (features) or (tokens, features), found \(inputs[0])")
+    guard let last = inputs[0].last, last > 0 else {
+      throw PullbackError(.usage, kind, "expected a feature axis, found shape \(inputs[0])")
     }
     return inputs[0].dropLast() + [outputs]
   }
@@ -115,7 +114,7 @@ public struct Linear: Operation {
 
   /// Calls `body` with ranges of token rows; an image's tokens are cut the same way in whatever batch they come.
   private func forEachTokenStrip(_ shape: [Int], _ body: (Range<Int>) -> Void) {
-    let tokens = shape[1]
+    let tokens = shape.dropFirst().dropLast().reduce(1, *)
     let strips = split(tokens, into: tokens >= 1024 ? 4 : tokens >= 32 ? 2 : 1)
     Parallel.forEach(shape[0] * strips.count) { index in
       let first = index / strips.count * tokens

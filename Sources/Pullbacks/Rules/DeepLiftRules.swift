@@ -80,7 +80,7 @@ extension RuleSet {
   /// - Complexity: one forward pass, of one image.
   public static func deepLift(of network: Network, baseline: Tensor) throws(PullbackError) -> RuleSet {
     let isRescaled = { (operation: any Operation) in
-      operation is ReLU || operation is ReLU6 || operation is Sigmoid || operation is MaxPool
+      operation is ReLU || operation is ReLU6 || operation is Sigmoid || operation is any MaxPooling
     }
     let nodes = network.graph.nodes.filter { isRescaled($0.operation) }
     let trace = try network.trace(
@@ -89,7 +89,7 @@ extension RuleSet {
     for node in nodes {
       let values = BaselineValues(
         input: try trace.activation(network.graph.nodes[node.inputs[0]].name), output: try trace.activation(node.name))
-      let rule: any Rule = node.operation is MaxPool ? CrossMaximum(baseline: values) : Rescale(baseline: values)
+      let rule: any Rule = node.operation is any MaxPooling ? CrossMaximum(baseline: values) : Rescale(baseline: values)
       entries.append((.node(node.name), rule))
     }
     return RuleSet("deeplift", entries + [(.any, Gradient())])

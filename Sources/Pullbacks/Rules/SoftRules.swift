@@ -28,11 +28,11 @@ public struct SoftMaxPool: Rule {
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
-    try require(node.operation is MaxPool, "max pooling", at: node)
+    try require(node.operation is any MaxPooling, "max pooling", at: node)
   }
 
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
-    let pool = site.operation(as: MaxPool.self)
+    let pool = site.operation(as: (any MaxPooling).self)
     return [pool.softAdjoint(v, at: site, temperature: temperature, zeroPadding: border == .zeros)]
   }
 }

@@ -65,48 +65,29 @@ extension DoubleTwin {
     }
   }
 
-  func softmax(_ x: Grid) -> Grid {
-    let last = x.shape.count - 1
-    return Grid(x.shape) { x.line(last, through: $0).softmax[$0[last]] }
+  // MARK: Softmax
+
+  func softmax(_ axis: Int?, _ x: Grid) -> Grid {
+    let axis = axis ?? x.shape.count - 1
+    return Grid(x.shape) { x.line(axis, through: $0).softmax[$0[axis]] }
   }
 
-  func pushSoftmax(_ dx: Grid, at x: Grid) -> Grid {
-    let last = x.shape.count - 1
+  func pushSoftmax(_ axis: Int?, _ dx: Grid, at x: Grid) -> Grid {
+    let axis = axis ?? x.shape.count - 1
     return Grid(x.shape) { o in
-      let y = x.line(last, through: o).softmax
-      return y[o[last]] * (dx[o] - dot(y, dx.line(last, through: o)))
+      let y = x.line(axis, through: o).softmax
+      return y[o[axis]] * (dx[o] - dot(y, dx.line(axis, through: o)))
     }
   }
 
-  // MARK: Max pooling
-
-  /// A place of a window: nil where it lies outside the plane, with the value 0.
-  typealias WindowPlace = (index: [Int]?, value: Double)
-
-  /// The places of window `o` inside the plane, then those outside.
-  private func places(_ pool: MaxPool, _ o: [Int], _ x: Grid) -> [WindowPlace] {
-    (0..<pool.kernel.height * pool.kernel.width).map { place in
-      let row = o[1] * pool.stride.height + place / pool.kernel.width - pool.padding.top
-      let column = o[2] * pool.stride.width + place % pool.kernel.width - pool.padding.left
-      guard (0..<x.shape[1]).contains(row), (0..<x.shape[2]).contains(column) else { return (nil, 0) }
-      return ([o[0], row, column], x[o[0], row, column])
-    }
+  func logSoftmax(_ axis: Int?, _ x: Grid) -> Grid {
+    let y = softmax(axis, x)
+    return Grid(x.shape, y.values.map { log($0) })
   }
 
-  func maxPoolWindow(_ pool: MaxPool, _ o: [Int], _ x: Grid) -> [WindowPlace] {
-    places(pool, o, x).filter { $0.index != nil }
-  }
-
-  func pushMaxPool(_ pool: MaxPool, _ dx: Grid, at x: Grid, _ rule: SoftMaxPool?) -> Grid {
-    Grid(extents([x])) { o in
-      guard let rule else {
-        let inside = maxPoolWindow(pool, o, x)
-        return dx[inside.first { $0.value == inside.map(\.value).max()! }!.index!]
-      }
-      let window = rule.border == .zeros ? places(pool, o, x) : maxPoolWindow(pool, o, x)
-      let shares = window.map { $0.value / Double(rule.temperature) }.softmax
-      return zip(window, shares).map { place, share in place.index.map { share * dx[$0] } ?? 0 }.sum
-    }
+  func pushLogSoftmax(_ axis: Int?, _ dx: Grid, at x: Grid) -> Grid {
+    let axis = axis ?? x.shape.count - 1
+    return Grid(x.shape) { o in dx[o] - dot(x.line(axis, through: o).softmax, dx.line(axis, through: o)) }
   }
 
   // MARK: Layer norm
@@ -135,46 +116,4 @@ extension DoubleTwin {
       return parameters[0][o[axis]] * quotient
     }
   }
-
-  // MARK: Attention
-
-  /// `scale <q, k>` of query `t` and every key, over the features of `head`.
-  private func scores(_ operation: ScaledDotProductAttention, _ q: Grid, _ k: Grid, head: Int, _ t: Int) -> [Double] {
-    let width = q.shape[1] / operation.heads
-    let scale = operation.scale.map(Double.init) ?? 1 / Double(width).squareRoot()
-    return (0..<k.shape[0]).map { s in
-      scale * (head * width..<(head + 1) * width).map { q[t, $0] * k[s, $0] }.sum
-    }
-  }
-
-  func attention(_ operation: ScaledDotProductAttention, _ x: [Grid], sharpness: Double = 1) -> Grid {
-    Grid(extents(x)) { o in
-      let head = o[1] / (x[2].shape[1] / operation.heads)
-      let weights = scores(operation, x[0], x[1], head: head, o[0]).map { sharpness * $0 }.softmax
-      return dot(weights, x[2].line(0, through: o.replacingFirst(with: 0)))
-    }
-  }
-
-  /// The derivative of the attention of `(q / temperature, k / temperature, v)` along tangents of these three.
-  func pushAttention(
-    _ operation: ScaledDotProductAttention, _ dx: [Grid], at x: [Grid], temperature: Double
-  ) -> Grid {
-    let q = (1 / temperature) * x[0]
-    let k = (1 / temperature) * x[1]
-    return Grid(extents(x)) { o in
-      let head = o[1] / (x[2].shape[1] / operation.heads)
-      let weights = scores(operation, q, k, head: head, o[0]).softmax
-      let slopes = zip(
-        scores(operation, dx[0], k, head: head, o[0]), scores(operation, q, dx[1], head: head, o[0])
-      ).map { $0 + $1 }
-      let mean = dot(weights, slopes)
-      let first = o.replacingFirst(with: 0)
-      return dot(zip(weights, slopes).map { $0 * ($1 - mean) }, x[2].line(0, through: first))
-        + dot(weights, dx[2].line(0, through: first))
-    }
-  }
-}
-
-extension [Int] {
-  fileprivate func replacingFirst(with value: Int) -> [Int] { [value] + dropFirst() }
 }

@@ -8,6 +8,8 @@ struct TwinCase: Sendable, CustomTestStringConvertible {
   let operation: any Pullbacks.Operation
   /// Shapes of the inputs, without the batch axis.
   let shapes: [[Int]]
+  /// Inputs of integers, the same for every image, by place.
+  let integers: [Int: Tensor]
   let batch: Int
   let rule: any Rule
   let inputs: [Tensor]
@@ -15,50 +17,69 @@ struct TwinCase: Sendable, CustomTestStringConvertible {
 
   var testDescription: String { "\(name), \(rule.equation)" }
 
-  /// - Parameter spread: inputs are drawn evenly from `-spread ..< spread`.
+  /// - Parameters:
+  ///   - spread: inputs are drawn evenly from `-spread ..< spread`.
+  ///   - integers: inputs of integers, by place; none has a batch axis.
   init(
     _ name: String, _ operation: any Pullbacks.Operation, _ shapes: [[Int]], batch: Int, spread: Double,
-    _ rule: any Rule
+    integers: [Int: Tensor] = [:], _ rule: any Rule
   ) {
     self.name = name
     self.operation = operation
     self.shapes = shapes
     self.batch = batch
     self.rule = rule
+    self.integers = integers
     inputs = shapes.enumerated().map { index, shape in
       Float(spread) * Formula.image("\(name) \(index)", [batch] + shape)
     }
     parameters = operation.parameters(shapes).map { Formula.parameter("\(name).\($0.name)", $0.shape) }
   }
 
-  var twin: DoubleTwin { DoubleTwin(operation: operation, parameters: parameters.map(Grid.init)) }
+  var twin: DoubleTwin {
+    DoubleTwin(operation: operation, parameters: parameters.map(Grid.init), integers: Set(integers.keys))
+  }
 
   /// The inputs of one image.
   func image(_ index: Int) -> [Grid] {
-    zip(inputs, shapes).map { Grid($1, $0.image(index).scalars.map(Double.init)) }
+    shapes.indices.map { input in
+      if let integers = integers[input] { return Grid(shapes[input], integers.integers.map(Double.init)) }
+      return Grid(shapes[input], inputs[input].image(index).scalars.map(Double.init))
+    }
   }
 
+  /// The places of the inputs of floats.
+  private var floats: [Int] { shapes.indices.filter { integers[$0] == nil } }
+
   /// The number of values of one image's inputs.
-  var width: Int { shapes.map { $0.reduce(1, *) }.reduce(0, +) }
+  var width: Int { floats.map { shapes[$0].reduce(1, *) }.reduce(0, +) }
 
   /// The inputs as the network of ``network()`` takes them: those of one image one behind the other.
   var joinedInputs: Tensor {
-    Tensor(shape: [batch, width], (0..<batch).flatMap { row in inputs.flatMap { $0.image(row).scalars } })
+    Tensor(shape: [batch, width], (0..<batch).flatMap { row in floats.flatMap { inputs[$0].image(row).scalars } })
+  }
+
+  /// Values that lie as those of ``joinedInputs``, input by input; zeros for integers.
+  func parted(_ values: [Double]) -> [Grid] {
+    var first = 0
+    return shapes.enumerated().map { index, shape in
+      guard integers[index] == nil else { return Grid(zeros: shape) }
+      let count = shape.reduce(1, *)
+      defer { first += count }
+      return Grid(shape, Array(values[first..<first + count]))
+    }
   }
 
   /// A network of this operation alone, called `op`.
   func network() throws -> Network {
     let graph = try Graph(name, input: [width]) { input in
       var first = 0
-      let parts = shapes.map { shape in
+      let parts = shapes.enumerated().map { index, shape in
+        if let integers = integers[index] { return input.constant(integers) }
         defer { first += shape.reduce(1, *) }
         return input.slice(axis: 0, first..<first + shape.reduce(1, *)).reshaped(shape)
       }
-      switch parts.count {
-      case 1: return parts[0].apply(operation, "op")
-      case 2: return parts[0].apply(operation, "op", with: parts[1])
-      default: return parts[0].apply(operation, "op", with: parts[1], parts[2])
-      }
+      return parts[0].apply(operation, "op", with: Array(parts.dropFirst()))
     }
     let names = graph.parameters.map(\.name)
     return try Network(graph, parameters: Dictionary(uniqueKeysWithValues: zip(names, parameters)))
@@ -69,13 +90,15 @@ struct TwinCase: Sendable, CustomTestStringConvertible {
 
 extension TwinCase {
   /// Every operation with every rule made for it, over awkward shapes.
-  static let all: [TwinCase] = affine + nonlinear
+  static let all: [TwinCase] = affine + nonlinear + otherShapes
 
   static func cases(
     _ name: String, _ operation: any Pullbacks.Operation, _ shapes: [[Int]], batch: Int = 1, spread: Double = 2,
-    _ rules: [any Rule] = []
+    integers: [Int: Tensor] = [:], _ rules: [any Rule] = []
   ) -> [TwinCase] {
-    ([Gradient()] + rules).map { TwinCase(name, operation, shapes, batch: batch, spread: spread, $0) }
+    ([Gradient()] + rules).map {
+      TwinCase(name, operation, shapes, batch: batch, spread: spread, integers: integers, $0)
+    }
   }
 
   private static let affine: [TwinCase] = [

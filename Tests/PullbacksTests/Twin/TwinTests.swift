@@ -36,13 +36,7 @@ import Testing
     let pulled = try pullback(v)
     for image in 0..<item.batch {
       let tangent = u.image(image).scalars.map(Double.init)
-      var first = 0
-      let parts = item.shapes.map { shape in
-        let count = shape.reduce(1, *)
-        defer { first += count }
-        return Grid(shape, Array(tangent[first..<first + count]))
-      }
-      let pushed = item.twin.push(parts, at: item.image(image), by: item.rule).values
+      let pushed = item.twin.push(item.parted(tangent), at: item.image(image), by: item.rule).values
       let left = zip(pushed, v.image(image).scalars).map { $0 * Double($1) }
       let right = zip(tangent, pulled.image(image).scalars).map { $0 * Double($1) }
       // One image's terms are of order 1; where all of them cancel, only that scale is left.

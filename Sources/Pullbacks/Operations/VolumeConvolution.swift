@@ -1,0 +1,146 @@
+import Kernels
+
+/// Three-dimensional convolution of `(N, C, D, H, W)`, as sums of two-dimensional ones: each slice of the filters along
+/// D meets each slice of the input.
+///
+/// `y[n, o, p, q, r] = b[o] + sum_{c, h, i, j} w[o, c, h, i, j] x[n, c, p s + h d - front, ...]`. Parameters: `weight`
+/// `(outputs, C / groups, kd, kh, kw)` and, if asked for, `bias` `(outputs)`.
+public struct VolumeConvolution: Operation {
+  /// Channels of the output.
+  public var outputs: Int
+  /// The filters, how they slide, and the zeros around the input.
+  public var window: SlidingWindow
+  /// How many parts the channels fall into; outputs of a part see its inputs alone.
+  public var groups: Int
+  /// Whether a number is added to each channel.
+  public var hasBias: Bool
+
+  /// - Parameters:
+  ///   - outputs: channels of the output.
+  ///   - window: the filters, how they slide, and the zeros around the input: three axes.
+  ///   - groups: how many parts the channels fall into.
+  ///   - bias: whether a number is added to each channel.
+  public init(_ outputs: Int, _ window: SlidingWindow, groups: Int = 1, bias: Bool = true) {
+    precondition(window.axes == 3, "a volume has three axes, the window \(window.axes)")
+    self.outputs = outputs
+    self.window = window
+    self.groups = groups
+    hasBias = bias
+  }
+
+  public var kind: String { "conv" }
+  public var character: OperationCharacter { .linear }
+  public var settings: String {
+    "\(outputs) of \(window.settings)" + (groups == 1 ? "" : ", \(groups) groups")
+  }
+
+  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    let counts = try window.counts(inputs[0], of: kind)
+    try checkGroups(groups, inputs: inputs[0][0], outputs: outputs, of: kind)
+    return [outputs] + counts
+  }
+
+  public func parameters(_ inputs: [[Int]]) -> [ParameterDescription] {
+    [ParameterDescription("weight", [outputs, inputs[0][0] / groups] + window.kernel)]
+      + (hasBias ? [ParameterDescription("bias", [outputs])] : [])
+  }
+
+  public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
+    let x = Slices(inputs[0])
+    let output = try! outputShape([Array(inputs[0].shape.dropFirst())])
+    var y = Slices(images: x.images, depth: output[1], slice: [outputs] + output.dropFirst(2))
+    for (pairs, weight) in kernelSlices(parameters[0], x.depth, output[1]) where !pairs.isEmpty {
+      let part = planar.forward([x.taking(pairs.map(\.input))], [weight], mode: mode).output
+      y.add(part, to: pairs.map(\.output))
+    }
+    let value = y.volumes
+    guard hasBias else { return Evaluation(value) }
+    let layout = ChannelLayout(value.shape)
+    return Evaluation(
+      Tensor(shape: value.shape) { sum in
+        Tensor.withPointers(value, parameters[1]) { value, bias in
+          layout.forEachPlane { _, channel, offset in
+            Arrays.affine(value + offset, 1, bias[channel], sum.baseAddress! + offset, layout.plane)
+          }
+        }
+      })
+  }
+
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
+    let shape = site.inputShapes[0]
+    let cotangents = Slices(v)
+    var dx = Slices(images: shape[0], depth: shape[2], slice: [shape[1]] + shape.dropFirst(3))
+    for (pairs, weight) in kernelSlices(site.parameters[0], shape[2], v.shape[2]) where !pairs.isEmpty {
+      let part = cotangents.taking(pairs.map(\.output))
+      dx.add(planar.adjoint(part, weight, input: [part.shape[0]] + dx.slice), to: pairs.map(\.input))
+    }
+    return [dx.volumes]
+  }
+
+  public func parameterGradients(_ v: Tensor, at site: Site) -> [Tensor?] {
+    let (x, cotangents) = (Slices(site.input()), Slices(v))
+    let parts = kernelSlices(site.parameters[0], x.depth, cotangents.depth).map { pairs, weight in
+      pairs.isEmpty
+        ? Tensor(shape: weight.shape)
+        : planar.weightGradient(cotangents.taking(pairs.map(\.output)), at: x.taking(pairs.map(\.input)))
+    }
+    let weight = Tensor(batching: parts.map { $0.reshaped([1] + $0.shape) }).permuted([1, 2, 0, 3, 4])
+    return hasBias ? [weight, channelSums(v)] : [weight]
+  }
+
+  /// The convolution of slices.
+  private var planar: Convolution {
+    let (k, s, d) = (window.kernel, window.stride, window.dilation)
+    return Convolution(
+      outputs, kernel: Extent(k[1], k[2]), stride: Extent(s[1], s[2]),
+      padding: Padding(
+        top: window.begins[1], left: window.begins[2], bottom: window.ends[1], right: window.ends[2]),
+      dilation: Extent(d[1], d[2]), groups: groups, bias: false)
+  }
+
+  /// For each slice of the filters: which slices of input and output it joins, and its weight `(O, C / groups, kh,
+  /// kw)`.
+  private func kernelSlices(
+    _ weight: Tensor, _ inputs: Int, _ outputs: Int
+  ) -> [(pairs: [(input: Int, output: Int)], weight: Tensor)] {
+    let weights = weight.permuted([2, 0, 1, 3, 4])
+    return (0..<window.kernel[0]).map { step in
+      let pairs = (0..<outputs).compactMap { output in
+        window.place(output, step, axis: 0, extent: inputs).map { (input: $0, output: output) }
+      }
+      return (pairs, weights.image(step).reshaped(Array(weights.shape.dropFirst())))
+    }
+  }
+}
+
+/// Volumes `(N, C, D, H, W)` as slices `(N D, C, H, W)`, image by image.
+private struct Slices {
+  let images, depth: Int
+  private var values: Tensor
+
+  init(_ volumes: Tensor) {
+    let shape = volumes.shape
+    (images, depth) = (shape[0], shape[2])
+    values = volumes.permuted([0, 2, 1, 3, 4]).reshaped([shape[0] * shape[2], shape[1], shape[3], shape[4]])
+  }
+
+  init(images: Int, depth: Int, slice: [Int]) {
+    (self.images, self.depth) = (images, depth)
+    values = Tensor(shape: [images * depth] + slice)
+  }
+
+  /// The shape of a slice.
+  var slice: [Int] { Array(values.shape.dropFirst()) }
+
+  var volumes: Tensor { values.reshaped([images, depth] + slice).permuted([0, 2, 1, 3, 4]) }
+
+  private func rows(_ places: [Int]) -> [Int] { (0..<images).flatMap { image in places.map { image * depth + $0 } } }
+
+  /// The slices at certain places of each image.
+  func taking(_ places: [Int]) -> Tensor { Tensor(batching: rows(places).map { values.image($0) }) }
+
+  /// Adds slices to those at certain places of each image.
+  mutating func add(_ part: Tensor, to places: [Int]) {
+    for (source, row) in rows(places).enumerated() { values.addToImage(row, 1, of: part, image: source) }
+  }
+}
