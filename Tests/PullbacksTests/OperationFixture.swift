@@ -97,7 +97,7 @@ private func padding(_ value: Any?) -> Padding {
 }
 
 /// The operation of a fixture; nil for what takes several nodes here.
-private func makeOperation(_ kind: String, _ config: [String: Any]) -> (any Pullbacks.Operation)? {
+func makeOperation(_ kind: String, _ config: [String: Any]) -> (any Pullbacks.Operation)? {
   switch kind {
   case "conv":
     return Convolution(
