@@ -110,7 +110,7 @@ let package = Package(
       name: "TestKit", dependencies: ["SemanticPullbacks", "Failures"], path: "Tests/TestKit",
       swiftSettings: swiftSettings),
     tests("KernelsTests", ["Kernels", "CKernels"]),
-    tests("PullbacksTests", ["Pullbacks", "Execution", "Networks"]),
+    tests("PullbacksTests", ["Pullbacks", "Execution", "Checkpoints", "Networks"]),
     tests("NetworksTests", ["Networks", "Checkpoints"]),
     tests("FailuresTests", ["Failures"]),
     tests("DigestsTests", ["Digests"]),

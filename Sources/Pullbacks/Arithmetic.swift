@@ -11,6 +11,11 @@ extension Tensor {
   /// The product, place by place.
   public static func * (a: Tensor, b: Tensor) -> Tensor { a.combine(b, Arrays.multiply) }
 
+  /// The quotient, place by place.
+  public static func / (a: Tensor, b: Tensor) -> Tensor {
+    a.combine(b) { a, b, y, n in for i in 0..<n { y[i] = a[i] / b[i] } }
+  }
+
   /// Every value times a number.
   public static func * (factor: Float, x: Tensor) -> Tensor { x.map { Arrays.scale($0, factor, $1, $2) } }
 
@@ -106,6 +111,19 @@ extension Tensor {
       }
     }
   }
+
+  /// Every value replaced by a function of it.
+  ///
+  /// The function is called on several threads.
+  public func mapped(_ function: (Float) -> Float) -> Tensor {
+    map { x, y, n in for i in 0..<n { y[i] = function(x[i]) } }
+  }
+
+  /// `max(x, 0)`, place by place.
+  public var positivePart: Tensor { clamped(to: 0...Float.infinity) }
+
+  /// `min(x, 0)`, place by place.
+  public var negativePart: Tensor { clamped(to: -Float.infinity...0) }
 
   /// Every value's distance from zero.
   public var magnitudes: Tensor { map { x, y, n in for i in 0..<n { y[i] = abs(x[i]) } } }

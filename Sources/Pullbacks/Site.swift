@@ -1,8 +1,8 @@
 /// The place in a recorded forward pass at which a rule or a gradient is asked for a cotangent.
 ///
 /// A rule reads what it declared that it needs, and may ask for the operation's own maps at other parameters and other
-/// inputs: ``value(parameters:inputs:)`` and ``gradient(_:parameters:inputs:)``. That is all that layer-wise relevance
-/// propagation takes.
+/// inputs: ``value(parameters:inputs:)`` and ``gradient(_:parameters:inputs:)``. Layer-wise relevance propagation is
+/// written with these two alone; see ``share(_:among:epsilon:)``.
 public struct Site: Sendable {
   /// The node's name, for messages.
   public let name: String
@@ -45,6 +45,11 @@ public struct Site: Sendable {
     return value
   }
 
+  /// Every input as it was in the forward pass.
+  ///
+  /// - Precondition: the rule or operation that reads them declared ``Needs/inputs``.
+  public var inputs: [Tensor] { inputShapes.indices.map { input($0) } }
+
   /// The output as it was in the forward pass.
   ///
   /// - Precondition: the rule or operation that reads it declared ``Needs/output``.
@@ -65,7 +70,7 @@ public struct Site: Sendable {
   ///
   /// - Precondition: ``Needs/inputs`` is declared where `inputs` is nil.
   public func value(parameters: [Tensor]? = nil, inputs: [Tensor]? = nil) -> Tensor {
-    operation.forward(inputs ?? allInputs, parameters ?? self.parameters, mode: mode).output
+    operation.forward(inputs ?? self.inputs, parameters ?? self.parameters, mode: mode).output
   }
 
   /// The operation's gradient, `J^T v` for each input, at other parameters or inputs; nil are those of the pass.
@@ -76,7 +81,7 @@ public struct Site: Sendable {
     var evaluation: Evaluation?
     // What the operation saved or read of its output belongs to the other point as well.
     if !saved.isEmpty || operation.gradientNeeds.contains(.output) {
-      evaluation = operation.forward(inputs ?? allInputs, parameters, mode: mode)
+      evaluation = operation.forward(inputs ?? self.inputs, parameters, mode: mode)
     }
     let elsewhere = Site(
       name: name, operation: operation, parameters: parameters, inputShapes: inputs?.map(\.shape) ?? inputShapes,
@@ -86,7 +91,21 @@ public struct Site: Sendable {
     return operation.gradient(v, at: elsewhere)
   }
 
-  private var allInputs: [Tensor] { inputShapes.indices.map { input($0) } }
+  /// The parameters with weights and biases changed. A bias is a learnable parameter whose name ends in `bias`, all
+  /// other learnable parameters are weights; running statistics stay as they are.
+  ///
+  /// - Parameters:
+  ///   - weights: what is put in the place of a weight.
+  ///   - biases: what is put in the place of a bias.
+  /// - Precondition: `weights` and `biases` keep the shape.
+  public func parameters(weights: (Tensor) -> Tensor, biases: (Tensor) -> Tensor) -> [Tensor] {
+    zip(operation.parameters(inputShapes.map { Array($0.dropFirst()) }), parameters).map { description, value in
+      guard description.isLearnable else { return value }
+      let changed = description.name.hasSuffix("bias") ? biases(value) : weights(value)
+      precondition(changed.shape == value.shape, "\(name): \(description.name) changed its shape")
+      return changed
+    }
+  }
 
   /// `operation` as its own type.
   ///

@@ -3,7 +3,7 @@ import Pullbacks
 
 /// The operation of a fixture; nil for what takes several nodes here.
 func makeOperation(
-  _ kind: String, _ config: [String: Any], parameters: [[Int]]
+  _ kind: String, _ config: [String: Any], parameters: [[Int]] = []
 ) -> (any Pullbacks.Operation)? {
   func integer(_ key: String) -> Int { config[key] as! Int }
   func list(_ key: String) -> [Int] { config[key] as! [Int] }

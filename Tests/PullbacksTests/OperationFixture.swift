@@ -1,4 +1,5 @@
 import Foundation
+import Checkpoints
 import Networks
 import Pullbacks
 import TestKit

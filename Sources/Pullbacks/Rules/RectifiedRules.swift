@@ -25,11 +25,14 @@ public struct Rectified: Rule {
   public func hash(into hasher: inout Hasher) { hasher.combine(AnyHashable(rule)) }
 }
 
-/// The cotangent as it comes, for operations that keep their input's shape.
+/// The cotangent as it comes, for operations that keep their input's shape: deconvolution at ReLUs, and layer-wise
+/// relevance propagation at activations, which hand relevance on as it is.
 public struct PassThrough: Rule {
   public init() {}
   public var equation: String { "v" }
-  public var source: String { "Zeiler & Fergus 2014, arXiv 1311.2901" }
+  public var source: String {
+    "Zeiler & Fergus 2014, arXiv 1311.2901; Bach et al. 2015, doi 10.1371/journal.pone.0130140"
+  }
   public func needs(at operation: any Operation) -> Needs { [] }
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { site.wants.map { _ in v } }
 }

@@ -39,8 +39,11 @@ extension Rule {
 
   /// Throws unless the node's operation is one that this rule is made for.
   ///
-  /// - Parameter operations: what it is made for, in words.
-  func require(_ isMet: Bool, _ operations: String, at node: Graph.Node) throws(PullbackError) {
+  /// - Parameters:
+  ///   - isMet: whether it is.
+  ///   - operations: what the rule is made for, in words: `max pooling`.
+  ///   - node: where the rule is to stand.
+  public func require(_ isMet: Bool, _ operations: String, at node: Graph.Node) throws(PullbackError) {
     guard isMet else {
       throw PullbackError(
         .usage, "node \(node.name)",

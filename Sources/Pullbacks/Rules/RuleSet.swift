@@ -54,10 +54,12 @@ public struct RuleSet: Hashable, Sendable {
   public static func == (a: RuleSet, b: RuleSet) -> Bool { a.entries == b.entries }
   public func hash(into hasher: inout Hasher) { hasher.combine(entries) }
 
-  /// The rule for a node. Inputs, constants and parameters take nothing, and need none.
+  /// The rule for a node. Inputs, constants and parameters take nothing, and need none: whatever the table says, their
+  /// rule is ``Gradient``, which is asked for nothing there.
   ///
   /// - Throws: ``PullbackError`` if no entry matches it.
   public func rule(for node: Graph.Node) throws(PullbackError) -> any Rule {
+    if node.inputs.isEmpty { return Gradient() }
     for entry in entries {
       switch entry.pattern {
       case .node(let name) where name == node.name: return entry.rule
@@ -67,7 +69,6 @@ public struct RuleSet: Hashable, Sendable {
       default: continue
       }
     }
-    if node.inputs.isEmpty { return Gradient() }
     throw PullbackError(
       .usage, "node \(node.name)", "the rule set \(name) has no rule for the operation \(node.operation.kind)",
       advice: "name one with overriding(_:with:)")
