@@ -72,6 +72,47 @@ import Testing
     #expect(together[0] != together[1] && together[0] != together[2])
   }
 
+  /// A rule from outside the package, whose text says less than its value.
+  private struct Scaled: Rule {
+    let factor: Float
+    var equation: String { "v times a factor" }
+    var source: String { "nowhere" }
+    func needs(at operation: any Pullbacks.Operation) -> Needs { [] }
+    func pull(_ v: Tensor, at site: Site) -> [Tensor?] { [factor * v] }
+  }
+
+  /// Two rules that read alike are two rules.
+  @Test func rulesOfOneTextDoNotMix() throws {
+    let network = try Network(Graph("tiny", input: [2]) { $0.relu("relu") }, parameters: [:])
+    let sets = [2, 3].map { RuleSet("scaled", [(.any, Scaled(factor: $0))]) }
+    #expect(sets[0] != sets[1] && sets[0] == RuleSet("scaled", [(.any, Scaled(factor: 2))]))
+    let trace = try network.trace(at: Tensor(shape: [1, 2], [1, -1]), rules: sets)
+    let v = Tensor(shape: [1, 2], [1, 10])
+    #expect(try sets.map { try trace.pullback(v, by: $0).scalars } == [[2, 20], [3, 30]])
+  }
+
+  /// So are two tables of DeepLift from different baselines, under one name and with the same equations.
+  @Test func baselinesDoNotMix() throws {
+    let network = try Formula.network(
+      Graph("tiny", input: [1, 4, 4]) {
+        $0.convolution("conv", 3, kernel: 3, padding: 1).relu("relu").maxPool("pool", kernel: 2).flatten()
+          .linear("fc", 2)
+      })
+    let sets = try [-1, 0.5].map { value in
+      try RuleSet.deepLift(of: network, baseline: Tensor(shape: [1, 1, 4, 4], repeating: value))
+    }
+    #expect(sets[0].name == sets[1].name && sets[0] != sets[1])
+    #expect(sets[0].entries.map(\.rule.equation) == sets[1].entries.map(\.rule.equation))
+    let x = Formula.image("x", [2, 1, 4, 4])
+    let trace = try network.trace(at: x, rules: sets)
+    let v = try network.oneHot([0, 1])
+    let together = try sets.map { try trace.pullback(v, by: $0) }
+    for (rules, found) in zip(sets, together) {
+      #expect(identicalBits(found, try network.trace(at: x, rules: [rules]).pullback(v, by: rules)))
+    }
+    #expect(together[0] != together[1])
+  }
+
   @Test func releasedTemperatures() {
     let released = Temperatures.Kind.allCases.map { Temperatures()[$0] }
     #expect(released == [0.6, 0.6, 1, 1.6, 0.3, 1])
@@ -120,6 +161,26 @@ import Testing
         == PullbackError(
           .usage, "node s",
           "the rule \"v * the soft gate at tau = 1.0\" is for relu, relu6, gelu and silu, and this is a sigmoid"))
+  }
+
+  /// A rectified rule stands where its rule does, and is routing where that one is.
+  @Test func rectifiedRulesKeepTheirPlace() throws {
+    #expect(
+      try error(.gradient.overriding(.node("conv"), with: Rectified(SoftMaxPool(temperature: 1)))) {
+        $0.convolution("conv", 1, kernel: 1)
+      }
+        == PullbackError(
+          .usage, "node conv",
+          "the rule \"\(SoftMaxPool(temperature: 1).equation)\" is for max pooling, and this is a conv"))
+    #expect(
+      try error(.softPullback().overriding(.kind("multiply"), with: Rectified(RoutedProduct()))) {
+        $0.relu("a").multiplied(by: $0.gelu("b"), "product")
+      }?.problem == "both factors of this multiply depend on the image, so no pullback is defined for it")
+    // Nothing is pulled back through it, and the other path's cotangent is left alone.
+    let routed = RuleSet.gradient.overriding(.node("a"), with: Rectified(Routing()))
+    #expect(try pulled(routed, at: [1, 2]) { $0.relu("a").adding($0) } == [1, 1])
+    #expect(try error(routed, input: [2]) { $0.relu("a") }?.subject == "node a")
+    #expect(Rectified(Routing()).isRouting && !Rectified(Gradient()).isRouting)
   }
 
   // MARK: Routing
