@@ -107,6 +107,28 @@ extension Method {
       Facts(
         "LRP", "x times the gradient with J^T (v y / (y + epsilon sign y)) at layers that sum",
         from: "Bach et al. 2015, doi 10.1371/journal.pone.0130140", caveat: "attention and GELU pass the gradient")
+    case .lrpEpsilonPlus:
+      Facts(
+        "LRP-Plus", "relevance, shared at convolutions by W+ z+ + W- z- + b+, at linear layers by W z + b",
+        from: Self.composites, caveat: Self.relevanceCaveat)
+    case .lrpEpsilonPlusFlat:
+      Facts(
+        "LRP-PlusFlat", "lrp-epsilon-plus with equal shares for all inputs of the first layer",
+        from: Self.composites, caveat: Self.relevanceCaveat)
+    case .lrpEpsilonGammaBox:
+      Facts(
+        "LRP-GammaBox",
+        "relevance, shared at convolutions by (W + W+ / 4) z + b + b+ / 4, at the first by W z - W+ l - W- h, at linear "
+          + "layers by W z + b",
+        from: Self.composites, caveat: Self.relevanceCaveat)
+    case .lrpEpsilonAlpha2Beta1:
+      Facts(
+        "LRP-A2B1", "relevance, shared at convolutions by W+ z+ + W- z- + b+ twice less once by W- z+ + W+ z- + b-",
+        from: Self.composites, caveat: Self.relevanceCaveat)
+    case .lrpEpsilonAlpha2Beta1Flat:
+      Facts(
+        "LRP-A2B1Flat", "lrp-epsilon-alpha2-beta1 with equal shares for all inputs of the first layer",
+        from: Self.composites, caveat: Self.relevanceCaveat)
     case .occlusion:
       Facts(
         "Occlusion", "mean of f(x) - f(x with a window of x') over the windows at a place",
@@ -122,4 +144,11 @@ extension Method {
         caveat: "vision transformers only; explains no class in particular")
     }
   }
+  private static let composites =
+    "Bach et al. 2015, doi 10.1371/journal.pone.0130140; Montavon et al. 2019, doi 10.1007/978-3-030-28954-6_10; "
+    + "constants of zennit, Anders et al. 2021, arXiv 2106.13200"
+
+  private static let relevanceCaveat =
+    "in units of the output; batch norms are folded; layer norm, attention and "
+    + "products pass the gradient"
 }

@@ -51,6 +51,16 @@ public enum Method: String, Sendable, CaseIterable {
   case guidedGradCAM = "guided-grad-cam"
   /// Layer-wise relevance propagation by the `EpsilonRule`, times the image.
   case lrpEpsilon = "lrp-epsilon"
+  /// ``LayerwiseRelevance``: the z+ rule at convolutions, the epsilon rule at linear layers.
+  case lrpEpsilonPlus = "lrp-epsilon-plus"
+  /// The same, with the flat rule at the first layer.
+  case lrpEpsilonPlusFlat = "lrp-epsilon-plus-flat"
+  /// ``LayerwiseRelevance``: the gamma rule at convolutions, at the first the box rule for pictures.
+  case lrpEpsilonGammaBox = "lrp-epsilon-gamma-box"
+  /// ``LayerwiseRelevance``: the alpha-beta rule at convolutions.
+  case lrpEpsilonAlpha2Beta1 = "lrp-epsilon-alpha2-beta1"
+  /// The same, with the flat rule at the first layer.
+  case lrpEpsilonAlpha2Beta1Flat = "lrp-epsilon-alpha2-beta1-flat"
   /// See ``Occlusion``.
   case occlusion
   /// See ``RISE``.
@@ -85,6 +95,18 @@ public enum Method: String, Sendable, CaseIterable {
     case .integratedPullbacks: .integratedGradients
     case .pullbackDeepLift: .deepLiftReleased
     case .guidedPullbackCAM: .guidedGradCAM
+    default: nil
+    }
+  }
+
+  /// The composite of layer-wise relevance propagation that this method is; nil for others.
+  public var composite: LayerwiseRelevance.Composite? {
+    switch self {
+    case .lrpEpsilonPlus: .epsilonPlus
+    case .lrpEpsilonPlusFlat: .epsilonPlusFlat
+    case .lrpEpsilonGammaBox: .epsilonGammaBox
+    case .lrpEpsilonAlpha2Beta1: .epsilonAlpha2Beta1
+    case .lrpEpsilonAlpha2Beta1Flat: .epsilonAlpha2Beta1Flat
     default: nil
     }
   }
@@ -140,6 +162,10 @@ public enum Method: String, Sendable, CaseIterable {
         rules, guided: try rules.guided(over: graph), layer: try settings.namedCAMLayer(for: graph), name: rawValue)
     case .lrpEpsilon:
       return Decorated(rectified(.lrpEpsilon(settings.lrpEpsilon)), .timesInput, name: rawValue)
+    case .lrpEpsilonPlus, .lrpEpsilonPlusFlat, .lrpEpsilonGammaBox, .lrpEpsilonAlpha2Beta1, .lrpEpsilonAlpha2Beta1Flat:
+      let explainer = LayerwiseRelevance(composite!, name: rawValue)
+      try explainer.check(graph)
+      return explainer
     case .occlusion: return Occlusion(name: rawValue, divisor: settings.occlusionDivisor, baseline: settings.baseline)
     case .rise:
       return RISE(

@@ -4,14 +4,14 @@ import Pullbacks
 /// A run back through a network's nodes: each node's rule takes the cotangent of its value to cotangents of its inputs.
 struct BackwardPass {
   private let network: FastNetwork
-  private let plan: Plan
+  private let layout: RuleLayout
   private let stops: Set<Int>
   /// The node to end at.
   let last: Int
 
-  init(_ network: FastNetwork, plan: Plan, stops: Set<Int>) {
+  init(_ network: FastNetwork, layout: RuleLayout, stops: Set<Int>) {
     self.network = network
-    self.plan = plan
+    self.layout = layout
     self.stops = stops
     last = stops.min() ?? 0
   }
@@ -22,19 +22,19 @@ struct BackwardPass {
   func run(_ range: Range<Int>, in record: PassRecord, _ cotangents: inout Cotangents) -> [Int: Tensor] {
     let graph = network.graph
     var arrived: [Int: Tensor] = [:]
-    for index in range.reversed() where index >= last && plan.carries[index] {
+    for index in range.reversed() where index >= last && layout.carries[index] {
       guard let v = cotangents.take(index) else { continue }
       if stops.contains(index) { arrived[index] = v }
       if index == last { break }
       let node = graph.nodes[index]
-      let wants = node.inputs.map { plan.carries[$0] }
+      let wants = node.inputs.map { layout.carries[$0] }
       if wants.first == true, network.consumers[node.inputs[0]].first == index,
         pullFinishing(v, through: index, record, &cotangents)
       {
         continue
       }
       let site = network.site(index, wants: wants, record)
-      cotangents.add(plan.rules[index].pull(v, at: site), to: node, wants: wants, in: graph)
+      cotangents.add(layout.rules[index].pull(v, at: site), to: node, wants: wants, in: graph)
     }
     return arrived
   }
@@ -57,12 +57,12 @@ struct BackwardPass {
       target = nodes[target].inputs[0]
     }
     if target != input, !stops.contains(target), network.consumers[target].count == 1 {
-      if nodes[target].operation is Add, plan.rules[target] is Gradient,
+      if nodes[target].operation is Add, layout.rules[target] is Gradient,
         let norm = nodes[target].inputs.first(where: { isFrozenNorm($0) && $0 > last }),
         let other = nodes[target].inputs.first(where: { $0 != norm }), nodes[target].inputs.count == 2,
         nodes[norm].shape == nodes[other].shape, nodes[other].isBatched
       {
-        if plan.carries[other] { shared = (other, finish.copy(shape: [record.images] + nodes[input].shape)) }
+        if layout.carries[other] { shared = (other, finish.copy(shape: [record.images] + nodes[input].shape)) }
         target = norm
       }
       if isFrozenNorm(target), !stops.contains(target) {
@@ -81,7 +81,7 @@ struct BackwardPass {
   /// cache.
   private func finishedAdjoint(of index: Int, _ record: PassRecord) -> ((Tensor, TensorFinish) -> Tensor)? {
     let node = network.graph.nodes[index]
-    let rule = plan.rules[index]
+    let rule = layout.rules[index]
     if let convolution = node.operation as? Convolution, rule is Gradient {
       let input = [record.images] + network.graph.nodes[node.inputs[0]].shape
       return { v, finish in
@@ -107,16 +107,16 @@ struct BackwardPass {
   /// The gate that node `index` is pulled back by, if it is an activation whose rule is one.
   private func gate(of index: Int) -> GateMap? {
     let node = network.graph.nodes[index]
-    guard plan.carries[index], let input = node.inputs.first, plan.carries[input], node.operation is any Elementwise
+    guard layout.carries[index], let input = node.inputs.first, layout.carries[input], node.operation is any Elementwise
     else { return nil }
-    return (plan.rules[index] as? any DiagonalRule)?.map(at: node.operation)
+    return (layout.rules[index] as? any DiagonalRule)?.map(at: node.operation)
   }
 
   /// Whether node `index` is a batch norm that is pulled back by its scale alone and taken once.
   private func isFrozenNorm(_ index: Int) -> Bool {
     let node = network.graph.nodes[index]
-    return node.operation is BatchNorm && plan.rules[index] is Gradient && network.consumers[index].count == 1
-      && plan.carries[index] && plan.carries[node.inputs[0]]
+    return node.operation is BatchNorm && layout.rules[index] is Gradient && network.consumers[index].count == 1
+      && layout.carries[index] && layout.carries[node.inputs[0]]
   }
 }
 

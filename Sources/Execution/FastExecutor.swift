@@ -86,7 +86,7 @@ final class FastNetwork: PreparedNetwork {
     let first = graph.firstOfSmallMaps
     let cut = images > 1 && first > inputs.count ? first : 0
     let crossing = graph.crossing(cut)
-    let pass = ForwardPass(self, Retention(graph, request), keepsSaved: !request.plans.isEmpty, crossing: crossing)
+    let pass = ForwardPass(self, Retention(graph, request), keepsSaved: !request.layouts.isEmpty, crossing: crossing)
     var record = PassRecord(of: pass, images: images)
     var parts: [PassRecord] = []
     if cut > 0 {
@@ -126,9 +126,9 @@ struct FastRecording: Recording {
     return index < cut ? network.graph.joined(index, parts) : record.values[index]
   }
 
-  func pull(_ cotangents: [Int: Tensor], by plan: Plan, to stops: Set<Int>) -> [Int: Tensor] {
+  func pull(_ cotangents: [Int: Tensor], by layout: RuleLayout, to stops: Set<Int>) -> [Int: Tensor] {
     let graph = network.graph
-    let pass = BackwardPass(network, plan: plan, stops: stops)
+    let pass = BackwardPass(network, layout: layout, stops: stops)
     var crossing = Cotangents(cotangents, over: graph)
     var arrived = pass.run(cut..<graph.nodes.count, in: record, &crossing)
     guard cut > 0, pass.last < cut else { return arrived }

@@ -58,7 +58,7 @@ extension BatchNorm {
 extension Graph.Node {
   /// This node with a bias, if it is a layer with one weight whose first axis is the channels of the value.
   fileprivate func biased(of graph: Graph) -> Graph.Node? {
-    var changed: any Operation
+    let changed: any Operation
     switch operation {
     case var layer as Convolution:
       layer.hasBias = true

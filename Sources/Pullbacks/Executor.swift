@@ -18,14 +18,14 @@ public protocol PreparedNetwork: Sendable {
 /// What is asked of a forward pass beside its outputs.
 public struct Request: Sendable {
   /// How cotangents will be pulled back; what their rules read is kept.
-  public let plans: [Plan]
+  public let layouts: [RuleLayout]
   /// Nodes whose values are asked for.
   public let nodes: Set<Int>
 
   /// What backward passes read of node `index`.
   public func needs(_ index: Int, of graph: Graph) -> Needs {
-    plans.reduce(into: []) { needs, plan in
-      if plan.carries[index] { needs.formUnion(plan.rules[index].needs(at: graph.nodes[index].operation)) }
+    layouts.reduce(into: []) { needs, layout in
+      if layout.carries[index] { needs.formUnion(layout.rules[index].needs(at: graph.nodes[index].operation)) }
     }
   }
 }
@@ -39,15 +39,15 @@ public protocol Recording: Sendable {
   ///
   /// - Parameters:
   ///   - cotangents: by node.
-  ///   - plan: one of those that the pass was asked for.
+  ///   - layout: one of those that the pass was asked for.
   ///   - stops: the nodes whose cotangents are asked for; nodes before the first of them are not visited.
   /// - Returns: what arrives at the stops where something does.
-  func pull(_ cotangents: [Int: Tensor], by plan: Plan, to stops: Set<Int>) -> [Int: Tensor]
+  func pull(_ cotangents: [Int: Tensor], by layout: RuleLayout, to stops: Set<Int>) -> [Int: Tensor]
 }
 
 /// A rule set laid out over a graph: each node's rule, and which nodes a cotangent passes on its way from an output to
 /// an input. Routing, what only routing takes, integers, and what does not depend on an input are not among them.
-public struct Plan: Sendable {
+public struct RuleLayout: Sendable {
   /// For each node.
   public let rules: [any Rule]
   /// Whether a cotangent passes, for each node.

@@ -85,17 +85,17 @@ struct PlainRecording: Recording {
 
   func value(_ index: Int) -> Tensor? { values[index] }
 
-  func pull(_ cotangents: [Int: Tensor], by plan: Plan, to stops: Set<Int>) -> [Int: Tensor] {
+  func pull(_ cotangents: [Int: Tensor], by layout: RuleLayout, to stops: Set<Int>) -> [Int: Tensor] {
     var cotangents = Cotangents(cotangents, over: graph)
     var arrived: [Int: Tensor] = [:]
     let last = stops.min() ?? 0
-    for index in graph.nodes.indices.reversed() where index >= last && plan.carries[index] {
+    for index in graph.nodes.indices.reversed() where index >= last && layout.carries[index] {
       guard let v = cotangents.take(index) else { continue }
       if stops.contains(index) { arrived[index] = v }
       if index == last { break }
       let node = graph.nodes[index]
-      let site = site(index, wants: node.inputs.map { plan.carries[$0] })
-      cotangents.add(plan.rules[index].pull(v, at: site), to: node, wants: site.wants, in: graph)
+      let site = site(index, wants: node.inputs.map { layout.carries[$0] })
+      cotangents.add(layout.rules[index].pull(v, at: site), to: node, wants: site.wants, in: graph)
     }
     return arrived
   }

@@ -7,20 +7,20 @@ public struct Trace: Sendable {
   /// The network's first output, `(N, ...)`.
   public let value: Tensor
   private let images: Int
-  private let plans: [RuleSet: Plan]
+  private let layouts: [RuleSet: RuleLayout]
   private let recording: any Recording
 
   init(_ network: Network, at inputs: [Tensor], rules: [RuleSet], keeping: [String]) throws(PullbackError) {
     let graph = network.graph
     try graph.check(inputs)
-    var plans: [RuleSet: Plan] = [:]
-    for set in rules where plans[set] == nil { plans[set] = try Plan(set, over: graph) }
+    var layouts: [RuleSet: RuleLayout] = [:]
+    for set in rules where layouts[set] == nil { layouts[set] = try RuleLayout(set, over: graph) }
     var nodes: Set<Int> = []
     for name in keeping { nodes.insert(try graph.node(name)) }
     self.network = network
-    self.plans = plans
+    self.layouts = layouts
     images = inputs[0].shape[0]
-    recording = network.prepared.record(inputs, keeping: Request(plans: Array(plans.values), nodes: nodes))
+    recording = network.prepared.record(inputs, keeping: Request(layouts: Array(layouts.values), nodes: nodes))
     value = graph.rows(of: recording.value(graph.output)!, images)
   }
 
@@ -80,13 +80,13 @@ public struct Trace: Sendable {
   ) throws(PullbackError) -> [String: Tensor] {
     let graph = network.graph
     let start = try graph.output(named: output).node
-    guard let plan = plans[rules] else {
+    guard let layout = layouts[rules] else {
       throw PullbackError(
         .usage, "rule set \(rules.name)", "the trace was not made for it", advice: "name it in trace(at:rules:)")
     }
     try graph.check(cotangent: v, of: start, images: images)
     let stops = try nodes.map { name throws(PullbackError) in try graph.node(name) }
-    let arrived = recording.pull([start: v], by: plan, to: Set(stops))
+    let arrived = recording.pull([start: v], by: layout, to: Set(stops))
     return Dictionary(
       zip(nodes, stops.map { arrived[$0] ?? Tensor(shape: [images] + graph.nodes[$0].shape) }),
       uniquingKeysWith: { first, _ in first })

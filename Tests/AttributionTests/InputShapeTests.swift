@@ -44,7 +44,9 @@ import Testing
     return settings
   }
 
-  private static let needPictures: Set<Method> = [.gradCAM, .guidedGradCAM, .guidedPullbackCAM, .occlusion, .rise]
+  private static let needPictures: Set<Method> = [
+    .gradCAM, .guidedGradCAM, .guidedPullbackCAM, .occlusion, .rise, .lrpEpsilonGammaBox,
+  ]
 
   @Test(arguments: Kind.allCases, Method.allCases.filter { $0 != .attentionRollout })
   func everyMethodWorksOrRefuses(_ kind: Kind, _ method: Method) throws {

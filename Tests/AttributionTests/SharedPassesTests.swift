@@ -21,7 +21,7 @@ import Testing
     _ small: SmallNetwork, _ batchSize: Int
   ) throws {
     let explainers = try Self.explainers(for: small)
-    #expect(explainers.count == (small == .transformer ? 27 : 26))
+    #expect(explainers.count == (small == .transformer ? 32 : 31))
     let context = Context(batchSize: batchSize)
     let together = try explainers.attributeAll(SmallNetwork.images, Self.selectors, of: small.network, in: context)
     for (explainer, maps) in zip(explainers, together) {

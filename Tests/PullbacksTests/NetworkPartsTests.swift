@@ -232,7 +232,7 @@ import Testing
         == "cotangent: expected the output's shape [2, 4], found [2, 3]")
     #expect(
       message { _ = try network.graph.starting(at: "nobody") }
-        == "node nobody: parts has no node of this name; pullbacks rules --nodes lists the nodes")
+        == "node nobody: parts has no node of this name; Graph.nodes has them all")
     let twice = message {
       _ = try Graph("twice", inputs: [.init("x", [2])]) { [("y", $0[0]), ("y", $0[0].relu())] }
     }
