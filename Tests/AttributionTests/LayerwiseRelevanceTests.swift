@@ -55,8 +55,13 @@ import Testing
     #expect(
       problem(try Graph("relu", input: [3]) { $0.relu() })
         == "relevance in relu: the network has no layer with parameters")
+    // What moves values is no obstacle: relevance is read before it.
     #expect(
-      problem(try Graph("dense", input: [3]) { $0.linear("fc", 2) })
+      problem(try Graph("dense", input: [3, 4, 4]) { $0.flatten().linear("fc", 2) })
         == "dense: has no operation of kind conv, at which the table has another rule for the first")
+    #expect(
+      problem(try Graph("features", input: [3]) { $0.linear("fc", 2) })
+        == "lrp-epsilon-gamma-box: is defined for pictures (C, H, W), found inputs of shape [3]; "
+        + "take one that is defined for any input")
   }
 }
