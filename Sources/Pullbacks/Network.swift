@@ -44,6 +44,9 @@ public struct Network: Sendable {
   /// The same network, its passes carried out by another executor.
   public func run(by executor: any Executor) -> Network { Network(graph, values: values, executor: executor) }
 
+  /// The parameters of node `index`, in the order its operation asks for them.
+  func parameters(of index: Int) -> [Tensor] { values[index] }
+
   /// Every parameter by its full name.
   public var parameters: [String: Tensor] {
     var result: [String: Tensor] = [:]

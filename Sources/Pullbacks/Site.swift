@@ -107,6 +107,13 @@ public struct Site: Sendable {
     }
   }
 
+  /// The same operation at other inputs of the same shapes.
+  func moved(to inputs: [Tensor]) -> Site {
+    Site(
+      name: name, operation: operation, parameters: parameters, inputShapes: inputShapes, wants: wants, saved: saved,
+      mode: mode, values: GivenValues(inputs: inputs, output: nil))
+  }
+
   /// `operation` as its own type.
   ///
   /// - Precondition: the rule stands at a node of that type.

@@ -70,7 +70,10 @@ extension [Double] {
   public var sum: Double { reduce(0, +) }
   public var mean: Double { sum / Double(count) }
   /// The biased variance.
-  public var variance: Double { map { ($0 - mean) * ($0 - mean) }.mean }
+  public var variance: Double {
+    let mean = mean
+    return map { ($0 - mean) * ($0 - mean) }.mean
+  }
 
   /// `exp(x_i) / sum_j exp(x_j)`, which does not overflow for the small numbers of the tests.
   public var softmax: [Double] {

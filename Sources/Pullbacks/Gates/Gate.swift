@@ -178,9 +178,13 @@ func averagedLogistic(_ z: Double, deviation s: Double) -> Double { logistic(z /
 
 /// `E g(z + s e)`, `e ~ N(0, 1)`, of a smooth function, by the trapezoid rule, which converges exponentially for
 /// functions without singularities near the real axis. The spacing suits gates that change over a distance of 1.
-func normalAverage(at z: Double, deviation s: Double, of g: (Double) -> Double) -> Double {
-  let spacing = min(0.25, 0.35 / s)
-  let steps = Int((9 / spacing).rounded(.up))
+///
+/// - Parameter steps: on either side of z, over nine deviations; nil are as many as the spacing takes.
+func normalAverage(
+  at z: Double, deviation s: Double, steps: Int? = nil, of g: (Double) -> Double
+) -> Double {
+  let steps = steps ?? Int((9 / min(0.25, 0.35 / s)).rounded(.up))
+  let spacing = 9 / Double(steps)
   var (sum, mass) = (0.0, 0.0)
   for step in -steps...steps {
     let density = exp(-0.5 * (Double(step) * spacing) * (Double(step) * spacing))

@@ -1,0 +1,228 @@
+import Execution
+import Foundation
+import Networks
+import Pullbacks
+import TestKit
+import Testing
+
+/// Noise relative to each channel: the rules against those of a fixed deviation, where spreads come from, and the
+/// property that they are for.
+@Suite struct RelativeTests {
+  private func pulled(
+    _ operation: any Pullbacks.Operation, _ shape: [Int], _ rule: any Rule, at x: Tensor, _ v: Tensor,
+    parameters: [String: Tensor] = [:]
+  ) throws -> Tensor {
+    let graph = try Graph("one", input: shape) { $0.apply(operation, "op") }
+    let network = try Network(graph, parameters: parameters)
+    return try network.valueWithPullback(at: x, rules: .gradient.overriding(.node("op"), with: rule)).pullback(v)
+  }
+
+  private static let gates: [any Gate] = [
+    ReLU(), ReLU6(), GELU(), SiLU(), HardSwish(), LeakyReLU(slope: 0.2), Mish(), ELU(),
+  ]
+
+  /// Each channel is pulled back as by the averaged gate with its own deviation, to the bit; tokens have their channels
+  /// last.
+  @Test(arguments: [Spread.ChannelAxis.first, .last]) func channelsHaveTheirOwnNoise(_ axis: Spread.ChannelAxis) throws {
+    let deviations: [Float] = [0.3, 1, 2.5]
+    let shape = axis == .first ? [3, 4, 5] : [5, 3]
+    let x = 4 * Formula.image("x", [2] + shape)
+    let v = Formula.image("v", [2] + shape)
+    for gate in Self.gates {
+      let found = try pulled(gate, shape, RelativeGate(1.5, of: Spread(.calibration, deviations, channelAxis: axis)), at: x, v)
+      for (channel, deviation) in deviations.enumerated() {
+        let alone = try pulled(gate, shape, AveragedGate(deviation: 1.5 * deviation), at: x, v)
+        let inner = axis == .first ? 20 : 1
+        let places = (0..<x.count).filter { $0 / inner % 3 == channel }
+        #expect(places.allSatisfy { found.scalars[$0] == alone.scalars[$0] }, "\(gate.kind), channel \(channel)")
+      }
+    }
+  }
+
+  /// A channel without spread keeps its gate; so does a parametric one, channel by channel.
+  @Test func channelsWithoutSpread() throws {
+    let x = 4 * Formula.image("x", [2, 2, 3, 3])
+    let v = Formula.image("v", [2, 2, 3, 3])
+    for gate in Self.gates {
+      let found = try pulled(gate, [2, 3, 3], RelativeGate(2, of: Spread(.calibration, [0, 0])), at: x, v)
+      #expect(identicalBits(found, try pulled(gate, [2, 3, 3], HardGate(), at: x, v)), "\(gate.kind)")
+    }
+    let slopes = ["op.weight": Tensor(shape: [2], [0.1, -0.3])]
+    let found = try pulled(
+      PReLU(slopes: 2), [2, 3, 3], RelativeGate(1, of: Spread(.calibration, [0.7, 0.7])), at: x, v, parameters: slopes)
+    let expected = try pulled(PReLU(slopes: 2), [2, 3, 3], AveragedGate(deviation: 0.7), at: x, v, parameters: slopes)
+    #expect(identicalBits(found, expected))
+  }
+
+  /// Max pooling at `tau = c sigma sqrt(6) / pi`, channel by channel, and its meaning: the average of hard pools under
+  /// Gumbel noise of deviation c sigma.
+  @Test(arguments: SoftMaxPool.Border.allCases) func maxPool(_ border: SoftMaxPool.Border) throws {
+    let pool = MaxPool(kernel: 3, stride: 2, padding: 1)
+    let x = 2 * Formula.image("x", [2, 2, 7, 6])
+    let v = Formula.image("v", [2, 2, 4, 3])
+    let deviations: [Float] = [0.4, 1.2]
+    let found = try pulled(
+      pool, [2, 7, 6], RelativeMaxPool(1.5, of: Spread(.calibration, deviations), border: border), at: x, v)
+    for (channel, deviation) in deviations.enumerated() {
+      let temperature = 1.5 * deviation * (6 as Float).squareRoot() / .pi
+      let alone = try pulled(pool, [2, 7, 6], SoftMaxPool(temperature: temperature, border: border), at: x, v)
+      let places = (0..<x.count).filter { $0 / 42 % 2 == channel }
+      expectClose(
+        places.map { Double(found.scalars[$0]) }, places.map { Double(alone.scalars[$0]) }, within: 2e-6, border.rawValue)
+    }
+  }
+
+  @Test func maxPoolIsTheMeanUnderGumbelNoise() throws {
+    let (draws, deviation) = (40_000, 0.8)
+    let x: [Double] = [0.3, -0.5, 1.1, 0.9]
+    let soft = try pulled(
+      MaxPool(kernel: 2), [1, 2, 2], RelativeMaxPool(1, of: Spread(.calibration, [Float(deviation)])),
+      at: Tensor(shape: [1, 1, 2, 2], x.map(Float.init)), Tensor(shape: [1, 1, 1, 1], repeating: 1))
+    let uniforms = RandomStream(seed: 5, "gumbel").uniforms([draws, 4]).scalars.map { Double($0) + 0x1p-25 }
+    let scale = deviation * 6.0.squareRoot() / Double.pi
+    var wins = [0, 0, 0, 0]
+    for draw in 0..<draws {
+      let noisy = (0..<4).map { x[$0] - scale * log(-log(uniforms[4 * draw + $0])) }
+      wins[noisy.firstIndex(of: noisy.max()!)!] += 1
+    }
+    for place in 0..<4 {
+      let share = Double(wins[place]) / Double(draws)
+      // Four standard errors of a share.
+      #expect(abs(share - Double(soft.scalars[place])) < 4 * (share * (1 - share) / Double(draws)).squareRoot())
+    }
+  }
+
+  // MARK: Spreads
+
+  private func network(_ body: (Signal) -> Signal, _ parameters: [String: [Float]]) throws -> Network {
+    let graph = try Graph("spreads", input: [2, 4, 4], body)
+    var all = Formula.parameters(graph)
+    for (name, values) in parameters { all[name] = Tensor(shape: [values.count], values) }
+    return try Network(graph, parameters: all)
+  }
+
+  /// A batch norm gives |gamma|; sums add variances; behind a convolution nothing is known.
+  @Test func batchNormsTellSpreads() throws {
+    let spreads = Spreads(
+      of: try network(
+        { x in
+          let a = x.convolution("a", 2, kernel: 1).batchNorm("bn_a")
+          let b = x.convolution("b", 2, kernel: 1).batchNorm("bn_b")
+          let sum = a.relu("relu_a").convolution("c", 2, kernel: 1).relu("relu_c").adding(a.adding(b).relu("relu_sum"))
+          return sum.relu("relu_last").maxPool("pool", kernel: 2)
+        }, ["bn_a.weight": [3, -0.5], "bn_a.bias": [0, 1], "bn_b.weight": [4, 1.2], "bn_b.bias": [1, 1]]))
+    #expect(spreads["relu_a"] == Spread(.batchNorm, [3, 0.5]))
+    let sum = try #require(spreads["relu_sum"])
+    expectClose(sum.deviations.map(Double.init), [5, 1.3], within: 1e-6)
+    #expect(spreads["relu_c"] == nil && spreads["relu_last"] == nil && spreads["pool"] == nil && spreads["a"] == nil)
+  }
+
+  /// What an activation makes of a normal variable, against as many draws.
+  @Test(arguments: [ReLU() as any Gate, ReLU6(), SiLU(), HardSwish()]) func momentsThroughAGate(_ gate: any Gate) throws {
+    let (beta, gamma): (Float, Float) = (0.7, 2.5)
+    let spreads = Spreads(
+      of: try network(
+        { $0.convolution("a", 1, kernel: 1).batchNorm("bn").apply(gate, "gate").maxPool("pool", kernel: 2) },
+        ["bn.weight": [gamma], "bn.bias": [beta]]))
+    let values = RandomStream(seed: 2, "moments").normals([200_000]).scalars.map { gate.value(Double(beta + gamma * $0)) }
+    let found = Double(try #require(spreads["pool"]?.deviations.first))
+    #expect(abs(found / values.variance.squareRoot() - 1) < 0.01, "\(gate.kind): \(found)")
+  }
+
+  /// Measured on images: the standard deviation of each channel over images and places.
+  @Test func measuredSpreads() throws {
+    let network = try network({ $0.convolution("a", 3, kernel: 3).gelu("gelu") }, [:])
+    let x = Formula.image("images", [5, 2, 4, 4])
+    let z = try network.truncated(at: "a")(x).scalars.map(Double.init)
+    let spreads = try Spreads.measured(of: network, at: [x.images(0..<2), x.images(2..<5)])
+    let found = try #require(spreads["gelu"])
+    #expect(found.source == .calibration && found.deviations.count == 3)
+    for channel in 0..<3 {
+      let values = z.indices.filter { $0 / 4 % 3 == channel }.map { z[$0] }
+      #expect(abs(Double(found.deviations[channel]) / values.variance.squareRoot() - 1) < 1e-5)
+    }
+    #expect(Spreads().completed(by: spreads) == spreads)
+  }
+
+  // MARK: The property
+
+  /// Every hidden channel of a VGG with batch norms rescaled by a power of two, and the weights after it by its inverse: the same
+  /// function. The relative pullback does not notice, with spreads from batch norms or from the image; the fixed
+  /// temperature does.
+  @Test func theSameFunctionHasOneRelativePullback() throws {
+    let network = try Formula.network(Architecture.named("vgg-scenes").graph())
+    let other = try rescaled(network)
+    let x = Formula.image("images", [2] + network.graph.inputShape)
+    let v = try network.oneHot([3, 7])
+    expectClose(try other(x), try network(x), within: 1e-6, "value")
+    func map(_ network: Network, _ rules: (Network) -> RuleSet) throws -> Tensor {
+      try network.valueWithPullback(at: x, rules: rules(network)).pullback(v)
+    }
+    for c: Float in [0.5, 1.5] {
+      for fromImage in [false, true] {
+        func relative(_ network: Network) -> RuleSet {
+          .relativePullback(c, fromImage ? Spreads() : Spreads(of: network), over: network.graph)
+        }
+        expectClose(try map(other, relative), try map(network, relative), within: 1e-5, "c = \(c), image: \(fromImage)")
+      }
+    }
+    let fixed = (try map(network) { _ in .softPullback() }, try map(other) { _ in .softPullback() })
+    #expect(zip((fixed.0 - fixed.1).imageNorms, fixed.0.imageNorms).allSatisfy { $0 > 0.1 * $1 })
+  }
+
+  /// Channels of a VGG's batch norms times 1/4 to 4, and what reads them divided by that.
+  private func rescaled(_ network: Network) throws -> Network {
+    var parameters = network.parameters
+    var scales: [Float] = []
+    var changed = network.graph.nodes.filter { $0.operation is Convolution || $0.operation is BatchNorm }
+    changed.append(network.graph.nodes.first { $0.operation is Linear }!)
+    for node in changed {
+      if node.operation is BatchNorm {
+        let channels = node.shape[0]
+        scales = (0..<channels).map { [0.25, 0.5, 1, 2, 4][($0 * 7 + channels) % 5] }
+        for name in ["weight", "bias"] {
+          let values = zip(parameters["\(node.name).\(name)"]!.scalars, scales).map { $0 * $1 }
+          parameters["\(node.name).\(name)"] = Tensor(shape: [channels], values)
+        }
+      } else if !scales.isEmpty {
+        let weight = parameters["\(node.name).weight"]!
+        // Inputs of the linear layer are planes of the last channels.
+        let inner = node.operation is Linear ? weight.shape[1] / scales.count : weight.shape[2] * weight.shape[3]
+        let values = weight.scalars.enumerated().map { $1 / scales[$0 / inner % scales.count] }
+        parameters["\(node.name).weight"] = Tensor(shape: weight.shape, values)
+      }
+    }
+    return try Network(network.graph, parameters: parameters)
+  }
+
+  /// Plainly and fast to the bit, for an image alone and in a batch.
+  @Test func executorsAndBatchesAgree() throws {
+    let network = try MixedNetwork.network()
+    let (x, v) = (MixedNetwork.images(3), MixedNetwork.cotangent(3))
+    for spreads in [Spreads(of: network), Spreads()] {
+      let rules = RuleSet.relativePullback(1.5, spreads, over: network.graph)
+      let fused = try network.run(by: .fused).valueWithPullback(at: x, rules: rules).pullback(v)
+      #expect(identicalBits(fused, try network.run(by: .plain).valueWithPullback(at: x, rules: rules).pullback(v)))
+      let alone = try network.run(by: .fused).valueWithPullback(at: x.image(1), rules: rules).pullback(v.image(1))
+      #expect(identicalBits(alone, fused.image(1)))
+    }
+  }
+
+  @Test func refusals() throws {
+    let graph = try Graph("tiny", input: [3, 4, 4]) { $0.relu("relu") }
+    let network = try Network(graph, parameters: [:])
+    let rules = RuleSet.gradient.overriding(.node("relu"), with: RelativeGate(1, of: Spread(.calibration, [1, 2])))
+    let error = try #require(throws: PullbackError.self) {
+      try network.trace(at: Tensor(shape: [1, 3, 4, 4]), rules: [rules])
+    }
+    #expect(
+      error.description
+        == "node relu: expected a deviation for each of 3 channels, found 2; measure the spreads of this network")
+    let misplaced = try #require(throws: PullbackError.self) {
+      try network.trace(
+        at: Tensor(shape: [1, 3, 4, 4]),
+        rules: [.gradient.overriding(.any, with: RelativeMaxPool(1, of: .ofImage(channelAxis: .first)))])
+    }
+    #expect(misplaced.problem.hasSuffix("is for max pooling, and this is a relu"))
+  }
+}
