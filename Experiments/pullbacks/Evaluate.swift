@@ -58,7 +58,7 @@ struct Evaluate: ParsableCommand {
   /// Checks everything that can be checked before the first pass, and then makes the folder.
   private func prepare(_ subject: Subject, _ given: Contender?, in folder: String) throws -> () throws -> Void {
     let preset: Preset = version == .v5 ? .paperV5 : .paperV6
-    let settings = try options.settings(for: subject.network.graph, unless: preset)
+    let settings = try options.settings(for: subject.network, unless: preset)
     let contenders =
       try given.map { [$0] } ?? contenders(settings, preset: preset, for: subject.network.graph)
     let metrics = try self.metrics(given)

@@ -7,6 +7,11 @@ public struct MethodSettings: Sendable {
   public var temperatures = Temperatures()
   /// Temperatures of single nodes, over those of their kind.
   public var nodeTemperatures: [String: Float] = [:]
+  /// The noise of all gates and max pools in units of each channel's own spread, in place of ``temperatures``: an
+  /// extension, not in the paper, see `RelativeGate`. Nil is the temperatures.
+  public var relativeNoise: Float?
+  /// The spreads that ``relativeNoise`` is relative to; where one is missing, the image's own values give it.
+  public var spreads = Spreads()
   /// What places outside the plane do in the soft max pool.
   public var border: SoftMaxPool.Border = .zeros
   /// Whether the soft rules hold attention matrices constant.
@@ -61,7 +66,14 @@ public struct MethodSettings: Sendable {
   /// - Parameter graph: of the network that is to be explained.
   /// - Throws: `PullbackError` if a temperature is named for a node that does not exist or whose rule has none.
   public func softRules(for graph: Graph) throws(PullbackError) -> RuleSet {
-    var rules = RuleSet.softPullback(temperatures, border: border, attention: attention)
+    guard relativeNoise == nil || attention == .frozen else {
+      throw PullbackError(
+        .usage, "relative temperature", "attention is held constant by it, found the setting \(attention.rawValue)",
+        advice: "leave that setting out")
+    }
+    var rules =
+      relativeNoise.map { RuleSet.relativePullback($0, spreads, over: graph, border: border) }
+      ?? .softPullback(temperatures, border: border, attention: attention)
     for (name, temperature) in nodeTemperatures.sorted(by: { $0.key < $1.key }) {
       guard let index = graph.index(of: name) else {
         throw PullbackError(
@@ -83,7 +95,11 @@ public struct MethodSettings: Sendable {
   /// The settings of the soft rules by name, as records write them.
   public var ofSoftRules: [String: String] {
     var values = ["border": border.rawValue, "attention": attention.rawValue]
-    for kind in Temperatures.Kind.allCases { values["temperature.\(kind.rawValue)"] = "\(temperatures[kind])" }
+    if let relativeNoise {
+      values["temperature.relative"] = "\(relativeNoise)"
+    } else {
+      for kind in Temperatures.Kind.allCases { values["temperature.\(kind.rawValue)"] = "\(temperatures[kind])" }
+    }
     for (node, value) in nodeTemperatures { values["temperature.\(node)"] = "\(value)" }
     return values
   }

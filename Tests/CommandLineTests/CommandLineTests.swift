@@ -61,6 +61,36 @@ import Testing
   }
 
   /// A folder of images, several methods and targets: one array each, as the library computes it, whatever the memory.
+  /// Temperatures relative to each channel: the library's map, recorded as such, and nothing else beside them.
+  @Test func relativeTemperatures() throws {
+    let folder = try TemporaryFolder()
+    let subject = try Tier.scenes.subject("vgg-scenes", showing: .none)
+    let image = Formula.image("image", [1] + subject.graph.inputShape)
+    try NPY.write(image, to: folder.path("image.npy"))
+    func run(_ temperature: String) throws -> Program.Outcome {
+      try Self.pullbacks.run([
+        "attribute", "--model", "vgg-scenes", "--input", folder.path("image.npy"), "--target", "3", "--method",
+        "soft-pullback", "--temperature", temperature, "--output", folder.path("map.npy"),
+      ])
+    }
+    #expect(try run("relative=1.5").status == 0)
+    let rules = RuleSet.relativePullback(1.5, Spreads(of: subject.network), over: subject.graph)
+    let expected = try subject.network.valueWithPullback(at: image, rules: rules).pullback(subject.network.oneHot([3]))
+    #expect(relativeErrors(try NPY.read(folder.path("map.npy")), expected).largest < 1e-5)
+    let record = try #require(
+      try JSONSerialization.jsonObject(with: Data(contentsOf: folder.url.appendingPathComponent("map.json")))
+        as? [String: Any])
+    let recorded = try #require(record["settings"] as? [String: String])
+    #expect(recorded["temperature.relative"] == "1.5" && recorded["temperature.relu"] == nil)
+
+    let refused = try run("relative=1.5,relu=0.6")
+    #expect(refused.status == 64)
+    #expect(
+      refused.errors
+        == "pullbacks: --temperature relative=1.5,relu=0.6: relative stands for all gates and max pools, and others name "
+        + "a kind of them as well; name relative alone, or with single nodes\n", "\(refused.errors)")
+  }
+
   @Test(.enabled(if: ImageNetTier.isFetched, "needs make imagenet"))
   func attributesManyAtOnce() throws {
     let folder = try TemporaryFolder()
