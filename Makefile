@@ -73,8 +73,8 @@ docs: dependencies ## Build the documentation into .build/docs, with a page for 
 	$(SWIFT) run pullbacks reference --output $(CATALOG)/Reference
 	PULLBACKS_DOCS=1 $(SWIFT) package --scratch-path .build-docs --allow-writing-to-directory .build/docs \
 	  generate-documentation --enable-experimental-combined-documentation \
-	  --target SemanticPullbacks --target Pullbacks --target Checkpoints --target Networks --target Imaging --target Attribution \
-	  --target Plotting --warnings-as-errors --output-path .build/docs
+	  --target SemanticPullbacks --target Pullbacks --target Execution --target Checkpoints --target Networks --target Imaging \
+	  --target Attribution --target Plotting --warnings-as-errors --output-path .build/docs
 
 bench: dependencies ## Measure; with a python3 that has torch, beside PyTorch; numbers go to .build/bench.json too
 	$(SWIFT) run -c release bench --parts all --json .build/bench.json

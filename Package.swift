@@ -120,7 +120,7 @@ let package = Package(
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
     tests("AttributionTests", ["Attribution", "Networks", "Kernels", "CKernels"]),
     tests("TrainingTests", ["Training", "Networks", "Checkpoints", "Scenes", "Kernels"]),
-    tests("FaithfulnessTests", ["Faithfulness", "Kernels", "Failures"]),
+    tests("FaithfulnessTests", ["Faithfulness", "Kernels"]),
     tests(
       "SubjectsTests",
       ["Subjects", "Failures", "Checkpoints", "Networks", "Imaging", "Scenes", "Faithfulness", "Pullbacks"]),
@@ -133,6 +133,6 @@ let package = Package(
         "ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "table1",
         "table2", "table3", "table4",
       ]),
-    tests("CommandLineTests", ["ExperimentKit", "Failures", "Digests", "pullbacks"]),
+    tests("CommandLineTests", ["ExperimentKit", "Digests", "pullbacks"]),
   ]
 )

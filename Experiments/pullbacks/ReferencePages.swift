@@ -61,14 +61,18 @@ enum RulePages {
   }
 
   static func pages() throws -> [Page] {
-    // Some rules are made for a network's nodes; these two stand for all.
-    let graph = try Graph("two layers", input: [1, 2, 2]) { image in
-      image.relu("every ReLU").maxPool("every max pooling", kernel: 2)
+    // Some rules are made for a network's nodes; these three stand for all.
+    let graph = try Graph("three layers", input: [1, 2, 2]) { image in
+      image.convolution("the first convolution", 1, kernel: 1, bias: false).relu("every ReLU")
+        .maxPool("every max pooling", kernel: 2)
     }
-    let network = try Network(graph, parameters: [:])
+    let weight = Tensor(shape: [1, 1, 1, 1], repeating: 1)
+    let network = try Network(graph, parameters: ["the first convolution.weight": weight])
     let tables: [RuleSet] = [
       .softPullback(), .softPullback(attention: .released), .hardPullback, .gradient, .guidedBackprop, .deconvolution,
-      .lrpEpsilon(), try .softPullback().guided(over: graph),
+      .lrpEpsilon(), .epsilonPlus, try .epsilonPlusFlat(for: graph),
+      try .epsilonGammaBox(low: [-1], high: [1], for: graph), .epsilonAlpha2Beta1,
+      try .epsilonAlpha2Beta1Flat(for: graph), try .softPullback().guided(over: graph),
       try .deepLift(of: network, baseline: Tensor(shape: [1, 1, 2, 2])),
     ]
     var uses: [String: Use] = [:]
@@ -89,6 +93,15 @@ enum RulePages {
         abstract: "How a cotangent `v` is pulled back. Source: \(use.sources.joined(separator: "; ")).",
         facts: [
           ("Equations", Page.code(use.equations.joined(separator: "\n"))),
+          (
+            "Notation",
+            """
+            `v` is the cotangent of a layer's output, `z` the layer's input, `J^T` the transpose of its Jacobian and \
+            `g` its gate. In layer-wise relevance propagation `R` is the relevance of the output, `A(x; W, b)` the \
+            layer's value at inputs `x`, weights `W` and biases `b`, and `A^T(.; W)` its gradient; `+` and `-` mark \
+            positive and negative parts, and `s(z) = z + epsilon sign z`.
+            """
+          ),
           ("Where it stands", Page.table(["table", "operation", "equation"], use.places)),
         ])
     }

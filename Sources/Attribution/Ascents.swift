@@ -105,7 +105,7 @@ public struct PullbackAscent: Explainer {
   ///   - x: the inputs x_0, batch axis first.
   ///   - selector: what of each input's output is to grow.
   ///   - network: the network that is explained.
-  ///   - context: who is told of progress.
+  ///   - context: its report is called after each pass.
   ///   - body: called with every iterate, x_1 to x_K.
   public func ascend(
     from x: Tensor, _ selector: Selector, of network: Network, in context: Context = Context(),
@@ -126,7 +126,7 @@ public struct PullbackAscent: Explainer {
   ///   - x: the inputs x_0, batch axis first.
   ///   - selector: what of each input's output is to grow.
   ///   - network: the network that is explained.
-  ///   - context: who is told of progress.
+  ///   - context: its report is called after each pass.
   public func step(
     _ k: Int, at iterate: Tensor, from x: Tensor, _ selector: Selector, of network: Network,
     in context: Context = Context()

@@ -59,7 +59,7 @@ public struct Context: Sendable {
   }
 }
 
-/// Whose random numbers an explainer draws.
+/// How the random numbers that an explainer draws belong to images.
 public enum RandomNumbers: Sendable {
   /// None.
   case none

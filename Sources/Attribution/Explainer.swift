@@ -15,17 +15,17 @@ public protocol Explainer: Sendable {
   /// Every setting, by name, as records and the command line write them.
   var settings: [String: String] { get }
 
-  /// What inputs it is defined for; any unless it says otherwise.
+  /// The inputs that it is defined for; by default any.
   var requirement: InputRequirement { get }
 
-  /// The baseline of explainers whose attributions are shares of `f(x) - f(baseline)`; nil where they are not.
+  /// The baseline of an explainer whose attributions are shares of `f(x) - f(baseline)`; nil for others.
   var sharedFrom: Baseline? { get }
 
-  /// Where the network is evaluated; the input itself unless it says otherwise. Explainers at equal points share the
+  /// Where the network is evaluated; by default at the input itself. Explainers at equal points share the
   /// passes there.
   var points: any Points { get }
 
-  /// Whose random numbers it draws; those of its ``points`` unless it says otherwise.
+  /// Which random numbers it draws; by default those of its ``points``.
   var randomNumbers: RandomNumbers { get }
 
   /// Passes through the network for one input and one selector.
@@ -33,11 +33,11 @@ public protocol Explainer: Sendable {
   /// - Parameter graph: of the network that is to be explained.
   func cost(for graph: Graph) -> Cost
 
-  /// What is asked of the network at the ``points``; nothing unless it says otherwise, and then no pass is run for it.
+  /// What is asked of the network at the ``points``; by default nothing, for which no pass is run.
   ///
   /// - Parameters:
   ///   - network: the network that is to be explained.
-  ///   - context: who is told of passes that the plan itself takes.
+  ///   - context: its report is called for passes that the plan itself takes.
   func plan(for network: Network, in context: Context) throws(PullbackError) -> Plan
 
   /// The attributions of a few inputs, a tensor of the shape of `x` per selector.
@@ -68,7 +68,7 @@ extension Explainer {
   ///   - x: inputs, batch axis first; images are `(N, C, H, W)` in `[-1, 1]`.
   ///   - selectors: what of each input's output is explained. Several share what passes they can.
   ///   - network: the network that is explained.
-  ///   - context: the random numbers, the size of batches, and who is told of progress.
+  ///   - context: the random numbers, the size of batches, and the report of passes.
   /// - Returns: per selector signed values of the shape of `x`, in the units of the output per unit of the input unless
   ///   the explainer says otherwise. Explainers without channels repeat their map for each.
   /// - Throws: `PullbackError` if the inputs do not fit the network or the explainer, a selector has another number of
@@ -86,7 +86,7 @@ extension Explainer {
   ///   - x: inputs, batch axis first; images are `(N, C, H, W)` in `[-1, 1]`.
   ///   - selector: what of each input's output is explained.
   ///   - network: the network that is explained.
-  ///   - context: the random numbers, the size of batches, and who is told of progress.
+  ///   - context: the random numbers, the size of batches, and the report of passes.
   public func attribute(
     _ x: Tensor, _ selector: Selector, of network: Network, in context: Context = Context()
   ) throws(PullbackError) -> Tensor {
@@ -142,7 +142,7 @@ extension Graph {
   var outputName: String { nodes[output].name }
 }
 
-/// What inputs an explainer or a metric is defined for.
+/// The inputs that an explainer or a metric is defined for.
 public enum InputRequirement: String, Sendable {
   /// Inputs of any shape.
   case any
@@ -164,7 +164,8 @@ public enum InputRequirement: String, Sendable {
   }
 }
 
-/// A map of standard normal noise, which knows neither the input nor the network: what a metric makes of it is chance.
+/// A map of standard normal noise, which depends on neither the input nor the network: its scores are a metric's level
+/// of chance.
 ///
 /// Random numbers: those of its name, the same for every class. Cost: no pass.
 public struct RandomMap: Explainer {

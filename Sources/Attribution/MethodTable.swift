@@ -1,5 +1,5 @@
 extension Method {
-  /// What is to be known of a method on one line: `pullbacks methods` and the documentation print it.
+  /// A method described on one line, which `pullbacks methods` and the documentation print.
   ///
   /// In formulas `nu` is the soft pullback and `g` the gradient of the target at a point, `x'` the baseline, `z` and
   /// `y` a layer's input and output, `v` a cotangent, `a` an activation and `p` a class's probability. Products are
@@ -11,7 +11,7 @@ extension Method {
     public let formula: String
     /// Where the method comes from.
     public let source: String
-    /// What must be known before results are compared with another implementation's, or read.
+    /// What a reader must know before interpreting results or comparing them with another implementation's.
     public let caveat: String?
 
     fileprivate init(_ abbreviation: String, _ formula: String, from source: String, caveat: String? = nil) {
@@ -144,6 +144,7 @@ extension Method {
         caveat: "vision transformers only; explains no class in particular")
     }
   }
+
   private static let composites =
     "Bach et al. 2015, doi 10.1371/journal.pone.0130140; Montavon et al. 2019, doi 10.1007/978-3-030-28954-6_10; "
     + "constants of zennit, Anders et al. 2021, arXiv 2106.13200"

@@ -9,7 +9,7 @@ public protocol Points: Hashable, Sendable {
   var rounds: Int { get }
   /// What is worth recording of them, by name.
   var settings: [String: String] { get }
-  /// Whose random numbers they are drawn with; none unless they say otherwise.
+  /// Which random numbers they are drawn with; by default none.
   var randomNumbers: RandomNumbers { get }
 
   /// What the pullback at a point counts for.

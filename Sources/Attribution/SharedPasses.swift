@@ -5,7 +5,7 @@ import Pullbacks
 /// Explainers whose ``Explainer/points`` are equal share the forward passes at them, and those with equal rules the
 /// backward passes: gradient, saliency, input x gradient, soft pullback, guided backpropagation, class activation maps, the
 /// first step of an ascent and the output itself cost one forward pass in all. Results are those of each explainer by
-/// itself, to the bit.
+/// itself, bit for bit.
 extension [any Explainer] {
   /// The attributions of each input by every explainer.
   ///
@@ -15,7 +15,7 @@ extension [any Explainer] {
   ///   - x: inputs, batch axis first; images are `(N, C, H, W)` in `[-1, 1]`.
   ///   - selectors: what of each input's output is explained.
   ///   - network: the network that is explained.
-  ///   - context: the random numbers, the size of batches, and who is told of progress.
+  ///   - context: the random numbers, the size of batches, and the report of passes.
   /// - Returns: per explainer and selector a tensor of the shape of `x`, as
   ///   `Explainer.attribute` describes it.
   /// - Throws: `PullbackError` if the inputs do not fit the network or an explainer, a selector has another number of
@@ -36,7 +36,7 @@ extension [any Explainer] {
   /// - Parameters:
   ///   - x: inputs, batch axis first; images are `(N, C, H, W)` in `[-1, 1]`.
   ///   - network: the network that is explained.
-  ///   - context: the random numbers, the size of batches, and who is told of progress.
+  ///   - context: the random numbers, the size of batches, and the report of passes.
   ///   - selecting: what of the outputs of some inputs is explained, given the outputs and the range of the inputs;
   ///     always the same number of selectors.
   /// - Throws: as ``attributeAll(_:_:of:in:)``, and what `selecting` throws.

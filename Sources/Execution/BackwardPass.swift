@@ -42,7 +42,7 @@ struct BackwardPass {
   /// Pulls back through a convolution or a max pool, and in the same pass over memory through the activation and the
   /// batch norm whose value it takes. All other cotangents of its input must be known.
   ///
-  /// - Returns: false if the node is another, or its rule one that does more than pull back.
+  /// - Returns: false if the node is neither, or its rule is none whose result can be finished.
   private func pullFinishing(_ v: Tensor, through index: Int, _ record: PassRecord, _ cotangents: inout Cotangents) -> Bool {
     guard let adjoint = finishedAdjoint(of: index, record) else { return false }
     let nodes = network.graph.nodes
@@ -50,7 +50,7 @@ struct BackwardPass {
     var finish = TensorFinish()
     var target = input
     if let known = cotangents[target] { finish.add(known) }
-    // Another that the cotangent of `target` goes to unchanged.
+    // The other summand, to which the cotangent of `target` goes unchanged.
     var shared: (node: Int, cotangent: Tensor)?
     if !stops.contains(target), let gate = gate(of: target), let z = record.values[nodes[target].inputs[0]] {
       finish.gate(z, gate)
@@ -123,7 +123,7 @@ struct BackwardPass {
 /// What a fast pass kept at a node, where ReLUs may not have been written.
 struct KeptValues: SiteValues {
   private let inputs: [Tensor?]
-  /// What inputs are when rectified, of those that were never written.
+  /// For inputs that were never written, the values that have to be rectified to give them.
   private let deferred: [Tensor?]
   let output: Tensor?
   private let images: [Int]
@@ -140,7 +140,7 @@ struct KeptValues: SiteValues {
     self.index = index
   }
 
-  /// Input `index`, or what it is when rectified.
+  /// Input `index`, or the value that has to be rectified to give it.
   func rectifiableInput(_ index: Int) -> (Tensor, isRectified: Bool)? {
     if let value = inputs[index] { return (value, false) }
     return deferred[index].map { ($0, true) }

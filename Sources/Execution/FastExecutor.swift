@@ -1,12 +1,11 @@
 import Kernels
 import Pullbacks
 
-/// Passes as fast as this package knows how: layers that follow a convolution are computed while its values are in
-/// cache, ReLUs that only other layers read are never written, each image runs on a thread of its own, and 3x3
-/// convolutions may take Winograd's way.
+/// The fast executor: layers that follow a convolution are computed while its values are in cache, ReLUs that only
+/// other layers read are never written, each image runs on a thread of its own, and 3x3 convolutions may run by
+/// Winograd's transform.
 ///
-/// Values and cotangents of the first kind have the bits of ``PlainExecutor``'s, those of the second agree with them up
-/// to rounding.
+/// Without the transform, values and cotangents have the bits of `PlainExecutor`'s; with it they agree up to rounding.
 public struct FastExecutor: Executor {
   /// Whether 3x3 convolutions over larger maps run by Winograd's F(2x2, 3x3): fewer multiplications, and rounding errors
   /// of the same size.
@@ -21,9 +20,9 @@ public struct FastExecutor: Executor {
 }
 
 extension Executor where Self == FastExecutor {
-  /// Layers in one go, and transformed weights.
+  /// Fused layers, and transformed weights.
   public static var fast: FastExecutor { FastExecutor() }
-  /// Layers in one go, with the bits of layers one by one.
+  /// Fused layers without transformed weights, which have the bits of layers one by one.
   public static var fused: FastExecutor { FastExecutor(transformsWeights: false) }
 }
 
@@ -39,8 +38,8 @@ extension Network {
   }
 }
 
-/// A network with what is computed from its parameters once, when a pass first wants it: batch norms as maps
-/// `scale x + shift`, and weights in the form that their convolution runs fastest on.
+/// A network with constants that are computed from its parameters once, when a pass first needs them: batch norms as
+/// maps `scale x + shift`, and weights in the form that their convolution runs fastest on.
 final class FastNetwork: PreparedNetwork {
   let graph: Graph
   let parameters: [[Tensor]]
@@ -113,7 +112,7 @@ final class FastNetwork: PreparedNetwork {
   }
 }
 
-/// A fast pass: what is known of the nodes before the cut image by image, and of those after it for the whole batch.
+/// A fast pass: values of the nodes before the cut image by image, and of the nodes after it for the whole batch.
 struct FastRecording: Recording {
   let network: FastNetwork
   let cut: Int

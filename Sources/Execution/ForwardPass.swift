@@ -1,11 +1,11 @@
 import Kernels
 import Pullbacks
 
-/// Which nodes' values some backward pass reads.
+/// The nodes whose values some backward pass reads.
 struct Retention {
-  /// Those that are read as they are.
+  /// Nodes whose values are read as they are.
   private(set) var keeps: [Bool]
-  /// Those that max pools read, which can rectify what they read.
+  /// Nodes whose values max pools read, which can rectify their input.
   private(set) var keepsForPools: [Bool]
 
   init(_ graph: Graph, _ request: Request) {
@@ -28,9 +28,10 @@ struct ForwardPass {
   let network: FastNetwork
   /// Which nodes' values are asked for later.
   let keeps: [Bool]
-  /// Whether a backward pass follows, which wants what operations saved.
+  /// Whether a backward pass follows, which reads what operations saved.
   let keepsSaved: Bool
-  /// ReLUs whose values are never written: who takes them reads their input, which is kept, and rectifies it.
+  /// ReLUs whose values are never written: a layer that takes one reads the ReLU's input, which is kept, and rectifies
+  /// it.
   let isDeferred: [Bool]
   private let lastUses: [Int]
   private let chains: [Chain?]
@@ -67,7 +68,7 @@ struct ForwardPass {
     return isDeferred
   }
 
-  /// The value of node `index`, or one that is it when rectified.
+  /// The value of node `index`, or the value that has to be rectified to give it.
   func value(_ index: Int, _ values: [Tensor?]) -> (Tensor, isRectified: Bool) {
     isDeferred[index] ? (values[network.graph.nodes[index].inputs[0]]!, true) : (values[index]!, false)
   }
@@ -102,7 +103,7 @@ struct ForwardPass {
   }
 }
 
-/// What is known of a forward pass over some images: values of nodes, and what operations saved.
+/// A forward pass over some images: values of nodes, and what operations saved.
 struct PassRecord: Sendable {
   /// How many images.
   let images: Int
@@ -118,7 +119,7 @@ struct PassRecord: Sendable {
     saved = [[Tensor]](repeating: [], count: isDeferred.count)
   }
 
-  /// Releases every value but those of certain nodes.
+  /// Releases the values of all nodes that `keeps` does not mark.
   mutating func keepOnly(_ keeps: [Bool]) {
     for index in values.indices where !keeps[index] { values[index] = nil }
   }

@@ -4,7 +4,7 @@ import Plotting
 import Pullbacks
 import Subjects
 
-/// What this computer has of all that the experiments need: `pullbacks doctor` prints it.
+/// What the experiments need, and whether this computer has it: `pullbacks doctor` prints it.
 public struct Examination: Sendable {
   /// One thing that was looked at.
   public struct Finding: Sendable {

@@ -1,7 +1,7 @@
 import Attribution
 import Plotting
 
-/// How figures look: what is no part of their story. Lengths are in points.
+/// The looks of figures: sizes, gaps and dashes, kept apart from what figures show. Lengths are in points.
 public enum Looks {
   /// Widths of grids of pictures, by what their columns are.
   public enum Width {
@@ -40,7 +40,7 @@ extension [Method] {
   public static let semanticPullbacks: [Method] = [.softPullback, .pullbackAscent, .smoothPullback, .fusionPullback]
   /// The same recipes over the gradient.
   public static let gradientTwins: [Method] = [.gradient, .gradientAscent, .smoothGrad, .fusionGrad]
-  /// Those that rectify what they pull back.
+  /// Explainers that rectify cotangents.
   public static let rectifying: [Method] = [.guidedGradCAM, .guidedBackprop, .deconvolution]
 }
 

@@ -3,8 +3,8 @@ import Pullbacks
 
 /// How good an explanation is, as a number per image and explainer.
 ///
-/// A metric is a value: hyper-parameters go into its initialiser. What it takes to compute it, one of four refining
-/// protocols says, and the ``Benchmark`` computes what several metrics or explainers have in common once.
+/// A metric is a value: hyper-parameters go into its initialiser. It conforms to one of four refining protocols, which
+/// says what its scores are computed from; the ``Benchmark`` computes once what several metrics or explainers share.
 ///
 /// | protocol | the score comes from |
 /// |---|---|
@@ -26,13 +26,13 @@ public protocol Metric: Sendable {
   /// What is computed, on one line: `a` is the attribution, `e` the explainer, `f` the target's logit, `p` its softmax
   /// probability, `x` the image and `x'` a perturbed one. Sums and largest values run over values or pixels.
   var formula: String { get }
-  /// What must be known before scores are compared; nil if there is nothing of the kind.
+  /// What a reader must know before comparing scores; nil if there is nothing to know.
   var caveat: String? { get }
   /// Every hyper-parameter by name, as records write them.
   var settings: [String: String] { get }
   /// Whether it is undefined without a mask of the object or its parts.
   var needsMask: Bool { get }
-  /// What inputs it is defined for; any unless it says otherwise.
+  /// The inputs that it is defined for; by default any.
   var requirement: InputRequirement { get }
 }
 

@@ -1,7 +1,7 @@
 import Pullbacks
 
-/// The heat map of an attribution of shape `(1, C, H, W)` or `(C, H, W)`, C from 1 to 4: the mean over the channels,
-/// its positive and negative parts each divided by their own extreme, in the colours of `colorMap`.
+/// The heat map of an attribution of shape `(1, C, H, W)` or `(C, H, W)` with 1, 3 or 4 channels: the mean over
+/// the channels, its positive and negative parts each divided by their own extreme, in the colours of `colorMap`.
 ///
 /// Zero takes the colour of the map's zero (white in `seismic`), and an attribution that is zero everywhere is a
 /// picture of that colour. A sequential map shows the positive part alone.

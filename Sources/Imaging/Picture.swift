@@ -3,7 +3,7 @@ import Failures
 import Foundation
 import Pullbacks
 
-/// An 8-bit picture, rows from the top, one to four bytes per pixel.
+/// An 8-bit picture, rows from the top, one, three or four bytes per pixel.
 public struct Picture: Equatable, Sendable {
   /// What the bytes of a pixel are; the raw value is their number.
   public enum Channels: Int, Sendable {

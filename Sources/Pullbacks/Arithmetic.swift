@@ -125,7 +125,7 @@ extension Tensor {
   /// `min(x, 0)`, place by place.
   public var negativePart: Tensor { clamped(to: -Float.infinity...0) }
 
-  /// Every value's distance from zero.
+  /// `|x|`, place by place.
   public var magnitudes: Tensor { map { x, y, n in for i in 0..<n { y[i] = abs(x[i]) } } }
 
   /// Every value moved to the nearest in `range`; NaN stays NaN.

@@ -63,6 +63,9 @@ extension Graph.Node {
     case var layer as Convolution:
       layer.hasBias = true
       changed = layer
+    case var layer as VolumeConvolution:
+      layer.hasBias = true
+      changed = layer
     case var layer as Linear where shape.count == 1:
       layer.hasBias = true
       changed = layer

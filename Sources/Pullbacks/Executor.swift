@@ -15,7 +15,7 @@ public protocol PreparedNetwork: Sendable {
   func record(_ inputs: [Tensor], keeping request: Request) -> any Recording
 }
 
-/// What is asked of a forward pass beside its outputs.
+/// What a forward pass has to keep beside its outputs.
 public struct Request: Sendable {
   /// How cotangents will be pulled back; what their rules read is kept.
   public let layouts: [RuleLayout]
@@ -39,14 +39,14 @@ public protocol Recording: Sendable {
   ///
   /// - Parameters:
   ///   - cotangents: by node.
-  ///   - layout: one of those that the pass was asked for.
+  ///   - layout: one of the layouts that the pass was recorded for.
   ///   - stops: the nodes whose cotangents are asked for; nodes before the first of them are not visited.
-  /// - Returns: what arrives at the stops where something does.
+  /// - Returns: the cotangent of each stop, by node; stops that no cotangent reaches are left out.
   func pull(_ cotangents: [Int: Tensor], by layout: RuleLayout, to stops: Set<Int>) -> [Int: Tensor]
 }
 
 /// A rule set laid out over a graph: each node's rule, and which nodes a cotangent passes on its way from an output to
-/// an input. Routing, what only routing takes, integers, and what does not depend on an input are not among them.
+/// an input. Left out are routing and nodes that only routing takes, integers, and nodes that depend on no input.
 public struct RuleLayout: Sendable {
   /// For each node.
   public let rules: [any Rule]
@@ -88,13 +88,13 @@ package struct Cotangents {
     for (node, cotangent) in cotangents { sums[node] = cotangent }
   }
 
-  /// What has arrived at a node so far.
+  /// The sum of the cotangents that have arrived at a node so far.
   package subscript(node: Int) -> Tensor? {
     get { sums[node] }
     set { sums[node] = newValue }
   }
 
-  /// Takes what has arrived at a node.
+  /// Removes and returns the sum at a node.
   package mutating func take(_ node: Int) -> Tensor? {
     defer { sums[node] = nil }
     return sums[node]
@@ -104,8 +104,8 @@ package struct Cotangents {
     if sums[node] == nil { sums[node] = part } else { sums[node]! += part }
   }
 
-  /// Adds what a node pulled back to what has arrived at its inputs. An input that goes with every image gets the sum
-  /// over the images.
+  /// Adds the cotangents that a node pulled back to the sums at its inputs. An input that goes with every image gets
+  /// the sum over the images.
   package mutating func add(_ pulled: [Tensor?], to node: Graph.Node, wants: [Bool], in graph: Graph) {
     for ((input, isWanted), part) in zip(zip(node.inputs, wants), pulled) where isWanted {
       guard let part else { continue }
@@ -113,7 +113,7 @@ package struct Cotangents {
     }
   }
 
-  /// What is left, image by image.
+  /// The remaining sums, each changed: for one image of a batch.
   package func map(_ change: (Tensor) -> Tensor) -> Cotangents {
     var copy = self
     copy.sums = sums.map { $0.map(change) }

@@ -1,3 +1,3 @@
-// Every error of the package is a PullbackError: who imports the core sees it.
+// Every error of the package is a PullbackError, so the core exports the type.
 
 @_exported import Failures

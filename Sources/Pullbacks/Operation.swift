@@ -30,7 +30,7 @@ public protocol Operation: Sendable {
   /// they are repeated.
   var takesBatchesOfOne: Bool { get }
 
-  /// The value at `inputs`, and what the backward passes want kept of the computation.
+  /// The value at `inputs`, and what the backward passes read again of the computation.
   func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation
 
   /// What ``gradient(_:at:)`` reads of the forward pass.
@@ -39,7 +39,7 @@ public protocol Operation: Sendable {
   /// The vector-Jacobian product `J^T v` for each input, exact and not softened. For a linear operation this is the
   /// ordinary adjoint.
   ///
-  /// - Returns: a cotangent per input; those that ``Site/wants`` rules out may be nil.
+  /// - Returns: a cotangent per input, which may be nil where ``Site/wants`` is false.
   func gradient(_ v: Tensor, at site: Site) -> [Tensor?]
 
   /// The gradient of `<v, forward>` with respect to each parameter, nil for those that are not learnable. It reads the
@@ -109,12 +109,12 @@ public enum Mode: Sendable {
 public struct Evaluation: Sendable {
   /// The value, batch axis first.
   public let output: Tensor
-  /// Whatever the operation wants back in its backward passes, such as statistics.
+  /// What the operation reads again in its backward passes, such as statistics.
   public let saved: [Tensor]
 
   /// - Parameters:
   ///   - output: the value.
-  ///   - saved: what the backward passes want back.
+  ///   - saved: what the backward passes read again.
   public init(_ output: Tensor, saved: [Tensor] = []) {
     self.output = output
     self.saved = saved

@@ -136,7 +136,7 @@ extension Signal {
     apply(Slice([Slice.Part(axis: axis, .python(start: start, end: end, step: step))]), name)
   }
 
-  /// The parts of an axis, one behind the other, of so many places each.
+  /// The parts of an axis, one behind the other: part i has `sizes[i]` places.
   ///
   /// - Precondition: the sizes add up to the axis's extent.
   public func split(axis: Int, into sizes: [Int]) -> [Signal] {

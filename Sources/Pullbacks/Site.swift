@@ -66,14 +66,15 @@ public struct Site: Sendable {
   /// same result.
   public func gradient(_ v: Tensor) -> [Tensor?] { values.gradient(v, at: self) }
 
-  /// The operation's value at other parameters or inputs; nil are those of the pass.
+  /// The operation's value at other parameters or inputs; nil stands for the pass's own.
   ///
   /// - Precondition: ``Needs/inputs`` is declared where `inputs` is nil.
   public func value(parameters: [Tensor]? = nil, inputs: [Tensor]? = nil) -> Tensor {
     operation.forward(inputs ?? self.inputs, parameters ?? self.parameters, mode: mode).output
   }
 
-  /// The operation's gradient, `J^T v` for each input, at other parameters or inputs; nil are those of the pass.
+  /// The operation's gradient, `J^T v` for each input, at other parameters or inputs; nil stands for the pass's
+  /// own.
   ///
   /// - Precondition: ``Needs/inputs`` is declared where `inputs` is nil and the operation's gradient reads its inputs.
   public func gradient(_ v: Tensor, parameters: [Tensor]?, inputs: [Tensor]? = nil) -> [Tensor?] {

@@ -25,11 +25,7 @@ public struct Trace: Sendable {
   }
 
   /// The names of the nodes whose values are kept beside the outputs, for tests of memory.
-  package var keptNodes: [String] {
-    let outputs = Set(network.graph.outputs.map(\.node))
-    return network.graph.nodes.enumerated().filter { !outputs.contains($0.offset) && recording.value($0.offset) != nil }
-      .map(\.element.name)
-  }
+  package var keptNodes: [String] { network.graph.keptNodes(of: recording) }
 
   /// The output called `name`, `(N, ...)`.
   ///
@@ -112,11 +108,7 @@ public struct TrainingTrace: Sendable {
   }
 
   /// The names of the nodes whose values are kept beside the outputs, for tests of memory.
-  package var keptNodes: [String] {
-    let outputs = Set(network.graph.outputs.map(\.node))
-    return network.graph.nodes.enumerated().filter { !outputs.contains($0.offset) && recording.value($0.offset) != nil }
-      .map(\.element.name)
-  }
+  package var keptNodes: [String] { network.graph.keptNodes(of: recording) }
 
   /// The gradient of `<v, value>` with respect to every learnable parameter, by full name.
   ///
@@ -160,6 +152,12 @@ extension Graph {
     guard v.shape == shape else {
       throw PullbackError(.usage, "cotangent", "expected the output's shape \(shape), found \(v.shape)")
     }
+  }
+
+  /// The names of the nodes, other than the outputs, whose values a pass kept.
+  fileprivate func keptNodes(of recording: any Recording) -> [String] {
+    let outputs = Set(outputs.map(\.node))
+    return nodes.indices.filter { !outputs.contains($0) && recording.value($0) != nil }.map { nodes[$0].name }
   }
 
   /// A value with a row for each image, also where it does not depend on them.

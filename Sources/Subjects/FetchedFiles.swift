@@ -42,6 +42,7 @@ public enum FetchedFiles {
 
 /// EfficientNet-Lite0 with its checkpoint, and photographs of single objects with masks.
 public enum ImageNetTier {
+  /// The name of the network's architecture.
   public static let architecture = "efficientnet-lite0"
 
   /// Where the checkpoint lies once it is fetched.

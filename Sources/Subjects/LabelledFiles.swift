@@ -5,11 +5,17 @@ import SwiftCSV
 
 /// An image file and its class.
 public struct LabelledFile: Equatable, Sendable {
+  /// Where the file lies.
   public let path: String
   /// What it is called in records.
   public let name: String
+  /// The class, as the place of its logit.
   public let target: Int
 
+  /// - Parameters:
+  ///   - path: where the file lies.
+  ///   - name: what it is called in records.
+  ///   - target: the class.
   public init(path: String, name: String, target: Int) { (self.path, self.name, self.target) = (path, name, target) }
 
   /// The labelled images of a folder, in the order of their names: a `labels.csv` in it says which classes they are of,
@@ -65,7 +71,7 @@ public struct LabelledFile: Equatable, Sendable {
 }
 
 extension [LabelledFile] {
-  /// So many of them, spread evenly; nil is all.
+  /// `count` of them, spread evenly; nil is all.
   ///
   /// - Parameter source: where they are from, for the message.
   /// - Throws: `PullbackError` if there are fewer.

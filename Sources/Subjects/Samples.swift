@@ -26,7 +26,7 @@ public struct SceneSamples: SampleSource {
   private let size: Int
   private let withParts: Bool
 
-  /// Scenes by their numbers, by default of those that no network was trained on.
+  /// Scenes by their numbers, by default held-out ones, on which no network was trained.
   ///
   /// - Parameters:
   ///   - indices: the scenes' numbers.
@@ -91,7 +91,7 @@ public struct FileSamples: SampleSource {
   }
 
   /// - Parameters:
-  ///   - files: which.
+  ///   - files: the images with their classes.
   ///   - loader: the network's preprocessing.
   ///   - framing: what is shown of each.
   /// - Throws: `PullbackError` if a file cannot be read. It is not decoded yet.

@@ -15,9 +15,11 @@ import Pullbacks
 public struct Subject: Sendable {
   /// The network's name for people: `EfficientNet-Lite0`.
   public let title: String
+  /// What the network is built as, and the images that it was trained on.
   public let architecture: Architecture
   /// The file that the network's parameters were read from.
   public let checkpoint: Checkpoint
+  /// The network with these parameters.
   public let network: Network
   /// The images with their classes. A source makes an image when it is asked for; the first ``keptSamples`` of them
   /// stay in memory.
@@ -25,7 +27,7 @@ public struct Subject: Sendable {
   /// Where the images come from, for a figure's credit line.
   public let credit: String
 
-  /// How many samples stay in memory: those of a figure, not of a benchmark.
+  /// How many samples stay in memory: enough for a figure, but not a whole benchmark.
   public static let keptSamples = 64
 
   /// - Parameters:

@@ -64,7 +64,7 @@ public enum Tier: String, CaseIterable, Sendable {
     case none
     /// The few that an experiment shows.
     case shown(Gallery)
-    /// So many, spread evenly over those there are; nil is all of them, or 100 scenes.
+    /// This many, spread evenly over all images; nil is all of them, or 100 scenes.
     case spread(Int?)
   }
 
@@ -141,7 +141,7 @@ public enum Tier: String, CaseIterable, Sendable {
 }
 
 extension Tier.Choice {
-  /// The files of the choice: `shown` picks those of a gallery.
+  /// The files of the choice; `shown` picks the files of a gallery.
   fileprivate func files(
     of files: [LabelledFile], _ source: String, shown: (Gallery) throws -> [LabelledFile]
   ) throws -> [LabelledFile] {
@@ -158,7 +158,7 @@ extension Subject {
   ///
   /// - Parameters:
   ///   - model: an architecture; nil is the one that the checkpoint is recognised as, or EfficientNet-Lite0.
-  ///   - path: its parameters; nil is those that come with the package or were fetched for it.
+  ///   - path: its parameters; nil takes the file that comes with the package or was fetched.
   ///   - choice: which images.
   ///   - folder: labelled images of the user's; nil is the images of the architecture's tier.
   /// - Throws: `PullbackError` of kind `unavailable` if EfficientNet-Lite0 has not been fetched, `usage` if there are

@@ -88,13 +88,13 @@ extension StringProtocol {
 
 /// How a value is written in the text.
 enum ValueFormat: Equatable {
-  /// So many decimals: `fixed 2` makes 0.4707 into 0.47.
+  /// This many decimals: `fixed 2` makes 0.4707 into 0.47.
   case fixed(Int)
   /// Times a hundred, with so many decimals: `percent` makes it 47 %, `percent 1` 47.1 %.
   case percent(Int)
-  /// So many digits: `significant 2` makes 0.00123 into 0.0012.
+  /// This many digits: `significant 2` makes 0.00123 into 0.0012.
   case significant(Int)
-  /// So many digits and a power of ten: `scientific 2` makes 366000 into 3.7 × 10^5^.
+  /// This many digits and a power of ten: `scientific 2` makes 366000 into 3.7 × 10^5^.
   case scientific(Int)
   /// A whole number, thousands apart: `integer` makes 30000 into 30,000.
   case integer

@@ -63,6 +63,18 @@ import Testing
     #expect(norms(merged.mergingBatchNorms()) == norms(merged))
   }
 
+  @Test func volumesAndSequences() throws {
+    let graph = try Graph("volumes", input: [2, 3, 4, 4]) { volume in
+      volume.convolution3D("conv3d", 4, SlidingWindow([2, 3, 3]), groups: 2, bias: false).batchNorm("norm3d")
+        .reshaped([4, 8]).convolution1D("conv1d", 3, kernel: 3).batchNorm("norm1d")
+    }
+    let network = try Formula.network(graph)
+    let merged = network.mergingBatchNorms()
+    #expect(norms(merged).isEmpty)
+    let x = Formula.image("x", [2, 2, 3, 4, 4])
+    expectClose(try merged(x), try network(x), within: 2e-6)
+  }
+
   /// A layer whose value is an output keeps it, and so does its norm; tokens are no channels.
   @Test func whatIsNot() throws {
     let graph = try Graph("outputs", inputs: [Graph.InputDescription("input", [2, 4, 4])]) { inputs in

@@ -47,6 +47,33 @@ import Testing
     #expect(identicalBits(pulled, try plain.pullback(v, by: rules, to: name)))
   }
 
+  /// One backward pass to several layers, also to layers that are otherwise pulled back through in one go.
+  @Test func stopsAmidLayersOfOneGo() throws {
+    let graph = try Graph("residual", input: [4, 12, 10]) { x in
+      let stem = x.convolution("stem", 8, kernel: 3, padding: 1).batchNorm("stem_bn").relu("stem_relu")
+      let branch = stem.convolution("branch", 8, kernel: 3, padding: 1, bias: false).batchNorm("branch_bn")
+      let sum = branch.adding(stem, "sum")
+      // The first sum is taken twice, the second once, by its ReLU.
+      return sum.relu("sum_relu").convolution("head", 8, kernel: 3, padding: 1).batchNorm("head_bn")
+        .adding(sum, "again").relu("last_relu").convolution("logits", 4, kernel: 3).globalAveragePool("mean")
+    }
+    let network = try Formula.network(graph)
+    let (x, v) = (Formula.image("x", [2, 4, 12, 10]), Formula.image("v", [2, 4]))
+    let names = graph.nodes.map(\.name)
+    for rules in [RuleSet.gradient, .softPullback()] {
+      let fused = try run(network, .fused).trace(at: x, rules: [rules])
+      let plain = try plain(network).trace(at: x, rules: [rules])
+      for stops in [names] + names.map({ [$0, "input"] }) {
+        let found = try fused.pullbacks(v, by: rules, to: stops)
+        let expected = try plain.pullbacks(v, by: rules, to: stops)
+        for stop in stops {
+          #expect(identicalBits(found[stop]!, expected[stop]!), "\(rules.name) to \(stop) of \(stops)")
+          #expect(found[stop]!.imageNorms.allSatisfy { $0 > 0 })
+        }
+      }
+    }
+  }
+
   static let networks = [
     ("resnet18", 64), ("resnet50", 96), ("vgg11_bn", 64), ("vgg13", 64), ("pvt_v2_b0", 64), ("densenet121", 64),
     ("convnext_tiny", 64), ("efficientnet-lite0", 64), ("vgg-scenes", 96), ("resnet-scenes", 96), ("pvt-scenes", 96),

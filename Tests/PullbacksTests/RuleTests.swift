@@ -52,6 +52,37 @@ import Testing
     #expect(try pulled(twice, at: [-1, 2]) { $0.relu("a").adding($0.relu("b")) } == [0, 2])
   }
 
+  /// The gradient at other inputs and parameters.
+  private struct GradientElsewhere: Rule {
+    let inputFactor: Float
+    let parameterFactor: Float
+    let equation = "J(a x; b W)^T v"
+    let source = "this test"
+    func needs(at operation: any Operation) -> Needs { .inputs }
+    func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
+      site.gradient(
+        v, parameters: site.parameters.map { parameterFactor * $0 }, inputs: site.inputs.map { inputFactor * $0 })
+    }
+  }
+
+  /// A rule may ask for the gradient at another point, where the operation computes anew what it saves and reads.
+  @Test func gradientsElsewhere() throws {
+    let operations: [any Operation] = [
+      GELU(), LayerNorm(), GroupNorm(groups: 2), RMSNorm(), Softmax(), LogSoftmax(), Linear(3),
+    ]
+    let (x, v) = (Formula.image("x", [2, 4, 6]), Formula.image("v", [2, 4, 6]))
+    for operation in operations {
+      let graph = try Graph("one", input: [4, 6]) { $0.apply(operation, "op") }
+      let network = try Formula.network(graph)
+      let rules = RuleSet("elsewhere", [(.any, GradientElsewhere(inputFactor: 0.5, parameterFactor: 3))])
+      let cotangent = operation is Linear ? Formula.image("w", [2, 4, 3]) : v
+      let found = try network.valueWithPullback(at: x, rules: rules).pullback(cotangent)
+      let other = network.mapParameters { 3 * $1 }
+      let expected = try other.valueWithPullback(at: Float(0.5) * x).pullback(cotangent)
+      #expect(identicalBits(found, expected), "\(operation.kind)")
+    }
+  }
+
   /// Two tables that differ in one number keep apart in one trace.
   @Test func temperaturesDoNotMix() throws {
     var sharp = Temperatures()

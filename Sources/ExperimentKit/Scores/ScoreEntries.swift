@@ -116,7 +116,7 @@ public struct NumberFormat: Sendable {
 
 /// The mean difference of a pullback and its gradient twin under one metric, as the file beside a table holds it.
 public struct DifferenceEntry: Encodable, Sendable {
-  /// Who has the better scores, with the whole 95 % interval on its side of zero.
+  /// Which of the two has the better scores, with the whole 95 % interval on its side of zero.
   public enum Side: String, Encodable, Sendable { case pullback, gradient, neither }
 
   public let model: String
@@ -170,7 +170,7 @@ public struct DifferenceTally: Encodable, Sendable {
   public let metric: String
   /// Pairs whose pullback has the better scores, with the whole interval on its side of zero.
   public let pullback: Int
-  /// Those whose gradient has.
+  /// Pairs whose gradient has the better scores in this sense.
   public let gradient: Int
   public let undecided: Int
 }

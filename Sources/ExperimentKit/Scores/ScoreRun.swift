@@ -144,7 +144,7 @@ public enum SweptParameter: String, CaseIterable, Sendable {
   /// The methods that it matters to.
   public var methods: [Method] { kind == nil ? [.pullbackAscent] : [.softPullback, .pullbackAscent] }
 
-  /// Whose temperature it is.
+  /// The kind of operation whose temperature it is; nil for other settings.
   var kind: Temperatures.Kind? { Temperatures.Kind(rawValue: rawValue) }
 
   /// As published tables name it, with a value as they write it.

@@ -122,7 +122,7 @@ public enum BinaryOperation: String, Operation, CaseIterable {
   }
 }
 
-/// `a` where the condition is not 0, `b` elsewhere: of integers or floats of 0 and 1, a, and b.
+/// `a` where the condition is not 0, `b` elsewhere. Inputs: the condition, of integers or floats; a; b.
 public struct Where: Operation {
   public init() {}
   public var kind: String { "where" }

@@ -146,7 +146,7 @@ public struct Convolution: Operation {
   }
 }
 
-/// Throws unless channels fall into so many parts.
+/// Throws unless inputs and outputs fall into `groups` equal parts.
 func checkGroups(_ groups: Int, inputs: Int, outputs: Int, of kind: String) throws(PullbackError) {
   guard groups > 0, inputs % groups == 0, outputs % groups == 0 else {
     throw PullbackError(.usage, kind, "\(groups) groups divide neither \(inputs) inputs nor \(outputs) outputs evenly")

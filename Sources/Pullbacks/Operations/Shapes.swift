@@ -5,7 +5,7 @@ func checkShape(_ shape: [Int], rank: Int, of kind: String) throws(PullbackError
   }
 }
 
-/// Throws unless an operation has so many inputs.
+/// Throws unless an operation has `count` inputs.
 func checkCount(_ inputs: [[Int]], _ count: Int, of kind: String) throws(PullbackError) {
   guard inputs.count == count else {
     throw PullbackError(.usage, kind, "expected \(count) inputs, found \(inputs.count) of shapes \(inputs)")

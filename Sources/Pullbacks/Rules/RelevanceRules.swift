@@ -5,8 +5,8 @@ private let bach = "Bach et al. 2015, doi 10.1371/journal.pone.0130140"
 private let montavon = "Montavon et al. 2019, doi 10.1007/978-3-030-28954-6_10"
 
 extension RelevanceRule {
-  /// `x A^T(R / s(A(x; W, b)); W)`: the epsilon rule; at sums and averages the rule that takes the name norm, each
-  /// summand's share of the sum.
+  /// `x A^T(R / s(A(x; W, b)); W)`: the epsilon rule. At sums and averages it gives each summand its share
+  /// of the sum and is called the norm rule: ``norm(epsilon:)``.
   ///
   /// ``EpsilonRule`` is the same for cotangents, `v = R / z`.
   public static func epsilon(_ epsilon: Float = 1e-6) -> RelevanceRule {

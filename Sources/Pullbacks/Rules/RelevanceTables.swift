@@ -5,7 +5,7 @@ extension RuleSet {
   ///
   /// Tables of this family take and give relevance: start from one at the target, and stop at the input of the first
   /// layer with parameters, by ``Trace/pullback(_:by:from:to:)``. Batch norms should be folded first, by
-  /// ``Network/mergingBatchNorms()``; those that are left hand relevance on as it is.
+  /// ``Network/mergingBatchNorms()``; batch norms that remain hand relevance on unchanged.
   ///
   /// Activations hand relevance on, sums and average pooling share it among their summands. All other operations pull
   /// back by their gradient, which moves relevance: max pooling gives it to the first largest element of a window.

@@ -28,7 +28,7 @@ public protocol Rule: Hashable, Sendable {
   ///   - carriesInput: which of its inputs depend on the image other than through routing.
   func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError)
 
-  /// A cotangent for each input; those that ``Site/wants`` rules out may be nil.
+  /// A cotangent for each input, which may be nil where ``Site/wants`` is false.
   func pull(_ v: Tensor, at site: Site) -> [Tensor?]
 }
 
