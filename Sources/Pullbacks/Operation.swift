@@ -18,7 +18,7 @@ public protocol Operation: Sendable {
   /// - Throws: ``PullbackError`` where the shapes do not fit the operation, ranks included.
   func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int]
 
-  /// What the elements of the output are for inputs of these types. If not implemented: floats of floats.
+  /// What the elements of the output are for inputs of these types. By default floats of floats.
   ///
   /// - Throws: ``PullbackError`` where the operation does not take inputs of these types.
   func outputType(_ inputs: [ElementType]) throws(PullbackError) -> ElementType

@@ -9,7 +9,7 @@ public protocol Rule: Hashable, Sendable {
   /// The equation, with `v` the incoming cotangent and `z` the layer's input: `v * Phi(z / tau), tau = 0.6`.
   var equation: String { get }
 
-  /// The equation at a certain operation, where it can be said more closely. If not implemented: ``equation``.
+  /// The equation at a certain operation, where it can be said more closely. By default ``equation``.
   func equation(at operation: any Operation) -> String
 
   /// Where the equation comes from: a paper and its section.
