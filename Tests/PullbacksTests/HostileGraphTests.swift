@@ -22,4 +22,31 @@ import Testing
     }
     #expect(identicalBits(results[0].0, results[1].0) && identicalBits(results[0].1, results[1].1))
   }
+
+  /// A value is taken by an activation, whose convolution comes late, and by others in between: its cotangent is summed
+  /// up in the order of its consumers all the same.
+  @Test(arguments: 0..<3) func cotangentsOfManyConsumers(_ variant: Int) throws {
+    let graph = try Graph("consumers", input: [3, 12, 12]) { x in
+      let z = x.convolution("z", 4, kernel: 3, padding: 1)
+      let other = x.convolution("other", 4, kernel: 3, padding: 1)
+      let (value, taken) =
+        switch variant {
+        case 0: (z, z)
+        case 1: (z.batchNorm("norm"), z)
+        default: (z.batchNorm("norm").adding(other, "sum"), other)
+        }
+      let rectified = value.relu("relu")
+      let others = [
+        taken.gelu("gelu"), taken.silu("silu"), taken.averagePool("pool", kernel: 3, stride: 1, padding: 1),
+      ]
+      let late = rectified.convolution("late", 4, kernel: 3, padding: 1)
+      return others.reduce(late) { $0.adding($1) }.flatten().linear("fc", 3)
+    }
+    let network = try Formula.network(graph)
+    let (x, v) = (Formula.image("images", [2, 3, 12, 12]), Formula.image("cotangent", [2, 3]))
+    let pulled = try [network.run(by: .plain), network.run(by: .fused)].map {
+      try $0.valueWithPullback(at: x, rules: .gradient).pullback(v)
+    }
+    #expect(identicalBits(pulled[0], pulled[1]))
+  }
 }
