@@ -49,4 +49,16 @@ import Testing
     }
     #expect(identicalBits(pulled[0], pulled[1]))
   }
+
+  /// The one input that the output depends on is held: the other stays, as an input that nothing depends on.
+  @Test func holdingAllThatMatters() throws {
+    let graph = try Graph("two", inputs: [.init("a", [3]), .init("b", [2])]) { [("out", $0[0].linear("fc", 2))] }
+    let network = try Formula.network(graph)
+    let held = try network.holding("a", at: Tensor(shape: [3], [1, 2, 3]))
+    #expect(held.graph.inputs.map(\.name) == ["b"])
+    let expected = try network.trace(
+      at: ["a": Tensor(shape: [1, 3], [1, 2, 3]), "b": Tensor(shape: [1, 2])], rules: []
+    ).value
+    #expect(try held(Tensor(shape: [4, 2])) == expected.repeated(4))
+  }
 }
