@@ -61,4 +61,24 @@ import Testing
     ).value
     #expect(try held(Tensor(shape: [4, 2])) == expected.repeated(4))
   }
+
+  private func message(_ body: () throws -> Void) -> String {
+    do { try body() } catch { return "\(error)" }
+    return "nothing was thrown"
+  }
+
+  static let ofOne: [any Pullbacks.Operation] = [
+    ReLU(), GELU(), Sigmoid(), PReLU(), Softmax(), Identity(), Reshape([8]), Transpose([1, 0]), Slice(axis: 0, 0..<1),
+    Linear(2), Convolution.sequence(2, kernel: 1), BatchNorm(), LayerNorm(), GroupNorm(groups: 1), RMSNorm(),
+    MaxPool.sequence(kernel: 2), AveragePool.slidingSequence(kernel: 2), Reduce(.mean, axes: [0]),
+    CumulativeSum(axis: 0), Pad([0, 0], [0, 1]), UnaryFunction.exp, Expand(to: [2, 4]),
+  ]
+
+  @Test func operationsOfOneInputTakeNoOther() {
+    for operation in Self.ofOne {
+      #expect(
+        message { _ = try Graph("tiny", input: [2, 4]) { $0.apply(operation, "node", with: $0) } }
+          == "node node: \(operation.kind): expected 1 input, found 2 of shapes [[2, 4], [2, 4]]")
+    }
+  }
 }
