@@ -117,6 +117,9 @@ public struct Graph: Sendable {
     let outputs = body(signals)
     if let error = builder.error { throw error }
     precondition(!outputs.isEmpty, "a network has an output")
+    for output in outputs where output.signal.builder !== builder {
+      throw PullbackError(.usage, "output \(output.name)", "it is a signal of another network")
+    }
     var names: Set<String> = []
     for output in outputs where !names.insert(output.name).inserted {
       throw PullbackError(.usage, "output \(output.name)", "the name is used twice")
@@ -217,9 +220,16 @@ final class GraphBuilder {
   private(set) var error: PullbackError?
   private var names: Set<String> = []
 
-  func add(_ operation: any Operation, _ name: String?, _ inputs: [Int]) -> Int {
+  func add(_ operation: any Operation, _ name: String?, _ inputs: [Signal]) -> Int {
     guard error == nil else { return 0 }
-    let name = name ?? "\(operation.kind)_\(nodes.count)"
+    let name = name ?? freeName(operation.kind)
+    guard inputs.allSatisfy({ $0.builder === self }) else {
+      error = PullbackError(
+        .usage, "node \(name)", "an input is a signal of another network",
+        advice: "signals are good in the description that they were handed out in")
+      return 0
+    }
+    let inputs = inputs.map(\.node)
     guard names.insert(name).inserted else {
       error = PullbackError(.usage, "node \(name)", "the name is used twice")
       return 0
@@ -238,6 +248,13 @@ final class GraphBuilder {
       if let input = operation as? Input { append(input, name, [], input.shape, input.type, []) }
       return 0
     }
+  }
+
+  /// The name of a node that the description gives none: its kind and its place.
+  private func freeName(_ kind: String) -> String {
+    var name = "\(kind)_\(nodes.count)"
+    while names.contains(name) { name += "_" }
+    return name
   }
 
   private func append(

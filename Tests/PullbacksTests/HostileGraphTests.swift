@@ -62,9 +62,28 @@ import Testing
     #expect(try held(Tensor(shape: [4, 2])) == expected.repeated(4))
   }
 
+  @Test func namesThatNodesWouldGetAreTaken() throws {
+    let graph = try Graph("tiny", input: [4]) { $0.relu("relu_2").relu().relu() }
+    #expect(Set(graph.nodes.map(\.name)).count == 4)
+  }
+
   private func message(_ body: () throws -> Void) -> String {
     do { try body() } catch { return "\(error)" }
     return "nothing was thrown"
+  }
+
+  @Test func signalsOfAnotherNetwork() {
+    var kept: Signal?
+    _ = try? Graph("one", input: [4]) { x in
+      kept = x.relu().relu().relu()
+      return kept!
+    }
+    #expect(
+      message { _ = try Graph("two", input: [4]) { $0.adding(kept!, "sum") } }
+        .hasPrefix("node sum: an input is a signal of another network"))
+    #expect(
+      message { _ = try Graph("two", input: [4]) { _ in kept! } }
+        == "output output: it is a signal of another network")
   }
 
   static let ofOne: [any Pullbacks.Operation] = [
