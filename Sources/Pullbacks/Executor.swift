@@ -106,9 +106,17 @@ package struct Cotangents {
 
   /// Adds what a node pulled back to what has arrived at its inputs. An input that goes with every image gets the sum
   /// over the images.
+  ///
+  /// - Precondition: the cotangents have the shapes of the inputs. Whoever wrote the rule reads of it: `fatalError`
+  ///   prints its message in optimised code too.
   package mutating func add(_ pulled: [Tensor?], to node: Graph.Node, wants: [Bool], in graph: Graph) {
     for ((input, isWanted), part) in zip(zip(node.inputs, wants), pulled) where isWanted {
       guard let part else { continue }
+      guard part.shape.dropFirst() == graph.nodes[input].shape[...] else {
+        fatalError(
+          "node \(node.name): the rule for this \(node.operation.kind) gives a cotangent of shape \(part.shape) to "
+            + "the input \(graph.nodes[input].name) of shape \(graph.nodes[input].shape), the batch axis not counted")
+      }
       add(graph.nodes[input].isBatched ? part : part.summed(to: [1] + graph.nodes[input].shape), to: input)
     }
   }

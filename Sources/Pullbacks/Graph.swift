@@ -207,6 +207,21 @@ public struct Graph: Sendable {
 }
 
 extension Graph.Node {
+  /// The value of the node's operation.
+  ///
+  /// - Precondition: it has the shape that the operation says. Whoever wrote the operation reads of it: `fatalError`
+  ///   prints its message in optimised code too.
+  package func evaluate(_ operands: [Tensor], _ parameters: [Tensor], mode: Mode, images: Int) -> Evaluation {
+    let evaluation = operation.forward(operands, parameters, mode: mode)
+    let expected = [isBatched ? images : 1] + shape
+    guard evaluation.output.shape == expected, evaluation.output.type == type else {
+      fatalError(
+        "node \(name): the value of \(operation.kind) is \(evaluation.output.type) of shape "
+          + "\(evaluation.output.shape), and not \(type) of shape \(expected), as the operation says")
+    }
+    return evaluation
+  }
+
   /// Whether a value that this node takes is repeated for every image of a batch before it is handed over.
   fileprivate func repeats(_ source: Graph.Node) -> Bool {
     isBatched && !source.isBatched && !operation.takesBatchesOfOne

@@ -101,3 +101,59 @@ import Testing
     }
   }
 }
+
+/// What other people write and what breaks its contract ends the program with a message.
+@Suite struct BrokenContractTests {
+  struct Undeclared: Rule {
+    var equation: String { "v z" }
+    var source: String { "nobody" }
+    func needs(at operation: any Pullbacks.Operation) -> Needs { [] }
+    func pull(_ v: Tensor, at site: Site) -> [Tensor?] { [site.input()] }
+  }
+
+  struct Misshapen: Pullbacks.Operation {
+    var kind: String { "misshapen" }
+    var character: OperationCharacter { .linear }
+    func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] { inputs[0] }
+    func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
+      Evaluation(Tensor(shape: [inputs[0].shape[0], 1]))
+    }
+    func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [v] }
+  }
+
+  private static func run(_ rule: (any Rule)?, _ layer: @Sendable (Signal) -> Signal) throws {
+    let graph = try Graph("tiny", input: [3, 8, 8]) { layer($0).flatten().linear("fc", 2) }
+    let network = try Formula.network(graph)
+    let rules = rule.map { RuleSet.gradient.overriding(.node("layer"), with: $0) } ?? .gradient
+    for executor in [PlainExecutor(), FastExecutor()] as [any Executor] {
+      let (_, pullback) = try network.run(by: executor).valueWithPullback(
+        at: Tensor(shape: [1, 3, 8, 8]), rules: rules)
+      _ = try pullback(network.oneHot([0]))
+    }
+  }
+
+  private func said(_ result: ExitTest.Result?) -> String {
+    String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
+  }
+
+  @Test func ruleReadsWhatItDidNotDeclare() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      try Self.run(Undeclared()) { $0.relu("layer") }
+    }
+    #expect(said(result).contains("node layer: its rule or its relu reads an input in the backward pass"))
+  }
+
+  @Test func ruleGivesAnotherShape() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      try Self.run(PassThrough()) { $0.convolution("layer", 2, kernel: 3) }
+    }
+    #expect(said(result).contains("node layer: the rule for this conv gives a cotangent of shape [1, 2, 6, 6]"))
+  }
+
+  @Test func operationGivesAnotherShape() async {
+    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      try Self.run(nil) { $0.apply(Misshapen(), "layer") }
+    }
+    #expect(said(result).contains("node layer: the value of misshapen is float32 of shape [1, 1]"))
+  }
+}
