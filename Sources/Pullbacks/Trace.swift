@@ -160,6 +160,7 @@ extension Graph {
     guard v.shape == shape else {
       throw PullbackError(.usage, "cotangent", "expected the output's shape \(shape), found \(v.shape)")
     }
+    guard v.type == .float32 else { throw PullbackError(.usage, "cotangent", "expected floats, found integers") }
   }
 
   /// A value with a row for each image, also where it does not depend on them.

@@ -100,6 +100,32 @@ import Testing
           == "node node: \(operation.kind): expected 1 input, found 2 of shapes [[2, 4], [2, 4]]")
     }
   }
+
+  /// Why nothing can be pulled back is said as it is.
+  @Test func outputsThatNothingIsPulledBackFrom() throws {
+    func refusal(_ input: Graph.InputDescription, _ x: Tensor, _ body: (Signal) -> Signal) -> String {
+      message {
+        let graph = try Graph("tiny", inputs: [input]) { [("out", body($0[0]))] }
+        _ = try Formula.network(graph).trace(at: x, rules: [.gradient])
+      }
+    }
+    #expect(
+      refusal(.init("x", [2]), Tensor(shape: [1, 2])) { $0.constant(Tensor(shape: [2]), "mask") }
+        == "node mask: the output does not depend on an input: there is nothing to pull back to")
+    let ids = Tensor(shape: [1, 3], integers: [0, 1, 2])
+    #expect(
+      refusal(.init("ids", [3], type: .int64), ids) { $0.embedding("words", 4, width: 2).flatten().linear("fc", 2) }
+        == "node fc: the output depends on integers alone, and no cotangent reaches an integer; "
+        + "explain the network from words on, by starting(at:)")
+  }
+
+  @Test func cotangentOfIntegers() throws {
+    let network = try Formula.network(Graph("tiny", input: [4]) { $0.linear("fc", 2) })
+    let trace = try network.trace(at: Tensor(shape: [1, 4]), rules: [.gradient])
+    #expect(
+      message { _ = try trace.pullback(Tensor(shape: [1, 2], integers: [0, 1]), by: .gradient) }
+        == "cotangent: expected floats, found integers")
+  }
 }
 
 /// What other people write and what breaks its contract ends the program with a message.
