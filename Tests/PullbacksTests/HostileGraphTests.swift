@@ -182,4 +182,9 @@ import Testing
     }
     #expect(said(result).contains("node layer: the value of misshapen is float32 of shape [1, 1]"))
   }
+
+  @Test func imagesThatABatchDoesNotHave() async {
+    await #expect(processExitsWith: .failure) { _ = Tensor(shape: [2, 3]).image(2) }
+    await #expect(processExitsWith: .failure) { _ = Tensor(shape: [2, 3]).image(-1) }
+  }
 }
