@@ -47,7 +47,8 @@ public struct MethodSettings: Sendable {
   public var baseline: Baseline = .value(0)
   /// The layer of the class activation maps, which must be named for them: architectures are not known here.
   public var camLayer: String?
-  /// What layer-wise relevance propagation moves values away from zero by.
+  /// What ``Method/lrpEpsilon`` moves values away from zero by; the composites of ``LayerwiseRelevance`` have
+  /// zennit's.
   public var lrpEpsilon: Float = 1e-9
   /// How many of the windows of occlusion fit side by side.
   public var occlusionDivisor = 14

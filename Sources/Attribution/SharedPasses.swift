@@ -204,7 +204,10 @@ extension Plan {
         }
         let trace = try network.trace(at: Tensor(joining: inputs), rules: tables.map(\.rules), keeping: kept)
         context.report(forward: rows.count)
-        for (place, node) in nodes.enumerated() { values[place].add(try trace.activation(node), rows) }
+        for (place, node) in nodes.enumerated() {
+          let value = try trace.activation(node)
+          values[place].add(value.shape[0] == rows.count ? value : value.repeated(rows.count), rows)
+        }
         let cotangents = try selecting(trace.value, rows.map { $0 / points.count }).map {
           selector throws(PullbackError) in try selector.cotangent(at: trace.value, of: network)
         }

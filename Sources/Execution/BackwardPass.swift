@@ -52,7 +52,9 @@ struct BackwardPass {
     if let known = cotangents[target] { finish.add(known) }
     // The other summand, to which the cotangent of `target` goes unchanged.
     var shared: (node: Int, cotangent: Tensor)?
-    if !stops.contains(target), let gate = gate(of: target), let z = record.values[nodes[target].inputs[0]] {
+    if !stops.contains(target), let gate = gate(of: target), let z = record.values[nodes[target].inputs[0]],
+      keepsOrder(of: target, in: nodes[target].inputs[0], at: index)
+    {
       finish.gate(z, gate)
       target = nodes[target].inputs[0]
     }
@@ -60,12 +62,12 @@ struct BackwardPass {
       if nodes[target].operation is Add, layout.rules[target] is Gradient,
         let norm = nodes[target].inputs.first(where: { isFrozenNorm($0) && $0 > last }),
         let other = nodes[target].inputs.first(where: { $0 != norm }), nodes[target].inputs.count == 2,
-        nodes[norm].shape == nodes[other].shape, nodes[other].isBatched
+        nodes[norm].shape == nodes[other].shape, nodes[other].isBatched, keepsOrder(of: target, in: other, at: index)
       {
         if layout.carries[other] { shared = (other, finish.copy(shape: [record.images] + nodes[input].shape)) }
         target = norm
       }
-      if isFrozenNorm(target), !stops.contains(target) {
+      if isFrozenNorm(target), !stops.contains(target), keepsOrder(of: target, in: nodes[target].inputs[0], at: index) {
         finish.scale(network.norm(target).scale)
         target = nodes[target].inputs[0]
       }
@@ -75,6 +77,14 @@ struct BackwardPass {
     if let shared { cotangents.add(shared.cotangent, to: shared.node) }
     cotangents.add(pulled, to: target)
     return true
+  }
+
+  /// Whether node `target`'s cotangent is the same sum, to the bit, if the part of its consumer `node` is added when
+  /// node `index` is reached: nodes between the two add theirs later then. Of two parts the order does not matter.
+  private func keepsOrder(of node: Int, in target: Int, at index: Int) -> Bool {
+    let consumers = network.consumers[target]
+    return !consumers.contains { node < $0 && $0 < index }
+      || consumers.count == 2 && !network.graph.outputs.contains { $0.node == target }
   }
 
   /// The adjoint that the rule of node `index` stands for, if further steps can be done to its result while it is in

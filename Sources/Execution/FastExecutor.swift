@@ -44,6 +44,7 @@ final class FastNetwork: PreparedNetwork {
   let graph: Graph
   let parameters: [[Tensor]]
   let consumers: [[Int]]
+  private let firstOfSmallMaps: Int
   private let transformsWeights: Bool
   private let norms = Locked<[Int: BatchNorm.AffineMap]>([:])
   private let weights = Locked<[Int: Tensor?]>([:])
@@ -53,6 +54,7 @@ final class FastNetwork: PreparedNetwork {
     self.parameters = parameters
     self.transformsWeights = transformsWeights
     consumers = graph.consumers
+    firstOfSmallMaps = graph.firstOfSmallMaps(consumers)
   }
 
   /// The constants of the batch norm at node `index`.
@@ -82,8 +84,7 @@ final class FastNetwork: PreparedNetwork {
   /// batch.
   func record(_ inputs: [Tensor], keeping request: Request) -> any Recording {
     let images = inputs[0].shape[0]
-    let first = graph.firstOfSmallMaps
-    let cut = images > 1 && first > inputs.count ? first : 0
+    let cut = images > 1 && firstOfSmallMaps > inputs.count ? firstOfSmallMaps : 0
     let crossing = graph.crossing(cut)
     let pass = ForwardPass(self, Retention(graph, request), keepsSaved: !request.layouts.isEmpty, crossing: crossing)
     var record = PassRecord(of: pass, images: images)
@@ -147,13 +148,20 @@ extension Graph {
   /// The first node from which on every value is a small map, or a vector of features per image: there layers have more
   /// weights than values, and are run for the whole batch, so that weights are read once. Never amid the layers of a
   /// ``Chain``.
-  fileprivate var firstOfSmallMaps: Int {
+  fileprivate func firstOfSmallMaps(_ consumers: [[Int]]) -> Int {
     func isSmall(_ node: Node) -> Bool {
       node.shape.count <= 1 || node.shape.count == 3 && node.shape[1] * node.shape[2] <= ConvolutionShape.smallMap
     }
     let features = (nodes.lastIndex { $0.shape.count > 1 } ?? 0) + 1
     let small = (nodes.lastIndex { !isSmall($0) } ?? 0) + 1
-    return nodes[small..<features].firstIndex { $0.operation is Convolution } ?? features
+    // Layers of another branch may stand between those of a chain. Where nothing is kept, chains are longest.
+    let chains = Chain.all(in: self, consumers: consumers, keeps: nodes.map { _ in false })
+    var end = 0
+    for (index, node) in nodes[..<features].enumerated() {
+      if index >= small, end < index, node.operation is Convolution { return index }
+      end = max(end, chains[index]?.last ?? 0)
+    }
+    return features
   }
 
   /// The nodes before `cut` whose values nodes from there on take.

@@ -89,9 +89,9 @@ struct ForwardPass {
         let (x, isRectified) = value(node.inputs[0], record.values)
         record.values[index] = pool.forward(x, isRectified: isRectified)
       } else if !isDone[index], record.values[index] == nil {
-        let evaluation = node.operation.forward(
+        let evaluation = node.evaluate(
           graph.operands(index, images: record.images) { record.values[$0]! }, network.parameters[index],
-          mode: .evaluation)
+          mode: .evaluation, images: record.images)
         record.values[index] = evaluation.output
         if keepsSaved { record.saved[index] = evaluation.saved }
       }

@@ -62,12 +62,7 @@ public struct RuleLayout: Sendable {
       let depends = node.isInput || (!rule.isRouting && node.inputs.contains { carries[$0] })
       carries.append(depends && node.type == .float32)
     }
-    guard graph.outputs.contains(where: { carries[$0.node] }) else {
-      throw PullbackError(
-        .usage, "node \(graph.nodes[graph.output].name)",
-        "the output is routing under the rule set \(rules.name): nothing can be pulled back from it",
-        advice: "end the network at its logits")
-    }
+    guard graph.outputs.contains(where: { carries[$0.node] }) else { throw graph.nothingCarried(by: rules) }
     var reached = [Bool](repeating: false, count: graph.nodes.count)
     for output in graph.outputs where carries[output.node] { reached[output.node] = true }
     for (index, node) in graph.nodes.enumerated().reversed() where reached[index] {
@@ -76,6 +71,30 @@ public struct RuleLayout: Sendable {
     }
     self.rules = resolved
     self.carries = reached
+  }
+}
+
+extension Graph {
+  /// Why no cotangent passes from any output.
+  fileprivate func nothingCarried(by rules: RuleSet) -> PullbackError {
+    let subject = "node \(nodes[output].name)"
+    guard outputs.contains(where: { nodes[$0.node].isBatched }) else {
+      return PullbackError(
+        .usage, subject, "the output does not depend on an input: there is nothing to pull back to")
+    }
+    var reached = nodes.map { $0.isInput && $0.type == .float32 }
+    for (index, node) in nodes.enumerated() where node.type == .float32 {
+      if node.inputs.contains(where: { reached[$0] }) { reached[index] = true }
+    }
+    guard outputs.contains(where: { reached[$0.node] }) else {
+      let first = nodes.first { $0.isBatched && $0.type == .float32 }
+      return PullbackError(
+        .usage, subject, "the output depends on integers alone, and no cotangent reaches an integer",
+        advice: first.map { "explain the network from \($0.name) on, by starting(at:)" })
+    }
+    return PullbackError(
+      .usage, subject, "the output is routing under the rule set \(rules.name): nothing can be pulled back from it",
+      advice: "end the network at its logits")
   }
 }
 
@@ -106,9 +125,17 @@ package struct Cotangents {
 
   /// Adds the cotangents that a node pulled back to the sums at its inputs. An input that goes with every image gets
   /// the sum over the images.
+  ///
+  /// - Precondition: the cotangents have the shapes of the inputs. Whoever wrote the rule reads of it: `fatalError`
+  ///   prints its message in optimised code too.
   package mutating func add(_ pulled: [Tensor?], to node: Graph.Node, wants: [Bool], in graph: Graph) {
     for ((input, isWanted), part) in zip(zip(node.inputs, wants), pulled) where isWanted {
       guard let part else { continue }
+      guard part.shape.dropFirst() == graph.nodes[input].shape[...] else {
+        fatalError(
+          "node \(node.name): the rule for this \(node.operation.kind) gives a cotangent of shape \(part.shape) to "
+            + "the input \(graph.nodes[input].name) of shape \(graph.nodes[input].shape), the batch axis not counted")
+      }
       add(graph.nodes[input].isBatched ? part : part.summed(to: [1] + graph.nodes[input].shape), to: input)
     }
   }

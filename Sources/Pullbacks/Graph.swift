@@ -117,6 +117,9 @@ public struct Graph: Sendable {
     let outputs = body(signals)
     if let error = builder.error { throw error }
     precondition(!outputs.isEmpty, "a network has an output")
+    for output in outputs where output.signal.builder !== builder {
+      throw PullbackError(.usage, "output \(output.name)", "it is a signal of another network")
+    }
     var names: Set<String> = []
     for output in outputs where !names.insert(output.name).inserted {
       throw PullbackError(.usage, "output \(output.name)", "the name is used twice")
@@ -204,6 +207,21 @@ public struct Graph: Sendable {
 }
 
 extension Graph.Node {
+  /// The value of the node's operation.
+  ///
+  /// - Precondition: it has the shape that the operation says. Whoever wrote the operation reads of it: `fatalError`
+  ///   prints its message in optimised code too.
+  package func evaluate(_ operands: [Tensor], _ parameters: [Tensor], mode: Mode, images: Int) -> Evaluation {
+    let evaluation = operation.forward(operands, parameters, mode: mode)
+    let expected = [isBatched ? images : 1] + shape
+    guard evaluation.output.shape == expected, evaluation.output.type == type else {
+      fatalError(
+        "node \(name): the value of \(operation.kind) is \(evaluation.output.type) of shape "
+          + "\(evaluation.output.shape), and not \(type) of shape \(expected), as the operation says")
+    }
+    return evaluation
+  }
+
   /// Whether a value that this node takes is repeated for every image of a batch before it is handed over.
   fileprivate func repeats(_ source: Graph.Node) -> Bool {
     isBatched && !source.isBatched && !operation.takesBatchesOfOne
@@ -217,9 +235,16 @@ final class GraphBuilder {
   private(set) var error: PullbackError?
   private var names: Set<String> = []
 
-  func add(_ operation: any Operation, _ name: String?, _ inputs: [Int]) -> Int {
+  func add(_ operation: any Operation, _ name: String?, _ inputs: [Signal]) -> Int {
     guard error == nil else { return 0 }
-    let name = name ?? "\(operation.kind)_\(nodes.count)"
+    let name = name ?? freeName(operation.kind)
+    guard inputs.allSatisfy({ $0.builder === self }) else {
+      error = PullbackError(
+        .usage, "node \(name)", "an input is a signal of another network",
+        advice: "signals are good in the description that they were handed out in")
+      return 0
+    }
+    let inputs = inputs.map(\.node)
     guard names.insert(name).inserted else {
       error = PullbackError(.usage, "node \(name)", "the name is used twice")
       return 0
@@ -238,6 +263,13 @@ final class GraphBuilder {
       if let input = operation as? Input { append(input, name, [], input.shape, input.type, []) }
       return 0
     }
+  }
+
+  /// The name of a node that the description gives none: its kind and its place.
+  private func freeName(_ kind: String) -> String {
+    var name = "\(kind)_\(nodes.count)"
+    while names.contains(name) { name += "_" }
+    return name
   }
 
   private func append(

@@ -63,7 +63,9 @@ extension Graph {
       if isNeeded[index] { for input in found[index].inputs { isNeeded[input] = true } }
     }
     // A network keeps an input although nothing depends on it.
-    if !nodes.indices.contains(where: { isNeeded[$0] && found[$0].isInput }) { isNeeded[first] = true }
+    if !nodes.indices.contains(where: { isNeeded[$0] && found[$0].isInput }) {
+      isNeeded[found[first].isInput ? first : found.firstIndex(where: \.isInput)!] = true
+    }
     let needed = nodes.indices.filter { isNeeded[$0] }
     let sources = needed.filter { found[$0].isInput }
     let order = sources.filter { $0 == first } + sources.filter { $0 != first }

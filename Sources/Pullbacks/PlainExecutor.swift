@@ -43,7 +43,7 @@ struct PlainNetwork: PreparedNetwork {
         pass.values[index] = inputs[index]
       } else {
         let operands = graph.operands(index, images: pass.images) { pass.values[$0]! }
-        let evaluation = node.operation.forward(operands, parameters[index], mode: mode)
+        let evaluation = node.evaluate(operands, parameters[index], mode: mode, images: pass.images)
         pass.values[index] = evaluation.output
         pass.saved[index] = evaluation.saved
       }

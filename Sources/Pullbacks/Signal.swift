@@ -14,7 +14,7 @@ public struct Signal {
 
   /// Appends any operation; `others` are its further inputs.
   public func apply(_ operation: any Operation, _ name: String? = nil, with others: [Signal]) -> Signal {
-    Signal(builder: builder, node: builder.add(operation, name, [node] + others.map(\.node)))
+    Signal(builder: builder, node: builder.add(operation, name, [self] + others))
   }
 }
 
@@ -127,7 +127,7 @@ extension Signal {
   public static func concatenate(_ signals: [Signal], axis: Int = 0, _ name: String? = nil) -> Signal {
     precondition(!signals.isEmpty, "nothing to concatenate")
     let builder = signals[0].builder
-    return Signal(builder: builder, node: builder.add(Concatenate(axis: axis), name, signals.map(\.node)))
+    return Signal(builder: builder, node: builder.add(Concatenate(axis: axis), name, signals))
   }
 
   /// ``ScaledDotProductAttention`` with this signal as queries `(T, C)`, and keys `(S, C)` and values `(S, D)`.

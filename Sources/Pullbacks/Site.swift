@@ -3,6 +3,8 @@
 /// A rule reads what it declared that it needs, and may ask for the operation's own maps at other parameters and other
 /// inputs: ``value(parameters:inputs:)`` and ``gradient(_:parameters:inputs:)``. Layer-wise relevance propagation is
 /// written with these two alone; see ``share(_:among:epsilon:)``.
+///
+/// A rule that breaks its contract ends the program with a message that names the node.
 public struct Site: Sendable {
   /// The node's name, for messages.
   public let name: String
@@ -40,7 +42,9 @@ public struct Site: Sendable {
   /// - Precondition: the rule or operation that reads it declared ``Needs/inputs``.
   public func input(_ index: Int = 0) -> Tensor {
     guard let value = values.input(index) else {
-      preconditionFailure("\(name) reads its input in the backward pass without declaring the need")
+      fatalError(
+        "node \(name): its rule or its \(operation.kind) reads an input in the backward pass and did not declare it in "
+          + "needs(at:)")
     }
     return value
   }
@@ -55,7 +59,9 @@ public struct Site: Sendable {
   /// - Precondition: the rule or operation that reads it declared ``Needs/output``.
   public var output: Tensor {
     guard let value = values.output else {
-      preconditionFailure("\(name) reads its output in the backward pass without declaring the need")
+      fatalError(
+        "node \(name): its rule or its \(operation.kind) reads the output in the backward pass and did not declare it in "
+          + "needs(at:)")
     }
     return value
   }
@@ -120,7 +126,7 @@ public struct Site: Sendable {
   /// - Precondition: the rule stands at a node of that type.
   package func operation<T>(as type: T.Type) -> T {
     guard let operation = operation as? T else {
-      preconditionFailure("\(name) is a \(operation.kind), and the rule is for another operation")
+      fatalError("node \(name) is a \(operation.kind), and the rule is for another operation")
     }
     return operation
   }

@@ -145,7 +145,10 @@ extension Tensor: Equatable {
 
 extension Tensor {
   /// Images `range` of a batch, a copy: axis 0 is the batch.
+  ///
+  /// - Precondition: the batch has these images.
   public func images(_ range: Range<Int>) -> Tensor {
+    precondition(rank > 0 && range.lowerBound >= 0 && range.upperBound <= shape[0], "no images \(range) in \(shape)")
     let size = count / max(1, shape[0]) * type.words
     let part = Tensor(shape: [range.count] + shape.dropFirst(), type: type, storage: nil)
     part.storage.pointer.update(from: storage.pointer + range.lowerBound * size, count: range.count * size)
@@ -153,6 +156,8 @@ extension Tensor {
   }
 
   /// One image of a batch, as a batch of one.
+  ///
+  /// - Precondition: the batch has this image.
   public func image(_ index: Int) -> Tensor { images(index..<index + 1) }
 
   /// A batch of one image, `count` times over.

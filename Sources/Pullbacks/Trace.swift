@@ -152,6 +152,7 @@ extension Graph {
     guard v.shape == shape else {
       throw PullbackError(.usage, "cotangent", "expected the output's shape \(shape), found \(v.shape)")
     }
+    guard v.type == .float32 else { throw PullbackError(.usage, "cotangent", "expected floats, found integers") }
   }
 
   /// The names of the nodes, other than the outputs, whose values a pass kept.

@@ -109,6 +109,22 @@ import Testing
     #expect(masked.sharing == [[0], [1]])
   }
 
+  /// A layer that does not depend on the images has one value for all of them.
+  @Test func layerWithoutImages() throws {
+    let graph = try Graph("table", input: [2, 4, 4]) { x in
+      x.adding(x.parameter("table", [2, 4, 4]).apply(Identity(), "copy")).convolution("conv", 3, kernel: 3).flatten().linear("fc", 2)
+    }
+    let network = try Formula.network(graph)
+    let images = Formula.image("images", [3, 2, 4, 4])
+    let explainer = ClassActivationMap(.gradient, layer: "copy", name: "map")
+    #expect(try explainer.attribute(images, .classes([0, 1, 0]), of: network).imageNorms.contains { $0 > 0 })
+    let together = try explainer.attribute(images, .classes([0, 1, 0]), of: network)
+    for image in 0..<3 {
+      let alone = try explainer.attribute(images.image(image), .classes([image % 2]), of: network)
+      #expect(identicalBits(together.image(image), alone))
+    }
+  }
+
   @Test(arguments: Method.allCases) func randomNumbersAreDeclared(_ method: Method) throws {
     guard let explainer = try Self.explainers([method], for: .transformer).first else { return }
     #expect((explainer.randomNumbers == .none) == !method.isRandom)

@@ -40,7 +40,10 @@ public protocol Gate: Elementwise {
 }
 
 extension Elementwise {
-  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] { inputs[0] }
+  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
+    return inputs[0]
+  }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
     if let kernel = (self as? any VectorisedElementwise)?.map { return Evaluation(inputs[0].map { kernel($0, $1, $2) }) }
@@ -97,6 +100,7 @@ extension ChannelwiseGate {
   public var gradientNeeds: Needs { .inputs }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     guard !inputs[0].isEmpty else { throw PullbackError(.usage, kind, "expected a channel axis, found a scalar") }
     return inputs[0]
   }

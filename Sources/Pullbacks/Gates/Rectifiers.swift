@@ -97,6 +97,7 @@ public struct PReLU: ChannelwiseGate {
   public var settings: String { "\(slopes) slope\(slopes == 1 ? "" : "s")" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     guard let channels = inputs[0].first, slopes == 1 || slopes == channels else {
       throw PullbackError(.usage, kind, "\(slopes) slopes do not fit an input of shape \(inputs[0])")
     }

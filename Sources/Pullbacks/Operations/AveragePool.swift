@@ -64,6 +64,7 @@ public struct AveragePool: Operation {
   }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     switch windows {
     case .sliding(let kernel, let stride, let padding, let roundsUp, _):
       return try pooledShape(inputs[0], kernel, stride, padding, 1, roundsUp, axes: axes, of: kind)

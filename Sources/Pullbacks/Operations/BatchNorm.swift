@@ -24,6 +24,7 @@ public struct BatchNorm: Operation {
   public var settings: String { "eps \(epsilon)" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     guard !inputs[0].isEmpty else { throw PullbackError(.usage, kind, "expected a channel axis, found a scalar") }
     return inputs[0]
   }

@@ -11,7 +11,10 @@ public struct Cast: Operation {
   public var character: OperationCharacter { .linear }
   public var settings: String { "to \(type.rawValue)" }
   public func outputType(_ inputs: [ElementType]) throws(PullbackError) -> ElementType { type }
-  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] { inputs[0] }
+  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
+    return inputs[0]
+  }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
     let x = inputs[0]

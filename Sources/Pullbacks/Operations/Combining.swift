@@ -169,6 +169,7 @@ public struct Expand: Operation {
   public var settings: String { "to \(shape)" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     guard try broadcastShape([inputs[0], shape], of: kind) == shape else {
       throw PullbackError(.usage, kind, "shape \(inputs[0]) cannot be repeated to \(shape)")
     }
@@ -257,6 +258,7 @@ public struct ChannelAffine: Operation {
   public var settings: String { "scale \(scale), shift \(shift)" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     guard let channels = inputs[0].first, channels == scale.count, channels == shift.count else {
       throw PullbackError(
         .usage, kind, "\(scale.count) scales and \(shift.count) shifts do not fit an input of shape \(inputs[0])")

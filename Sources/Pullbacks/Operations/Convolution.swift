@@ -75,6 +75,7 @@ public struct Convolution: Operation {
   }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     try checkShape(inputs[0], rank: 1 + axes, of: kind)
     try checkWindow(kernel: kernel, stride: stride, dilation: dilation, padding: padding, of: kind)
     try checkGroups(groups, inputs: inputs[0][0], outputs: outputs, of: kind)

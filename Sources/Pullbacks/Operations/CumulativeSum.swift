@@ -26,6 +26,7 @@ public struct CumulativeSum: Operation {
   }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     guard inputs[0].indices.contains(axis) else {
       throw PullbackError(.usage, kind, "axis \(axis) is not an axis of shape \(inputs[0])")
     }

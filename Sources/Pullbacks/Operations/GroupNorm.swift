@@ -29,6 +29,7 @@ public struct GroupNorm: Normalisation {
   public var settings: String { (groups.map { "\($0) groups, " } ?? "") + "eps \(epsilon)" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     guard let channels = inputs[0].first else {
       throw PullbackError(.usage, kind, "expected a channel axis, found a scalar")
     }

@@ -41,6 +41,7 @@ public struct LayerNorm: Normalisation {
   public var settings: String { "\(axis == .last ? "last axis" : "channels"), eps \(epsilon)" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     guard !inputs[0].isEmpty else { throw PullbackError(.usage, kind, "expected a feature axis, found a scalar") }
     return inputs[0]
   }

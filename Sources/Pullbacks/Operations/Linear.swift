@@ -27,6 +27,7 @@ public struct Linear: Operation {
   public var settings: String { "\(outputs) outputs" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     guard let last = inputs[0].last, last > 0 else {
       throw PullbackError(.usage, kind, "expected a feature axis, found shape \(inputs[0])")
     }

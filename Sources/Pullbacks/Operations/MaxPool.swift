@@ -61,7 +61,8 @@ public struct MaxPool: MaxPooling {
   public var settings: String { poolSettings(kernel, stride, padding, dilation, roundsUp, axes: axes) }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
-    try pooledShape(inputs[0], kernel, stride, padding, dilation, roundsUp, axes: axes, of: kind)
+    try checkCount(inputs, 1, of: kind)
+    return try pooledShape(inputs[0], kernel, stride, padding, dilation, roundsUp, axes: axes, of: kind)
   }
 
   /// The kernels' view of this pooling over `(N, C, H, W)` or `(N, C, L)`.

@@ -43,6 +43,7 @@ public struct Pad: Operation {
   }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     let shape = inputs[0]
     guard begins.count == shape.count, ends.count == shape.count else {
       throw PullbackError(

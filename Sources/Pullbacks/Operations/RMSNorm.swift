@@ -13,6 +13,7 @@ public struct RMSNorm: Normalisation {
   public var settings: String { "eps \(epsilon)" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     guard !inputs[0].isEmpty else { throw PullbackError(.usage, kind, "expected a feature axis, found a scalar") }
     return inputs[0]
   }

@@ -52,6 +52,7 @@ public struct Reduce: Operation {
   }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     let shape = inputs[0]
     guard Set(axes).count == axes.count, axes.allSatisfy(shape.indices.contains) else {
       throw PullbackError(.usage, kind, "\(axes) are not axes of shape \(shape)")

@@ -15,6 +15,7 @@ public struct Reshape: Operation {
   public func outputType(_ inputs: [ElementType]) throws(PullbackError) -> ElementType { inputs[0] }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     guard inputs[0].product == shape.product, shape.allSatisfy({ $0 > 0 }) else {
       throw PullbackError(.usage, kind, "shape \(inputs[0]) cannot become \(shape): the element counts differ")
     }
@@ -39,6 +40,7 @@ public struct Transpose: Operation {
   public var settings: String { "axes \(order)" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     guard order.sorted() == Array(inputs[0].indices) else {
       throw PullbackError(.usage, kind, "\(order) is not an order of the axes of shape \(inputs[0])")
     }
@@ -65,7 +67,10 @@ public struct Identity: Operation {
   /// Dropout, which does nothing to a trained network.
   public static var dropout: Identity { Identity(kind: "dropout") }
 
-  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] { inputs[0] }
+  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
+    return inputs[0]
+  }
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation { Evaluation(inputs[0]) }
   public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [v] }
 }

@@ -76,6 +76,7 @@ public struct Resize: Operation {
   }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     var shape = inputs[0]
     guard Set(axes).count == axes.count, axes.allSatisfy(shape.indices.contains), sizes.count == axes.count,
       sizes.allSatisfy({ $0 > 0 }), scales.map({ $0.count == axes.count && $0.allSatisfy { $0 > 0 } }) ?? true

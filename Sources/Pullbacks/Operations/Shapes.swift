@@ -8,7 +8,9 @@ func checkShape(_ shape: [Int], rank: Int, of kind: String) throws(PullbackError
 /// Throws unless an operation has `count` inputs.
 func checkCount(_ inputs: [[Int]], _ count: Int, of kind: String) throws(PullbackError) {
   guard inputs.count == count else {
-    throw PullbackError(.usage, kind, "expected \(count) inputs, found \(inputs.count) of shapes \(inputs)")
+    throw PullbackError(
+      .usage, kind,
+      "expected \(count) input\(count == 1 ? "" : "s"), found \(inputs.count) of shapes \(inputs)")
   }
 }
 

@@ -46,6 +46,7 @@ public struct Slice: Operation {
   }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     var shape = inputs[0]
     for part in parts {
       guard shape.indices.contains(part.axis), let places = part.sources(shape[part.axis]) else {

@@ -15,7 +15,8 @@ public struct Softmax: Operation {
   public var settings: String { axis.map { "axis \($0)" } ?? "" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
-    try checkAxis(axis, inputs[0], of: kind)
+    try checkCount(inputs, 1, of: kind)
+    return try checkAxis(axis, inputs[0], of: kind)
   }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
@@ -63,7 +64,8 @@ public struct LogSoftmax: Operation {
   public var settings: String { axis.map { "axis \($0)" } ?? "" }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
-    try checkAxis(axis, inputs[0], of: kind)
+    try checkCount(inputs, 1, of: kind)
+    return try checkAxis(axis, inputs[0], of: kind)
   }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {

@@ -23,7 +23,10 @@ public struct Parameter: Operation {
 
   public var kind: String { "parameter" }
   public var character: OperationCharacter { .linear }
-  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] { shape }
+  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 0, of: kind)
+    return shape
+  }
   public func parameters(_ inputs: [[Int]]) -> [ParameterDescription] { [ParameterDescription("", shape)] }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
@@ -42,7 +45,10 @@ public struct Constant: Operation {
 
   public var kind: String { "constant" }
   public var character: OperationCharacter { .linear }
-  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] { value.shape }
+  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 0, of: kind)
+    return value.shape
+  }
   public func outputType(_ inputs: [ElementType]) throws(PullbackError) -> ElementType { value.type }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {

@@ -35,6 +35,7 @@ public struct VolumeConvolution: Operation {
   }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     let counts = try window.counts(inputs[0], of: kind)
     try checkGroups(groups, inputs: inputs[0][0], outputs: outputs, of: kind)
     return [outputs] + counts

@@ -15,6 +15,7 @@ public struct VolumeMaxPool: MaxPooling {
   public var settings: String { window.settings }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     let counts = try window.counts(inputs[0], of: kind)
     try checkPadding(window, of: kind)
     try window.checkPooling(inputs[0], of: kind)
@@ -117,6 +118,7 @@ public struct VolumeAveragePool: Operation {
   }
 
   public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
     switch windows {
     case .sliding(let window, _):
       let counts = try window.counts(inputs[0], of: kind)
