@@ -88,7 +88,7 @@ public struct Mosaic: Sendable {
   /// - Parameters:
   ///   - image: the sample's, `(1, C, H, W)`.
   ///   - others: the two images of the plan.
-  /// - Throws: ``PullbackError`` if the images are no pictures of one shape, or height or width is odd.
+  /// - Throws: `PullbackError` if the images are no pictures of one shape, or height or width is odd.
   public init(_ plan: Plan, image: Tensor, others: [Tensor]) throws(PullbackError) {
     let shape = Array(image.shape.dropFirst())
     try InputRequirement.pictures.check(shape, for: "focus")

@@ -5,7 +5,7 @@ import Kernels
 
 /// The shape that values of several shapes take together, the batch axis not counted.
 ///
-/// - Throws: ``PullbackError`` for extents that differ and are not 1.
+/// - Throws: `PullbackError` for extents that differ and are not 1.
 func broadcastShape(_ shapes: [[Int]], of kind: String) throws(PullbackError) -> [Int] {
   let rank = shapes.map(\.count).max() ?? 0
   var result = [Int](repeating: 1, count: rank)

@@ -11,7 +11,9 @@ public protocol Executor: Sendable {
 public protocol PreparedNetwork: Sendable {
   /// Runs a forward pass in evaluation mode, and keeps what is asked for.
   ///
-  /// - Parameter inputs: the network's inputs, in their order, with one batch extent.
+  /// - Parameters:
+  ///   - inputs: the network's inputs, in their order, with one batch extent.
+  ///   - request: what the pass has to keep.
   func record(_ inputs: [Tensor], keeping request: Request) -> any Recording
 }
 

@@ -94,7 +94,7 @@ public struct Graph: Sendable {
   ///   - name: the architecture's name, for messages.
   ///   - input: the shape of one input, without the batch axis.
   ///   - body: the output as a function of the input.
-  /// - Throws: ``PullbackError`` naming the first node whose inputs do not fit it, or a name that is used twice.
+  /// - Throws: `PullbackError` naming the first node whose inputs do not fit it, or a name that is used twice.
   public init(_ name: String, input: [Int], _ body: (Signal) -> Signal) throws(PullbackError) {
     try self.init(name, inputs: [InputDescription("input", input)]) { [("output", body($0[0]))] }
   }
@@ -105,7 +105,7 @@ public struct Graph: Sendable {
   ///   - name: the architecture's name, for messages.
   ///   - inputs: what comes in; at least one.
   ///   - body: the named outputs as a function of the inputs, in their order; at least one.
-  /// - Throws: ``PullbackError`` naming the first node whose inputs do not fit it, or a name that is used twice.
+  /// - Throws: `PullbackError` naming the first node whose inputs do not fit it, or a name that is used twice.
   public init(
     _ name: String, inputs: [InputDescription], _ body: ([Signal]) -> [(name: String, signal: Signal)]
   ) throws(PullbackError) {
@@ -143,7 +143,7 @@ public struct Graph: Sendable {
 
   /// The index of the node called `name`.
   ///
-  /// - Throws: ``PullbackError`` if there is none.
+  /// - Throws: `PullbackError` if there is none.
   func node(_ name: String) throws(PullbackError) -> Int {
     if let index = index(of: name) { return index }
     let ending = name.split(separator: ".").last.map(String.init) ?? name
@@ -156,7 +156,7 @@ public struct Graph: Sendable {
 
   /// The output called `name`; the first if none is named.
   ///
-  /// - Throws: ``PullbackError`` if there is none of that name.
+  /// - Throws: `PullbackError` if there is none of that name.
   public func output(named name: String?) throws(PullbackError) -> Output {
     guard let name else { return outputs[0] }
     if let output = outputs.first(where: { $0.name == name }) { return output }

@@ -15,7 +15,7 @@ public struct Network: Sendable {
   ///   - graph: the network's structure.
   ///   - parameters: a tensor for every name in ``Graph/parameters``; others are ignored.
   ///   - executor: how passes are carried out.
-  /// - Throws: ``PullbackError`` naming the parameters that are missing, or the first of another shape.
+  /// - Throws: `PullbackError` naming the parameters that are missing, or the first of another shape.
   public init(_ graph: Graph, parameters: [String: Tensor], executor: any Executor) throws(PullbackError) {
     let missing = graph.parameters.map(\.name).filter { parameters[$0] == nil }
     guard missing.isEmpty else {
@@ -58,7 +58,7 @@ public struct Network: Sendable {
 
   /// The output for a batch of inputs `(N, C, H, W)`; `(N, classes)` for a classifier.
   ///
-  /// - Throws: ``PullbackError`` if the inputs have another shape than the network's.
+  /// - Throws: `PullbackError` if the inputs have another shape than the network's.
   public func callAsFunction(_ x: Tensor) throws(PullbackError) -> Tensor { try trace(at: x, rules: []).value }
 
   /// Runs the network at `x` and keeps what `rules` need to pull cotangents back.
@@ -70,7 +70,7 @@ public struct Network: Sendable {
   ///   - rules: the tables that cotangents will be pulled back by.
   ///   - keeping: names of nodes whose values are asked for later, by ``Trace/activation(_:)``.
   /// - Complexity: one forward pass.
-  /// - Throws: ``PullbackError`` if `x` has another shape than the network's inputs, a rule set has no rule for an
+  /// - Throws: `PullbackError` if `x` has another shape than the network's inputs, a rule set has no rule for an
   ///   operation, or there is no node of a name.
   public func trace(at x: Tensor, rules: [RuleSet], keeping: [String] = []) throws(PullbackError) -> Trace {
     try Trace(self, at: [x], rules: rules, keeping: keeping)
@@ -78,7 +78,7 @@ public struct Network: Sendable {
 
   /// ``trace(at:rules:keeping:)`` for a network of several inputs, by name.
   ///
-  /// - Throws: ``PullbackError`` if an input is missing or unknown as well.
+  /// - Throws: `PullbackError` if an input is missing or unknown as well.
   public func trace(
     at inputs: [String: Tensor], rules: [RuleSet], keeping: [String] = []
   ) throws(PullbackError) -> Trace {
@@ -107,7 +107,7 @@ public struct Network: Sendable {
 
   /// ``trainingTrace(at:mode:)`` for a network of several inputs, by name.
   ///
-  /// - Throws: ``PullbackError`` if an input is missing or unknown as well.
+  /// - Throws: `PullbackError` if an input is missing or unknown as well.
   public func trainingTrace(
     at inputs: [String: Tensor], mode: Mode = .training
   ) throws(PullbackError) -> TrainingTrace {
@@ -129,7 +129,7 @@ public struct Network: Sendable {
 
   /// A cotangent of a classifier's output that selects one logit per image.
   ///
-  /// - Throws: ``PullbackError`` for a class the network does not have.
+  /// - Throws: `PullbackError` for a class the network does not have.
   public func oneHot(_ classes: [Int]) throws(PullbackError) -> Tensor {
     let count = graph.outputShape.product
     for target in classes where !(0..<count).contains(target) {

@@ -4,7 +4,7 @@ extension Graph {
   /// The part of the network that one of its nodes is computed by, with that node as the output: to explain a channel
   /// or a neuron of an inner layer, and to see what an explainer of logits sees there.
   ///
-  /// - Throws: ``PullbackError`` if there is no node of this name.
+  /// - Throws: `PullbackError` if there is no node of this name.
   public func truncated(at name: String) throws(PullbackError) -> Graph {
     let last = try node(name)
     return part("\(self.name) up to \(name)", outputs: [Output(name: name, node: last)]) { _ in nil }
@@ -13,7 +13,7 @@ extension Graph {
   /// The part of the network after one of its nodes, with that node's value as the first input: to explain what
   /// follows an inner layer, or an embedding of tokens. Other inputs that the outputs depend on stay inputs.
   ///
-  /// - Throws: ``PullbackError`` if there is no node of this name, or no output depends on it.
+  /// - Throws: `PullbackError` if there is no node of this name, or no output depends on it.
   public func starting(at name: String) throws(PullbackError) -> Graph {
     let first = try node(name)
     var depends = nodes.indices.map { $0 == first }
@@ -33,7 +33,7 @@ extension Graph {
   /// - Parameters:
   ///   - name: of the input.
   ///   - value: of the input's shape, without a batch axis.
-  /// - Throws: ``PullbackError`` if there is no such input, it is the only one, or the value does not fit it.
+  /// - Throws: `PullbackError` if there is no such input, it is the only one, or the value does not fit it.
   public func holding(_ name: String, at value: Tensor) throws(PullbackError) -> Graph {
     guard let held = nodes.firstIndex(where: { $0.isInput && $0.name == name }) else {
       throw PullbackError(
@@ -89,17 +89,17 @@ extension Graph {
 extension Network {
   /// The network up to a node, whose value becomes the output; parameters are shared.
   ///
-  /// - Throws: ``PullbackError`` if there is no node of this name.
+  /// - Throws: `PullbackError` if there is no node of this name.
   public func truncated(at name: String) throws(PullbackError) -> Network { part(try graph.truncated(at: name)) }
 
   /// The network from a node on, whose value becomes the first input; parameters are shared.
   ///
-  /// - Throws: ``PullbackError`` if there is no node of this name, or no output depends on it.
+  /// - Throws: `PullbackError` if there is no node of this name, or no output depends on it.
   public func starting(at name: String) throws(PullbackError) -> Network { part(try graph.starting(at: name)) }
 
   /// The network with an input held at a value, the same for every image; parameters are shared.
   ///
-  /// - Throws: ``PullbackError`` if there is no such input, it is the only one, or the value does not fit it.
+  /// - Throws: `PullbackError` if there is no such input, it is the only one, or the value does not fit it.
   public func holding(_ name: String, at value: Tensor) throws(PullbackError) -> Network {
     part(try graph.holding(name, at: value))
   }

@@ -15,12 +15,12 @@ public protocol Operation: Sendable {
 
   /// The shape of the output for inputs of these shapes, without the batch axis.
   ///
-  /// - Throws: ``PullbackError`` where the shapes do not fit the operation, ranks included.
+  /// - Throws: `PullbackError` where the shapes do not fit the operation, ranks included.
   func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int]
 
   /// What the elements of the output are for inputs of these types. By default floats of floats.
   ///
-  /// - Throws: ``PullbackError`` where the operation does not take inputs of these types.
+  /// - Throws: `PullbackError` where the operation does not take inputs of these types.
   func outputType(_ inputs: [ElementType]) throws(PullbackError) -> ElementType
 
   /// The parameters, in the order in which they are handed in.

@@ -29,14 +29,14 @@ public struct Trace: Sendable {
 
   /// The output called `name`, `(N, ...)`.
   ///
-  /// - Throws: ``PullbackError`` if there is no such output.
+  /// - Throws: `PullbackError` if there is no such output.
   public func output(_ name: String) throws(PullbackError) -> Tensor {
     network.graph.rows(of: recording.value(try network.graph.output(named: name).node)!, images)
   }
 
   /// The value of the node called `name`: `(N, ...)`, or `(1, ...)` where it does not depend on the inputs.
   ///
-  /// - Throws: ``PullbackError`` if there is no such node or its value was not kept.
+  /// - Throws: `PullbackError` if there is no such node or its value was not kept.
   public func activation(_ name: String) throws(PullbackError) -> Tensor {
     guard let value = recording.value(try network.graph.node(name)) else {
       throw PullbackError(

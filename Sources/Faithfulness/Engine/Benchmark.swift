@@ -33,7 +33,7 @@ public struct Contender: Sendable {
   /// captum computed was summed over the channels, while the pullbacks and the ascent kept three.
   ///
   /// - Parameter name: what tells it from the same method with other settings; nil is the method's own.
-  /// - Throws: ``PullbackError`` if the method is not defined for the graph.
+  /// - Throws: `PullbackError` if the method is not defined for the graph.
   public init(
     _ method: Method, _ settings: MethodSettings, for graph: Graph, in version: BenchmarkVersion, name: String? = nil
   ) throws(PullbackError) {
@@ -88,7 +88,7 @@ public struct Benchmark: Sendable {
   /// The contenders of each stage of a block's work: explainers that share passes, or one contender of given maps.
   public let stages: [[Int]]
 
-  /// - Throws: ``PullbackError`` if the network is no classifier with two classes or more, an explainer or a metric is
+  /// - Throws: `PullbackError` if the network is no classifier with two classes or more, an explainer or a metric is
   ///   not defined for its inputs, or a metric must run an explainer again of which only maps are given.
   public init(
     of network: Network, _ contenders: [Contender], by metrics: [any Metric], seed: UInt64 = 314, batchSize: Int = 8

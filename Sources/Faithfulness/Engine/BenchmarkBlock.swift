@@ -19,7 +19,7 @@ public final class BenchmarkBlock {
   private var clean: [Response]?
   private var shared: (trials: [[Trial?]], responses: [[[Response]]])?
 
-  /// - Throws: ``PullbackError`` if an image does not fit the network or its class is none of the network's.
+  /// - Throws: `PullbackError` if an image does not fit the network or its class is none of the network's.
   public init(_ benchmark: Benchmark, _ samples: [Sample]) throws(PullbackError) {
     let graph = benchmark.network.graph
     for sample in samples {

@@ -4,7 +4,7 @@ import Kernels
 /// A function of each value by itself: `y = f(z)`.
 ///
 /// Formulas are written for one number in Double; arrays are float32. A function with vectorised kernels says so by
-/// ``VectorisedElementwise``.
+/// `VectorisedElementwise`.
 public protocol Elementwise: Operation {
   /// `f(z)`
   func value(_ z: Double) -> Double

@@ -92,7 +92,10 @@ public struct ScaledDotProductAttention: Operation {
 
   /// The attention matrices of queries `(N, T, C)` and keys `(N, S, C)`: `(N, heads, T, S)`, each row a distribution.
   ///
-  /// - Parameter mask: the operation's fourth input where it has one.
+  /// - Parameters:
+  ///   - queries: the operation's first input.
+  ///   - keys: its second input.
+  ///   - mask: its fourth input where it has one.
   public func matrices(queries: Tensor, keys: Tensor, mask: Tensor? = nil) -> Tensor {
     let inputs = [queries, keys, keys] + (mask.map { [$0] } ?? [])
     let shape = AttentionShape(inputs.map(\.shape), self)

@@ -52,7 +52,7 @@ public struct SlidingWindow: Hashable, Sendable {
 
   /// The number of windows along each axis of an input `(C, ...)`.
   ///
-  /// - Throws: ``PullbackError`` where the rank is another, or no window fits.
+  /// - Throws: `PullbackError` where the rank is another, or no window fits.
   func counts(_ input: [Int], of kind: String) throws(PullbackError) -> [Int] {
     try checkShape(input, rank: 1 + axes, of: kind)
     guard (kernel + stride + dilation).allSatisfy({ $0 > 0 }), (begins + ends).allSatisfy({ $0 >= 0 }) else {

@@ -51,7 +51,7 @@ extension RuleSet {
   /// This table with only the positive part of every cotangent passing a ReLU: over the soft pullback, the guided
   /// pullback.
   ///
-  /// - Throws: ``PullbackError`` if the table has no rule for a ReLU of `graph`.
+  /// - Throws: `PullbackError` if the table has no rule for a ReLU of `graph`.
   public func guided(over graph: Graph) throws(PullbackError) -> RuleSet {
     var rules = self
     rules.name = "guided-\(name)"

@@ -17,7 +17,7 @@ extension RuleSet {
 
   /// ``epsilonPlus`` with the flat rule at the first convolution or linear layer.
   ///
-  /// - Throws: ``PullbackError`` if `graph` has none.
+  /// - Throws: `PullbackError` if `graph` has none.
   public static func epsilonPlusFlat(for graph: Graph) throws(PullbackError) -> RuleSet {
     try composite("lrp-epsilon-plus-flat", convolutions: .zPlus())
       .placing(.flat(), atFirst: ["conv", "linear"], of: graph)
@@ -30,7 +30,7 @@ extension RuleSet {
   ///   - low: the least value of the first convolution's input, or each channel's.
   ///   - high: the largest value of the first convolution's input, or each channel's.
   ///   - graph: the network that will be explained.
-  /// - Throws: ``PullbackError`` if `graph` has no convolution, or another number of channels comes into the first.
+  /// - Throws: `PullbackError` if `graph` has no convolution, or another number of channels comes into the first.
   public static func epsilonGammaBox(
     low: [Float], high: [Float], for graph: Graph
   ) throws(PullbackError) -> RuleSet {
@@ -51,7 +51,7 @@ extension RuleSet {
 
   /// ``epsilonAlpha2Beta1`` with the flat rule at the first convolution or linear layer.
   ///
-  /// - Throws: ``PullbackError`` if `graph` has none.
+  /// - Throws: `PullbackError` if `graph` has none.
   public static func epsilonAlpha2Beta1Flat(for graph: Graph) throws(PullbackError) -> RuleSet {
     try composite("lrp-epsilon-alpha2-beta1-flat", convolutions: .alphaBeta(alpha: 2, beta: 1))
       .placing(.flat(), atFirst: ["conv", "linear"], of: graph)

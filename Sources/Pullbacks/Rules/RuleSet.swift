@@ -57,7 +57,7 @@ public struct RuleSet: Hashable, Sendable {
   /// The rule for a node. Inputs, constants and parameters take nothing, and need none: whatever the table says, their
   /// rule is ``Gradient``, which is asked for nothing there.
   ///
-  /// - Throws: ``PullbackError`` if no entry matches it.
+  /// - Throws: `PullbackError` if no entry matches it.
   public func rule(for node: Graph.Node) throws(PullbackError) -> any Rule {
     if node.inputs.isEmpty { return Gradient() }
     for entry in entries {
