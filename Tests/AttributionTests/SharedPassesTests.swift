@@ -117,10 +117,10 @@ import Testing
     let network = try Formula.network(graph)
     let images = Formula.image("images", [3, 2, 4, 4])
     let explainer = ClassActivationMap(.gradient, layer: "copy", name: "map")
-    #expect(try explainer.attribute(images, .classes([0, 1, 0]), of: network).imageNorms.contains { $0 > 0 })
-    let together = try explainer.attribute(images, .classes([0, 1, 0]), of: network)
+    let together = try explainer.attribute(images, .all(.combination([0: -1]), images: 3), of: network)
+    #expect(together.imageNorms.allSatisfy { $0 > 0 })
     for image in 0..<3 {
-      let alone = try explainer.attribute(images.image(image), .classes([image % 2]), of: network)
+      let alone = try explainer.attribute(images.image(image), .all(.combination([0: -1]), images: 1), of: network)
       #expect(identicalBits(together.image(image), alone))
     }
   }
