@@ -154,7 +154,9 @@ public enum InputRequirement: String, Sendable {
 
   /// Throws unless an input of shape `shape`, without the batch axis, meets the requirement.
   ///
-  /// - Parameter name: of the explainer or metric, for the message.
+  /// - Parameters:
+  ///   - shape: of one input.
+  ///   - name: of the explainer or metric, for the message.
   public func check(_ shape: [Int], for name: String) throws(PullbackError) {
     guard self == .any || shape.count == 3 else {
       throw PullbackError(

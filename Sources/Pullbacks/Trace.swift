@@ -83,6 +83,12 @@ public struct Trace: Sendable {
     try graph.check(cotangent: v, of: start, images: images)
     let stops = try nodes.map { name throws(PullbackError) in try graph.node(name) }
     let arrived = recording.pull([start: v], by: layout, to: Set(stops))
+    for stop in stops where arrived[stop] == nil && graph.dependsOnIntegersAlone(stop) {
+      throw PullbackError(
+        .usage, "node \(graph.nodes[stop].name)",
+        "it depends on integers alone, and cotangents are pulled back to what depends on inputs of floats",
+        advice: "start the network there, by starting(at:)")
+    }
     return Dictionary(
       zip(nodes, stops.map { arrived[$0] ?? Tensor(shape: [images] + graph.nodes[$0].shape) }),
       uniquingKeysWith: { first, _ in first })
@@ -123,6 +129,13 @@ public struct TrainingTrace: Sendable {
 }
 
 extension Graph {
+  /// Whether a node depends on inputs, and on none of floats: an embedding of tokens.
+  fileprivate func dependsOnIntegersAlone(_ node: Int) -> Bool {
+    var depends = nodes.map { $0.isInput && $0.type == .float32 }
+    for (index, node) in nodes.enumerated() where node.inputs.contains(where: { depends[$0] }) { depends[index] = true }
+    return nodes[node].isBatched && !depends[node]
+  }
+
   /// Throws unless the inputs are those of the network, in their order, with one batch extent.
   fileprivate func check(_ inputs: [Tensor]) throws(PullbackError) {
     let expected = self.inputs

@@ -5,6 +5,29 @@ import Testing
 
 /// Descriptions and rules that nobody would write on purpose.
 @Suite(.serialized) struct HostileGraphTests {
+  /// Behind an embedding of tokens beside a picture nothing is pulled back: zeros would be a wrong answer.
+  @Test func stopsBehindIntegers() throws {
+    let graph = try Graph(
+      "both", inputs: [.init("x", [3, 4]), .init("ids", [3], type: .int64)]
+    ) { inputs in
+      [("logits", inputs[0].adding(inputs[1].embedding("e", 7, width: 4)).flatten().linear("fc", 2))]
+    }
+    let network = try Formula.network(graph)
+    let ids = Tensor(shape: [1, 3], integers: [1, 5, 0])
+    let trace = try network.trace(at: ["x": Formula.image("x", [1, 3, 4]), "ids": ids], rules: [.gradient])
+    let v = Formula.image("v", [1, 2])
+    let error = try #require(throws: PullbackError.self) { try trace.pullback(v, by: .gradient, to: "e") }
+    #expect(
+      error.description
+        == "node e: it depends on integers alone, and cotangents are pulled back to what depends on inputs of floats; "
+        + "start the network there, by starting(at:)")
+    let embedded = try network.starting(at: "e")
+    let there = try embedded.trace(
+      at: ["x": Formula.image("x", [1, 3, 4]), "e": network.truncated(at: "e").trace(at: ["ids": ids], rules: []).value],
+      rules: [.gradient])
+    #expect(try there.pullback(v, by: .gradient, to: "e").imageNorms[0] > 0)
+  }
+
   /// A convolution and its batch norm stand around a larger map of another branch, and around the convolution at which
   /// the batch goes on together.
   @Test func layersOfAChainFarApart() throws {
