@@ -7,10 +7,10 @@ public struct MethodSettings: Sendable {
   public var temperatures = Temperatures()
   /// Temperatures of single nodes, over those of their kind.
   public var nodeTemperatures: [String: Float] = [:]
-  /// The noise of all gates and max pools in units of each channel's own spread, in place of ``temperatures``: an
-  /// extension, not in the paper, see `RelativeGate`. Nil is the temperatures.
-  public var relativeNoise: Float?
-  /// The spreads that ``relativeNoise`` is relative to; where one is missing, the image's own values give it.
+  /// The noise of gates and max pools in units of each channel's own spread, in place of ``temperatures``: an extension,
+  /// not in the paper, see `RelativeGate`. None where no kind is named.
+  public var relativeTemperatures = RelativeTemperatures()
+  /// The spreads that ``relativeTemperatures`` are relative to; where one is missing, the image's own values give it.
   public var spreads = Spreads()
   /// What places outside the plane do in the soft max pool.
   public var border: SoftMaxPool.Border = .zeros
@@ -62,19 +62,23 @@ public struct MethodSettings: Sendable {
   /// The values of `paper-v6`.
   public init() {}
 
+  /// The multiple of ``relativeTemperatures`` if it is the same for all gates and max pools; nil for temperatures, and
+  /// where kinds differ.
+  public var relativeNoise: Float? {
+    get { relativeTemperatures.kinds.isEmpty ? relativeTemperatures.others : nil }
+    set { relativeTemperatures = RelativeTemperatures(newValue) }
+  }
+
   /// The soft pullback's rules for `graph`, with the temperatures of single nodes put in.
   ///
   /// - Parameter graph: of the network that is to be explained.
   /// - Throws: `PullbackError` if a temperature is named for a node that does not exist or whose rule has none.
   public func softRules(for graph: Graph) throws(PullbackError) -> RuleSet {
-    guard relativeNoise == nil || attention == .frozen else {
-      throw PullbackError(
-        .usage, "relative temperature", "attention is held constant by it, found the setting \(attention.rawValue)",
-        advice: "leave that setting out")
-    }
-    var rules =
-      relativeNoise.map { RuleSet.relativePullback($0, spreads, over: graph, border: border) }
-      ?? .softPullback(temperatures, border: border, attention: attention)
+    var rules: RuleSet =
+      relativeTemperatures.isEmpty
+      ? .softPullback(temperatures, border: border, attention: attention)
+      : .relativePullback(
+        relativeTemperatures, spreads, over: graph, else: temperatures, border: border, attention: attention)
     for (name, temperature) in nodeTemperatures.sorted(by: { $0.key < $1.key }) {
       guard let index = graph.index(of: name) else {
         throw PullbackError(
@@ -96,10 +100,13 @@ public struct MethodSettings: Sendable {
   /// The settings of the soft rules by name, as records write them.
   public var ofSoftRules: [String: String] {
     var values = ["border": border.rawValue, "attention": attention.rawValue]
-    if let relativeNoise {
-      values["temperature.relative"] = "\(relativeNoise)"
-    } else {
-      for kind in Temperatures.Kind.allCases { values["temperature.\(kind.rawValue)"] = "\(temperatures[kind])" }
+    let relative = relativeTemperatures
+    if let others = relative.others { values["temperature.relative"] = "\(others)" }
+    for (kind, multiple) in relative.kinds { values["temperature.relative.\(kind.rawValue)"] = "\(multiple)" }
+    // Attention keeps its temperature beside relative ones for all others; it is worth a line only where it is changed.
+    for kind in Temperatures.Kind.allCases
+    where relative[kind] == nil && (relative.others == nil || temperatures[kind] != kind.released) {
+      values["temperature.\(kind.rawValue)"] = "\(temperatures[kind])"
     }
     for (node, value) in nodeTemperatures { values["temperature.\(node)"] = "\(value)" }
     return values

@@ -25,7 +25,8 @@ extension Network {
       nodes[index] = node.with(Identity(), parameters: [])
       values[index] = []
     }
-    return Network(Graph(name: graph.name, nodes: nodes, outputs: graph.outputs), values: values, executor: executor)
+    return Network(
+      Graph(name: graph.name, nodes: nodes, outputs: graph.outputs, partOf: graph), values: values, executor: executor)
   }
 }
 

@@ -56,6 +56,9 @@ public struct RuleLayout: Sendable {
   public let carries: [Bool]
 
   init(_ rules: RuleSet, over graph: Graph) throws(PullbackError) {
+    for entry in rules.entries {
+      if case .node(let name) = entry.pattern, !graph.knownNames.contains(name) { throw graph.unknown(name) }
+    }
     var resolved: [any Rule] = []
     var carries: [Bool] = []
     for node in graph.nodes {

@@ -68,6 +68,9 @@ public struct Graph: Sendable {
   /// The values that go out; the first is meant where none is named.
   public let outputs: [Output]
 
+  /// The names of the nodes of the network that this one is a part of, its own among them: a rule set may name them all.
+  let knownNames: Set<String>
+
   /// The first input, which is meant where none is named.
   public var inputShape: [Int] { nodes[0].shape }
 
@@ -127,12 +130,14 @@ public struct Graph: Sendable {
     self.name = name
     self.nodes = builder.nodes
     self.outputs = outputs.map { Output(name: $0.name, node: $0.signal.node) }
+    knownNames = Set(builder.nodes.map(\.name))
   }
 
-  init(name: String, nodes: [Node], outputs: [Output]) {
+  init(name: String, nodes: [Node], outputs: [Output], partOf whole: Graph) {
     self.name = name
     self.nodes = nodes
     self.outputs = outputs
+    knownNames = whole.knownNames
   }
 
   /// How many values the network computes for one image, over all nodes.
@@ -146,9 +151,14 @@ public struct Graph: Sendable {
   /// - Throws: `PullbackError` if there is none.
   func node(_ name: String) throws(PullbackError) -> Int {
     if let index = index(of: name) { return index }
+    throw unknown(name)
+  }
+
+  /// What is wrong with the name of a node that there is not.
+  func unknown(_ name: String) -> PullbackError {
     let ending = name.split(separator: ".").last.map(String.init) ?? name
     let similar = nodes.map(\.name).filter { $0.hasSuffix(ending) }.suffix(3)
-    throw PullbackError(
+    return PullbackError(
       .usage, "node \(name)", "\(self.name) has no node of this name",
       advice: similar.isEmpty
         ? "Graph.nodes has them all" : "similar names are \(similar.joined(separator: ", "))")

@@ -82,7 +82,8 @@ extension Graph {
           name: node.name, operation: node.operation, inputs: inputs, shape: node.shape, type: node.type,
           isBatched: isBatched, parameters: node.parameters))
     }
-    return Graph(name: name, nodes: kept, outputs: outputs.map { Output(name: $0.name, node: place[$0.node]) })
+    return Graph(
+      name: name, nodes: kept, outputs: outputs.map { Output(name: $0.name, node: place[$0.node]) }, partOf: self)
   }
 }
 

@@ -1,9 +1,11 @@
 /// The spread of the values that go into an operation: a standard deviation for each channel.
 public struct Spread: Hashable, Sendable {
   /// Where the deviations come from.
-  public enum Source: String, Hashable, Sendable {
-    /// The batch norms before the operation, and what lies between: see ``Spreads/init(of:)``.
+  public enum Source: String, Hashable, Sendable, CaseIterable {
+    /// The batch norm before the operation, and what lies between: see ``Spreads/init(of:)``.
     case batchNorm = "batch norm"
+    /// Several batch norms, whose values are added up before the operation.
+    case batchNorms = "sum of batch norms"
     /// Images that were run through the network.
     case calibration
     /// The image that is explained: each image's own values, channel by channel.
@@ -38,10 +40,20 @@ public struct Spread: Hashable, Sendable {
   /// The deviations of each image's own values.
   public static func ofImage(channelAxis: ChannelAxis) -> Spread { Spread(.image, [], channelAxis: channelAxis) }
 
-  /// The deviations in words: their range.
-  var text: String {
-    guard let low = deviations.min(), let high = deviations.max() else { return source.rawValue }
-    return "\(source.rawValue), \(low) to \(high)"
+  /// Where the deviations come from, in words.
+  var text: String { source.rawValue }
+
+  /// The smallest and the largest deviation; nil where they are those of the image at hand.
+  public var range: ClosedRange<Float>? {
+    guard let least = deviations.min(), let most = deviations.max() else { return nil }
+    return least...most
+  }
+
+  /// The deviation in the middle of all; nil where they are those of the image at hand.
+  public var median: Float? {
+    let sorted = deviations.sorted()
+    guard !sorted.isEmpty else { return nil }
+    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
   }
 
   /// c times the deviation of each plane of z, image by image and channel by channel; one for each channel where all

@@ -5,7 +5,7 @@
 public struct RuleSet: Hashable, Sendable {
   /// What an entry matches.
   public enum Pattern: Hashable, Sendable {
-    /// The node of this name.
+    /// The node of this name. A network without it refuses the table, unless it is a part of a network with it.
     case node(String)
     /// Every operation of this kind, such as `relu`.
     case kind(String)
@@ -158,4 +158,7 @@ public struct Temperatures: Sendable, Equatable {
     get { values[kind] ?? kind.released }
     set { values[kind] = newValue }
   }
+
+  /// The kinds whose temperature was set, to the released one too.
+  public var changedKinds: Set<Kind> { Set(values.keys) }
 }

@@ -1,6 +1,7 @@
 /// The spreads of a network's pre-activations and of what its max pools take, by the names of the activations and pools.
 ///
-/// They are what a soft pullback's noise is relative to: see ``RuleSet/relativePullback(_:_:over:border:)``.
+/// They are what a soft pullback's noise is relative to: see
+/// ``RuleSet/relativePullback(_:_:over:else:border:attention:)``.
 public struct Spreads: Hashable, Sendable {
   private var spreads: [String: Spread]
 
@@ -21,29 +22,11 @@ public struct Spreads: Hashable, Sendable {
     var known = [Moments?](repeating: nil, count: network.graph.nodes.count)
     for (index, node) in network.graph.nodes.enumerated() {
       if node.isSoftened, let moments = known[node.inputs[0]] {
-        spreads[node.name] = Spread(.batchNorm, moments.variance.map { Float($0.squareRoot()) })
+        let deviations = moments.variance.map { Float($0.squareRoot()) }
+        spreads[node.name] = Spread(moments.isSum ? .batchNorms : .batchNorm, deviations)
       }
       known[index] = Moments(of: node, network.parameters(of: index), node.inputs.map { known[$0] }, network.graph)
     }
-  }
-
-  /// The spreads that images show: the standard deviation of each channel over all images and places.
-  ///
-  /// - Parameters:
-  ///   - network: whose values are looked at.
-  ///   - batches: of images, `(N, C, H, W)`; together they must be more than a few for the numbers to mean something.
-  /// - Complexity: one forward pass for each image.
-  public static func measured(of network: Network, at batches: some Sequence<Tensor>) throws(PullbackError) -> Spreads {
-    let graph = network.graph
-    let nodes = graph.nodes.filter(\.isSoftened)
-    let sources = nodes.map { graph.nodes[$0.inputs[0]] }
-    var sums = sources.map { ChannelMoments($0) }
-    for batch in batches {
-      let trace = try network.trace(at: batch, rules: [], keeping: sources.map(\.name))
-      for (place, source) in sources.enumerated() { sums[place].add(try trace.activation(source.name)) }
-    }
-    return Spreads(
-      Dictionary(uniqueKeysWithValues: zip(nodes, sums).map { node, sums in (node.name, sums.spread) }))
   }
 
   /// These spreads, and those of `others` where these have none.
@@ -52,46 +35,12 @@ public struct Spreads: Hashable, Sendable {
   }
 }
 
-extension Graph.Node {
-  /// Whether the soft pullback perturbs what the node takes.
-  fileprivate var isSoftened: Bool {
-    !inputs.isEmpty && (operation.isGate && operation.character == .gate || operation is any MaxPooling)
-  }
-
-  /// Which axis has the channels of what the node computes: of tokens `(T, C)` the last.
-  fileprivate var channelAxis: Spread.ChannelAxis { shape.count == 2 ? .last : .first }
-}
-
-extension RuleSet {
-  /// The soft pullback with noise of c times each channel's own spread, in place of a temperature for all: an
-  /// extension, not in the paper. Attention, normalisation and routing are held as in the hard pullback.
-  ///
-  /// - Parameters:
-  ///   - c: the multiple; ``RelativeGate`` and ``RelativeMaxPool`` say what it does.
-  ///   - spreads: of the network's pre-activations. Where one is missing, the image's own values give it.
-  ///   - graph: of the network that is to be explained.
-  ///   - border: what the places of a max pool's window outside the plane do.
-  public static func relativePullback(
-    _ c: Float, _ spreads: Spreads, over graph: Graph, border: SoftMaxPool.Border = .zeros
-  ) -> RuleSet {
-    var entries: [(Pattern, any Rule)] = []
-    for node in graph.nodes where node.isSoftened {
-      let spread = spreads[node.name] ?? .ofImage(channelAxis: node.channelAxis)
-      entries.append(
-        (
-          .node(node.name),
-          node.operation is any MaxPooling
-            ? RelativeMaxPool(c, of: spread, border: border) : RelativeGate(c, of: spread)
-        ))
-    }
-    return RuleSet("relative-pullback", entries + hardPullback.entries.map { ($0.pattern, $0.rule) })
-  }
-}
-
 /// The mean and the variance of each channel of a value `(C, ...)`, as far as batch norms tell.
 private struct Moments {
   var mean: [Double]
   var variance: [Double]
+  /// Whether the values of several batch norms were added up.
+  var isSum = false
 
   /// - Parameter inputs: of what the node takes; nil where nothing is known.
   init?(of node: Graph.Node, _ parameters: [Tensor], _ inputs: [Moments?], _ graph: Graph) {
@@ -108,12 +57,14 @@ private struct Moments {
         guard let other, graph.nodes[input].shape == node.shape else { return nil }
         mean = zip(mean, other.mean).map(+)
         variance = zip(variance, other.variance).map(+)
+        isSum = true
       }
     case is Concatenate where graph.nodes[node.inputs[0]].shape.dropFirst() == node.shape.dropFirst():
       for other in inputs.dropFirst() {
         guard let other else { return nil }
         mean += other.mean
         variance += other.variance
+        isSum = isSum || other.isSum
       }
     case let affine as ChannelAffine:
       mean = zip(mean, zip(affine.scale, affine.shift)).map { $0 * Double($1.0) + Double($1.1) }
@@ -126,7 +77,9 @@ private struct Moments {
     }
   }
 
-  private init(mean: [Double], variance: [Double]) { (self.mean, self.variance) = (mean, variance) }
+  private init(mean: [Double], variance: [Double], isSum: Bool) {
+    (self.mean, self.variance, self.isSum) = (mean, variance, isSum)
+  }
 
   /// Of a function's value at normal variables.
   private func through(_ f: (Double) -> Double) -> Moments {
@@ -136,40 +89,6 @@ private struct Moments {
       let first = normalAverage(at: mean, deviation: deviation, steps: 400, of: f)
       return (first, normalAverage(at: mean, deviation: deviation, steps: 400) { (f($0) - first) * (f($0) - first) })
     }
-    return Moments(mean: moments.map(\.0), variance: moments.map(\.1))
-  }
-}
-
-/// Sums over images and places of each channel's values and their squares.
-private struct ChannelMoments {
-  private let axis: Spread.ChannelAxis
-  private var count = 0.0
-  private var sums: [Double]
-  private var squares: [Double]
-
-  init(_ node: Graph.Node) {
-    axis = node.channelAxis
-    let channels = (axis == .first ? node.shape.first : node.shape.last) ?? 1
-    sums = [Double](repeating: 0, count: channels)
-    squares = sums
-  }
-
-  mutating func add(_ value: Tensor) {
-    let inner = axis == .first ? value.shape.dropFirst(2).reduce(1, *) : 1
-    value.withUnsafeBuffer { values in
-      for (index, x) in values.enumerated() {
-        let channel = index / inner % sums.count
-        sums[channel] += Double(x)
-        squares[channel] += Double(x) * Double(x)
-      }
-    }
-    count += Double(value.count / sums.count)
-  }
-
-  var spread: Spread {
-    let deviations = zip(sums, squares).map { sum, square in
-      Float(max(0, square / max(1, count) - (sum / max(1, count)) * (sum / max(1, count))).squareRoot())
-    }
-    return Spread(.calibration, deviations, channelAxis: axis)
+    return Moments(mean: moments.map(\.0), variance: moments.map(\.1), isSum: isSum)
   }
 }
