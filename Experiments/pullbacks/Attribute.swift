@@ -96,7 +96,7 @@ struct Attribute: ParsableCommand {
     try checkNames()
     for path in [file, figure, report].compactMap({ $0 }) { try checkFolder(of: path) }
     let model = try model.load()
-    var settings = try options.settings(for: model.network)
+    var (settings, record) = try options.settings(for: model)
     let (choices, node) = try TargetChoice.parse(target, for: model)
     let network = try node.map { try model.network.truncated(at: $0) } ?? model.network
     if counterfactual != nil && options.clip == nil { settings.clipping = .everyStep }
@@ -115,7 +115,9 @@ struct Attribute: ParsableCommand {
       }
       ascent.steps = counterfactual
       try explained.findTargets()
-      return try Counterfactual(ascent, explained, model: model, seed: options.seed).write(to: output)
+      return try Counterfactual(
+        ascent, explained, model: model, settings: values(of: ascent, methods[0], settings, record)
+      ).write(to: output)
     }
     var columns: [Report.Column] = []
     let picturing = figure != nil || report != nil
@@ -125,19 +127,27 @@ struct Attribute: ParsableCommand {
     let kept = try explained.write(explainers, in: context, to: paths, picturing: picturing)
     for (place, (method, maps)) in zip(methods, kept).enumerated() {
       let explainer = explainers[place]
-      let values = explainer.settings.merging(method.usesSoftRules ? settings.ofSoftRules : [:]) { $1 }
-        .merging(["preset": (options.preset ?? .paperV6).rawValue]) { $1 }
+      let values = values(of: explainer, method, settings, record)
       columns.append(
         Report.Column(method: method, cost: explainer.cost(for: network.graph), settings: values, maps: maps))
       guard !paths.isEmpty else { continue }
       try writeJSON(
         explained.record(
-          method: method.rawValue, settings: values, seed: options.seed, input: input.input,
-          maps: maps),
+          method: method.rawValue, settings: values,
+          spreads: method.usesSoftRules ? try settings.spreads(in: network.graph) : [], seed: options.seed,
+          input: input.input, maps: maps),
         to: (paths[place] as NSString).deletingPathExtension + ".json")
     }
     if let figure { try explained.figure(methods, columns.map(\.maps)).write(to: figure) }
     if let report { try Report(explained, columns, model: model, seed: options.seed).write(to: report) }
+  }
+
+  /// Every setting of an explainer, for records.
+  private func values(
+    of explainer: any Explainer, _ method: Method, _ settings: MethodSettings, _ record: [String: String]
+  ) -> [String: String] {
+    explainer.settings.merging(method.usesSoftRules ? settings.ofSoftRules.merging(record) { $1 } : [:]) { $1 }
+      .merging(["preset": (options.preset ?? .paperV6).rawValue]) { $1 }
   }
 
   /// Refuses names that say another thing than what would be written.

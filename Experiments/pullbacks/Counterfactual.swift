@@ -6,10 +6,11 @@ struct Counterfactual {
   private let ascent: PullbackAscent
   private let explained: ExplainedImages
   private let model: Subject
-  private let seed: UInt64
+  private let settings: [String: String]
 
-  init(_ ascent: PullbackAscent, _ explained: ExplainedImages, model: Subject, seed: UInt64) {
-    (self.ascent, self.explained, self.model, self.seed) = (ascent, explained, model, seed)
+  /// - Parameter settings: every setting, for the record.
+  init(_ ascent: PullbackAscent, _ explained: ExplainedImages, model: Subject, settings: [String: String]) {
+    (self.ascent, self.explained, self.model, self.settings) = (ascent, explained, model, settings)
   }
 
   private struct Step: Encodable {
@@ -82,7 +83,7 @@ struct Counterfactual {
     try writeJSON(
       try AscentRecord(
         model: model.architecture.name, checkpointSHA256: model.checkpoint.sha256, method: ascent.name,
-        settings: ascent.settings, shape: shape, sequences: sequences),
+        settings: settings, shape: shape, sequences: sequences),
       to: "\(folder)/counterfactual.json")
     let titles = pictured.map { "x_\($0)" } + ["Change, heat map", "Change, raw colour"]
     let grid = ImageGrid(

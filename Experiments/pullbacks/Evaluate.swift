@@ -58,7 +58,7 @@ struct Evaluate: ParsableCommand {
   /// Checks everything that can be checked before the first pass, and then makes the folder.
   private func prepare(_ subject: Subject, _ given: Contender?, in folder: String) throws -> () throws -> Void {
     let preset: Preset = version == .v5 ? .paperV5 : .paperV6
-    let settings = try options.settings(for: subject.network, unless: preset)
+    let (settings, record) = try options.settings(for: subject, unless: preset)
     let contenders =
       try given.map { [$0] } ?? contenders(settings, preset: preset, for: subject.network.graph)
     let metrics = try self.metrics(given)
@@ -66,7 +66,9 @@ struct Evaluate: ParsableCommand {
       of: subject.network, contenders, by: metrics, seed: options.seed,
       batchSize: memory.batchSize(for: subject.network.graph))
     try check(metrics, subject.samples)
-    let soft = settings.ofSoftRules
+    let spreads = try settings.spreads(in: subject.graph).map { ("spread.\($0.node.name)", $0.spread.description) }
+    let soft = settings.ofSoftRules.merging(record) { $1 }
+      .merging(Dictionary(uniqueKeysWithValues: spreads)) { $1 }
     let isSoft = { Method(rawValue: $0)?.usesSoftRules ?? false }
     let description = try RunDescription(
       model: subject.architecture.name, checkpoint: subject.checkpoint.sha256, version: version, benchmark: benchmark,

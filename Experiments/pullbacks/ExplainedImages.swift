@@ -177,11 +177,16 @@ struct ExplainedImages {
 
   /// What is written beside the attributions of one method.
   func record(
-    method: String, settings: [String: String], seed: UInt64, input: String, maps: [[Map]]
+    method: String, settings: [String: String], spreads: [(node: Graph.Node, spread: Spread)], seed: UInt64,
+    input: String, maps: [[Map]]
   ) throws -> AttributionRecord {
     try AttributionRecord(
       model: model.architecture.name, checkpoint: model.checkpoint.path, checkpointSHA256: model.checkpoint.sha256,
-      input: input, method: method, settings: settings, seed: seed, images: images.names,
+      input: input, method: method, settings: settings,
+      spreads: spreads.isEmpty
+        ? nil
+        : Dictionary(uniqueKeysWithValues: spreads.map { ($0.node.name, .init($0.spread, at: $0.node)) }),
+      seed: seed, images: images.names,
       targets: targets.enumerated().map { image, targets in
         targets.enumerated().map { place, target in
           AttributionRecord.Target(target, maps[image][place])
@@ -250,12 +255,28 @@ struct AttributionRecord: Encodable {
     }
   }
 
+  /// What the noise of one node is relative to.
+  struct Spread: Encodable {
+    /// Where the deviations come from, in words.
+    let source: String
+    /// The smallest and the largest deviation of a channel; none where they are those of each image.
+    let least, most: Float?
+
+    init(_ spread: Pullbacks.Spread, at node: Graph.Node) {
+      let range = spread.isNone(at: node) ? 0...0 : spread.range
+      source = spread.source.rawValue
+      (least, most) = (range?.lowerBound, range?.upperBound)
+    }
+  }
+
   let model: String
   let checkpoint: String
   let checkpointSHA256: String
   let input: String
   let method: String
   let settings: [String: String]
+  /// By node, where there are relative temperatures.
+  let spreads: [String: Spread]?
   let seed: UInt64
   let images: [String]
   let targets: [[Target]]

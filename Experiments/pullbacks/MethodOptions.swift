@@ -23,18 +23,7 @@ struct MethodOptions: ParsableArguments {
   @Option(help: "Ascents: clip to [-1, 1]: \(PullbackAscent.Clipping.names).")
   var clip: PullbackAscent.Clipping?
 
-  @Option(
-    help: ArgumentHelp(
-      """
-      Temperatures of the soft rules, by kind of operation or by node: relu=0.6,maxpool=0.3,layer4.2.relu=1. An \
-      extension, not in the paper: relative=1.5 for all gates and max pools, in units of each channel's own spread.
-      """,
-      valueName: "name=tau,..."))
-  var temperature: String?
-
-  @Option(
-    help: "Soft max pooling, places of a window outside the plane: zeros take a share (as released), or are excluded.")
-  var border: SoftMaxPool.Border?
+  @OptionGroup var temperatures: TemperatureOptions
 
   @Option(
     parsing: .unconditional,
@@ -58,35 +47,25 @@ struct MethodOptions: ParsableArguments {
   }
 
   /// - Parameters:
-  ///   - network: what an image as baseline must fit, and whose batch norms relative temperatures are relative to.
+  ///   - subject: what an image as baseline must fit, and whose spreads relative temperatures are relative to.
   ///   - fallback: the preset where none is named.
-  func settings(for network: Network, unless fallback: Preset = .paperV6) throws -> MethodSettings {
-    let graph = network.graph
+  /// - Returns: the settings, and what records of soft rules say beside them.
+  func settings(
+    for subject: Subject, unless fallback: Preset = .paperV6
+  ) throws -> (settings: MethodSettings, record: [String: String]) {
+    let graph = subject.graph
     var settings = (preset ?? fallback).settings
     for (name, text) in try pairs(set, option: "--set") { try settings.set(name, to: text) }
     if let alpha { (settings.alpha, settings.doubleAlpha) = (alpha, alpha) }
     if let steps { settings.steps = steps }
     if let clip { settings.clipping = clip }
-    if let border { settings.border = border }
-    for (name, text) in try pairs(temperature, option: "--temperature") {
-      guard let value = Float(text), value.isFinite, value > 0 else {
-        throw PullbackError(
-          .usage, "--temperature \(name)=\(text)", "expected a name and a positive number", advice: "as in relu=0.6")
-      }
-      if name == "relative" {
-        settings.relativeNoise = value
-        settings.spreads = Spreads(of: network)
-      } else if let kind = Temperatures.Kind(rawValue: name) {
-        settings.temperatures[kind] = value
-      } else {
-        settings.nodeTemperatures[name] = value
-      }
-    }
-    if settings.relativeNoise != nil, settings.temperatures != (preset ?? fallback).settings.temperatures {
+    let record = try temperatures.apply(to: &settings, for: graph, subject)
+    if let option = temperatures.calibration.map({ "--calibration \($0)" })
+      ?? temperatures.spreads.map({ "--spreads \($0.rawValue)" }), settings.relativeTemperatures.isEmpty
+    {
       throw PullbackError(
-        .usage, "--temperature \(temperature!)",
-        "relative stands for all gates and max pools, and others name a kind of them as well",
-        advice: "name relative alone, or with single nodes")
+        .usage, option, "spreads are for relative temperatures, and none is asked for",
+        advice: "as in --temperature relative=1.5")
     }
     if let baseline {
       if let value = Float(baseline), value.isFinite {
@@ -95,17 +74,7 @@ struct MethodOptions: ParsableArguments {
         settings.baseline = .image(try InputImages.image(at: baseline, shape: graph.inputShape))
       }
     }
-    return settings.fitting(graph)
-  }
-
-  private func pairs(_ text: String?, option: String) throws -> [(String, String)] {
-    try (text ?? "").split(separator: ",").map { part in
-      let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
-      guard pair.count == 2 else {
-        throw PullbackError(.usage, "\(option) \(part)", "expected a name and a value", advice: "as in relu=0.6")
-      }
-      return (pair[0], pair[1])
-    }
+    return (settings.fitting(graph), record)
   }
 }
 
@@ -117,4 +86,3 @@ extension CaseIterable where Self: RawRepresentable<String> {
 extension Method: ExpressibleByArgument {}
 extension Preset: ExpressibleByArgument {}
 extension PullbackAscent.Clipping: ExpressibleByArgument {}
-extension SoftMaxPool.Border: ExpressibleByArgument {}

@@ -20,7 +20,7 @@ struct PullbacksCommand: ParsableCommand {
     version: packageVersion,
     subcommands: [
       Predict.self, Attribute.self, Evaluate.self, Merge.self, Inspect.self, Rules.self, Methods.self,
-      ScenesCommand.self, Train.self, Doctor.self, Reference.self,
+      Calibrate.self, ScenesCommand.self, Train.self, Doctor.self, Reference.self,
     ])
 
   /// Runs the command; a failure is one line on standard error and an exit code of `sysexits`.

@@ -1,10 +1,20 @@
 import ArgumentParser
 import ExperimentKit
+import Foundation
 
 struct Rules: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print which rule pulls a cotangent back through each operation of a model.",
-    discussion: "Example: pullbacks rules --model efficientnet-lite0 --rules soft-pullback")
+    discussion: """
+      A line has the kind of operation, how many there are, the equation and its source; with --nodes each node's \
+      name, kind, settings and equation. Soft rules have a further column where the model's parameters are known. For \
+      a relative temperature it says where sigma, the spread of a channel, comes from, and gives its range over the \
+      channels. For another temperature tau it gives tau over the median sigma of each layer.
+
+      Examples:
+        pullbacks rules --model efficientnet-lite0
+        pullbacks rules --model vgg-scenes --temperature relative=1.5 --nodes
+      """)
 
   enum Table: String, CaseIterable, ExpressibleByArgument {
     case softPullback = "soft-pullback"
@@ -12,40 +22,123 @@ struct Rules: ParsableCommand {
     case gradient
   }
 
-  @Option(help: "The architecture: \(Architecture.all.map(\.name).joined(separator: ", ")).")
-  var model = ImageNetTier.architecture
+  @OptionGroup var model: ModelOptions
 
   @Option(help: "The table: \(Table.names).")
   var rules: Table = .softPullback
 
+  @OptionGroup var temperatures: TemperatureOptions
+
   @Flag(help: "Every node, not one line per kind of operation.")
   var nodes = false
 
+  func validate() throws {
+    guard rules == .softPullback || (!temperatures.needParameters && temperatures.temperature == nil) else {
+      throw ValidationError("Temperatures are those of --rules soft-pullback.")
+    }
+  }
+
   func run() throws {
-    let graph = try Architecture.named(model).graph()
+    let subject = try subject()
+    let graph = try subject?.graph ?? Architecture.named(model.model ?? ImageNetTier.architecture).graph()
+    var settings = MethodSettings()
+    _ = try temperatures.apply(to: &settings, for: graph, subject)
     let table: RuleSet =
       switch rules {
-      case .softPullback: .softPullback()
+      case .softPullback: try settings.softRules(for: graph)
       case .hardPullback: .hardPullback
       case .gradient: .gradient
       }
     if nodes {
       for node in graph.nodes.dropFirst() {
-        let equation = try table.rule(for: node).equation(at: node.operation)
-        print("\(node.name)\t\(node.operation.kind)\t\(node.operation.settings)\t\(equation)")
+        let rule = try table.rule(for: node)
+        let noise = Noise(rule, at: node, settings.spreads).map { [$0.text] } ?? []
+        let columns = [node.name, node.operation.kind, node.operation.settings, rule.equation(at: node.operation)]
+        print((columns + noise).joined(separator: "\t"))
       }
       return
     }
-    var seen: [String: (count: Int, operation: any Pullbacks.Operation, rule: any Rule)] = [:]
-    var order: [String] = []
+    var lines: [Line] = []
     for node in graph.nodes.dropFirst() {
-      let kind = node.operation.kind
-      if seen[kind] == nil { order.append(kind) }
-      seen[kind] = ((seen[kind]?.count ?? 0) + 1, node.operation, try table.rule(for: node))
+      let rule = try table.rule(for: node)
+      let line = Line(kind: node.operation.kind, equation: rule.equation(at: node.operation), source: rule.source)
+      let place = lines.firstIndex { $0.isSame(as: line) } ?? lines.count
+      if place == lines.count { lines.append(line) }
+      lines[place].count += 1
+      if let noise = Noise(rule, at: node, settings.spreads) { lines[place].noises.append(noise) }
     }
-    for kind in order {
-      guard let (count, operation, rule) = seen[kind] else { continue }
-      print("\(kind)\t\(count)\t\(rule.equation(at: operation))\t\(rule.source)")
+    for line in lines {
+      let columns = [line.kind, "\(line.count)", line.equation, line.source]
+      print((columns + (line.noises.isEmpty ? [] : [Noise.summary(line.noises)])).joined(separator: "\t"))
     }
   }
+
+  /// The model with its parameters; nil where there are none of an architecture, whose rules are known all the same.
+  private func subject() throws -> Subject? {
+    do {
+      return try model.load()
+    } catch let error as PullbackError
+      where [.usage, .unavailable].contains(error.kind) && model.checkpoint == nil && !temperatures.needParameters
+    {
+      return nil
+    }
+  }
+
+  /// The nodes of one kind that have the same equation.
+  private struct Line {
+    let kind, equation, source: String
+    var count = 0
+    var noises: [Noise] = []
+
+    func isSame(as other: Line) -> Bool { kind == other.kind && equation == other.equation }
+  }
 }
+
+/// A soft rule's noise at one node, beside the spread of what the node takes.
+private struct Noise {
+  let spread: Spread
+  /// A temperature in units of the layer's median spread; nil where the noise is relative to the spread.
+  let ratio: Float?
+  /// Whether the spread is that of an image which has one value for each channel, and so no spread.
+  let isNone: Bool
+
+  /// Nil where the rule has no noise, or no spread is known.
+  init?(_ rule: any Rule, at node: Graph.Node, _ spreads: Spreads) {
+    if let rule = rule as? any RelativeRule {
+      (spread, ratio, isNone) = (rule.spread, nil, rule.spread.isNone(at: node))
+      return
+    }
+    guard let temperature = (rule as? SoftGate)?.temperature ?? (rule as? SoftMaxPool)?.temperature,
+      let spread = spreads[node.name], let median = spread.median, median > 0
+    else { return nil }
+    (self.spread, ratio, isNone) = (spread, temperature / median, false)
+  }
+
+  var text: String { (ratio.map { "tau = \(short($0)) sigma, " } ?? "") + Self.sigma([self]) }
+
+  /// Of nodes with the same equation: the range of their deviations, or of their temperatures.
+  static func summary(_ noises: [Noise]) -> String {
+    let ratios = noises.compactMap(\.ratio)
+    guard let least = ratios.min(), let most = ratios.max() else { return sigma(noises) }
+    return "tau = \(short(least)) to \(short(most)) sigma, layers: \(ratios.count)"
+  }
+
+  private static func sigma(_ noises: [Noise]) -> String {
+    let all = Spread(noises[0].spread.source, noises.flatMap(\.spread.deviations))
+    let range = all.range.map { ", \(short($0.lowerBound)) to \(short($0.upperBound))" } ?? ""
+    let none = noises.count(where: \.isNone)
+    return "sigma: \(all.source.rawValue)\(range)"
+      + (none == 0 ? "" : ", 0 where a channel has one value: in \(none) of \(noises.count)")
+  }
+}
+
+extension Spread {
+  /// Whether there is no spread at a node: it is that of each image, which has one value for each channel.
+  func isNone(at node: Graph.Node) -> Bool {
+    source == .image && node.operation.character == .gate
+      && node.shape.reduce(1, *) == (channelAxis == .first ? node.shape.first : node.shape.last)
+  }
+}
+
+/// A number in three digits.
+private func short(_ value: Float) -> String { String(format: "%.3g", Double(value)) }

@@ -7,8 +7,8 @@ public struct MethodSettings: Sendable {
   public var temperatures = Temperatures()
   /// Temperatures of single nodes, over those of their kind.
   public var nodeTemperatures: [String: Float] = [:]
-  /// The noise of gates and max pools in units of each channel's own spread, in place of ``temperatures``: an extension,
-  /// not in the paper, see `RelativeGate`. None where no kind is named.
+  /// The noise of gates and max pools in units of each channel's own spread, in place of ``temperatures``: an
+  /// extension, not in the paper, see `RelativeGate`. By default none.
   public var relativeTemperatures = RelativeTemperatures()
   /// The spreads that ``relativeTemperatures`` are relative to; where one is missing, the image's own values give it.
   public var spreads = Spreads()
@@ -95,6 +95,13 @@ public struct MethodSettings: Sendable {
       rules = rules.overriding(.node(name), with: try table.rule(for: graph.nodes[index]))
     }
     return rules
+  }
+
+  /// What the noise of nodes is relative to, in the order of the nodes; none without ``relativeTemperatures``.
+  ///
+  /// - Throws: `PullbackError` as ``softRules(for:)`` does.
+  public func spreads(in graph: Graph) throws(PullbackError) -> [(node: Graph.Node, spread: Spread)] {
+    relativeTemperatures.isEmpty ? [] : try softRules(for: graph).spreads(over: graph)
   }
 
   /// The settings of the soft rules by name, as records write them.

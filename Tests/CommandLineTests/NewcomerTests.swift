@@ -8,7 +8,8 @@ struct NewcomerTests {
   static let pullbacks = Program("pullbacks")
 
   @Test(arguments: [
-    "predict", "attribute", "evaluate", "merge", "inspect", "rules", "methods", "scenes", "train", "doctor",
+    "predict", "attribute", "evaluate", "merge", "inspect", "rules", "methods", "calibrate", "scenes", "train",
+    "doctor",
   ])
   func everyCommandShowsAnExample(command: String) throws {
     let outcome = try Self.pullbacks.run(["help", command])

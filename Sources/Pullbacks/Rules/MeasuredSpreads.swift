@@ -89,15 +89,18 @@ public struct SpreadMeasurement: Sendable {
   }
 }
 
-/// Sums over images and places of each channel's values and their squares.
+/// Sums over images and places of each channel's values and their squares, counted from the channel's first value: a
+/// channel that never changes has no spread at all.
 private struct ChannelSums {
+  private let channels: Int
   private let axis: Spread.ChannelAxis
   private var count = 0.0
+  private var origins: [Double] = []
   private var sums: [Double]
   private var squares: [Double]
 
   init(channels: Int, axis: Spread.ChannelAxis) {
-    self.axis = axis
+    (self.channels, self.axis) = (channels, axis)
     sums = [Double](repeating: 0, count: channels)
     squares = sums
   }
@@ -105,20 +108,25 @@ private struct ChannelSums {
   mutating func add(_ value: Tensor) {
     let inner = axis == .first ? value.shape.dropFirst(2).reduce(1, *) : 1
     value.withUnsafeBuffer { values in
-      for (index, x) in values.enumerated() {
-        let channel = index / inner % sums.count
-        sums[channel] += Double(x)
-        squares[channel] += Double(x) * Double(x)
+      if origins.isEmpty { origins = (0..<channels).map { Double(values[$0 * inner]) } }
+      for first in stride(from: 0, to: values.count, by: inner) {
+        let channel = first / inner % channels
+        for place in first..<first + inner {
+          let x = Double(values[place]) - origins[channel]
+          sums[channel] += x
+          squares[channel] += x * x
+        }
       }
     }
-    count += Double(value.count / sums.count)
+    count += Double(value.count / channels)
   }
 
   var areFinite: Bool { squares.allSatisfy(\.isFinite) }
 
   var spread: Spread {
     let deviations = zip(sums, squares).map { sum, square in
-      Float(max(0, square / max(1, count) - (sum / max(1, count)) * (sum / max(1, count))).squareRoot())
+      let mean = sum / max(1, count)
+      return Float(max(0, square / max(1, count) - mean * mean).squareRoot())
     }
     return Spread(.calibration, deviations, channelAxis: axis)
   }

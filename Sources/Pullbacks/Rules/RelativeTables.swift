@@ -1,5 +1,5 @@
-/// Multiples c of each channel's own spread, in place of ``Temperatures``: for all gates and max pools, or for some kinds
-/// of operation. An extension, not in the paper; see ``RelativeGate``.
+/// Multiples c of each channel's own spread, in place of ``Temperatures``: for all gates and max pools, or for some
+/// kinds of operation. An extension, not in the paper; see ``RelativeGate``.
 ///
 /// ```swift
 /// RelativeTemperatures(1.5)                      // all
@@ -68,8 +68,8 @@ extension RuleSet {
     relativePullback(RelativeTemperatures(c), spreads, over: graph, border: border)
   }
 
-  /// The soft pullback with noise relative to each channel's own spread for all gates and max pools or for some kinds: an
-  /// extension, not in the paper. Everything else has the rule of ``softPullback(_:border:attention:)``.
+  /// The soft pullback with noise relative to each channel's own spread, for all gates and max pools or for some kinds:
+  /// an extension, not in the paper. Everything else has the rule of ``softPullback(_:border:attention:)``.
   ///
   /// - Parameters:
   ///   - multiples: c for each kind; ``RelativeGate`` and ``RelativeMaxPool`` say what it does.

@@ -35,6 +35,13 @@ public struct Spreads: Hashable, Sendable {
   }
 }
 
+extension Spread: CustomStringConvertible {
+  /// Where the deviations come from and their range: `batch norm, 0.31 to 3.6`.
+  public var description: String {
+    source.rawValue + (range.map { ", \($0.lowerBound) to \($0.upperBound)" } ?? "")
+  }
+}
+
 /// The mean and the variance of each channel of a value `(C, ...)`, as far as batch norms tell.
 private struct Moments {
   var mean: [Double]

@@ -1,0 +1,56 @@
+import ArgumentParser
+import ExperimentKit
+
+struct Calibrate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure the spread of each channel of a network over some images, for relative temperatures.",
+    discussion: """
+      A few dozen images of the kind that the network was trained on are enough; labels are not needed. The file \
+      --output holds the standard deviation of each channel that goes into an activation or a max pool. It is good for \
+      this checkpoint, and is what --calibration takes.
+
+      Examples:
+        pullbacks calibrate --images photos --output spreads.json
+        pullbacks attribute --input cat.jpg --temperature relative=1.5 \\
+          --calibration spreads.json --output cat.npy
+      """)
+
+  @OptionGroup var model: ModelOptions
+
+  @Option(
+    help: ArgumentHelp(
+      "A folder of PNG or JPEG files; or a float32 .npy of several inputs, used as it is.",
+      valueName: "folder or file"))
+  var images: String
+
+  @OptionGroup var memory: MemoryOption
+
+  @Option(help: ArgumentHelp("Where the spreads go.", valueName: "file.json"), completion: .file(extensions: ["json"]))
+  var output: String
+
+  func run() throws {
+    try checkFolder(of: output)
+    let model = try model.load()
+    let inputs = try InputImages(images, shape: model.graph.inputShape)
+    guard inputs.count > 1 else {
+      throw PullbackError(
+        .usage, "--images \(images)", "one image shows no spread of what has a single value per channel",
+        advice: "take a few dozen")
+    }
+    let bar = ProgressBar("calibrate", total: inputs.count)
+    defer { bar.end() }
+    let batchSize = memory.batchSize(for: model.graph)
+    var measurement = SpreadMeasurement(of: model.network)
+    for first in stride(from: 0, to: inputs.count, by: batchSize) {
+      let range = first..<min(inputs.count, first + batchSize)
+      try measurement.add(inputs(range))
+      bar.advance(Cost(forward: range.count, backward: 0))
+    }
+    let extents = model.graph.inputShape.dropFirst().map(String.init).joined(separator: " x ")
+    let preprocessing =
+      inputs.files[0] == images
+      ? "arrays, used as they are" : "pictures, resized and cropped to \(extents), 2 p / 255 - 1"
+    try writeJSON(
+      try Calibration(measurement.spreads, of: model, images: inputs.count, preprocessing: preprocessing), to: output)
+  }
+}
