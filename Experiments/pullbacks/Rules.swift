@@ -42,7 +42,7 @@ struct Rules: ParsableCommand {
     let subject = try subject()
     let graph = try subject?.graph ?? Architecture.named(model.model ?? ImageNetTier.architecture).graph()
     var settings = MethodSettings()
-    _ = try temperatures.apply(to: &settings, for: graph, subject)
+    _ = try temperatures.apply(to: &settings, for: graph, subject, always: true)
     let table: RuleSet =
       switch rules {
       case .softPullback: try settings.softRules(for: graph)

@@ -52,13 +52,20 @@ struct TemperatureOptions: ParsableArguments {
   /// Whether temperatures are asked for that the parameters of the network matter to.
   var needParameters: Bool { calibration != nil || spreads != nil || (temperature ?? "").contains("relative") }
 
-  /// Puts the temperatures into settings, and the spreads of the network if it is known.
+  /// Puts the temperatures into settings, and the spreads if temperatures are relative to them.
   ///
+  /// - Parameters:
+  ///   - subject: the network with its parameters; nil where there are none, and no temperature is relative.
+  ///   - always: whether spreads are put in without relative temperatures, too.
   /// - Returns: what records say beside the settings: which calibration it was.
-  func apply(to settings: inout MethodSettings, for graph: Graph, _ subject: Subject?) throws -> [String: String] {
+  func apply(
+    to settings: inout MethodSettings, for graph: Graph, _ subject: Subject?, always: Bool = false
+  ) throws -> [String: String] {
     if let border { settings.border = border }
     try applyTemperatures(to: &settings, for: graph)
-    guard let subject else { return [:] }
+    // A node that there is not is refused for methods without soft rules too.
+    _ = try settings.softRules(for: graph)
+    guard let subject, always || !settings.relativeTemperatures.isEmpty else { return [:] }
     let calibrated = try calibration.map { try Calibration.read($0, for: subject) }
     let told = spreads == .image ? Spreads() : Spreads(of: subject.network)
     switch (calibrated?.spreads, spreads) {
@@ -66,7 +73,6 @@ struct TemperatureOptions: ParsableArguments {
     case (let measured?, .calibration): settings.spreads = measured.completed(by: told)
     case (let measured?, _): settings.spreads = told.completed(by: measured)
     }
-    guard !settings.relativeTemperatures.isEmpty else { return [:] }
     return [
       "temperature.calibration": calibrated?.sha256, "temperature.spreads": spreads?.rawValue,
     ].compactMapValues { $0 }
