@@ -79,7 +79,7 @@ let package = Package(
       [
         "Pullbacks", "Failures", "Digests", "Kernels", "Checkpoints", "Networks", "Imaging", "Attribution",
         "Faithfulness", "Scenes", "Training", .product(name: "SwiftCSV", package: "SwiftCSV"),
-      ], resources: [.embedInCode("Resources/photographs.csv")]),
+      ], resources: [.embedInCode("Resources/photographs.csv"), .embedInCode("Resources/contexts.csv")]),
     room("Plotting", ["Failures", "Imaging", "CCairo"]),
     room("SemanticPullbacks", ["Pullbacks", "Execution", "Checkpoints", "Networks", "Imaging", "Attribution"]),
     room(
