@@ -97,7 +97,7 @@ let package = Package(
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
     experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
     experiment("parts"), experiment("networks"),
-    experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"),
+    experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"), experiment("table5"),
     .executableTarget(
       name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings
     ),
@@ -131,7 +131,7 @@ let package = Package(
       "FigureTests",
       [
         "ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "table1",
-        "table2", "table3", "table4",
+        "table2", "table3", "table4", "table5",
       ]),
     tests("CommandLineTests", ["ExperimentKit", "Digests", "pullbacks"]),
   ]

@@ -90,7 +90,7 @@ extension [any Explainer] {
         let images = first..<Swift.min(x.shape[0], first + size)
         let batch = images.count == x.shape[0] ? x : x.images(images)
         var context = context
-        context.keys = context.keys.map { Array($0[images]) }
+        context.keys = context.keys.map { [Int]($0[images]) }
         var chosen = asksOutput ? [] : selectors.map { $0[[Int](images)] }
         let found = try asked.findings(at: points, around: batch, of: network, in: context) {
           (value, rows) throws(PullbackError) in
