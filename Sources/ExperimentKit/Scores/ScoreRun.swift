@@ -25,7 +25,7 @@ public enum ScoreRun: String, CaseIterable, Sendable {
   /// How many images are scored unless the command line says otherwise; nil is all there are.
   func samples(_ tier: Tier) -> Int? {
     switch (tier, self) {
-    case (.imagenet, .temperature): 24
+    case (.imagenet, .temperature): 26
     case (.imagenet, _): nil
     case (_, .localisation): 200
     case (_, .faithfulness), (_, .curves), (_, .temperature), (_, .temperatureLocalisation): 100
