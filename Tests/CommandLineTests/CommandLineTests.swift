@@ -218,6 +218,7 @@ import Testing
       (["--input", "README.md"], 65, "README.md"),
       (["--input", "ZEBRA", "--target", "1000"], 64, "the classes 0 to 999"),
       (["--input", "ZEBRA", "--target", "-1"], 64, "the classes 0 to 999"),
+      (["--input", "ZEBRA", "--target", "CARDIGAN"], 64, "may be any of Cardigan (264), cardigan (474)"),
       (["--input", "ZEBRA", "--checkpoint", "README.md"], 65, "README.md"),
       (["--input", "ZEBRA", "--checkpoint", "missing.pth"], 66, "missing.pth"),
       (["--input", "ZEBRA", "--checkpoint", "TRUNCATED"], 65, "truncated.pth"),
