@@ -79,7 +79,7 @@ let package = Package(
       [
         "Pullbacks", "Failures", "Digests", "Kernels", "Checkpoints", "Networks", "Imaging", "Attribution",
         "Faithfulness", "Scenes", "Training", .product(name: "SwiftCSV", package: "SwiftCSV"),
-      ], resources: [.embedInCode("Resources/photographs.csv")]),
+      ], resources: [.embedInCode("Resources/photographs.csv"), .embedInCode("Resources/contexts.csv")]),
     room("Plotting", ["Failures", "Imaging", "CCairo"]),
     room("SemanticPullbacks", ["Pullbacks", "Execution", "Checkpoints", "Networks", "Imaging", "Attribution"]),
     room(
@@ -96,8 +96,9 @@ let package = Package(
     experiment("pullbacks"),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
     experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
+    experiment("fig11"), experiment("fig12"),
     experiment("parts"), experiment("networks"),
-    experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"),
+    experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"), experiment("table5"),
     .executableTarget(
       name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings
     ),
@@ -130,8 +131,8 @@ let package = Package(
     tests(
       "FigureTests",
       [
-        "ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "table1",
-        "table2", "table3", "table4",
+        "ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "fig11",
+        "fig12", "table1", "table2", "table3", "table4", "table5",
       ]),
     tests("CommandLineTests", ["ExperimentKit", "Digests", "pullbacks"]),
   ]

@@ -7,6 +7,7 @@
 import ExperimentKit
 
 Experiment.run("fig1") { experiment in
+  if experiment.options.networks == .imagenet { return try experiment.drawPhotographs() }
 
   //: Every network of the tier explains the same images.
 

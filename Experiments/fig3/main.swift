@@ -8,6 +8,7 @@
 import ExperimentKit
 
 Experiment.run("fig3") { experiment in
+  if experiment.options.networks == .imagenet { return try experiment.drawPhotographs() }
 
   let photographs = ["zebra", "pink_flamingo", "squirrel", "pink_tricycle", "firetruck", "binoculars"]
   let subject = try experiment.subject(Gallery(photographs: experiment.options.quick ? ["zebra"] : photographs))

@@ -7,6 +7,7 @@
 import ExperimentKit
 
 Experiment.run("fig4") { experiment in
+  if experiment.options.networks == .imagenet { return try experiment.drawPhotographs() }
 
   let subject = try experiment.subject(
     Gallery(photographs: ["zebra", "tucan", "firetruck", "tennis_ball", "pink_tricycle"]))

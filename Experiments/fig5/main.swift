@@ -6,6 +6,7 @@
 import ExperimentKit
 
 Experiment.run("fig5") { experiment in
+  if experiment.options.networks == .imagenet { return try experiment.drawPhotographs() }
 
   //: Forty images, or all photographs there are; as in the paper, the picture is clipped to what can be shown after the
   //: last step only.

@@ -100,7 +100,6 @@ struct ExplainedImages {
       try forEachBatch { range, batch in
         let passes = PassCounter()
         var context = context
-        context.firstImage = range.lowerBound
         context.report = {
           passes.add($0)
           bar.advance($0)

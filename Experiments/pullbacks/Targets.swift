@@ -56,10 +56,10 @@ struct TargetChoice {
 
   private static func output(_ text: String, of model: Subject) throws -> Target {
     let prefix = "cross-entropy:"
-    if text.hasPrefix(prefix), let index = model.classIndex(String(text.dropFirst(prefix.count))) {
+    if text.hasPrefix(prefix), let index = try model.classIndex(String(text.dropFirst(prefix.count))) {
       return .logProbability(index)
     }
-    if let weights = combination(text[...], model) { return .combination(weights) }
+    if let weights = try combination(text[...], model) { return .combination(weights) }
     let similar = nearest(to: text, among: model.classNames ?? [])
     throw PullbackError(
       .usage, "--target \(text)", "is neither a class nor a combination of classes of \(model.graph.name)",
@@ -68,11 +68,11 @@ struct TargetChoice {
 
   /// `[weight*]class`, or a combination plus or minus such a term. Names of classes hold hyphens too: every place to
   /// split is tried, the last first.
-  private static func combination(_ text: Substring, _ model: Subject) -> [Int: Float]? {
-    if let (index, weight) = term(text, model) { return [index: weight] }
+  private static func combination(_ text: Substring, _ model: Subject) throws -> [Int: Float]? {
+    if let (index, weight) = try term(text, model) { return [index: weight] }
     for place in text.indices.reversed() where "+-".contains(text[place]) && place != text.startIndex {
-      guard let (index, weight) = term(text[text.index(after: place)...], model),
-        var weights = combination(text[..<place], model)
+      guard let (index, weight) = try term(text[text.index(after: place)...], model),
+        var weights = try combination(text[..<place], model)
       else { continue }
       weights[index, default: 0] += text[place] == "-" ? -weight : weight
       return weights
@@ -80,10 +80,10 @@ struct TargetChoice {
     return nil
   }
 
-  private static func term(_ text: Substring, _ model: Subject) -> (Int, Float)? {
-    if let index = model.classIndex(String(text)) { return (index, 1) }
+  private static func term(_ text: Substring, _ model: Subject) throws -> (Int, Float)? {
+    if let index = try model.classIndex(String(text)) { return (index, 1) }
     guard let star = text.firstIndex(of: "*"), let weight = Float(text[..<star]), weight.isFinite,
-      let index = model.classIndex(String(text[text.index(after: star)...]))
+      let index = try model.classIndex(String(text[text.index(after: star)...]))
     else { return nil }
     return (index, weight)
   }

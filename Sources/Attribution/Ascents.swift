@@ -92,7 +92,7 @@ public struct PullbackAscent: Explainer {
   public func finish(
     _ found: Findings, at x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
   ) throws(PullbackError) -> [Tensor] {
-    try selectors.asRows(of: x) { start, selector throws(PullbackError) in
+    try selectors.asRows(of: x, in: context) { start, selector, context throws(PullbackError) in
       var iterate = advance(0, at: start, from: start, along: Tensor(batching: found.pullbacks[0]))
       for k in 1..<steps { iterate = try step(k, at: iterate, from: start, selector, of: network, in: context) }
       return iterate - start
@@ -184,7 +184,7 @@ public struct DoublePullback: Explainer {
     _ found: Findings, at x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
   ) throws(PullbackError) -> [Tensor] {
     let pullback = PullbackAverage(rules, name: name)
-    return try selectors.asRows(of: x) { start, selector throws(PullbackError) in
+    return try selectors.asRows(of: x, in: context) { start, selector, context throws(PullbackError) in
       let moved = start + Float(alpha) * Tensor(batching: found.pullbacks[0])
       return try pullback.attribute(moved, selector, of: network, in: context)
     }
@@ -195,10 +195,13 @@ extension [Selector] {
   /// What `body` makes of the inputs once for each selector, all of them rows of one batch: every selector leads
   /// elsewhere, and together they fill batches better.
   fileprivate func asRows(
-    of x: Tensor, _ body: (_ x: Tensor, _ selector: Selector) throws(PullbackError) -> Tensor
+    of x: Tensor, in context: Context,
+    _ body: (_ x: Tensor, _ selector: Selector, _ context: Context) throws(PullbackError) -> Tensor
   ) throws(PullbackError) -> [Tensor] {
     guard !isEmpty else { return [] }
-    let rows = try body(Tensor(batching: map { _ in x }), Selector(flatMap(\.targets)))
+    var context = context
+    context.keys = context.keys.map { keys in flatMap { _ in keys } }
+    let rows = try body(Tensor(batching: map { _ in x }), Selector(flatMap(\.targets)), context)
     return indices.map { rows.images($0 * x.shape[0]..<($0 + 1) * x.shape[0]) }
   }
 }

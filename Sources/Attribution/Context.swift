@@ -28,8 +28,9 @@ public struct Cost: Sendable, Equatable, CustomStringConvertible {
 public struct Context: Sendable {
   /// Where random explainers get their numbers.
   public var noise: NoiseSource
-  /// The index, in the whole input, of the first image handed over: random numbers go by it.
-  public var firstImage = 0
+  /// What the random numbers of each image handed over go by. Nil is the image's own content,
+  /// ``Pullbacks/Tensor/contentKey``: then a map depends on its image alone, not on its place among others.
+  public var keys: [Int]?
   /// How many images or draws go through the network at once, which bounds the memory.
   public var batchSize: Int
   /// Called after passes through the network, with how many images went through.
@@ -48,6 +49,9 @@ public struct Context: Sendable {
     self.batchSize = batchSize
     self.report = report
   }
+
+  /// What the random numbers of each image of `x` go by.
+  func keys(of x: Tensor) -> [Int] { keys ?? (0..<x.shape[0]).map { x.image($0).contentKey } }
 
   func report(forward: Int = 0, backward: Int = 0) { report?(Cost(forward: forward, backward: backward)) }
 
@@ -86,7 +90,7 @@ public struct NoiseSource: Sendable {
     public let distribution: Distribution
     /// `smoothgrad`; for a network's parameters followed by their name: `fusiongrad/conv1.weight`.
     public let purpose: String
-    /// The image's index in the whole input; nil for numbers that all images share.
+    /// The image's key, see ``Context/keys``; nil for numbers that all images share.
     public let image: Int?
     /// Which draw of the same purpose and image.
     public let draw: Int

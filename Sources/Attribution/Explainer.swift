@@ -184,7 +184,7 @@ public struct RandomMap: Explainer {
     _ found: Findings, at x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
   ) throws(PullbackError) -> [Tensor] {
     let shape = [1] + x.shape.dropFirst()
-    let maps = (0..<x.shape[0]).map { context.noise.normals(name, image: context.firstImage + $0, draw: 0, shape) }
+    let maps = context.keys(of: x).map { context.noise.normals(name, image: $0, draw: 0, shape) }
     return selectors.map { _ in Tensor(batching: maps) }
   }
 }

@@ -84,7 +84,7 @@ private struct FoldedNorms: Points {
   var count: Int { 1 }
   var settings: [String: String] { [:] }
   func network(_ network: Network, round: Int, noise: NoiseSource) -> Network { network.mergingBatchNorms() }
-  func point(_ index: Int, round: Int, of x: Tensor, image: Int, noise: NoiseSource) -> Tensor { x }
+  func point(_ index: Int, round: Int, of x: Tensor, key: Int, noise: NoiseSource) -> Tensor { x }
 }
 
 extension Graph {

@@ -31,9 +31,9 @@ public protocol Points: Hashable, Sendable {
   ///   - index: the point's index in its round.
   ///   - round: the round's index.
   ///   - x: one input, a batch of one; an image is `(1, C, H, W)`.
-  ///   - image: the input's index in the whole input.
+  ///   - key: what the input's random numbers go by, see ``Context/keys``.
   ///   - noise: where random numbers come from.
-  func point(_ index: Int, round: Int, of x: Tensor, image: Int, noise: NoiseSource) -> Tensor
+  func point(_ index: Int, round: Int, of x: Tensor, key: Int, noise: NoiseSource) -> Tensor
 }
 
 extension Points {
@@ -48,7 +48,7 @@ public struct TheImage: Points {
   public init() {}
   public var count: Int { 1 }
   public var settings: [String: String] { [:] }
-  public func point(_ index: Int, round: Int, of x: Tensor, image: Int, noise: NoiseSource) -> Tensor { x }
+  public func point(_ index: Int, round: Int, of x: Tensor, key: Int, noise: NoiseSource) -> Tensor { x }
 }
 
 /// The image under Gaussian noise, not clipped. Source: Smilkov et al. 2017 (SmoothGrad, arXiv 1706.03825).
@@ -71,8 +71,8 @@ public struct NoisyImages: Points {
   public var settings: [String: String] { ["draws": "\(count)", "deviation": "\(deviation)"] }
   public var randomNumbers: RandomNumbers { .perImage }
 
-  public func point(_ index: Int, round: Int, of x: Tensor, image: Int, noise: NoiseSource) -> Tensor {
-    x + deviation * noise.normals(purpose, image: image, draw: round * count + index, x.shape)
+  public func point(_ index: Int, round: Int, of x: Tensor, key: Int, noise: NoiseSource) -> Tensor {
+    x + deviation * noise.normals(purpose, image: key, draw: round * count + index, x.shape)
   }
 }
 
@@ -114,8 +114,8 @@ public struct NoisyNetworks: Points {
     }
   }
 
-  public func point(_ index: Int, round: Int, of x: Tensor, image: Int, noise: NoiseSource) -> Tensor {
-    images.point(index, round: round, of: x, image: image, noise: noise)
+  public func point(_ index: Int, round: Int, of x: Tensor, key: Int, noise: NoiseSource) -> Tensor {
+    images.point(index, round: round, of: x, key: key, noise: noise)
   }
 }
 
@@ -210,7 +210,7 @@ public struct StraightPath: Points {
     return point == 0 || point == count - 1 ? step / 2 : step
   }
 
-  public func point(_ index: Int, round: Int, of x: Tensor, image: Int, noise: NoiseSource) -> Tensor {
+  public func point(_ index: Int, round: Int, of x: Tensor, key: Int, noise: NoiseSource) -> Tensor {
     baseline.towards(x, Float(Double(index) / Double(count - 1)))
   }
 }
@@ -233,7 +233,7 @@ public struct RandomPath: Points {
   public var settings: [String: String] { ["samples": "\(count)", "baseline": baseline.setting] }
   public var randomNumbers: RandomNumbers { .perImage }
 
-  public func point(_ index: Int, round: Int, of x: Tensor, image: Int, noise: NoiseSource) -> Tensor {
-    baseline.towards(x, noise.uniforms("gradient-shap", image: image, draw: index, [1]).scalars[0])
+  public func point(_ index: Int, round: Int, of x: Tensor, key: Int, noise: NoiseSource) -> Tensor {
+    baseline.towards(x, noise.uniforms("gradient-shap", image: key, draw: index, [1]).scalars[0])
   }
 }

@@ -90,7 +90,7 @@ extension [any Explainer] {
         let images = first..<Swift.min(x.shape[0], first + size)
         let batch = images.count == x.shape[0] ? x : x.images(images)
         var context = context
-        context.firstImage += first
+        context.keys = context.keys.map { [Int]($0[images]) }
         var chosen = asksOutput ? [] : selectors.map { $0[[Int](images)] }
         let found = try asked.findings(at: points, around: batch, of: network, in: context) {
           (value, rows) throws(PullbackError) in
@@ -192,6 +192,7 @@ extension Plan {
       }
     }
     let kept = nodes.filter { $0 != network.graph.outputName }
+    let keys = points.randomNumbers == .none ? [] : context.keys(of: x)
     for round in 0..<points.rounds {
       let network = points.network(network, round: round, noise: context.noise)
       // A row is a point of an input. Each input's points are added in their order, however rows fall into batches.
@@ -199,7 +200,7 @@ extension Plan {
         let inputs = rows.map { row in
           let image = row / points.count
           return points.point(
-            row % points.count, round: round, of: x.image(image), image: context.firstImage + image,
+            row % points.count, round: round, of: x.image(image), key: keys.isEmpty ? 0 : keys[image],
             noise: context.noise)
         }
         let trace = try network.trace(at: Tensor(joining: inputs), rules: tables.map(\.rules), keeping: kept)

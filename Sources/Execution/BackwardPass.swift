@@ -43,7 +43,9 @@ struct BackwardPass {
   /// batch norm whose value it takes. All other cotangents of its input must be known.
   ///
   /// - Returns: false if the node is neither, or its rule is none whose result can be finished.
-  private func pullFinishing(_ v: Tensor, through index: Int, _ record: PassRecord, _ cotangents: inout Cotangents) -> Bool {
+  private func pullFinishing(
+    _ v: Tensor, through index: Int, _ record: PassRecord, _ cotangents: inout Cotangents
+  ) -> Bool {
     guard let adjoint = finishedAdjoint(of: index, record) else { return false }
     let nodes = network.graph.nodes
     let input = nodes[index].inputs[0]
@@ -52,10 +54,10 @@ struct BackwardPass {
     if let known = cotangents[target] { finish.add(known) }
     // The other summand, to which the cotangent of `target` goes unchanged.
     var shared: (node: Int, cotangent: Tensor)?
-    if !stops.contains(target), let gate = gate(of: target), let z = record.values[nodes[target].inputs[0]],
-      keepsOrder(of: target, in: nodes[target].inputs[0], at: index)
+    if !stops.contains(target), let z = nodes[target].inputs.first.flatMap({ record.values[$0] }),
+      keepsOrder(of: target, in: nodes[target].inputs[0], at: index), let gates = gates(of: target, at: z)
     {
-      finish.gate(z, gate)
+      finish.gate(z, gates)
       target = nodes[target].inputs[0]
     }
     if target != input, !stops.contains(target), network.consumers[target].count == 1 {
@@ -100,26 +102,30 @@ struct BackwardPass {
       }
     }
     guard let pool = node.operation as? MaxPool else { return nil }
-    let adjoint: MaxPoolShape.Adjoint
+    let values = KeptValues(node, index, record, network)
+    let adjoints: [MaxPoolShape.Adjoint]
     switch rule {
-    case is Gradient: adjoint = .hard
-    case let rule as SoftMaxPool:
-      adjoint = .soft(sharpness: 1 / rule.temperature, zeroPadding: rule.border == .zeros)
+    case is Gradient: adjoints = [.hard]
+    case let rule as any PoolingRule: adjoints = rule.adjoints(at: values.input(0)!)
     default: return nil
     }
-    let values = KeptValues(node, index, record, network)
     return { v, finish in
       let (x, isRectified) = values.rectifiableInput(0)!
-      return pool.adjoint(adjoint, v, at: x, isRectified: isRectified, finish: finish)
+      return pool.adjoint(adjoints, v, at: x, isRectified: isRectified, finish: finish)
     }
   }
 
-  /// The gate that node `index` is pulled back by, if it is an activation whose rule is one.
-  private func gate(of index: Int) -> GateMap? {
+  /// The gates that node `index` is pulled back by at z, one for all or one for each of some planes, if it is an
+  /// activation whose rule is such.
+  private func gates(of index: Int, at z: Tensor) -> [GateMap]? {
     let node = network.graph.nodes[index]
-    guard layout.carries[index], let input = node.inputs.first, layout.carries[input], node.operation is any Elementwise
-    else { return nil }
-    return (layout.rules[index] as? any DiagonalRule)?.map(at: node.operation)
+    guard layout.carries[index], let input = node.inputs.first, layout.carries[input] else { return nil }
+    switch layout.rules[index] {
+    case let rule as any DiagonalRule where node.operation is any Elementwise:
+      return rule.map(at: node.operation).map { [$0] }
+    case let rule as any PlanewiseRule: return rule.maps(at: node.operation, network.parameters[index], z)
+    default: return nil
+    }
   }
 
   /// Whether node `index` is a batch norm that is pulled back by its scale alone and taken once.

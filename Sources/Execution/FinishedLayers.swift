@@ -5,6 +5,7 @@ import Pullbacks
 struct TensorFinish {
   var steps: [Finish.Step] = []
   private var owners: [Tensor] = []
+  private var tables: [GateTable] = []
 
   /// An operand's address, good as long as this value lives.
   private mutating func address(_ tensor: Tensor) -> UnsafePointer<Float> {
@@ -23,7 +24,13 @@ struct TensorFinish {
   mutating func add(_ other: Tensor, rectified: Bool = false) {
     steps.append(rectified ? .addRectified(address(other)) : .add(address(other)))
   }
-  mutating func gate(_ z: Tensor, _ gate: GateMap) { steps.append(.gate(address(z), gate)) }
+  /// - Parameter gates: one for all, for each channel or for each plane of z.
+  mutating func gate(_ z: Tensor, _ gates: [GateMap]) {
+    if gates.count == 1 { return steps.append(.gate(address(z), gates[0])) }
+    let table = GateTable(gates)
+    tables.append(table)
+    steps.append(.gates(address(z), .init(table.gates, size: z.shape.dropFirst(2).reduce(1, *))))
+  }
 
   /// A tensor that receives the values at this point.
   mutating func copy(shape: [Int]) -> Tensor {
@@ -35,7 +42,20 @@ struct TensorFinish {
 
   /// Calls `body` with the steps, addresses valid.
   func callAsFunction<Result>(_ body: (Finish) -> Result) -> Result {
-    withExtendedLifetime(owners) { body(Finish(steps)) }
+    withExtendedLifetime((owners, tables)) { body(Finish(steps)) }
+  }
+
+  /// Gates at an address that does not change.
+  private final class GateTable: Sendable {
+    nonisolated(unsafe) let gates: UnsafeBufferPointer<GateMap>
+
+    init(_ gates: [GateMap]) {
+      let copy = UnsafeMutableBufferPointer<GateMap>.allocate(capacity: gates.count)
+      _ = copy.initialize(from: gates)
+      self.gates = UnsafeBufferPointer(copy)
+    }
+
+    deinit { gates.deallocate() }
   }
 }
 
@@ -108,13 +128,13 @@ extension MaxPool {
 
   /// The adjoint at x, or at relu(x), finished.
   func adjoint(
-    _ adjoint: MaxPoolShape.Adjoint, _ v: Tensor, at x: Tensor, isRectified: Bool, finish: TensorFinish
+    _ adjoints: [MaxPoolShape.Adjoint], _ v: Tensor, at x: Tensor, isRectified: Bool, finish: TensorFinish
   ) -> Tensor {
     Tensor(shape: x.shape) { dx in
       Tensor.withPointers(v, x) { cotangent, values in
         finish { finish in
           shape(x.shape, v.shape).adjoint(
-            adjoint, cotangent, values, into: dx.baseAddress!, images: x.shape[0], channels: x.shape[1],
+            adjoints, cotangent, values, into: dx.baseAddress!, images: x.shape[0], channels: x.shape[1],
             rectifying: isRectified, finish: finish)
         }
       }

@@ -13,12 +13,12 @@ public struct ExplainedImage: Sendable {
   public let className: String
   /// For the image's own class.
   public let prediction: Prediction
-  public let attributions: [(method: Method, map: Tensor)]
+  public let attributions: [(entrant: Entrant, map: Tensor)]
 
   /// The image's class and its probability, as a row's title.
   public var title: String { "\(className)\np = \(decimal(prediction.probability, places: 2))" }
 
-  public subscript(method: Method) -> Tensor? { attributions.first { $0.method == method }?.map }
+  public subscript(method: Method) -> Tensor? { attributions.first { $0.entrant.name == method.rawValue }?.map }
 
   /// What is written beside a figure.
   public var numbers: Numbers {
@@ -27,7 +27,7 @@ public struct ExplainedImage: Sendable {
       probability: prediction.probability,
       attributions: Dictionary(
         uniqueKeysWithValues: attributions.map {
-          ($0.method.rawValue, AttributionNumbers($0.map, mask: image.mask))
+          ($0.entrant.name, AttributionNumbers($0.map, mask: image.mask))
         }))
   }
 
@@ -53,11 +53,15 @@ extension Subject {
   public func explained(
     by methods: [Method], settings: MethodSettings = MethodSettings(), in context: Context
   ) throws -> [ExplainedImage] {
+    try explained(by: methods.map { Entrant($0, settings) }, in: context)
+  }
+
+  /// The same by methods with settings of their own.
+  public func explained(by entrants: [Entrant], in context: Context) throws -> [ExplainedImage] {
     let images = try images
     let batch = Tensor(batching: images.map(\.image))
     let targets = images.map(\.target)
-    let settings = settings.fitting(network.graph)
-    let explainers = try methods.map { try $0.explainer(settings, for: network.graph) }
+    let explainers = try entrants.map { try $0.explainer(for: network) }
     let explained = try explainers.explain(batch, of: network, in: context) { _, images in
       [.classes(Array(targets[images]))]
     }
@@ -65,7 +69,7 @@ extension Subject {
       ExplainedImage(
         image: images[index], className: className(targets[index]),
         prediction: Prediction.ranking(explained.output.image(index).scalars).first { $0.target == targets[index] }!,
-        attributions: zip(methods, explained.maps).map { ($0, $1[0].image(index)) })
+        attributions: zip(entrants, explained.maps).map { ($0, $1[0].image(index)) })
     }
   }
 }

@@ -9,6 +9,16 @@ public enum Looks {
     public static let classes = 420.0
     /// Twelve explainers and the image.
     public static let explainers = 720.0
+    /// Six photographs in a row, each large enough to see the fur.
+    public static let photographs = 500.0
+    /// A photograph and four maps of it, one of two blocks in a row.
+    public static let photographBlock = 360.0
+    /// A photograph, what became of it three times, and three differences.
+    public static let counterfactuals = 620.0
+    /// Four maps of one image.
+    public static let rescaled = 330.0
+    /// The knob's eleven pictures.
+    public static let knob = 700.0
     /// One of several blocks in a row.
     public static let block = 250.0
     /// Stages of a randomised network.
@@ -16,6 +26,13 @@ public enum Looks {
     /// Five explainers, twice.
     public static let explainersTwice = 620.0
   }
+
+  /// With about as many pixels as large photographs have.
+  public static let photographs: Theme = {
+    var theme = Theme.paper
+    theme.pixelsPerPoint = 3
+    return theme
+  }()
 
   /// Between small pictures.
   public static let tightGap = 1.5
@@ -27,6 +44,10 @@ public enum Looks {
     /// With a legend below.
     public static let halfWithLegend = Size(250, 190)
     public static let many = Size(96, 80)
+    /// One of three.
+    public static let third = Size(190, 130)
+    /// Beside two rows of maps.
+    public static let besideMaps = Size(230, 150)
     /// The width of one of two plots beside a grid.
     public static let besideGrid = 190.0
   }
@@ -79,6 +100,18 @@ extension LinePlot.Series {
   public mutating func look(like method: Method, network place: Int) {
     color = .okabeIto[place]
     (marker, dashes) = method == .softPullback ? (.disc, [2.5, 1.5]) : (.square, [])
+  }
+
+  /// The look of a network's scores, by its place in the tier: its colour and a marker of its own.
+  public mutating func look(network place: Int) {
+    color = .okabeIto[place]
+    marker = [.disc, .square, .triangle][place % 3]
+  }
+
+  /// The look of a soft pullback with the released temperatures, or with a relative one.
+  public mutating func look(released: Bool) {
+    color = .okabeIto[released ? 1 : 0]
+    (marker, dashes) = released ? (.square, [2.5, 1.5]) : (.disc, [])
   }
 
   /// The look of the explainer at `place` of a run: whole lines for pullbacks, dashes for others, dots in grey for

@@ -3,8 +3,11 @@ import Pullbacks
 
 /// An image to be evaluated, with what is known of it.
 public struct Sample: Sendable {
-  /// The index in the whole data set, whatever part of it is evaluated: random numbers go by it.
+  /// The index in the whole data set, whatever part of it is evaluated.
   public let index: Int
+  /// What random numbers of explainers and metrics go by: the image's content, whatever is done to it by a metric and
+  /// whatever stands beside it. Which images a mosaic is made of goes by ``index``.
+  public let key: Int
   public let name: String
   /// `(1, C, H, W)` in `[-1, 1]`.
   public let image: Tensor
@@ -33,9 +36,12 @@ public struct Sample: Sendable {
     }
   }
 
+  /// - Parameter key: nil is the image's own, ``Pullbacks/Tensor/contentKey``.
   public init(
-    index: Int, name: String, image: Tensor, target: Int, mask: Tensor? = nil, parts: [Part] = [], mosaic: Mosaic? = nil
+    index: Int, key: Int? = nil, name: String, image: Tensor, target: Int, mask: Tensor? = nil, parts: [Part] = [],
+    mosaic: Mosaic? = nil
   ) {
+    self.key = key ?? image.contentKey
     self.index = index
     self.name = name
     self.image = image

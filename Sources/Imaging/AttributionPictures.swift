@@ -47,6 +47,26 @@ public func rawPicture(_ attribution: Tensor) throws -> Picture {
   return Picture(width: width, height: height, channels: shown, pixels: pixels)
 }
 
+/// The raw colours of an attribution about mid grey: 0 becomes 128, the 99.5th percentile of the magnitudes of all its
+/// values 255 or, with the other sign, 1, and what is beyond is clipped. A few extreme values then do not wash out all
+/// others, and grey means nothing. Shapes and channels as ``rawPicture(_:)``.
+///
+/// - Throws: `PullbackError` if the shape is another or a value is not finite.
+public func centredPicture(_ attribution: Tensor) throws -> Picture {
+  let (channels, height, width) = try Picture.extents(of: attribution, named: "attribution")
+  try checkFinite(attribution)
+  let shown = channels == .gray ? Picture.Channels.gray : .rgb
+  let pixels = attribution.withUnsafeBuffer { values in
+    let values = UnsafeBufferPointer(rebasing: values[..<(shown.rawValue * height * width)])
+    let magnitudes = values.map { abs(Double($0)) }.sorted()
+    let scale = magnitudes.isEmpty ? 0 : magnitudes[Int(0.995 * Double(magnitudes.count - 1))]
+    return Picture.interleaving(values, channels: shown.rawValue, count: height * width) { value in
+      scale == 0 ? Photograph.midGray : UInt8(128 + (max(-1, min(1, Double(value) / scale)) * 127).rounded())
+    }
+  }
+  return Picture(width: width, height: height, channels: shown, pixels: pixels)
+}
+
 private func checkFinite(_ attribution: Tensor) throws {
   let offender = attribution.withUnsafeBuffer { $0.first { !$0.isFinite } }
   guard let offender else { return }

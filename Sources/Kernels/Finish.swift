@@ -18,6 +18,22 @@ package struct Finish {
     case map(ElementwiseMap)
     /// `gate(y, z)` for a pre-activation z.
     case gate(UnsafePointer<Float>, GateMap)
+    /// The same with a gate for each plane.
+    case gates(UnsafePointer<Float>, PlaneGates)
+  }
+
+  /// Gates of planes of `size` values: the first `count` planes have one each, and then they begin anew.
+  package struct PlaneGates {
+    private let first: UnsafePointer<GateMap>
+    private let count, size: Int
+
+    /// - Precondition: there is a gate, and it stays where it is as long as this value is used.
+    package init(_ gates: UnsafeBufferPointer<GateMap>, size: Int) {
+      (first, count, self.size) = (gates.baseAddress!, gates.count, size)
+    }
+
+    /// The gate of the plane that `offset` lies in.
+    func gate(at offset: Int) -> GateMap { first[offset / size % count] }
   }
 
   package var steps: [Step]
@@ -32,7 +48,7 @@ package struct Finish {
     for step in steps {
       switch step {
       case .add(let other), .addRectified(let other): pb_prefetch(other + offset + next, count)
-      case .gate(let z, _): pb_prefetch(z + offset + next, count)
+      case .gate(let z, _), .gates(let z, _): pb_prefetch(z + offset + next, count)
       case .bias, .affine, .scale, .copy, .map: break
       }
     }
@@ -46,6 +62,7 @@ package struct Finish {
       case .copy(let other): (other + offset).update(from: row, count: count)
       case .map(let map): map(row, row, count)
       case .gate(let z, let gate): gate(row, z + offset, row, count)
+      case .gates(let z, let gates): gates.gate(at: offset)(row, z + offset, row, count)
       }
     }
   }

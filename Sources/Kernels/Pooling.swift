@@ -29,15 +29,18 @@ package struct MaxPoolShape: Sendable {
   }
 
   /// The adjoint at x, or at relu(x), then `finish`; where windows overlap, their parts add up.
+  ///
+  /// - Parameter adjoints: one for each plane; after the last they begin anew, so that one for all, or one for each
+  ///   channel, does too.
   package func adjoint(
-    _ adjoint: Adjoint, _ v: UnsafePointer<Float>, _ x: UnsafePointer<Float>, into dx: UnsafeMutablePointer<Float>,
+    _ adjoints: [Adjoint], _ v: UnsafePointer<Float>, _ x: UnsafePointer<Float>, into dx: UnsafeMutablePointer<Float>,
     images: Int, channels: Int, rectifying: Bool = false, finish: Finish = Finish()
   ) {
     withUnsafePointer(to: window.c) { w in
       forEachPlane(images * channels) { plane in
         let offset = plane * window.inputPlane
         let cotangent = v + plane * window.outputPlane
-        switch adjoint {
+        switch adjoints[plane % adjoints.count] {
         case .hard: pb_max_pool_gradient(cotangent, x + offset, w, rectifying, dx + offset)
         case .soft(let sharpness, let zeroPadding):
           pb_max_pool_soft(cotangent, x + offset, w, rectifying, sharpness, zeroPadding, dx + offset)

@@ -40,28 +40,56 @@ public enum FetchedFiles {
   }
 }
 
-/// EfficientNet-Lite0 with its checkpoint, and photographs of single objects with masks.
+/// EfficientNet-Lite0, 1 and 2 with their checkpoints, and photographs: objects cut out of theirs, with masks, and objects
+/// in their surroundings.
 public enum ImageNetTier {
-  /// The name of the network's architecture.
-  public static let architecture = "efficientnet-lite0"
+  /// One of the three networks; the raw value is the architecture's name.
+  public enum Model: String, CaseIterable, Sendable {
+    case lite0 = "efficientnet-lite0"
+    case lite1 = "efficientnet-lite1"
+    case lite2 = "efficientnet-lite2"
 
-  /// Where the checkpoint lies once it is fetched.
-  public static var checkpointPath: String { Tier.imagenet.folder + "/efficientnet-lite0-57934424.pth" }
+    /// The name for people.
+    public var title: String { "EfficientNet-Lite\(rawValue.suffix(1))" }
 
-  /// The checkpoint's SHA-256.
-  public static let checkpointSHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+    /// Where the checkpoint lies once it is fetched.
+    public var checkpointPath: String {
+      "\(Tier.imagenet.folder)/\(rawValue)-\(checkpointSHA256.prefix(8)).pth"
+    }
 
-  /// Whether checkpoint and photographs have been fetched.
+    /// The checkpoint's SHA-256.
+    public var checkpointSHA256: String {
+      switch self {
+      case .lite0: "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+      case .lite1: "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"
+      case .lite2: "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
+      }
+    }
+  }
+
+  /// The name of the first network's architecture, which figures of a single network show.
+  public static let architecture = Model.lite0.rawValue
+
+  /// Where the first network's checkpoint lies once it is fetched.
+  public static var checkpointPath: String { Model.lite0.checkpointPath }
+
+  /// The first network's SHA-256.
+  public static var checkpointSHA256: String { Model.lite0.checkpointSHA256 }
+
+  /// Whether checkpoints and photographs have been fetched.
   public static var isFetched: Bool {
-    [checkpointPath, path(ofPhotograph: "zebra")].allSatisfy(FileManager.default.fileExists(atPath:))
+    (Model.allCases.map(\.checkpointPath) + [photographs, contexts].map { $0.last!.path })
+      .allSatisfy(FileManager.default.fileExists(atPath:))
   }
 
   /// Checks that everything was fetched and nothing has changed since.
   ///
   /// - Throws: `PullbackError` of kind `unavailable` that names the first file that is missing or not as it was.
   public static func check() throws {
-    let files = listed.map { (path(ofPhotograph: $0.name), $0.sha256) }
-    for (path, digest) in [(checkpointPath, checkpointSHA256)] + files {
+    let files = Model.allCases.map { ($0.checkpointPath, $0.checkpointSHA256) } + (cutOuts + inContext).map {
+      ($0.file.path, $0.sha256)
+    }
+    for (path, digest) in files {
       try FetchedFiles.check(path)
       guard try sha256(ofFileAt: path) == digest else {
         throw PullbackError(.unavailable, path, "is not the file that was fetched")
@@ -69,22 +97,55 @@ public enum ImageNetTier {
     }
   }
 
-  /// All photographs, each an object with its opacity.
-  public static var photographs: [LabelledFile] {
-    listed.map { LabelledFile(path: path(ofPhotograph: $0.name), name: $0.name, target: $0.target) }
+  /// All cut-out photographs, each an object with its opacity.
+  public static var photographs: [LabelledFile] { cutOuts.map(\.file) }
+
+  /// All photographs of objects in their surroundings.
+  public static var contexts: [LabelledFile] { inContext.map(\.file) }
+
+  /// Where a cut-out photograph lies once it is fetched.
+  public static func path(ofPhotograph name: String) -> String { "\(Tier.imagenet.folder)/photographs/\(name).png" }
+
+  /// Who made the photographs, in the order of ``contexts``: `Chelsea: Stéfan van der Walt, CC0`.
+  static func credit(of names: [String]) -> String {
+    var credits: [String] = []
+    if names.contains(where: { name in cutOuts.contains { $0.file.name == name } }) {
+      credits.append("Tux Paint stamps, © 2002–2022 Bill Kendrick and contributors, GPL 2")
+    }
+    credits += inContext.filter { names.contains($0.file.name) }.map(\.credit)
+    return credits.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }.joined(separator: "; ")
   }
 
-  /// Where a photograph lies once it is fetched.
-  public static func path(ofPhotograph name: String) -> String { Tier.imagenet.folder + "/photographs/\(name).png" }
+  /// A file of a list that the script that fetches them reads too.
+  private struct Listed {
+    let file: LabelledFile
+    let sha256: String
+    var credit = ""
+  }
 
-  /// `photographs.csv`, which the script that fetches them reads too.
-  private static let listed: [(name: String, target: Int, sha256: String)] = {
-    let text = String(decoding: PackageResources.photographs_csv, as: UTF8.self)
-    return text.split(separator: "\n").dropFirst().map { line in
-      let fields = line.split(separator: ",")
-      return (String(fields[0]), Int(fields[1])!, String(fields[3]))
-    }
-  }()
+  /// `photographs.csv`.
+  private static let cutOuts: [Listed] = rows(PackageResources.photographs_csv).map { row in
+    Listed(
+      file: LabelledFile(
+        path: path(ofPhotograph: row["name"]!), name: row["name"]!, target: Int(row["class"]!)!,
+        framing: .objectOnGray),
+      sha256: row["sha256"]!)
+  }
+
+  /// `contexts.csv`.
+  private static let inContext: [Listed] = rows(PackageResources.contexts_csv).map { row in
+    let ending = (row["file"]! as NSString).pathExtension
+    return Listed(
+      file: LabelledFile(
+        path: "\(Tier.imagenet.folder)/context/\(row["name"]!).\(ending)", name: row["name"]!,
+        target: Int(row["class"]!)!),
+      sha256: row["sha256"]!, credit: "\(row["credit"]!), \(row["licence"]!)")
+  }
+
+  private static func rows(_ bytes: [UInt8]) -> [[String: String]] {
+    // The list is part of the program, and a test reads it.
+    try! CSV.rows(of: String(decoding: bytes, as: UTF8.self), "a list of the package")
+  }
 }
 
 /// The paper's own networks, with the official ImageNet checkpoints.

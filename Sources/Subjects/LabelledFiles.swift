@@ -11,12 +11,25 @@ public struct LabelledFile: Equatable, Sendable {
   public let name: String
   /// The class, as the place of its logit.
   public let target: Int
+  /// What is shown of it.
+  public let framing: Framing
+
+  /// What is shown of a file.
+  public enum Framing: Sendable {
+    /// The middle of the photograph.
+    case middle
+    /// The whole photograph on a mid-grey square; its opacity is the mask of its object.
+    case objectOnGray
+  }
 
   /// - Parameters:
   ///   - path: where the file lies.
   ///   - name: what it is called in records.
   ///   - target: the class.
-  public init(path: String, name: String, target: Int) { (self.path, self.name, self.target) = (path, name, target) }
+  ///   - framing: what is shown of it.
+  public init(path: String, name: String, target: Int, framing: Framing = .middle) {
+    (self.path, self.name, self.target, self.framing) = (path, name, target, framing)
+  }
 
   /// The labelled images of a folder, in the order of their names: a `labels.csv` in it says which classes they are of,
   /// or a folder for each class, named by its WordNet id (as ImageNet and Imagenette are laid out).
@@ -99,10 +112,17 @@ package enum CSV {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw PullbackError(.noInput, path, "cannot be read")
     }
-    guard var text = String(data: data, encoding: .utf8) else {
+    guard let text = String(data: data, encoding: .utf8) else {
       throw PullbackError(.data, path, "is not UTF-8 text")
     }
-    text = text.replacingOccurrences(of: "\r\n", with: "\n")
+    return try rows(of: text, path)
+  }
+
+  /// The rows of a text.
+  ///
+  /// - Parameter path: where it is from, for messages.
+  static func rows(of text: String, _ path: String) throws -> [[String: String]] {
+    var text = text.replacingOccurrences(of: "\r\n", with: "\n")
     if text.hasPrefix("\u{FEFF}") { text.removeFirst() }
     let table: NamedCSV
     do {

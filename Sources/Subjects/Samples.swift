@@ -80,36 +80,29 @@ public struct FileSamples: SampleSource {
   public let description: String
   private let files: [LabelledFile]
   private let loader: ImageLoader
-  private let framing: Framing
-
-  /// What is shown of a file.
-  public enum Framing: Sendable {
-    /// The middle of the photograph.
-    case middle
-    /// The whole photograph on a mid-grey square; its opacity is the mask of its object.
-    case objectOnGray
-  }
 
   /// - Parameters:
   ///   - files: the images with their classes.
   ///   - loader: the network's preprocessing.
-  ///   - framing: what is shown of each.
   /// - Throws: `PullbackError` if a file cannot be read. It is not decoded yet.
-  public init(_ files: [LabelledFile], loader: ImageLoader, framing: Framing = .middle) throws {
-    (self.files, self.loader, self.framing) = (files, loader, framing)
+  public init(_ files: [LabelledFile], loader: ImageLoader) throws {
+    (self.files, self.loader) = (files, loader)
     images = files.map { RunDescription.Image(name: $0.name, target: $0.target) }
     // The folder's name is left out: the same files elsewhere give the same scores.
     let digests = try files.map { file in
       try InputFile.bytes(of: file.path, limit: 1 << 30).withUnsafeBytes { try sha256($0) }
     }
     let digest = try Array(digests.joined().utf8).withUnsafeBytes { try sha256($0) }
-    let kind = framing == .objectOnGray ? "objects on grey" : "image files"
+    let framings = Set(files.map(\.framing))
+    let kind =
+      framings.count == 2
+      ? "photographs in context and objects on grey" : framings == [.objectOnGray] ? "objects on grey" : "image files"
     description = "\(kind), \(loader.extents) pixels, SHA-256 \(digest)"
   }
 
   public func sample(_ index: Int) throws -> Sample {
     let file = files[index]
-    guard framing == .objectOnGray else {
+    guard file.framing == .objectOnGray else {
       return Sample(index: index, name: file.name, image: try loader.image(at: file.path), target: file.target)
     }
     let (image, mask) = try loader.objectOnGray(at: file.path)

@@ -79,10 +79,23 @@ public struct Subject: Sendable {
     classNames.flatMap { $0.indices.contains(target) ? $0[target] : nil } ?? "class \(target)"
   }
 
-  /// A class by its number or, in any case, its name; nil if `text` is neither.
-  public func classIndex(_ text: String) -> Int? {
+  /// A class by its number or its name; nil if `text` is neither. A name that is written as in the list comes first, then
+  /// one that differs from it in capitals alone.
+  ///
+  /// - Throws: `PullbackError` that lists the candidates if several names differ from `text` in capitals alone.
+  public func classIndex(_ text: String) throws(PullbackError) -> Int? {
     if let index = Int(text) { return index }
-    return classNames?.firstIndex { $0.lowercased() == text.lowercased() }
+    let names = classNames ?? []
+    for isMeant in [{ $0 == text }, { $0.lowercased() == text.lowercased() }] as [(String) -> Bool] {
+      let found = names.indices.filter { isMeant(names[$0]) }
+      guard found.count < 2 else {
+        throw PullbackError(
+          .usage, "target \(text)", "may be any of \(found.map { "\(names[$0]) (\($0))" }.joined(separator: ", "))",
+          advice: "write it as in the list, or name the number")
+      }
+      if let index = found.first { return index }
+    }
+    return nil
   }
 
   /// The network with the same parameters for square images of another size.

@@ -11,7 +11,7 @@ import Training
 public enum Tier: String, CaseIterable, Sendable {
   /// The networks and the scenes that come with the package; nothing is fetched.
   case scenes
-  /// EfficientNet-Lite0 and photographs of single objects, both fetched.
+  /// EfficientNet-Lite0 to 2 and photographs of single objects, all fetched.
   case imagenet
   /// The paper's networks, whose weights are fetched, and images of the user's.
   case paper
@@ -20,7 +20,7 @@ public enum Tier: String, CaseIterable, Sendable {
   public var models: [String] {
     switch self {
     case .scenes: SceneNetwork.allCases.map(\.rawValue)
-    case .imagenet: [ImageNetTier.architecture]
+    case .imagenet: ImageNetTier.Model.allCases.map(\.rawValue)
     case .paper: PaperTier.Model.allCases.map(\.rawValue)
     }
   }
@@ -33,7 +33,7 @@ public enum Tier: String, CaseIterable, Sendable {
   public static func title(of model: String) -> String {
     if let network = SceneNetwork(rawValue: model) { return network.title }
     if let network = PaperTier.Model(rawValue: model) { return network.title }
-    return model == ImageNetTier.architecture ? "EfficientNet-Lite0" : model
+    return ImageNetTier.Model(rawValue: model)?.title ?? model
   }
 
   /// The parameters of one of its networks.
@@ -48,14 +48,14 @@ public enum Tier: String, CaseIterable, Sendable {
     }
     switch self {
     case .scenes: return try SceneNetwork(rawValue: model)!.checkpoint()
-    case .imagenet: return try FetchedFiles.checkpoint(ImageNetTier.checkpointPath)
+    case .imagenet: return try FetchedFiles.checkpoint(ImageNetTier.Model(rawValue: model)!.checkpointPath)
     case .paper: return try FetchedFiles.checkpoint(PaperTier.Model(rawValue: model)!.checkpointPath)
     }
   }
 
   /// The SHA-256 of the parameters that one of its networks has now; nil where there are none.
   public func checkpointSHA256(of model: String) -> String? {
-    self == .imagenet ? ImageNetTier.checkpointSHA256 : try? checkpoint(of: model).sha256
+    ImageNetTier.Model(rawValue: model)?.checkpointSHA256 ?? (try? checkpoint(of: model).sha256)
   }
 
   /// Which images of a tier a network is shown.
@@ -64,8 +64,12 @@ public enum Tier: String, CaseIterable, Sendable {
     case none
     /// The few that an experiment shows.
     case shown(Gallery)
-    /// This many, spread evenly over all images; nil is all of them, or 100 scenes.
+    /// This many, spread evenly over all images; nil is all of them, or 100 scenes. Of photographs the cut-out ones,
+    /// which have masks.
     case spread(Int?)
+    /// The same of ``Tier/scenes``; of photographs all in context, after as many cut-out ones, spread evenly, as make
+    /// this many; nil is all.
+    case mixed(Int?)
   }
 
   /// One of its networks with its images.
@@ -108,21 +112,27 @@ public enum Tier: String, CaseIterable, Sendable {
       }
       switch choice {
       case .shown(let gallery): return SceneSamples(gallery.scenes, size: loader.height, withParts: false)
-      case .spread(let count): return SceneSamples(0..<(count ?? 100), size: loader.height)
+      case .spread(let count), .mixed(let count): return SceneSamples(0..<(count ?? 100), size: loader.height)
       case .none: return NoSamples()
       }
     case .imagenet:
-      let files = ImageNetTier.photographs
-      let chosen = try choice.files(of: files, "the photographs") { gallery in
-        try gallery.photographs.map { name in
-          guard let file = files.first(where: { $0.name == name }) else {
-            throw PullbackError(.usage, "photograph \(name)", "is not one of the photographs of the tier")
+      let (cutOuts, contexts) = (ImageNetTier.photographs, ImageNetTier.contexts)
+      let chosen: [LabelledFile]
+      if case .mixed(let count) = choice {
+        let others = count.map { max(0, $0 - contexts.count) }
+        chosen = try cutOuts.spread(others, of: "the cut-out photographs") + contexts.prefix(count ?? contexts.count)
+      } else {
+        chosen = try choice.files(of: cutOuts, "the photographs") { gallery in
+          try gallery.photographs.map { name in
+            guard let file = (contexts + cutOuts).first(where: { $0.name == name }) else {
+              throw PullbackError(.usage, "photograph \(name)", "is not one of the photographs of the tier")
+            }
+            return file
           }
-          return file
         }
       }
       for file in chosen { try FetchedFiles.check(file.path) }
-      return try FileSamples(chosen, loader: loader, framing: .objectOnGray)
+      return try FileSamples(chosen, loader: loader)
     case .paper: return NoSamples()
     }
   }
@@ -133,8 +143,8 @@ public enum Tier: String, CaseIterable, Sendable {
     switch (self, choice) {
     case (.scenes, .shown(let gallery)):
       return "Scenes \(gallery.scenes.map(String.init).joined(separator: ", ")) of seed \(SceneGenerator.heldOut.seed)."
-    case (.imagenet, .shown):
-      return "Photographs: Tux Paint stamps, © 2002–2022 Bill Kendrick and contributors, GPL 2."
+    case (.imagenet, .shown(let gallery)):
+      return "Photographs: \(ImageNetTier.credit(of: gallery.photographs))."
     default: return ""
     }
   }
@@ -148,7 +158,7 @@ extension Tier.Choice {
     switch self {
     case .none: []
     case .shown(let gallery): try shown(gallery)
-    case .spread(let count): try files.spread(count, of: source)
+    case .spread(let count), .mixed(let count): try files.spread(count, of: source)
     }
   }
 }
@@ -190,7 +200,7 @@ extension Subject {
 
 /// The images that an experiment shows, by the tier it is run on.
 public struct Gallery: Sendable {
-  /// Of ``Tier/imagenet``: the photographs' names.
+  /// Of ``Tier/imagenet``: the photographs' names, of both kinds.
   public var photographs: [String]
   /// Of ``Tier/paper``: how many of the user's images, the first of each class.
   public var count: Int

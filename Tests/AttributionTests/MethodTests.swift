@@ -47,9 +47,7 @@ import Testing
     let together = try item.attribution(x, Context(batchSize: 7))
     #expect(identicalBits(together, try item.attribution(x, Context(batchSize: 2))))
     for image in 0..<3 {
-      var context = Context()
-      context.firstImage = image
-      #expect(identicalBits(together.image(image), try item.attribution(x.image(image), context)))
+      #expect(identicalBits(together.image(image), try item.attribution(x.image(image))))
     }
   }
 

@@ -98,7 +98,8 @@ import Testing
       var settings = settings
       item.change(&settings)
       let explainer = try item.method.explainer(settings, for: network.graph)
-      let attribution = try explainer.attribute(x, .classes(test.targets), of: network, in: OracleTests.context)
+      let attribution = try explainer.attribute(
+        x, .classes(test.targets), of: network, in: OracleTests.context(images: x.shape[0]))
       let expected = try Self.fixtures.tensor("\(test.architecture)/\(item.key)")
       expectClose(
         every(37, of: attribution), expected, within: hasKinks ? item.kinkTolerance : Self.tolerance,

@@ -5,7 +5,12 @@ import Testing
 
 /// Explainers against captum and PyTorch in float64 (Tests/Oracles/attribution.py).
 @Suite struct OracleTests {
-  static let context = Context(noise: SmallNetwork.noise, batchSize: 5)
+  /// With the oracle's noise, which goes by an image's place.
+  static func context(images: Int) -> Context {
+    var context = Context(noise: SmallNetwork.noise, batchSize: 5)
+    context.keys = Array(0..<images)
+    return context
+  }
 
   /// Settings as small as the oracle's.
   static func settings(_ network: SmallNetwork) -> MethodSettings {
@@ -103,7 +108,7 @@ import Testing
       let network = small.network
       let explainer = try item.method.explainer(settings, for: network.graph)
       let attribution = try explainer.attribute(
-        SmallNetwork.images, Selector([item.target(3), item.target(7)]), of: network, in: Self.context)
+        SmallNetwork.images, Selector([item.target(3), item.target(7)]), of: network, in: Self.context(images: 2))
       expectClose(every(3, of: attribution), try small.expected(item.key), within: 2e-5, "\(small) \(item.key)")
     }
   }

@@ -127,10 +127,8 @@ import Testing
     var settings = MethodSettings()
     settings.smoothGrad.count = 3
     let image = try ImageLoader(size: 224).image(at: "\(photographs)/zebra.png")
-    var context = Context()
-    context.firstImage = 2
     let expected = try Method.smoothPullback.explainer(settings, for: network.graph)
-      .attribute(image, Selector([.contrast(340, 145)]), of: network, in: context)
+      .attribute(image, Selector([.contrast(340, 145)]), of: network)
     #expect(relativeErrors(maps.image(2).reshaped([4, 3, 224, 224]).image(2), expected).largest < 1e-4)
   }
 
@@ -220,6 +218,7 @@ import Testing
       (["--input", "README.md"], 65, "README.md"),
       (["--input", "ZEBRA", "--target", "1000"], 64, "the classes 0 to 999"),
       (["--input", "ZEBRA", "--target", "-1"], 64, "the classes 0 to 999"),
+      (["--input", "ZEBRA", "--target", "CARDIGAN"], 64, "may be any of Cardigan (264), cardigan (474)"),
       (["--input", "ZEBRA", "--checkpoint", "README.md"], 65, "README.md"),
       (["--input", "ZEBRA", "--checkpoint", "missing.pth"], 66, "missing.pth"),
       (["--input", "ZEBRA", "--checkpoint", "TRUNCATED"], 65, "truncated.pth"),

@@ -65,11 +65,13 @@ struct NewcomerTests {
     #expect(damaged.status == 69 && damaged.errors.contains("zebra.png: is not the file that was fetched"))
   }
 
-  /// The checksum that the doctor expects is the one that make imagenet verifies.
+  /// The checksums that the doctor expects are those that make imagenet verifies.
   @Test func theScriptThatFetchesExpectsTheSame() throws {
-    let path = Fixture.root.appendingPathComponent("Experiments/imagenet/fetch")
-    let script = try String(contentsOf: path, encoding: .utf8)
-    #expect(script.contains("checkpoint_sha256=\(ImageNetTier.checkpointSHA256)\n"))
+    let path = Fixture.root.appendingPathComponent("Experiments/imagenet/checkpoints.csv")
+    let list = try String(contentsOf: path, encoding: .utf8)
+    for model in ImageNetTier.Model.allCases {
+      #expect(list.contains("\((model.checkpointPath as NSString).lastPathComponent),\(model.checkpointSHA256)"))
+    }
   }
 
   @Test(

@@ -26,7 +26,7 @@ import Testing
     _ entrants: [Entrant], _ metrics: [MetricName], checkpoint: String = "0", in folder: String
   ) throws -> Scores {
     let benchmark = try Benchmark(
-      of: network, entrants.map { try $0.contender(for: network.graph) }, by: metrics.map { $0.metric() })
+      of: network, entrants.map { try $0.contender(for: network) }, by: metrics.map { $0.metric() })
     let description = RunDescription(
       model: "vgg-scenes", checkpoint: checkpoint, version: .v6, benchmark: benchmark, source: Source().description,
       images: Source().images)
@@ -126,7 +126,7 @@ import Testing
     // A step of the released length is the preset's, which has none by hand.
     let graph = Self.network.graph
     let alpha = try #require(SweptParameter.entrants(for: graph).first { $0.name == "pullback-ascent alpha=40" })
-    let explainer = try #require(try alpha.contender(for: graph).explainer as? PullbackAscent)
+    let explainer = try #require(try alpha.contender(for: Self.network).explainer as? PullbackAscent)
     #expect(explainer.alpha == 40 * (768 / 150_528 as Double).squareRoot())
     #expect(Published.ablation(.infidelity, of: .softPullback, model: "resnet50", "tau_relu", "0.3")?.mean == 26.662)
     let key = SweptParameter.attention.published(5)

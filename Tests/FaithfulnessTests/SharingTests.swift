@@ -123,7 +123,7 @@ import Testing
   @Test(arguments: methods) func mapsAreThoseOfTheExplainer(_ method: Method) throws {
     let sample = SmallCase.samples[3]
     var context = Context()
-    context.firstImage = sample.index
+    context.keys = [sample.key]
     let explainer = try method.explainer(Self.settings, for: SmallCase.network.graph)
     let map = try explainer.attribute(sample.image, .classes([sample.target]), of: SmallCase.network, in: context)
     let expected = Sparseness().score(map, of: sample)

@@ -7,22 +7,23 @@ import Testing
 @Suite(.serialized) struct RebuiltFigureTests {
   /// Those of committed scores or measurements are compared once they are drawn.
   private static let scenes =
-    ["networks", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10"]
+    ["networks", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10", "fig11"]
     + ["fig8", "table4"].filter { Fixture.exists("Figures/\($0)-scenes.png") }
 
   @Test(arguments: scenes)
   func onScenes(figure: String) throws { try compare(figure, "scenes") }
 
-  /// In other rounding, five steps of gradient ascent lead elsewhere on EfficientNet-Lite0.
+  /// In other rounding, ten steps of gradient ascent lead elsewhere on EfficientNet-Lite0.
   @Test(
     .enabled(if: ImageNetTier.isFetched, "needs make imagenet"),
     .enabled(if: addsToProductsInOneRounding, "needs a processor with fused multiply-add"),
-    arguments: ["fig1", "fig2", "fig3", "fig4", "fig5"])
+    arguments: ["fig1", "fig2", "fig3", "fig4", "fig5", "fig11"])
   func onPhotographs(figure: String) throws { try compare(figure, "imagenet") }
 
   private func compare(_ figure: String, _ tier: String) throws {
     let folder = try run(figure, ["--networks", tier])
-    for stem in ["\(figure)-\(tier)"] + (figure == "fig4" ? ["fig4-sequence-\(tier)"] : []) {
+    let parts = ["fig4 scenes": ["sequence"], "fig3 imagenet": ["raw", "product"]]["\(figure) \(tier)"] ?? []
+    for stem in ["\(figure)-\(tier)"] + parts.map({ "\(figure)-\($0)-\(tier)" }) {
       try expectMatchesGoldenFigure(FigureResult(stem, in: folder.url), stem, Self.limits)
     }
   }

@@ -5,7 +5,7 @@ import Testing
 
 /// The figures and tables that draw committed scores.
 @Suite(.serialized) struct ScoredFigureTests {
-  static let names = ["fig6", "fig9", "table1", "table2", "table3"]
+  static let names = ["fig6", "fig9", "fig12", "table1", "table2", "table3", "table5"]
 
   /// Those that are committed, as scores are: `table1-scenes`.
   static let committed = ["scenes", "imagenet"].flatMap { tier in names.map { "\($0)-\(tier)" } }

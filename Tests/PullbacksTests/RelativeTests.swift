@@ -23,13 +23,15 @@ import Testing
 
   /// Each channel is pulled back as by the averaged gate with its own deviation, to the bit; tokens have their channels
   /// last.
-  @Test(arguments: [Spread.ChannelAxis.first, .last]) func channelsHaveTheirOwnNoise(_ axis: Spread.ChannelAxis) throws {
+  @Test(arguments: [Spread.ChannelAxis.first, .last])
+  func channelsHaveTheirOwnNoise(_ axis: Spread.ChannelAxis) throws {
     let deviations: [Float] = [0.3, 1, 2.5]
     let shape = axis == .first ? [3, 4, 5] : [5, 3]
     let x = 4 * Formula.image("x", [2] + shape)
     let v = Formula.image("v", [2] + shape)
     for gate in Self.gates {
-      let found = try pulled(gate, shape, RelativeGate(1.5, of: Spread(.calibration, deviations, channelAxis: axis)), at: x, v)
+      let spread = Spread(.calibration, deviations, channelAxis: axis)
+      let found = try pulled(gate, shape, RelativeGate(1.5, of: spread), at: x, v)
       for (channel, deviation) in deviations.enumerated() {
         let alone = try pulled(gate, shape, AveragedGate(deviation: 1.5 * deviation), at: x, v)
         let inner = axis == .first ? 20 : 1
@@ -68,7 +70,8 @@ import Testing
       let alone = try pulled(pool, [2, 7, 6], SoftMaxPool(temperature: temperature, border: border), at: x, v)
       let places = (0..<x.count).filter { $0 / 42 % 2 == channel }
       expectClose(
-        places.map { Double(found.scalars[$0]) }, places.map { Double(alone.scalars[$0]) }, within: 2e-6, border.rawValue)
+        places.map { Double(found.scalars[$0]) }, places.map { Double(alone.scalars[$0]) }, within: 2e-6,
+        border.rawValue)
     }
   }
 
@@ -118,13 +121,15 @@ import Testing
   }
 
   /// What an activation makes of a normal variable, against as many draws.
-  @Test(arguments: [ReLU() as any Gate, ReLU6(), SiLU(), HardSwish()]) func momentsThroughAGate(_ gate: any Gate) throws {
+  @Test(arguments: [ReLU() as any Gate, ReLU6(), SiLU(), HardSwish()])
+  func momentsThroughAGate(_ gate: any Gate) throws {
     let (beta, gamma): (Float, Float) = (0.7, 2.5)
     let spreads = Spreads(
       of: try network(
         { $0.convolution("a", 1, kernel: 1).batchNorm("bn").apply(gate, "gate").maxPool("pool", kernel: 2) },
         ["bn.weight": [gamma], "bn.bias": [beta]]))
-    let values = RandomStream(seed: 2, "moments").normals([200_000]).scalars.map { gate.value(Double(beta + gamma * $0)) }
+    let draws = RandomStream(seed: 2, "moments").normals([200_000]).scalars
+    let values = draws.map { gate.value(Double(beta + gamma * $0)) }
     let found = Double(try #require(spreads["pool"]?.deviations.first))
     #expect(abs(found / values.variance.squareRoot() - 1) < 0.01, "\(gate.kind): \(found)")
   }
@@ -146,8 +151,8 @@ import Testing
 
   // MARK: The property
 
-  /// Every hidden channel of a VGG with batch norms rescaled by a power of two, and the weights after it by its inverse: the same
-  /// function. The relative pullback does not notice, with spreads from batch norms or from the image; the fixed
+  /// Every hidden channel of a VGG with batch norms rescaled by a power of two, and the weights after it by its inverse:
+  /// the same function. The relative pullback does not notice, with spreads from batch norms or from the image; the fixed
   /// temperature does.
   @Test func theSameFunctionHasOneRelativePullback() throws {
     let network = try Formula.network(Architecture.named("vgg-scenes").graph())
@@ -193,19 +198,6 @@ import Testing
       }
     }
     return try Network(network.graph, parameters: parameters)
-  }
-
-  /// Plainly and fast to the bit, for an image alone and in a batch.
-  @Test func executorsAndBatchesAgree() throws {
-    let network = try MixedNetwork.network()
-    let (x, v) = (MixedNetwork.images(3), MixedNetwork.cotangent(3))
-    for spreads in [Spreads(of: network), Spreads()] {
-      let rules = RuleSet.relativePullback(1.5, spreads, over: network.graph)
-      let fused = try network.run(by: .fused).valueWithPullback(at: x, rules: rules).pullback(v)
-      #expect(identicalBits(fused, try network.run(by: .plain).valueWithPullback(at: x, rules: rules).pullback(v)))
-      let alone = try network.run(by: .fused).valueWithPullback(at: x.image(1), rules: rules).pullback(v.image(1))
-      #expect(identicalBits(alone, fused.image(1)))
-    }
   }
 
   @Test func refusals() throws {

@@ -77,10 +77,10 @@ extension Subject {
   ///   - log: the folder under which the log is kept.
   ///   - program: who says how to go on when it is stopped.
   func score(_ run: ScoreRun, seed: UInt64, log: String, to folder: String, program: String) throws {
-    let entrants = run.entrants(for: network.graph)
+    let entrants = run.entrants(for: network)
     let metrics = run.metrics(for: try samples.sample(0)).map { $0.metric() }
     let benchmark = try Benchmark(
-      of: network, entrants.map { try $0.contender(for: network.graph) }, by: metrics, seed: seed,
+      of: network, entrants.map { try $0.contender(for: network) }, by: metrics, seed: seed,
       batchSize: network.graph.batchSize())
     let description = try RunDescription(
       model: architecture.name, checkpoint: checkpoint.sha256, version: .v6, benchmark: benchmark,

@@ -32,8 +32,7 @@ public struct ScoreEntry: Encodable, Sendable {
     func number(_ value: Double) -> Double? { value.isFinite ? value : nil }
     model = scores.model
     self.explainer = explainer
-    abbreviation =
-      Method(rawValue: explainer)?.abbreviation ?? explainer.prefix(1).uppercased() + explainer.dropFirst()
+    abbreviation = Entrant.abbreviation(of: explainer)
     self.metric = metric.rawValue
     direction = metric.metric().direction.rawValue
     (mean, deviation, median) = (number(found.mean), number(found.deviation), number(found.median))

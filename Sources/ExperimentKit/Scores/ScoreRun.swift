@@ -16,28 +16,48 @@ public enum ScoreRun: String, CaseIterable, Sendable {
   /// Pullbacks with one hyper-parameter after the other changed. Each setting counts as an explainer of its own, so
   /// that all share perturbed images, and those without an ascent the forward passes at the image too.
   case settings
+  /// Soft pullback and pullback ascent with the released temperatures and with relative ones, beside the gradient and
+  /// SmoothGrad, under the paper's metrics, insertion and deletion.
+  case temperature
+  /// The same under Focus and whatever the images' masks allow.
+  case temperatureLocalisation = "temperature-localisation"
+  /// The soft pullback with relative temperatures from narrow to wide, under metrics that share their perturbed images.
+  case knob
 
   /// How many images are scored unless the command line says otherwise; nil is all there are.
   func samples(_ tier: Tier) -> Int? {
     switch (tier, self) {
+    case (.imagenet, .temperature): 26
     case (.imagenet, _): nil
     case (_, .localisation): 200
-    case (_, .faithfulness), (_, .curves): 100
+    case (_, .faithfulness), (_, .curves), (_, .temperature), (_, .temperatureLocalisation): 100
     case (_, .settings): 20
+    case (_, .knob): 50
+    }
+  }
+
+  /// Which images are scored: the runs of the temperature look at photographs in context too.
+  func choice(_ samples: Int?) -> Tier.Choice {
+    switch self {
+    case .temperature, .temperatureLocalisation, .knob: .mixed(samples)
+    case .faithfulness, .localisation, .curves, .settings: .spread(samples)
     }
   }
 
   /// The explainers, in the order of tables, as far as they are defined for the graph: a transformer has no Grad-CAM.
-  public func entrants(for graph: Graph) -> [Entrant] {
+  public func entrants(for network: Network) -> [Entrant] {
     let paper = Preset.paperV6.methods.map { Entrant($0, Preset.paperV6.settings) }
     let all: [Entrant] =
       switch self {
       case .faithfulness: paper
       case .localisation: paper + [.chance]
       case .curves: paper.filter { Self.drawn.contains($0.method!) } + [.chance]
-      case .settings: SweptParameter.entrants(for: graph)
+      case .settings: SweptParameter.entrants(for: network.graph)
+      case .temperature, .temperatureLocalisation: Entrant.temperatures
+      case .knob:
+        [Entrant(.softPullback, Preset.paperV6.settings)] + Entrant.knob.map { Entrant.relative(.softPullback, $0) }
       }
-    return all.filter { (try? $0.contender(for: graph)) != nil }
+    return all.filter { (try? $0.contender(for: network)) != nil }
   }
 
   /// The explainers that have curves: as many as can be told apart in one plot.
@@ -51,8 +71,10 @@ public enum ScoreRun: String, CaseIterable, Sendable {
     let ofParts: [MetricName] = sample.parts.contains(where: \.isDiagnostic) ? [.energyDiagnostic] : []
     return switch self {
     case .faithfulness: BenchmarkVersion.v6.metrics
-    case .localisation: [.focus] + ofObject + ofParts
+    case .localisation, .temperatureLocalisation: [.focus] + ofObject + ofParts
     case .curves: [.insertion, .deletion]
+    case .knob: [.infidelity, .faithfulnessCorrelation, .maxSensitivity, .randomLogit, .focus]
+    case .temperature: BenchmarkVersion.v6.metrics + [.insertion, .deletion]
     case .settings: BenchmarkVersion.v6.metrics + (ofObject.contains(.energyObject) ? [.energyObject] : [])
     }
   }
@@ -87,10 +109,73 @@ public struct Entrant: Sendable {
     changes.map { "\(method.rawValue) \($0)" } ?? method.rawValue
   }
 
-  /// - Throws: `PullbackError` if the method is not defined for the graph.
-  public func contender(for graph: Graph) throws(PullbackError) -> Contender {
+  /// The name over columns: `SfP`, `SfP c = 1.5`.
+  public var abbreviation: String { Self.abbreviation(of: name) }
+
+  /// An explainer's name over columns.
+  static func abbreviation(of name: String) -> String {
+    let (method, changes) = (name.prefix { $0 != " " }, name.drop { $0 != " " })
+    guard let method = Method(rawValue: String(method)) else { return name.prefix(1).uppercased() + name.dropFirst() }
+    return method.abbreviation + changes.replacing("relative=", with: "c = ")
+  }
+
+  /// The multiples c of the channels' spreads that relative temperatures are scored with.
+  public static let relativeNoises: [Float] = [1, 1.5, 2]
+
+  /// The method with a relative temperature: `soft-pullback relative=1.5`.
+  ///
+  /// - Parameters:
+  ///   - method: one by soft rules.
+  ///   - c: the multiple.
+  ///   - settings: of everything else.
+  public static func relative(
+    _ method: Method, _ c: Float, _ settings: MethodSettings = Preset.paperV6.settings
+  ) -> Entrant {
+    var settings = settings
+    settings.relativeNoise = c
+    return Entrant(method, settings, "relative=\(c.inShort)")
+  }
+
+  /// The multiples that the knob goes through.
+  public static let knob: [Float] = [0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4]
+
+  /// The multiple that pictures are made with.
+  public static let picturedNoise: Float = 1.5
+
+  /// Each method with the released temperatures and, beside it, with the relative one of pictures.
+  public static func pictured(_ methods: [Method], _ settings: MethodSettings) -> [Entrant] {
+    methods.flatMap { [Entrant($0, settings), relative($0, picturedNoise, settings)] }
+  }
+
+  /// What `c` means, for a figure's credit line.
+  public static let picturedMeaning =
+    "c: an extension, the noise of each channel is c times its own standard deviation; without c: released temperatures."
+
+  /// Gradient and SmoothGrad, then soft pullback and pullback ascent, each with released and with relative temperatures.
+  static let temperatures: [Entrant] =
+    [.gradient, .smoothGrad].map { Entrant($0, Preset.paperV6.settings) }
+    + [Method.softPullback, .pullbackAscent].flatMap { method in
+      [Entrant(method, Preset.paperV6.settings)] + relativeNoises.map { relative(method, $0) }
+    }
+
+  /// - Parameter network: that is explained; relative temperatures are relative to the spreads that its parameters tell
+  ///   of.
+  /// - Throws: `PullbackError` if the method is not defined for the network.
+  public func contender(for network: Network) throws(PullbackError) -> Contender {
     guard let method else { return Contender(name: name, explainer: RandomMap(name: name)) }
-    return try Contender(method, settings.fitting(graph), for: graph, in: .v6, name: name)
+    return try Contender(method, fittingSettings(network), for: network.graph, in: .v6, name: name)
+  }
+
+  /// - Throws: as ``contender(for:)``.
+  public func explainer(for network: Network) throws(PullbackError) -> any Explainer {
+    guard let method else { return RandomMap(name: name) }
+    return try method.explainer(fittingSettings(network), for: network.graph)
+  }
+
+  private func fittingSettings(_ network: Network) -> MethodSettings {
+    var settings = settings
+    if settings.relativeNoise != nil { settings.spreads = Spreads(of: network) }
+    return settings.fitting(network.graph)
   }
 
   /// The settings of the soft rules, where they matter.
@@ -199,4 +284,14 @@ public enum SweptParameter: String, CaseIterable, Sendable {
         }
       }
   }
+}
+
+extension Float {
+  /// `1`, `1.5`.
+  public var inShort: String { self == rounded() ? "\(Int(self))" : "\(self)" }
+}
+
+extension Double {
+  /// Nil if it is not finite, as records have it.
+  public var orNil: Double? { isFinite ? self : nil }
 }

@@ -109,3 +109,34 @@ extension Sequence where Element: Hashable {
     return filter { seen.insert($0).inserted }
   }
 }
+
+extension [ScoreBook] {
+  /// Pairs of explainers by the metrics of all runs, a block for each network: mean differences, marked where one of the
+  /// two is better after correction.
+  public func table(_ comparisons: [PairedComparison]) -> Table {
+    let metrics = flatMap(\.networks).flatMap(\.metrics).uniqued
+    var rows: [Table.Row] = []
+    for scores in self[0].networks {
+      let block = comparisons.filter { $0.model == scores.model }
+      rows.append(.heading(scores.title))
+      let formats = metrics.map { metric in
+        NumberFormat(block.filter { $0.metric == metric.rawValue }.compactMap(\.mean))
+      }
+      for reference in block.map(\.reference).uniqued {
+        for explainer in block.filter({ $0.reference == reference }).map(\.explainer).uniqued {
+          let cells = zip(metrics, formats).map { metric, format -> Table.Cell in
+            let found = block.first {
+              $0.reference == reference && $0.explainer == explainer && $0.metric == metric.rawValue
+            }
+            guard let found, found.mean != nil else { return Table.Cell("–") }
+            let mark = [.better: " ▲", .worse: " ▼"][found.verdict] ?? ""
+            return Table.Cell(format(found.mean) + mark, isBold: found.verdict == .better)
+          }
+          let title = "\(Entrant.abbreviation(of: explainer)) − \(Entrant.abbreviation(of: reference))"
+          rows.append(.cells([Table.Cell(title)] + cells))
+        }
+      }
+    }
+    return Table([.init("Difference", .left)] + metrics.map { .init($0.heading) }, rows, gap: 7)
+  }
+}

@@ -70,10 +70,15 @@ extension Experiment {
   /// Runs `body` with the options of the command line and the committed scores of `run`, which are computed before if
   /// the command line says so. Fails as ``run(_:_:)``.
   public static func run(_ name: String, on run: ScoreRun, _ body: (Experiment, ScoreBook) throws -> Void) {
+    self.run(name, on: [run]) { try body($0, $1[0]) }
+  }
+
+  /// The same with the scores of several runs, in their order.
+  public static func run(_ name: String, on runs: [ScoreRun], _ body: (Experiment, [ScoreBook]) throws -> Void) {
     let options = Program<ScoreOptions>.parsedOptions()
     do {
       let experiment = Experiment(name: name, options: options.experiment)
-      try body(experiment, experiment.scores(of: run, options))
+      try body(experiment, runs.map { try experiment.scores(of: $0, options) })
     } catch {
       exitReporting(error, from: name)
     }
@@ -87,7 +92,7 @@ extension Experiment {
     if scoreOptions.recompute {
       let count = scoreOptions.samples ?? (options.quick ? 2 : run.samples(options.networks))
       for model in models {
-        let subject = try options.networks.subject(model, showing: .spread(count), of: options.imageFolder)
+        let subject = try options.networks.subject(model, showing: run.choice(count), of: options.imageFolder)
         print("\(name): scoring \(model) on \(subject.samples.images.count) images")
         try subject.score(
           run, seed: options.seed, log: FetchedFiles.folder + "/scores",

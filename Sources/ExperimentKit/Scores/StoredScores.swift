@@ -48,6 +48,7 @@ public struct StoredScores: Sendable {
   public let published: PaperNetwork?
   public let differences: [Difference]
   private let statistics: [[String]: Statistics]
+  private let folder: String
   private let curves: [[String]: Curve]
 
   public var model: String { description.model }
@@ -62,6 +63,7 @@ public struct StoredScores: Sendable {
   /// - Parameter folder: of one model and run.
   /// - Throws: `PullbackError` if a file is missing or is not what `pullbacks evaluate` writes.
   init(in folder: String) throws {
+    self.folder = folder
     let path = "\(folder)/run.json"
     do {
       let bytes = try InputFile.bytes(of: path, limit: 1 << 26)
@@ -108,6 +110,24 @@ public struct StoredScores: Sendable {
       curves[key]?.high.append(try row.number("ci95_high"))
     }
     self.curves = curves
+  }
+
+  /// By explainer and metric the score of each image, in the order of the run; NaN where it is undefined.
+  ///
+  /// - Throws: `PullbackError` if `scores.csv` is missing or lacks a score.
+  func imageScores() throws -> [[String]: [Double]] {
+    var values: [[String]: [Double]] = [:]
+    let places = Dictionary(uniqueKeysWithValues: description.images.enumerated().map { ($1.name, $0) })
+    let path = "\(folder)/scores.csv"
+    for fields in try CSV.rows(at: path) {
+      let row = StoredRow(fields: fields, path: path)
+      guard let place = places[try row.text("image")] else {
+        throw PullbackError(.data, path, "has a row for \(try row.text("image")), which is none of the run's images")
+      }
+      let key = [try row.text("explainer"), try row.text("metric")]
+      values[key, default: Array(repeating: .nan, count: places.count)][place] = try row.number("score")
+    }
+    return values
   }
 
   private static func rows<Value>(_ path: String, _ value: (StoredRow) throws -> Value) throws -> [[String]: Value] {

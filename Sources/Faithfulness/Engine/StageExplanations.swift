@@ -24,8 +24,8 @@ struct StageExplanations {
     /// A batch of one.
     let input: Tensor
     let targets: [Int]
-    /// The sample's index in the whole data set: random numbers go by it.
-    let index: Int
+    /// The sample's key, whatever is done to its image.
+    let key: Int
     /// What tells the random numbers of this input from those of the image itself.
     var purpose = ""
   }
@@ -51,7 +51,7 @@ struct StageExplanations {
     let asksOther = benchmark.requests.contains(.otherClass)
     let images = samples.map { sample in
       let other = asksOther ? [RandomLogit.otherClass(for: sample, classes: classes, seed: benchmark.seed)] : []
-      return ExplainedInput(input: sample.image, targets: [sample.target] + other, index: sample.index)
+      return ExplainedInput(input: sample.image, targets: [sample.target] + other, key: sample.key)
     }
     let (maps, output) = try run(images, benchmark.network, asksOutput: asksOutput)
     self.output = output
@@ -69,7 +69,7 @@ struct StageExplanations {
     func add(_ input: Tensor, _ sample: Int, _ request: ExplanationRequest, _ purpose: String) {
       inputs.append(
         ExplainedInput(
-          input: input, targets: [samples[sample].target], index: samples[sample].index, purpose: purpose))
+          input: input, targets: [samples[sample].target], key: samples[sample].key, purpose: purpose))
       owners.append((sample, request))
     }
     for request in benchmark.requests {
@@ -77,7 +77,7 @@ struct StageExplanations {
       case .noisy(let draws, let amplitude):
         for draw in 0..<draws {
           for (place, sample) in samples.enumerated() {
-            let stream = RandomStream(seed: benchmark.seed, "sensitivity", image: sample.index, draw: draw)
+            let stream = RandomStream(seed: benchmark.seed, "sensitivity", image: sample.key, draw: draw)
             let noise =
               2 * amplitude * stream.uniforms(sample.image.shape)
               + Tensor(shape: sample.image.shape, repeating: -amplitude)
@@ -103,7 +103,7 @@ struct StageExplanations {
   }
 
   private mutating func explainByRandomisedNetworks() throws(PullbackError) {
-    let images = samples.map { ExplainedInput(input: $0.image, targets: [$0.target], index: $0.index) }
+    let images = samples.map { ExplainedInput(input: $0.image, targets: [$0.target], key: $0.key) }
     for request in benchmark.requests {
       guard case .randomised(let order, let stops) = request else { continue }
       for layers in order.layers(of: benchmark.network.graph, stops: stops) {
@@ -127,9 +127,10 @@ struct StageExplanations {
     let noise = NoiseSource { request in
       let input = inputs[request.image ?? 0]
       return request.numbers(
-        seed: seed, purpose: request.purpose + input.purpose, image: request.image == nil ? 0 : input.index)
+        seed: seed, purpose: request.purpose + input.purpose, image: request.image == nil ? 0 : input.key)
     }
-    let context = Context(noise: noise, batchSize: benchmark.batchSize, report: benchmark.report)
+    var context = Context(noise: noise, batchSize: benchmark.batchSize, report: benchmark.report)
+    context.keys = Array(inputs.indices)
     let batch = Tensor(batching: inputs.map(\.input))
     let selectors = inputs[0].targets.indices.map { place in Selector.classes(inputs.map { $0.targets[place] }) }
     var maps: [[Tensor]]

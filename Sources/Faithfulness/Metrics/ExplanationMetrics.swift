@@ -63,7 +63,7 @@ public struct RandomLogit: ExplanationMetric {
   ///
   /// - Precondition: there are at least two classes.
   public static func otherClass(for sample: Sample, classes: Int, seed: UInt64) -> Int {
-    let drawn = RandomStream(seed: seed, "random-logit", image: sample.index).integers(below: classes - 1, count: 1)[0]
+    let drawn = RandomStream(seed: seed, "random-logit", image: sample.key).integers(below: classes - 1, count: 1)[0]
     return drawn < sample.target ? drawn : drawn + 1
   }
 

@@ -67,7 +67,7 @@ public struct MonotonicityCorrelation: RankedPerturbationMetric {
     let steps = Steps(values, ascending: true, steps: steps)
     let draws = draws
     let replacements = (0..<steps.count).map { step in
-      RandomStream(seed: seed, "monotonicity-correlation", image: sample.index, draw: step).uniforms([draws]).scalars
+      RandomStream(seed: seed, "monotonicity-correlation", image: sample.key, draw: step).uniforms([draws]).scalars
         .map { lowest + (1 - lowest) * $0 }
     }
     return Trial(

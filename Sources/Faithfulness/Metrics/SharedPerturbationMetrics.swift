@@ -40,7 +40,7 @@ public struct Infidelity: SharedPerturbationMetric {
     var series: [Series] = []
     for draw in 0..<repeats * grids.count {
       let grid = Grid(shape: sample.shape, cells: grids[draw % grids.count])
-      let stream = RandomStream(seed: seed, "infidelity", image: sample.index, draw: draw)
+      let stream = RandomStream(seed: seed, "infidelity", image: sample.key, draw: draw)
       series.append(
         Series(grid: grid, values: stream.uniforms([grid.count]).scalars.map { lowest + (1 - lowest) * $0 }))
     }
@@ -144,7 +144,7 @@ public struct FaithfulnessCorrelation: SharedPerturbationMetric {
     case .random(let count, let divisor):
       let values = sample.image.count
       return (0..<count).map { draw in
-        let stream = RandomStream(seed: seed, "faithfulness-correlation", image: sample.index, draw: draw)
+        let stream = RandomStream(seed: seed, "faithfulness-correlation", image: sample.key, draw: draw)
         return subset(of: values, count: max(1, values / divisor), stream)
       }
     }

@@ -63,6 +63,8 @@ public struct RunDescription: Codable, Equatable, Sendable {
   public var explainers: [Item]
   public var metrics: [Item]
   public var seed: UInt64
+  /// What the random numbers of an image go by; nil in runs before 2026-12, where it was the image's place.
+  public var randomNumbers: String?
   /// Where the images come from, with a digest of them if they are files.
   public var source: String
   public var images: [Image]
@@ -83,6 +85,7 @@ public struct RunDescription: Codable, Equatable, Sendable {
     }
     metrics = benchmark.metrics.map { Item(name: $0.name, settings: $0.settings) }
     seed = benchmark.seed
+    randomNumbers = "the image's content"
     self.source = source
     self.images = images
     self.shard = shard
@@ -99,7 +102,8 @@ public struct RunDescription: Codable, Equatable, Sendable {
   public func difference(from other: RunDescription) -> String? {
     let pairs: [(String, String, String)] = [
       ("model", model, other.model), ("checkpoint", checkpoint, other.checkpoint),
-      ("protocol", version, other.version), ("seed", "\(seed)", "\(other.seed)"), ("images", source, other.source),
+      ("protocol", version, other.version), ("seed", "\(seed)", "\(other.seed)"),
+      ("random numbers by", randomNumbers ?? "place", other.randomNumbers ?? "place"), ("images", source, other.source),
       ("number of images", "\(images.count)", "\(other.images.count)"),
       ("methods", explainers.map(\.name).joined(separator: ","), other.explainers.map(\.name).joined(separator: ",")),
       ("metrics", metrics.map(\.name).joined(separator: ","), other.metrics.map(\.name).joined(separator: ",")),

@@ -2,10 +2,11 @@ import Kernels
 
 /// An operation that hands on the largest value of each window, and whose windows can be softened.
 protocol MaxPooling: Operation {
-  /// Each v is shared out over its window by `softmax(window / tau)`; where windows overlap, shares add up.
+  /// Each v goes back to its window; where windows overlap, shares add up.
   ///
-  /// With `zeroPadding` the places outside the input count as zeros and take a share, which is lost.
-  func softAdjoint(_ v: Tensor, at site: Site, temperature: Float, zeroPadding: Bool) -> Tensor
+  /// - Parameter adjoints: how, for each plane of the input `(N, C, ...)`; after the last they begin anew, so that one
+  ///   for all, or one for each channel, does too.
+  func adjoint(_ adjoints: [MaxPoolShape.Adjoint], _ v: Tensor, at site: Site) -> Tensor
 }
 
 /// Max pooling of planes `(N, C, H, W)` over windows, or of sequences `(N, C, L)` by
@@ -84,18 +85,14 @@ public struct MaxPool: MaxPooling {
   public var gradientNeeds: Needs { .inputs }
 
   /// Each v goes to the first largest value of its window.
-  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [adjoint(.hard, v, at: site)] }
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [adjoint([.hard], v, at: site)] }
 
-  func softAdjoint(_ v: Tensor, at site: Site, temperature: Float, zeroPadding: Bool) -> Tensor {
-    adjoint(.soft(sharpness: 1 / temperature, zeroPadding: zeroPadding), v, at: site)
-  }
-
-  private func adjoint(_ adjoint: MaxPoolShape.Adjoint, _ v: Tensor, at site: Site) -> Tensor {
+  func adjoint(_ adjoints: [MaxPoolShape.Adjoint], _ v: Tensor, at site: Site) -> Tensor {
     let x = site.input()
     return Tensor(shape: x.shape) { dx in
       Tensor.withPointers(v, x) { cotangent, values in
         shape(x.shape, v.shape).adjoint(
-          adjoint, cotangent, values, into: dx.baseAddress!, images: x.shape[0], channels: x.shape[1])
+          adjoints, cotangent, values, into: dx.baseAddress!, images: x.shape[0], channels: x.shape[1])
       }
     }
   }

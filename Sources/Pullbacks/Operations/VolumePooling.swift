@@ -39,19 +39,19 @@ public struct VolumeMaxPool: MaxPooling {
   public var gradientNeeds: Needs { .inputs }
 
   /// Each v goes to the first largest value of its window.
-  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
-    [
-      pulled(v, at: site.input()) { v, x, window, dx in dx[largest(window, x)] += v }
-    ]
-  }
+  public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [adjoint([.hard], v, at: site)] }
 
-  func softAdjoint(_ v: Tensor, at site: Site, temperature: Float, zeroPadding: Bool) -> Tensor {
-    pulled(v, at: site.input()) { v, x, window, dx in
-      let outside = zeroPadding ? Double(window.count { $0 < 0 }) : 0
-      let best = max(x[largest(window, x)], outside > 0 ? 0 : -Float.infinity)
-      func mass(_ value: Float) -> Double { exp(Double(value - best) / Double(temperature)) }
-      let total = window.reduce(outside > 0 ? outside * mass(0) : 0) { $1 < 0 ? $0 : $0 + mass(x[$1]) }
-      for offset in window where offset >= 0 { dx[offset] += v * Float(mass(x[offset]) / total) }
+  func adjoint(_ adjoints: [MaxPoolShape.Adjoint], _ v: Tensor, at site: Site) -> Tensor {
+    pulled(v, at: site.input()) { plane, v, x, window, dx in
+      switch adjoints[plane % adjoints.count] {
+      case .hard: dx[largest(window, x)] += v
+      case .soft(let sharpness, let zeroPadding):
+        let outside = zeroPadding ? Double(window.count { $0 < 0 }) : 0
+        let best = max(x[largest(window, x)], outside > 0 ? 0 : -Float.infinity)
+        func mass(_ value: Float) -> Double { exp(Double(value - best) * Double(sharpness)) }
+        let total = window.reduce(outside > 0 ? outside * mass(0) : 0) { $1 < 0 ? $0 : $0 + mass(x[$1]) }
+        for offset in window where offset >= 0 { dx[offset] += v * Float(mass(x[offset]) / total) }
+      }
     }
   }
 
@@ -64,13 +64,14 @@ public struct VolumeMaxPool: MaxPooling {
 
   private func pulled(
     _ v: Tensor, at x: Tensor,
-    _ pull: (Float, UnsafePointer<Float>, ArraySlice<Int>, UnsafeMutablePointer<Float>) -> Void
+    _ pull: (Int, Float, UnsafePointer<Float>, ArraySlice<Int>, UnsafeMutablePointer<Float>) -> Void
   ) -> Tensor {
-    Tensor(shape: x.shape) { dx in
+    let source = ChannelLayout(x.shape)
+    return Tensor(shape: x.shape) { dx in
       dx.update(repeating: 0)
       Tensor.withPointers(v, x) { cotangent, values in
-        forEachWindow(ChannelLayout(x.shape), ChannelLayout(v.shape), x.shape, v.shape) { offset, place, window in
-          pull(cotangent[place], values + offset, window, dx.baseAddress! + offset)
+        forEachWindow(source, ChannelLayout(v.shape), x.shape, v.shape) { offset, place, window in
+          pull(offset / source.plane, cotangent[place], values + offset, window, dx.baseAddress! + offset)
         }
       }
     }

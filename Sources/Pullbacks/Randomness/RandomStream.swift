@@ -17,17 +17,21 @@ public struct RandomStream: Sendable {
   /// - Parameters:
   ///   - seed: of all streams of a run.
   ///   - purpose: what the numbers are for; streams of different purposes are independent.
-  ///   - image: the image's index in the whole input, not in a batch; 0 for what all images share.
+  ///   - image: which image's, of which the lower 32 bits count; 0 for what all images share. A scene has its number,
+  ///     an image that is explained its ``Tensor/contentKey``.
   ///   - draw: which of several draws.
   public init(seed: UInt64, _ purpose: String, image: Int = 0, draw: Int = 0) {
     // FNV-1a of the name, then the finaliser of SplitMix64 on both parts, so that close seeds and names part widely.
-    let name = purpose.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+    let name = purpose.utf8.reduce(Self.hashStart) { ($0 ^ UInt64($1)) &* Self.hashPrime }
     key = Self.mixed(Self.mixed(seed) ^ name)
     self.image = UInt32(truncatingIfNeeded: image)
     self.draw = UInt32(truncatingIfNeeded: draw)
   }
 
-  private static func mixed(_ value: UInt64) -> UInt64 {
+  fileprivate static let hashStart: UInt64 = 0xCBF2_9CE4_8422_2325
+  fileprivate static let hashPrime: UInt64 = 0x100_0000_01B3
+
+  fileprivate static func mixed(_ value: UInt64) -> UInt64 {
     var z = value &+ 0x9E37_79B9_7F4A_7C15
     z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
@@ -73,5 +77,21 @@ public struct RandomStream: Sendable {
         }
       }
     }
+  }
+}
+
+extension Tensor {
+  /// A number that equal values have in common, whatever the shape: FNV-1a over the bits of the values, mixed and cut to
+  /// 32 bits. Random numbers that belong to an image go by it.
+  public var contentKey: Int {
+    func hashed(_ words: some Sequence<UInt64>) -> UInt64 {
+      words.reduce(RandomStream.hashStart) { ($0 ^ $1) &* RandomStream.hashPrime }
+    }
+    let hash =
+      switch type {
+      case .float32: withUnsafeBuffer { hashed($0.lazy.map { UInt64($0.bitPattern) }) }
+      case .int64: hashed(integers.lazy.map { UInt64(bitPattern: $0) })
+      }
+    return Int(RandomStream.mixed(hash) >> 32)
   }
 }

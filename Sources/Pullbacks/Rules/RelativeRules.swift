@@ -1,3 +1,5 @@
+import Kernels
+
 /// The spread of the values that go into an operation: a standard deviation for each channel.
 public struct Spread: Hashable, Sendable {
   /// Where the deviations come from.
@@ -57,28 +59,40 @@ public struct Spread: Hashable, Sendable {
   }
 
   /// c times the deviation of each plane of z, image by image and channel by channel; one for each channel where all
-  /// images have the same.
+  /// images have the same. Nil where there is no spread; a float can divide by every other, and square it.
   ///
   /// - Parameter z: with the channels in axis 1.
-  func noise(_ c: Float, at z: Tensor) -> [Float] {
-    guard source == .image else { return deviations.map { c * $0 } }
-    let layout = ChannelLayout(z.shape)
-    return z.withUnsafeBuffer { z in
-      (0..<layout.images * layout.channels).map { plane in
-        let values = z[plane * layout.plane..<(plane + 1) * layout.plane]
-        let mean = values.reduce(0) { $0 + Double($1) } / Double(layout.plane)
-        let variance = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(layout.plane)
-        return c * Float(variance.squareRoot())
-      }
+  func noise(_ c: Float, at z: @autoclosure () -> Tensor) -> [Float?] {
+    (source == .image ? z().planeDeviations : deviations).map { deviation in
+      let noise = c * deviation
+      return noise >= 1e-18 ? min(noise, 1e18) : nil
     }
   }
 }
 
+extension Tensor {
+  /// The standard deviation of each plane of `(N, C, ...)`, image by image and channel by channel.
+  fileprivate var planeDeviations: [Float] {
+    let layout = ChannelLayout(shape)
+    return Tensor(shape: [layout.images * layout.channels]) { deviations in
+      withUnsafeBuffer { z in
+        layout.forEachPlane { image, channel, offset in
+          let (plane, count) = (z.baseAddress! + offset, Double(layout.plane))
+          let mean = Arrays.sum(plane, layout.plane) / count
+          let variance = Arrays.squaredDeviations(plane, mean, layout.plane) / count
+          deviations[image * layout.channels + channel] = Float(variance.squareRoot())
+        }
+      }
+    }.scalars
+  }
+}
+
 /// The hard pullback of a gate averaged over normal noise whose deviation is c times the channel's own:
-/// `v * E g(z + c sigma e)`, `e ~ N(0, 1)`. A channel that never changes has no noise, and keeps its gate as it is.
+/// `v * E g(z + c sigma e)`, `e ~ N(0, 1)`. A channel that never changes (c sigma below 1e-18) has no noise,
+/// and keeps its gate as it is.
 ///
-/// An extension, not in the paper: with noise in units of each channel's spread the soft pullback does not depend on how
-/// the network is written down, since multiplying a channel by s and dividing the weights after it by s leaves
+/// An extension, not in the paper: with noise in units of each channel's spread the soft pullback does not depend on
+/// how the network is written down, since multiplying a channel by s and dividing the weights after it by s leaves
 /// `z / sigma` as it was.
 public struct RelativeGate: Rule {
   /// The noise's deviation in units of the channel's.
@@ -112,30 +126,70 @@ public struct RelativeGate: Rule {
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
     spread.channelsFirst([v, site.input()]) { parts in
       let (v, z) = (parts[0], parts[1])
-      let layout = ChannelLayout(z.shape)
       let noise = spread.noise(multiple, at: z)
-      let gates = site.operation as? any ChannelwiseGate
-      return Tensor(shape: z.shape) { dx in
-        Tensor.withPointers(v, z) { v, z in
-          layout.forEachPlane { image, channel, offset in
-            let deviation = noise[(image * layout.channels + channel) % noise.count]
-            let gate: any Gate =
-              gates?.gate(ofChannel: channel, site.parameters) ?? site.operation(as: (any Gate).self)
-            let (v, z, dx) = (v + offset, z + offset, dx.baseAddress! + offset)
-            guard let kernel = gate as? any VectorisedGate else {
-              return gate.pullGate(v, deviation: deviation > 0 ? deviation : nil, at: z, into: dx, count: layout.plane)
-            }
-            (deviation > 0 ? kernel.averagedMap(deviation: deviation) : kernel.gateMap)(v, z, dx, layout.plane)
-          }
+      if let kernels = kernels(of: site.operation, noise) {
+        return v.combinePlanes(z) { plane, v, z, dx, count in kernels[plane % kernels.count](v, z, dx, count) }
+      }
+      let gates = site.gates
+      // A parametric gate belongs to an index of axis 1. Where the channels of the spread are another axis, each of
+      // their planes is a stretch for every gate.
+      let stretches = spread.channelAxis == .last && z.rank > 2 ? gates.count : 1
+      return v.combinePlanes(z) { plane, v, z, dx, count in
+        for stretch in 0..<stretches {
+          let start = stretch * (count / stretches)
+          gates[(stretches > 1 ? stretch : plane) % gates.count].pullGate(
+            v + start, deviation: noise[plane % noise.count], at: z + start, into: dx + start, count: count / stretches)
+        }
+      }
+    }
+  }
+
+  /// A kernel for each deviation of the noise, if the operation has kernels.
+  private func kernels(of operation: any Operation, _ noise: [Float?]) -> [GateMap]? {
+    (operation as? any VectorisedGate).map { gate in
+      noise.map { $0.map(gate.averagedMap(deviation:)) ?? gate.gateMap }
+    }
+  }
+}
+
+extension RelativeGate: PlanewiseRule {
+  package func maps(at operation: any Operation, _ parameters: [Tensor], _ z: Tensor) -> [GateMap]? {
+    guard operation is any VectorisedGate, spread.channelAxis == .first || z.rank <= 2 else { return nil }
+    return kernels(of: operation, spread.noise(multiple, at: z))
+  }
+}
+
+extension Site {
+  /// The gates of the site's operation: one for all, or one for each index of axis 1.
+  fileprivate var gates: [any Gate] {
+    guard let gates = operation as? any ChannelwiseGate else { return [operation(as: (any Gate).self)] }
+    return (0..<inputShapes[0][1]).map { gates.gate(ofChannel: $0, parameters) }
+  }
+}
+
+extension Tensor {
+  /// `body(plane, a, b, y, n)` writes a plane of the result from the planes of this tensor `(N, C, ...)` and `other`.
+  fileprivate func combinePlanes(
+    _ other: Tensor,
+    _ body: (Int, UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
+  ) -> Tensor {
+    let layout = ChannelLayout(shape)
+    return Tensor(shape: shape) { y in
+      Tensor.withPointers(self, other) { a, b in
+        layout.forEachPlane { image, channel, offset in
+          body(
+            image * layout.channels + channel, a + offset, b + offset, y.baseAddress! + offset, layout.plane)
         }
       }
     }
   }
 }
 
-/// Max pooling whose switches are perturbed by Gumbel noise of c times the channel's own deviation: each v is shared out
-/// by `softmax(window / tau)` with `tau = c sigma sqrt(6) / pi`, for which the noise's standard deviation is c sigma. An
-/// extension, as ``RelativeGate``.
+/// Max pooling whose switches are perturbed by Gumbel noise of c times the channel's own deviation: each v is shared
+/// out by `softmax(window / tau)` with `tau = c sigma sqrt(6) / pi`, for which the noise's standard deviation is c sigma.
+/// A channel that never changes (c sigma below 1e-18) has no noise: each v goes to the first largest value.
+///
+/// An extension, as ``RelativeGate``.
 public struct RelativeMaxPool: Rule {
   /// The noise's deviation in units of the channel's.
   public var multiple: Float
@@ -168,23 +222,17 @@ public struct RelativeMaxPool: Rule {
     try spread.check(node)
   }
 
-  /// In units of tau the temperature is 1.
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
-    let z = site.input()
-    let layout = ChannelLayout(z.shape)
-    let noise = spread.noise(multiple, at: z)
-    // A channel without spread is shared out as by the hard rule: its windows are sharpened as far as floats allow.
-    let sharpness = noise.map { Float.pi / (6 as Float).squareRoot() / max($0, 1e-20) }
-    let sharpened = Tensor(shape: z.shape) { y in
-      z.withUnsafeBuffer { z in
-        layout.forEachPlane { image, channel, offset in
-          let factor = sharpness[(image * layout.channels + channel) % sharpness.count]
-          for place in offset..<offset + layout.plane { y[place] = factor * z[place] }
-        }
-      }
+    [site.operation(as: (any MaxPooling).self).adjoint(adjoints(at: site.input()), v, at: site)]
+  }
+}
+
+extension RelativeMaxPool: PoolingRule {
+  package func adjoints(at z: @autoclosure () -> Tensor) -> [MaxPoolShape.Adjoint] {
+    spread.noise(multiple, at: z()).map { noise in
+      guard let noise else { return .hard }
+      return .soft(sharpness: .pi / (6 as Float).squareRoot() / noise, zeroPadding: border == .zeros)
     }
-    let pool = site.operation(as: (any MaxPooling).self)
-    return [pool.softAdjoint(v, at: site.moved(to: [sharpened]), temperature: 1, zeroPadding: border == .zeros)]
   }
 }
 

@@ -59,6 +59,19 @@ package protocol DiagonalRule: Rule {
   func map(at operation: any Operation) -> GateMap?
 }
 
+/// As ``DiagonalRule`` for maps `(N, C, ...)`, with a function for each plane.
+package protocol PlanewiseRule: Rule {
+  /// A kernel for each plane of the pre-activation z, or for each channel where all images have the same; nil where
+  /// there is none, or channels are another axis.
+  func maps(at operation: any Operation, _ parameters: [Tensor], _ z: Tensor) -> [GateMap]?
+}
+
+/// A rule that pulls back through the windows of a max pooling.
+package protocol PoolingRule: Rule {
+  /// How, for all planes of the pool's input z, for each channel, or for each plane.
+  func adjoints(at z: @autoclosure () -> Tensor) -> [MaxPoolShape.Adjoint]
+}
+
 /// The operation's own gradient: for linear operations the ordinary adjoint, for others the derivative.
 public struct Gradient: Rule {
   public init() {}

@@ -1,3 +1,5 @@
+import Kernels
+
 /// Max pooling whose switches are perturbed: each v is shared out over its window by `softmax(window / tau)`, and where
 /// windows overlap, shares add up. Source: paper, section 3.
 public struct SoftMaxPool: Rule {
@@ -33,7 +35,13 @@ public struct SoftMaxPool: Rule {
 
   public func pull(_ v: Tensor, at site: Site) -> [Tensor?] {
     let pool = site.operation(as: (any MaxPooling).self)
-    return [pool.softAdjoint(v, at: site, temperature: temperature, zeroPadding: border == .zeros)]
+    return [pool.adjoint(adjoints(at: site.input()), v, at: site)]
+  }
+}
+
+extension SoftMaxPool: PoolingRule {
+  package func adjoints(at z: @autoclosure () -> Tensor) -> [MaxPoolShape.Adjoint] {
+    [.soft(sharpness: 1 / temperature, zeroPadding: border == .zeros)]
   }
 }
 

@@ -1,4 +1,4 @@
-/// The spreads of a network's pre-activations and of what its max pools take, by the names of the activations and pools.
+/// The spreads of a network's pre-activations and of what its max pools take, by the activations' and pools' names.
 ///
 /// They are what a soft pullback's noise is relative to: see
 /// ``RuleSet/relativePullback(_:_:over:else:border:attention:)``.
