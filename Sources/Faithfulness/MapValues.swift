@@ -55,6 +55,15 @@ extension Tensor {
 
   var isFinite: Bool { withUnsafeBuffer { $0.allSatisfy(\.isFinite) } }
   var isZero: Bool { withUnsafeBuffer { $0.allSatisfy { $0 == 0 } } }
+
+  /// Why no metric has a value for this map: it says nothing about any place, or is no map; nil where it may have one.
+  var emptiness: Undefined? {
+    withUnsafeBuffer { values in
+      guard values.allSatisfy(\.isFinite) else { return .notFinite }
+      guard values.allSatisfy({ $0 == values[0] }) else { return nil }
+      return values[0] == 0 ? .zeroAttribution : .constantAttribution
+    }
+  }
 }
 
 /// An image of shape `(C, H, W)` cut into cells x cells rectangles, row by row; where a side does not divide, the
@@ -94,6 +103,26 @@ struct Grid: Sendable {
   }
 }
 
+/// Flat indices in the order of their values.
+///
+/// - Parameter ties: the order of equal values is a random one, by these numbers; nil is the order of the indices, for
+///   what does not depend on it.
+func ranking(of values: [Double], ascending: Bool, ties: RandomStream?) -> [Int32] {
+  var order = ranking(of: values, ascending: ascending)
+  guard let ties else { return order }
+  var first = 0
+  while first < order.count {
+    var last = first + 1
+    while last < order.count, values[Int(order[last])] == values[Int(order[first])] { last += 1 }
+    if last - first > 1 {
+      let shuffled = order[first..<last].map { (ties[Int($0)], $0) }.sorted { $0 < $1 }
+      order.replaceSubrange(first..<last, with: shuffled.map(\.1))
+    }
+    first = last
+  }
+  return order
+}
+
 /// Flat indices in the order of their values; ties in the order of the indices.
 func ranking(of values: [Double], ascending: Bool) -> [Int32] {
   var order = [Int32](unsafeUninitializedCapacity: values.count) { buffer, count in
@@ -116,14 +145,22 @@ func ranking(of values: [Double], ascending: Bool) -> [Int32] {
   return order
 }
 
+extension Sample {
+  /// The order of equal values: one random order, the same for every explainer, in the place of the mean over all
+  /// orders. The order of the indices would favour maps whose ties lie well.
+  func ties(seed: UInt64) -> RandomStream { RandomStream(seed: seed, "ties", image: key) }
+}
+
 /// The values of an image taken in order of importance, in equal steps; the last may be shorter.
 struct Steps: Sendable {
   let order: [Int32]
   let size: Int
 
-  /// - Parameter steps: how many; fewer if there are fewer values.
-  init(_ values: [Double], ascending: Bool, steps: Int) {
-    order = ranking(of: values, ascending: ascending)
+  /// - Parameters:
+  ///   - steps: how many; fewer if there are fewer values.
+  ///   - ties: the order of equal values.
+  init(_ values: [Double], ascending: Bool, steps: Int, ties: RandomStream) {
+    order = ranking(of: values, ascending: ascending, ties: ties)
     size = Self.size(values.count, steps)
   }
 

@@ -15,27 +15,41 @@ import Testing
     try SmallCase.scores(name.metric(), of: SmallCase.given([map]), [sample])[0]
   }
 
-  @Test(arguments: [
-    (MetricName.faithfulnessCorrelation, Undefined.constantAttribution), (.faithfulnessEstimate, .constantAttribution),
-    (.monotonicityCorrelation, .constantAttribution), (.sparseness, .zeroAttribution),
-    (.pointingGame, .zeroAttribution),
-    (.massAccuracy, .zeroAttribution), (.rankAccuracy, .zeroAttribution), (.energyObject, .zeroAttribution),
-    (.energyDiagnostic, .zeroAttribution), (.counterfactualConsistency, .zeroAttribution),
-  ])
-  func zeroMaps(_ name: MetricName, _ reason: Undefined) throws {
-    let score = try Self.score(name, Self.zero)
-    #expect(score.value.isNaN && score.undefined == reason)
+  /// Metrics that score given maps.
+  static let ofMaps = MetricName.allCases.filter { !$0.metric().recomputesExplanations }
+
+  /// A map that is zero, or the same everywhere, says nothing about any place: no metric scores it.
+  @Test(arguments: ofMaps) func emptyMaps(_ name: MetricName) throws {
+    for (map, reason) in [(Self.zero, Undefined.zeroAttribution), (Self.constant, .constantAttribution)] {
+      let score = try Self.score(name, map)
+      #expect(score.value.isNaN && score.undefined == reason)
+    }
   }
 
-  /// The mean of b^2: the optimal scale of nothing is nothing.
-  @Test func infidelityOfNothingIsDefined() throws {
-    let score = try Self.score(.infidelity, Self.zero)
-    #expect(score.undefined == nil && score.value > 0)
+  /// Equal values are taken in a random order, not in that of the pixels: a map that is 1 on one half of the image and 0
+  /// on the other is not scored like one that falls from the first pixel of each half to the last.
+  @Test func tiesHaveNoOrder() throws {
+    let values = (0..<768).map { $0 % 256 < 128 ? 1 : 0 as Float }
+    let steep = values.indices.map { values[$0] - Float($0 % 256) / 1e6 }
+    for name in [MetricName.deletion, .insertion, .pixelFlipping, .faithfulnessEstimate, .monotonicityCorrelation] {
+      let scores = try [values, steep].map { try Self.score(name, Tensor(shape: [1, 3, 16, 16], $0)).value }
+      #expect(scores[0].isFinite && scores[0] != scores[1], "\(name)")
+    }
+    let stream = SmallCase.samples[0].ties(seed: 314)
+    let order = ranking(of: values.map(Double.init), ascending: false, ties: stream)
+    #expect(order.prefix(384).allSatisfy { values[Int($0)] == 1 } && Array(order) != order.sorted())
+    #expect(order == ranking(of: values.map(Double.init), ascending: false, ties: stream))
+    #expect(Set(order).count == 768)
   }
 
-  @Test(arguments: [MetricName.faithfulnessCorrelation, .faithfulnessEstimate, .monotonicityCorrelation])
-  func constantMaps(_ name: MetricName) throws {
-    #expect(try Self.score(name, Self.constant).undefined == .constantAttribution)
+  /// Of a rectangle of equal values that covers the object in part, what is expected over all orders.
+  @Test func tiedPlacesCountByTheirShare() throws {
+    let mask = Tensor(shape: [1, 1, 16, 16], (0..<256).map { $0 < 64 ? 1 : 0 })
+    let sample = Sample(index: 0, name: "", image: SmallCase.images[0], target: 3, mask: mask)
+    let map = Tensor(shape: [1, 3, 16, 16], (0..<768).map { (32..<160).contains($0 % 256) ? 2 : 0 })
+    // 128 equal largest values, 32 of them on the object of 64 pixels: 64 of them are taken, a quarter hits.
+    #expect(try Self.score(.rankAccuracy, map, sample).value == 0.25)
+    #expect(try Self.score(.pointingGame, map, sample).value == 0.25)
   }
 
   /// Four times four cells of a network that does not look at its input.

@@ -52,7 +52,9 @@ public final class BenchmarkBlock {
         for (index, sample) in samples.enumerated() {
           let explanation = explained.explanations[row][index]
           var score = Score(.notFinite)
-          if explanation.map.isFinite {
+          if let emptiness = explanation.map.emptiness {
+            score = Score(emptiness)
+          } else {
             switch metric {
             case let metric as any MapMetric: score = metric.score(explanation.map, of: sample)
             case let metric as any ExplanationMetric:

@@ -36,7 +36,7 @@ public struct InsertionDeletion: RankedPerturbationMetric {
   }
 
   public func trial(of sample: Sample, ranking map: Tensor, seed: UInt64) -> Trial {
-    let steps = Steps(map.channelMeans, ascending: false, steps: steps)
+    let steps = Steps(map.channelMeans, ascending: false, steps: steps, ties: sample.ties(seed: seed))
     let plane = steps.order.count
     let channels = sample.shape[0]
     let ground =

@@ -2,7 +2,7 @@ import Attribution
 import Pullbacks
 
 /// Whether the largest value lies on the object, 1 or 0: that of the absolute mean over the channels; of several
-/// largest ones any counts.
+/// largest ones the share that does. (Quantus lets any of them count.)
 ///
 /// The object is where its mask is at least one half. Source: Zhang et al. 2018 (arXiv 1608.00507), as Quantus 0.6.0.
 public struct PointingGame: MapMetric {
@@ -21,7 +21,8 @@ public struct PointingGame: MapMetric {
     guard let object = sample.objectPlaces else { return Score(.noMask) }
     let values = map.channelMeans.map(abs)
     guard let largest = values.max(), largest > 0 else { return Score(.zeroAttribution) }
-    return Score(values.indices.contains { values[$0] == largest && object[$0] } ? 1 : 0)
+    let places = values.indices.filter { values[$0] == largest }
+    return Score(Double(places.count { object[$0] }) / Double(places.count))
   }
 }
 
@@ -60,7 +61,8 @@ public struct MassAccuracy: MapMetric {
 }
 
 /// Of as many of the largest values as the object has pixels, the share that lies on the object: values are the
-/// absolute means over the channels. In `[0, 1]`.
+/// absolute means over the channels. In `[0, 1]`. Of equal values not all of which are among them, each counts by the
+/// share that is: the mean over the orders of ties. (Quantus takes them in the order of the pixels.)
 ///
 /// Source: Arras et al. 2022 (arXiv 2003.07258), relevance rank accuracy as Quantus 0.6.0.
 public struct RankAccuracy: MapMetric {
@@ -80,8 +82,12 @@ public struct RankAccuracy: MapMetric {
     let values = map.channelMeans.map(abs)
     guard values.contains(where: { $0 > 0 }) else { return Score(.zeroAttribution) }
     let size = object.count { $0 }
-    let hits = ranking(of: values, ascending: false).prefix(size).count { object[Int($0)] }
-    return Score(Double(hits) / Double(size))
+    let order = ranking(of: values, ascending: false)
+    let least = values[Int(order[size - 1])]
+    let above = order.filter { values[Int($0)] > least }
+    let tied = order.filter { values[Int($0)] == least }
+    func hits(_ places: [Int32]) -> Double { Double(places.count { object[Int($0)] }) }
+    return Score((hits(above) + hits(tied) * Double(size - above.count) / Double(tied.count)) / Double(size))
   }
 }
 

@@ -27,7 +27,7 @@ public struct FaithfulnessEstimate: RankedPerturbationMetric {
 
   public func trial(of sample: Sample, ranking map: Tensor, seed: UInt64) -> Trial {
     let values = map.values(magnitudes: takesMagnitudes)
-    let steps = Steps(values, ascending: false, steps: steps)
+    let steps = Steps(values, ascending: false, steps: steps, ties: sample.ties(seed: seed))
     let replaced = replacement.value(for: sample.image)
     return Trial(
       count: steps.count,
@@ -64,7 +64,7 @@ public struct MonotonicityCorrelation: RankedPerturbationMetric {
 
   public func trial(of sample: Sample, ranking map: Tensor, seed: UInt64) -> Trial {
     let values = map.values(magnitudes: true)
-    let steps = Steps(values, ascending: true, steps: steps)
+    let steps = Steps(values, ascending: true, steps: steps, ties: sample.ties(seed: seed))
     let draws = draws
     let replacements = (0..<steps.count).map { step in
       RandomStream(seed: seed, "monotonicity-correlation", image: sample.key, draw: step).uniforms([draws]).scalars
@@ -112,7 +112,7 @@ public struct PixelFlipping: RankedPerturbationMetric {
   public func count(for shape: [Int]) -> Int { Steps.count(shape.reduce(1, *), steps) }
 
   public func trial(of sample: Sample, ranking map: Tensor, seed: UInt64) -> Trial {
-    let steps = Steps(map.doubles, ascending: false, steps: steps)
+    let steps = Steps(map.doubles, ascending: false, steps: steps, ties: sample.ties(seed: seed))
     let value = replacement.value(for: sample.image)
     return Trial(
       count: steps.count,
@@ -162,7 +162,7 @@ public struct RegionPerturbation: RankedPerturbationMetric {
   public func trial(of sample: Sample, ranking map: Tensor, seed: UInt64) -> Trial {
     let grid = Grid(shape: sample.shape, cells: cells)
     let values = map.doubles
-    let order = ranking(of: grid.sums { values[$0] }, ascending: false)
+    let order = ranking(of: grid.sums { values[$0] }, ascending: false, ties: sample.ties(seed: seed))
     let replaced = replacement.value(for: sample.image)
     return Trial(
       count: count(for: sample.shape),

@@ -122,7 +122,7 @@ public struct BenchmarkRun: Sendable {
     else { return sample }
     let others = try plan.others.map { try source.sample($0).image }
     return Sample(
-      index: sample.index, key: sample.key, name: sample.name, image: sample.image, target: sample.target, mask: sample.mask,
-      parts: sample.parts, mosaic: try Mosaic(plan, image: sample.image, others: others))
+      index: sample.index, key: sample.key, name: sample.name, image: sample.image, target: sample.target,
+      mask: sample.mask, parts: sample.parts, mosaic: try Mosaic(plan, image: sample.image, others: others))
   }
 }
