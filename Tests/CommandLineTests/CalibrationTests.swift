@@ -322,8 +322,8 @@ import Testing
     let folder = try TemporaryFolder()
     let outcome = try Self.pullbacks.run([
       "evaluate", "--networks", "scenes", "--model", Self.model, "--samples", "1", "--methods",
-      "soft-pullback,gradient", "--metrics", "focus", "--temperature", "relative.relu=1.5", "--calibration", Self.made.calibration, "--output",
-      folder.path("run"),
+      "soft-pullback,gradient", "--metrics", "focus", "--temperature", "relative.relu=1.5", "--calibration",
+      Self.made.calibration, "--output", folder.path("run"),
     ])
     #expect(outcome.status == 0, "\(outcome.errors)")
     let explainers = try #require(try Self.json(folder.path("run/run.json"))["explainers"] as? [[String: Any]])
