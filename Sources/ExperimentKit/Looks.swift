@@ -13,6 +13,8 @@ public enum Looks {
     public static let block = 250.0
     /// Stages of a randomised network.
     public static let stages = 290.0
+    /// The image, and four conditions of each network's training.
+    public static func conditions(networks: Int) -> Double { 122 + 200 * Double(networks) }
     /// Five explainers, twice.
     public static let explainersTwice = 620.0
   }
@@ -27,6 +29,8 @@ public enum Looks {
     /// With a legend below.
     public static let halfWithLegend = Size(250, 190)
     public static let many = Size(96, 80)
+    /// Six above each other beside a grid.
+    public static let conditions = Size(150, 66)
     /// The width of one of two plots beside a grid.
     public static let besideGrid = 190.0
   }
