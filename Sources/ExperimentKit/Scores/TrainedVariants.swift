@@ -35,7 +35,7 @@ public struct TrainedVariant: Hashable, Sendable {
   /// Names its files: `vgg-scenes-unit-clean-seed1`.
   public var name: String { "\(network.rawValue)-\(condition.rawValue)-seed\(seed)" }
 
-  /// The networks that there are variants of: those with batch norms.
+  /// The networks that there are variants of: those whose every ReLU has a batch norm before it.
   public static let networks: [SceneNetwork] = [.vgg, .resnet]
 }
 

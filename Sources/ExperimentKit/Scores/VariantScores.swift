@@ -56,7 +56,7 @@ public struct VariantScores: Sendable {
 
   /// The committed scores of the variants of the tier's networks, made anew before if the command line says so.
   ///
-  /// - Throws: `PullbackError` if there are none, or the tier's networks have no batch norms of which to make variants.
+  /// - Throws: `PullbackError` if there are none, or the options name networks that have no variants.
   public static func all(of experiment: Experiment, from measurements: Measurements) throws -> [VariantScores] {
     let networks = TrainedVariant.networks.filter {
       experiment.options.networks == .scenes && [nil, $0.rawValue].contains(experiment.options.model)
