@@ -34,7 +34,8 @@ Experiment.run(
             try variant.maps[condition, scene: scene, look.explainer].map { try experiment.heatMap($0) }
           }
         }
-        return ImageGrid.Row(look.title.replacing(", ", with: "\n"), [place == 0 ? try Picture(sample.image) : nil] + maps)
+        let image = place == 0 ? try Picture(sample.image) : nil
+        return ImageGrid.Row(look.title.replacing(", ", with: "\n"), [image] + maps)
       }
     }
     let titles = zip(ConditionPlot.letters, conditions).map { "\($0): \($1.title)" }
