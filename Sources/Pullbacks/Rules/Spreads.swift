@@ -10,8 +10,8 @@ public struct Spreads: Hashable, Sendable {
   /// The spread of what the node called `name` takes; nil where it is not known.
   public subscript(name: String) -> Spread? { spreads[name] }
 
-  /// The spreads that a network's parameters tell of, without an image: a batch norm gives its channel the mean beta and
-  /// the deviation |gamma|, and from there means and variances are followed.
+  /// The spreads that a network's parameters tell of, without an image: a batch norm gives its channel the mean beta
+  /// and the deviation |gamma|, and from there means and variances are followed.
   ///
   /// Values are taken to be normal and branches independent: the variances of a sum add, and an activation makes of a
   /// normal variable the mean and the variance of its value. Sums, concatenations of channels and fixed scales per
@@ -37,7 +37,8 @@ public struct Spreads: Hashable, Sendable {
     let graph = network.graph
     let nodes = graph.nodes.filter(\.isSoftened)
     let sources = nodes.map { graph.nodes[$0.inputs[0]] }
-    var sums = sources.map { ChannelMoments($0) }
+    let axes = graph.channelAxes
+    var sums = nodes.map { ChannelMoments(graph.nodes[$0.inputs[0]].shape, $0.channelAxis(axes)) }
     for batch in batches {
       let trace = try network.trace(at: batch, rules: [], keeping: sources.map(\.name))
       for (place, source) in sources.enumerated() { sums[place].add(try trace.activation(source.name)) }
@@ -58,8 +59,10 @@ extension Graph.Node {
     !inputs.isEmpty && (operation.isGate && operation.character == .gate || operation is any MaxPooling)
   }
 
-  /// Which axis has the channels of what the node computes: of tokens `(T, C)` the last.
-  fileprivate var channelAxis: Spread.ChannelAxis { shape.count == 2 ? .last : .first }
+  /// Which axis has the channels of what the node takes, given the axes of all values.
+  fileprivate func channelAxis(_ axes: [Spread.ChannelAxis]) -> Spread.ChannelAxis {
+    operation is any MaxPooling ? .first : axes[inputs[0]]
+  }
 }
 
 extension RuleSet {
@@ -68,15 +71,17 @@ extension RuleSet {
   ///
   /// - Parameters:
   ///   - c: the multiple; ``RelativeGate`` and ``RelativeMaxPool`` say what it does.
-  ///   - spreads: of the network's pre-activations. Where one is missing, the image's own values give it.
+  ///   - spreads: of the network's pre-activations. Where one is missing, the image's own values give it; a channel
+  ///     that is a single number has none there, and keeps its hard rule.
   ///   - graph: of the network that is to be explained.
   ///   - border: what the places of a max pool's window outside the plane do.
   public static func relativePullback(
     _ c: Float, _ spreads: Spreads, over graph: Graph, border: SoftMaxPool.Border = .zeros
   ) -> RuleSet {
     var entries: [(Pattern, any Rule)] = []
+    let axes = graph.channelAxes
     for node in graph.nodes where node.isSoftened {
-      let spread = spreads[node.name] ?? .ofImage(channelAxis: node.channelAxis)
+      let spread = spreads[node.name] ?? .ofImage(channelAxis: node.channelAxis(axes))
       entries.append(
         (
           .node(node.name),
@@ -103,7 +108,8 @@ private struct Moments {
     guard !inputs.isEmpty, let first = inputs[0] else { return nil }
     self = first
     switch node.operation {
-    case is Add:
+    // Twice the same is not independent.
+    case is Add where Set(node.inputs).count == node.inputs.count:
       for (input, other) in zip(node.inputs, inputs).dropFirst() {
         guard let other, graph.nodes[input].shape == node.shape else { return nil }
         mean = zip(mean, other.mean).map(+)
@@ -118,8 +124,12 @@ private struct Moments {
     case let affine as ChannelAffine:
       mean = zip(mean, zip(affine.scale, affine.shift)).map { $0 * Double($1.0) + Double($1.1) }
       variance = zip(variance, affine.scale).map { $0 * Double($1) * Double($1) }
+    case let slice as Slice:
+      let channels = slice.channels(of: mean.count)
+      (mean, variance) = (channels.map { first.mean[$0] }, channels.map { first.variance[$0] })
     case is Identity: break
-    case let gate as any Gate: self = first.through { gate.value($0) }
+    case let gate as any Gate: self = first.through { _, z in gate.value(z) }
+    case let gates as any ChannelwiseGate: self = first.through { gates.gate(ofChannel: $0, parameters).value($1) }
     // The largest of a window is larger on average; its spread is taken to be that of the window's values.
     case is any MaxPooling: break
     default: return nil
@@ -128,13 +138,16 @@ private struct Moments {
 
   private init(mean: [Double], variance: [Double]) { (self.mean, self.variance) = (mean, variance) }
 
-  /// Of a function's value at normal variables.
-  private func through(_ f: (Double) -> Double) -> Moments {
-    let moments = zip(mean, variance).map { mean, variance -> (Double, Double) in
-      let deviation = variance.squareRoot()
-      guard deviation > 0 else { return (f(mean), 0) }
-      let first = normalAverage(at: mean, deviation: deviation, steps: 400, of: f)
-      return (first, normalAverage(at: mean, deviation: deviation, steps: 400) { (f($0) - first) * (f($0) - first) })
+  /// Of a function's value at normal variables, channel by channel; the deviations are exact to 1e-4.
+  private func through(_ f: (_ channel: Int, _ z: Double) -> Double) -> Moments {
+    let moments = mean.indices.map { channel -> (Double, Double) in
+      let (mean, deviation) = (mean[channel], variance[channel].squareRoot())
+      guard deviation > 0 else { return (f(channel, mean), 0) }
+      func average(_ g: (Double) -> Double) -> Double {
+        normalAverage(at: mean, deviation: deviation, steps: 400, of: g)
+      }
+      let first = average { f(channel, $0) }
+      return (first, average { (f(channel, $0) - first) * (f(channel, $0) - first) })
     }
     return Moments(mean: moments.map(\.0), variance: moments.map(\.1))
   }
@@ -144,14 +157,17 @@ private struct Moments {
 private struct ChannelMoments {
   private let axis: Spread.ChannelAxis
   private var count = 0.0
+  /// Of the differences to each channel's first value, so that a channel that never changes has no spread.
   private var sums: [Double]
   private var squares: [Double]
+  private var firsts: [Double?]
 
-  init(_ node: Graph.Node) {
-    axis = node.channelAxis
-    let channels = (axis == .first ? node.shape.first : node.shape.last) ?? 1
+  init(_ shape: [Int], _ axis: Spread.ChannelAxis) {
+    self.axis = axis
+    let channels = (axis == .first ? shape.first : shape.last) ?? 1
     sums = [Double](repeating: 0, count: channels)
     squares = sums
+    firsts = Array(repeating: nil, count: channels)
   }
 
   mutating func add(_ value: Tensor) {
@@ -159,8 +175,10 @@ private struct ChannelMoments {
     value.withUnsafeBuffer { values in
       for (index, x) in values.enumerated() {
         let channel = index / inner % sums.count
-        sums[channel] += Double(x)
-        squares[channel] += Double(x) * Double(x)
+        if firsts[channel] == nil { firsts[channel] = Double(x) }
+        let difference = Double(x) - firsts[channel]!
+        sums[channel] += difference
+        squares[channel] += difference * difference
       }
     }
     count += Double(value.count / sums.count)
