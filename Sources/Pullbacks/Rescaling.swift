@@ -94,7 +94,8 @@ extension Network {
       }
     }
     return Network(
-      Graph(name: graph.name, nodes: nodes, outputs: graph.outputs), values: parameters, executor: executor)
+      Graph(name: graph.name, nodes: nodes, outputs: graph.outputs, partOf: graph), values: parameters,
+      executor: executor)
   }
 }
 

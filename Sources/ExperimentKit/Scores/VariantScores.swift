@@ -167,7 +167,7 @@ struct VariantRun {
     let graph = subject.network.graph
     let entrants = VariantPlan.entrants(for: subject.network)
     let benchmark = try Benchmark(
-      of: subject.network, entrants.map { try $0.contender(for: graph) }, by: plan.metrics, seed: seed,
+      of: subject.network, entrants.map { try $0.contender(for: subject.network) }, by: plan.metrics, seed: seed,
       batchSize: graph.batchSize())
     let description = try RunDescription(
       model: subject.architecture.name, checkpoint: subject.checkpoint.sha256, version: .v6, benchmark: benchmark,
@@ -182,7 +182,7 @@ struct VariantRun {
   /// By scene and explainer, for the scene's own class.
   private func maps(by network: Network) throws -> [[Tensor]] {
     let explainers = try VariantPlan.entrants(for: network).filter { VariantMaps.explainers.contains($0.name) }
-      .map { try $0.contender(for: network.graph).explainer! }
+      .map { try $0.contender(for: network).explainer! }
     return try Self.shown.images.indices.map { index in
       let sample = try Self.shown.sample(index)
       return try explainers.attributeAll(
