@@ -145,5 +145,13 @@ import Testing
         rules: [.gradient.overriding(.any, with: RelativeMaxPool(1, of: .ofImage(channelAxis: .first)))])
     }
     #expect(misplaced.problem.hasSuffix("is for max pooling, and this is a relu"))
+    let pool = try Network(Graph("pool", input: [3, 4]) { $0.maxPool1D("pool", kernel: 2) }, parameters: [:])
+    let tokens = Spread(.calibration, [1, 1, 1, 1], channelAxis: .last)
+    let turned = try #require(throws: PullbackError.self) {
+      try pool.trace(
+        at: Tensor(shape: [1, 3, 4]),
+        rules: [.gradient.overriding(.node("pool"), with: RelativeMaxPool(1, of: tokens))])
+    }
+    #expect(turned.problem == "a pool's channels are the first axis, and these deviations are of the last")
   }
 }

@@ -69,6 +69,7 @@ public struct Spread: Hashable, Sendable {
     }
   }
 
+  /// The least noise that is told from none.
   static let leastNoise: Float = 1e-18
 }
 
@@ -222,7 +223,11 @@ public struct RelativeMaxPool: Rule {
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
-    try require(node.operation is any MaxPooling && spread.channelAxis == .first, "max pooling", at: node)
+    try require(node.operation is any MaxPooling, "max pooling", at: node)
+    guard spread.channelAxis == .first else {
+      throw PullbackError(
+        .usage, "node \(node.name)", "a pool's channels are the first axis, and these deviations are of the last")
+    }
     try spread.check(node)
   }
 
