@@ -60,7 +60,11 @@ struct MethodOptions: ParsableArguments {
   /// - Parameters:
   ///   - network: what an image as baseline must fit, and whose batch norms relative temperatures are relative to.
   ///   - fallback: the preset where none is named.
-  func settings(for network: Network, unless fallback: Preset = .paperV6) throws -> MethodSettings {
+  ///   - atLastMaps: whether class activation maps are taken at the network's last maps, as Grad-CAM is defined, where
+  ///     no preset and no layer is named. The release has layers of its own, inside the last block of a ResNet.
+  func settings(
+    for network: Network, unless fallback: Preset = .paperV6, atLastMaps: Bool = false
+  ) throws -> MethodSettings {
     let graph = network.graph
     var settings = (preset ?? fallback).settings
     for (name, text) in try pairs(set, option: "--set") { try settings.set(name, to: text) }
@@ -95,6 +99,7 @@ struct MethodOptions: ParsableArguments {
         settings.baseline = .image(try InputImages.image(at: baseline, shape: graph.inputShape))
       }
     }
+    if atLastMaps, preset == nil, settings.camLayer == nil { settings.camLayer = Architecture.lastMaps(in: graph) }
     return settings.fitting(graph)
   }
 
