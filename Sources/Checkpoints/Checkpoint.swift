@@ -33,7 +33,8 @@ public final class Checkpoint: Sendable {
   public let names: [String]
   /// The keys that led to the state dict, outermost first; empty where it is the outermost object.
   public let container: [String]
-  /// The keys that lead to other dictionaries of tensors in the file, as to an average of the weights.
+  /// The keys that lead to other dictionaries of tensors in the file, as to an average of the weights; empty where the
+  /// caller said which is meant.
   public let otherContainers: [[String]]
   /// What all names began with in the file and do not here, as `module.`; else empty.
   public let removedPrefix: String
@@ -90,7 +91,7 @@ public final class Checkpoint: Sendable {
     path = file.path
     format = content.format
     container = content.container
-    otherContainers = content.others
+    otherContainers = choice == .usual ? content.others : []
     metadata = content.metadata
     self.allowedLeftOver = allowedLeftOver
     let unwrapped = UnwrappedNames(content.tensors.map(\.entry.name))

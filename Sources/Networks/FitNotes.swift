@@ -1,4 +1,5 @@
 import Checkpoints
+import Pullbacks
 
 extension CheckpointFit {
   /// What a user should know about how the checkpoint was read, a sentence each.

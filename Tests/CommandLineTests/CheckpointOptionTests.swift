@@ -23,7 +23,7 @@ import Testing
 
   static func picture(in folder: TemporaryFolder) throws -> String {
     let path = folder.path("scene.npy")
-    try NPY.write(SceneGenerator(seed: 314).batch([0]).pictures, to: path)
+    try NPY.write(Tier.scenes.subject("vgg-scenes", showing: .spread(1)).images[0].image, to: path)
     return path
   }
 

@@ -93,7 +93,7 @@ import Testing
 
   @Test(arguments: [
     ("resnet18", "fc", "fc.1", true), ("resnet18", "fc", "fc.0", true), ("resnet18", "fc", "fc.block.linear", true),
-    ("mobilenet_v2", "classifier.1", "classifier", true), ("mobilenet_v2", "classifier.1", "classifier.3", true),
+    ("efficientnet_v2_s", "classifier.1", "classifier", true), ("mobilenet_v2", "classifier.1", "classifier.3", true),
     ("vit_b_16", "heads.head", "heads", true), ("vit_b_16", "heads.head", "heads.1", true),
     ("vgg11", "classifier.6", "classifier.6.1", true), ("convnext_tiny", "classifier.2", "classifier.2.1", true),
     ("densenet121", "classifier", "classifier.1", true), ("vgg11", "classifier.6", "classifier.7", false),
@@ -137,7 +137,7 @@ import Testing
     #expect(abs(gray.scale[0] - 0.5 / 0.226) < 1e-5 && abs(gray.shift[0] - (0.5 - 0.449) / 0.226) < 1e-5)
     let four = ChannelAffine.imageNet.fitted(to: 4)
     #expect(Array(four.scale[..<3]) == ChannelAffine.imageNet.scale && four.scale[3] == gray.scale[0])
-    #expect(ChannelAffine.scenes.fitted(to: 3) == ChannelAffine.scenes)
+    #expect(ChannelAffine.scenes.fitted(to: 3).settings == ChannelAffine.scenes.settings)
   }
 
   /// An average of the weights beside them is told; two networks of equal rank are not guessed.

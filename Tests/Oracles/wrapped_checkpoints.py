@@ -46,7 +46,8 @@ def main():
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     net = network()
-    state = net.state_dict()
+    # Apart from the network, which is trained below.
+    state = OrderedDict((k, v.clone()) for k, v in net.state_dict().items())
 
     compiled = torch.compile(net)
     save("compiled.pth", compiled.state_dict(), parts=["_orig_mod"])

@@ -21,9 +21,9 @@ extension InvertedResidualNetwork {
     ]
     // TensorFlow's padding and epsilon; of the same tensors as the others.
     let tensorFlow = (0...7).map { efficientNet($0).byTensorFlow("tf_efficientnet_b\($0)") } + [
-      efficientNetV2Small("efficientnetv2_s", epsilon: 1e-3).byTensorFlow("tf_efficientnetv2_s"),
-      mobileNetV3("mobilenet_v3_large", large, epsilon: 1e-3).byTensorFlow("tf_mobilenetv3_large_100"),
-      mobileNetV3("mobilenet_v3_small", small, epsilon: 1e-3).byTensorFlow("tf_mobilenetv3_small_100"),
+      efficientNetV2Small("efficientnetv2_s", epsilon: 1e-3).byTensorFlow("tf_efficientnetv2_s", .halves),
+      mobileNetV3("mobilenet_v3_large", large, epsilon: 1e-3).byTensorFlow("tf_mobilenetv3_large_100", .halves),
+      mobileNetV3("mobilenet_v3_small", small, epsilon: 1e-3).byTensorFlow("tf_mobilenetv3_small_100", .halves),
     ] + (0...4).map { efficientNetLite($0).byTensorFlow("tf_efficientnet_lite\($0)", .halves) }
     return torchvision + timm + tensorFlow
   }()

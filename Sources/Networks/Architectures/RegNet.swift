@@ -11,6 +11,15 @@ struct RegNet {
   let depth, width: Int
   let slope, factor: Double
   let groupWidth: Int
+  var rounding = Rounding.torchvision
+
+  /// How a width becomes a multiple of the group's, which comes to other widths for two of the networks.
+  enum Rounding {
+    /// To the nearest, the larger of two, and never below 90 %.
+    case torchvision
+    /// To the nearest, the even one of two.
+    case timm
+  }
 
   static let all: [RegNet] = [
     RegNet(name: "regnet_y_400mf", depth: 16, width: 48, slope: 27.89, factor: 2.09, groupWidth: 8),
@@ -20,6 +29,8 @@ struct RegNet {
     RegNet(name: "regnet_y_8gf", depth: 17, width: 192, slope: 76.82, factor: 2.19, groupWidth: 56),
     RegNet(name: "regnet_y_16gf", depth: 18, width: 200, slope: 106.23, factor: 2.48, groupWidth: 112),
     RegNet(name: "regnet_y_32gf", depth: 20, width: 232, slope: 115.89, factor: 2.53, groupWidth: 232),
+    RegNet(name: "regnety_008", depth: 14, width: 56, slope: 38.84, factor: 2.4, groupWidth: 16, rounding: .timm),
+    RegNet(name: "regnety_080", depth: 17, width: 192, slope: 76.82, factor: 2.19, groupWidth: 56, rounding: .timm),
   ]
 
   /// The widths of the stages, a multiple of 8 and of the group's width, and their depths.
@@ -35,7 +46,10 @@ struct RegNet {
     }
     return stages.map { width, depth in
       let group = min(groupWidth, width)
-      return (group * Int((Double(width) / Double(group)).rounded()), depth)
+      let groups = Double(width) / Double(group)
+      guard rounding == .torchvision else { return (group * Int(groups.rounded(.toNearestOrEven)), depth) }
+      let rounded = group * Int(groups.rounded())
+      return (Double(rounded) < 0.9 * Double(width) ? rounded + group : rounded, depth)
     }
   }
 
