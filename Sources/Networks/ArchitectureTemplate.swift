@@ -15,9 +15,6 @@ struct ArchitectureTemplate: Sendable {
   let parameters: [Parameter]
   /// The last layer, a linear map to the classes.
   let classifier: String
-  /// The shortest beginning of the classifier's names that no other layer shares: what people put in its place stands
-  /// there, as a `Sequential` of a dropout and a linear map.
-  let classifierPlaces: [String]
   /// Parameters whose second extent is the number of the images' channels.
   let readsImage: Set<String>
 
@@ -32,9 +29,18 @@ struct ArchitectureTemplate: Sendable {
       return Parameter(name: name, storedNames: names, shape: description.shape)
     }
     classifier = graph.nodes[graph.output].name
-    let weight = parameters.first { [classifier] in $0.name == classifier + ".weight" }?.storedNames ?? []
-    let others = parameters.filter { [classifier] in !$0.name.hasPrefix(classifier + ".") }.flatMap(\.storedNames)
-    classifierPlaces = weight.map { name in
+    // The first layers of a kernel and channels: those that are fed by the normalised image.
+    let normalised = graph.nodes.firstIndex { $0.operation is ChannelAffine } ?? 0
+    readsImage = Set(
+      graph.nodes.filter { $0.inputs == [normalised] && !$0.parameters.isEmpty }.map { $0.name + ".weight" })
+  }
+
+  /// The shortest beginning of the classifier's names that no other layer shares: what people put in its place stands
+  /// there, as a `Sequential` of a dropout and a linear map.
+  func classifierPlaces() -> [String] {
+    let weight = parameters.first { $0.name == classifier + ".weight" }?.storedNames ?? []
+    let others = parameters.filter { !$0.name.hasPrefix(classifier + ".") }.flatMap(\.storedNames)
+    return weight.map { name in
       var place = name.split(separator: ".").dropLast()
       while place.count > 1 {
         let shorter = place.dropLast().joined(separator: ".") + "."
@@ -43,10 +49,6 @@ struct ArchitectureTemplate: Sendable {
       }
       return place.joined(separator: ".")
     }
-    // The first layers of a kernel and channels: those that are fed by the normalised image.
-    let normalised = graph.nodes.firstIndex { $0.operation is ChannelAffine } ?? 0
-    readsImage = Set(
-      graph.nodes.filter { $0.inputs == [normalised] && !$0.parameters.isEmpty }.map { $0.name + ".weight" })
   }
 
   /// Of every architecture, in their order.

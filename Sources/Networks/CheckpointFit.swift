@@ -179,7 +179,7 @@ private struct Match {
     _ template: ArchitectureTemplate, _ checkpoint: Checkpoint, _ classifier: [String]
   ) {
     guard let features = template.parameters.first(where: { $0.name == classifier[0] })?.shape.last else { return }
-    for place in template.classifierPlaces.map({ prefix + $0 }) {
+    for place in template.classifierPlaces().map({ prefix + $0 }) {
       let below = checkpoint.names.filter { $0.hasPrefix(place + ".") && $0.hasSuffix(".weight") }
       guard let weight = below.first, below.count == 1, let shape = checkpoint.entry(weight)?.shape, shape.count == 2,
         shape[0] > 0, shape[1] == features

@@ -60,7 +60,9 @@ enum VGG: String, CaseIterable {
 
   /// timm makes convolutions of the classifier's layers, whose kernels cover all of the map.
   private static func timmName(_ name: String) -> String {
-    name.replacing("classifier.0.", with: "pre_logits.fc1.").replacing("classifier.3.", with: "pre_logits.fc2.")
-      .replacing("classifier.6.", with: "head.fc.")
+    let layers: [Substring: String] = ["0": "pre_logits.fc1", "3": "pre_logits.fc2", "6": "head.fc"]
+    let parts = name.split(separator: ".")
+    guard parts.count == 3, parts[0] == "classifier", let layer = layers[parts[1]] else { return name }
+    return "\(layer).\(parts[2])"
   }
 }

@@ -43,18 +43,31 @@ struct VisionTransformer {
 
   /// Published checkpoints still say `mlp.linear_1` and `mlp.linear_2` for `mlp.0` and `mlp.3`.
   private static func formerName(_ name: String) -> String {
-    name.replacing(".mlp.0.", with: ".mlp.linear_1.").replacing(".mlp.3.", with: ".mlp.linear_2.")
+    var parts = name.split(separator: ".")
+    guard parts.count == 6, parts[3] == "mlp" else { return name }
+    parts[4] = parts[4] == "0" ? "linear_1" : "linear_2"
+    return parts.joined(separator: ".")
   }
 
   /// `blocks.3.attn.qkv.weight` for `encoder.layers.encoder_layer_3.self_attention.in_proj_weight`.
   private static func timmName(_ name: String) -> String {
-    let names = [
-      ("encoder.layers.encoder_layer_", "blocks."), (".self_attention.in_proj_", ".attn.qkv."),
-      (".self_attention.out_proj.", ".attn.proj."), (".mlp.0.", ".mlp.fc1."), (".mlp.3.", ".mlp.fc2."),
-      (".ln_1.", ".norm1."), (".ln_2.", ".norm2."), ("encoder.ln.", "norm."), ("encoder.pos_embedding", "pos_embed"),
-      ("class_token", "cls_token"), ("conv_proj.", "patch_embed.proj."), ("heads.head.", "head."),
+    let outside = [
+      "class_token": "cls_token", "encoder.pos_embedding": "pos_embed", "conv_proj.weight": "patch_embed.proj.weight",
+      "conv_proj.bias": "patch_embed.proj.bias", "encoder.ln.weight": "norm.weight", "encoder.ln.bias": "norm.bias",
+      "heads.head.weight": "head.weight", "heads.head.bias": "head.bias",
     ]
-    return names.reduce(name) { $0.replacing($1.0, with: $1.1) }
+    let start = "encoder.layers.encoder_layer_"
+    guard name.hasPrefix(start) else { return outside[name] ?? name }
+    // The layer's number, its parts, and the parameter.
+    let parts = name.dropFirst(start.count).split(separator: ".")
+    let layers: [Substring: String] = [
+      "ln_1": "norm1", "ln_2": "norm2", "out_proj": "attn.proj", "0": "mlp.fc1", "3": "mlp.fc2",
+    ]
+    guard let layer = layers[parts[parts.count - 2]] else {
+      // in_proj_weight and in_proj_bias.
+      return "blocks.\(parts[0]).attn.qkv.\(parts[parts.count - 1].dropFirst("in_proj_".count))"
+    }
+    return "blocks.\(parts[0]).\(layer).\(parts[parts.count - 1])"
   }
 }
 
