@@ -111,6 +111,11 @@ public struct Architecture: Sendable {
     RegNet.all.map(\.architecture), ResNet.antialiased.map(\.architecture),
   ].flatMap { $0 }
 
+  /// The first of each table, for messages that need not list the relatives.
+  static let families =
+    "resnet18, vgg11, pvt_v2_b0, densenet121, convnext_tiny, vit_b_16, efficientnet-lite0, efficientnet_b0, "
+    + "mobilenet_v2, regnet_y_400mf and their relatives"
+
   static var allNames: String { all.map(\.name).joined(separator: ", ") }
 }
 

@@ -60,7 +60,7 @@ public struct CheckpointFit: Sendable {
     }
     let best = raw.first ?? whole.first ?? matches.min { $0.lost < $1.lost } ?? Match(template, checkpoint, prefix: "")
     let others = whole.filter { $0.prefix != best.prefix }
-    let used = Set(best.stored.values).union(others.flatMap(\.stored.values))
+    let used = Set(best.stored.values).union(best.misfits.map(\.name)).union(others.flatMap(\.stored.values))
     let left = checkpoint.names.filter { !used.contains($0) && !Self.isBuffer($0) && !Checkpoint.isCounter($0) }
     architecture = template.architecture
     expected = template.parameters.count

@@ -40,7 +40,7 @@ public struct Recognition: Sendable {
       let name = Relatives.name(of: checkpoint).map { ", and look like those of \($0) that is not built in" } ?? ""
       return PullbackError(
         .data, checkpoint.path, "its tensors\(examples(checkpoint.names)) are those of no architecture\(name)",
-        advice: "export the network to ONNX (\(CheckpointFit.export)); there are \(Architecture.allNames)")
+        advice: "export the network to ONNX (\(CheckpointFit.export)); there are \(Architecture.families)")
     }
     let others = closest.dropFirst().prefix(2).map(\.shortSummary)
     let then = others.isEmpty ? "" : "; then \(others.joined(separator: ", then "))"
@@ -124,10 +124,10 @@ extension CheckpointFit {
   }
 
   var summary: String {
-    let lost = missing + misfits.map(\.name)
+    let lost = missing.map(quoted) + misfits.map { "\(quoted($0.name)) is \($0.shape), expected \($0.expected)" }
     return """
       \(architecture.name): of its \(expected) tensors \(lost.count) are missing or of another shape\
-      \(examples(lost)), and \(leftOver.count) of the file's are left over\(examples(leftOver))
+      \(list(lost)), and \(leftOver.count) of the file's are left over\(examples(leftOver))
       """
   }
 
@@ -136,6 +136,9 @@ extension CheckpointFit {
   }
 }
 
-func examples(_ names: [String]) -> String {
-  names.isEmpty ? "" : " (\(names.prefix(3).map(quoted).joined(separator: ", "))\(names.count > 3 ? ", ..." : ""))"
+func examples(_ names: [String]) -> String { list(names.map(quoted)) }
+
+/// The first three of these, in brackets.
+private func list(_ texts: [String]) -> String {
+  texts.isEmpty ? "" : " (\(texts.prefix(3).joined(separator: ", "))\(texts.count > 3 ? ", ..." : ""))"
 }

@@ -61,6 +61,23 @@ import Testing
     #expect(error < 1e-4, "\(key): gradient \(error)")
   }
 
+  /// timm's VGG has convolutions whose kernels cover all of the map in place of linear layers: the same numbers.
+  @Test func convolutionsAreReadAsLinearMaps() throws {
+    let checkpoint = try SceneNetwork.vgg.checkpoint()
+    let architecture = try SceneNetwork.vgg.architecture
+    let shapes = ["classifier.0.weight": [128, 128, 3, 3], "classifier.3.weight": [128, 128, 1, 1]]
+    let folder = try TemporaryFolder()
+    try SafeTensors.write(
+      try architecture.graph().parameters.map { name, description in
+        (architecture.timmName(name), try checkpoint.tensor(name).reshaped(shapes[name] ?? description.shape))
+      }, to: folder.path("timm.safetensors"))
+    let written = try Checkpoint(contentsOf: folder.path("timm.safetensors"))
+    #expect(written.names.contains("pre_logits.fc1.weight") && written.names.contains("head.fc.bias"))
+    let network = try Network(Architecture.infer(from: written), checkpoint: written)
+    let image = Formula.image("image", [1, 3, 96, 96])
+    #expect(try network(image) == SceneNetwork.vgg.network()(image))
+  }
+
   /// The tensors of a library's checkpoint: the parameter of the graph, and its name and shape in the file.
   static func tensors(
     _ architecture: Architecture, library: String, classes: Int? = nil, channels: Int = 3

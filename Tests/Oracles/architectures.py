@@ -68,7 +68,7 @@ CASES = [
     ("resnet50c", "timm", 64, 3), ("resnetblur18", "timm", 64, 3), ("resnetblur50", "timm", 75, 3),
     ("resnetaa50", "timm", 64, 3), ("resnetblur50d", "timm", 64, 3), ("resnetaa34d", "timm", 64, 3),
     ("deit_tiny_patch16_224", "timm", 224, 3), ("deit_small_patch16_224", "timm", 224, 3),
-    ("vit_b_16", "timm", 224, 3), ("convnext_tiny", "timm", 64, 3), ("vgg11_bn", "timm", 224, 3),
+    ("vit_b_16", "timm", 224, 3), ("convnext_tiny", "timm", 64, 3),
     ("mobilenet_v2", "timm", 64, 3), ("mobilenetv3_large_100", "timm", 64, 3),
     ("mobilenetv3_small_100", "timm", 64, 3), ("tf_mobilenetv3_large_100", "timm", 75, 3),
     ("efficientnet_b0", "timm", 64, 3), ("timm-efficientnet_b5", "timm", 64, 3), ("tf_efficientnet_b0", "timm", 75, 3),
