@@ -66,7 +66,7 @@ CASES = [
     ("seresnet18", "timm", 64, 3), ("seresnet50", "timm", 64, 3), ("seresnext50_32x4d", "timm", 64, 3),
     ("resnet18d", "timm", 64, 3), ("resnet50d", "timm", 75, 3), ("resnet50t", "timm", 64, 3),
     ("resnet50c", "timm", 64, 3), ("resnetblur18", "timm", 64, 3), ("resnetblur50", "timm", 75, 3),
-    ("resnetaa50", "timm", 64, 3), ("resnetblur50d", "timm", 64, 3), ("resnetaa34d", "timm", 64, 3),
+    ("resnetaa50", "timm", 32, 3), ("resnetblur50d", "timm", 64, 3), ("resnetaa34d", "timm", 64, 3),
     ("deit_tiny_patch16_224", "timm", 224, 3), ("deit_small_patch16_224", "timm", 224, 3),
     ("vit_b_16", "timm", 224, 3), ("convnext_tiny", "timm", 64, 3),
     ("mobilenet_v2", "timm", 64, 3), ("mobilenetv3_large_100", "timm", 64, 3),
