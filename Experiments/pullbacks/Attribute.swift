@@ -96,7 +96,7 @@ struct Attribute: ParsableCommand {
     try checkNames()
     for path in [file, figure, report].compactMap({ $0 }) { try checkFolder(of: path) }
     let model = try model.load()
-    var (settings, record) = try options.settings(for: model)
+    var (settings, record) = try options.settings(for: model, atLastMaps: true)
     let (choices, node) = try TargetChoice.parse(target, for: model)
     let network = try node.map { try model.network.truncated(at: $0) } ?? model.network
     if counterfactual != nil && options.clip == nil { settings.clipping = .everyStep }

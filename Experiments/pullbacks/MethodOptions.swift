@@ -49,9 +49,11 @@ struct MethodOptions: ParsableArguments {
   /// - Parameters:
   ///   - subject: what an image as baseline must fit, and whose spreads relative temperatures are relative to.
   ///   - fallback: the preset where none is named.
+  ///   - atLastMaps: whether class activation maps are taken at the network's last maps, as Grad-CAM is defined, where
+  ///     no preset and no layer is named. The release has layers of its own, inside the last block of a ResNet.
   /// - Returns: the settings, and what records of soft rules say beside them.
   func settings(
-    for subject: Subject, unless fallback: Preset = .paperV6
+    for subject: Subject, unless fallback: Preset = .paperV6, atLastMaps: Bool = false
   ) throws -> (settings: MethodSettings, record: [String: String]) {
     let graph = subject.graph
     var settings = (preset ?? fallback).settings
@@ -74,6 +76,7 @@ struct MethodOptions: ParsableArguments {
         settings.baseline = .image(try InputImages.image(at: baseline, shape: graph.inputShape))
       }
     }
+    if atLastMaps, preset == nil, settings.camLayer == nil { settings.camLayer = Architecture.lastMaps(in: graph) }
     return (settings.fitting(graph), record)
   }
 }
