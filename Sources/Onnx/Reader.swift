@@ -125,6 +125,10 @@ struct Reader {
             guard let slot = lowering.slots[output] else {
               throw file.failure("output \(quoted(output))", "no node makes it")
             }
+            guard !slot.isQuantised else {
+              throw file.failure(
+                "output \(quoted(output))", "it is quantised", advice: "end the graph at floats, behind DequantizeLinear")
+            }
             return (output, try lowering.signal(slot, dropped: slot.canDrop && options.batch == .first))
           }
         } catch {

@@ -7,6 +7,8 @@ package struct TensorFile {
   /// The name of the value that it is.
   package let name: String
   package let tensor: Tensor
+  /// The digits that its elements have, as a relative error.
+  package let precision: Float
 
   /// - Throws: `PullbackError` where the file holds no tensor of numbers.
   package init(path: String) throws {
@@ -15,6 +17,8 @@ package struct TensorFile {
       throw PullbackError(.data, path, "is no tensor")
     }
     name = proto.name
-    tensor = try StoredValue(proto, name: nil, in: ModelFile(nameOnly: path)).tensor()
+    let value = try StoredValue(proto, name: nil, in: ModelFile(nameOnly: path))
+    tensor = try value.tensor()
+    precision = value.kind == .bfloat16 ? 0x1p-7 : value.kind == .float16 ? 0x1p-10 : 0
   }
 }

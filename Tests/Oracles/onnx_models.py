@@ -54,6 +54,9 @@ def seeded(model):
             if module.weight is not None:
                 module.weight.data.copy_(0.5 + torch.rand(count, generator=generator))
                 module.bias.data.copy_(0.1 * torch.randn(count, generator=generator))
+        elif isinstance(module, torch.nn.Linear) and not module.weight.any():
+            # A classifier that begins at zero.
+            module.weight.data.copy_(0.05 * torch.randn(module.weight.shape, generator=generator))
     return model.float().eval()
 
 

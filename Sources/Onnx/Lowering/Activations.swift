@@ -62,8 +62,13 @@ extension Lowering {
       let result = try lowering.emit(BinaryOperation.subtract, node.name, [one, same])
       lowering.set(node, result, dropped: dropped, kind: .bool, from: [slot], routing: true)
     }
+    all["Shrink"] = { try $0.shrink($1) }
     for name in ["Identity", "Dropout"] {
       all[name] = { lowering, node in
+        let trains = try lowering.optional(node, 2)?.constant?.integers().first ?? 0
+        guard name == "Identity" || trains == 0 else {
+          throw lowering.failure(node, "it drops values, in training mode", advice: "export the model in evaluation mode")
+        }
         var slot = try lowering.input(node, 0)
         if case .signal(let signal, let dropped, .float32) = slot.content {
           let operation = name == "Dropout" ? Identity.dropout : Identity()
@@ -103,6 +108,19 @@ extension Lowering {
   func whole(_ slot: Slot) throws -> (Signal, dropped: Bool) {
     let dropped = slot.isDropped
     return (try signal(slot, dropped: dropped), dropped)
+  }
+
+  /// `x + bias` below `-lambd`, `x - bias` above lambd, 0 between.
+  private func shrink(_ node: OnnxNode) throws {
+    let slot = try input(node, 0)
+    let (x, dropped) = try whole(slot)
+    let (bias, limit) = (node.float("bias", 0), node.float("lambd", 0.5))
+    let above = try emit(Comparison.greater, nil, [x, number(limit)])
+    let below = try emit(Comparison.less, nil, [x, number(-limit)])
+    let minus = try emit(BinaryOperation.subtract, nil, [x, number(bias)])
+    let plus = try emit(Add(), nil, [x, number(bias)])
+    let lower = try emit(Where(), nil, [below, plus, number(0)])
+    set(node, try emit(Where(), node.name, [above, minus, lower]), dropped: dropped, from: [slot])
   }
 
   private func clip(_ node: OnnxNode) throws {

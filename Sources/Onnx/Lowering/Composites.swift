@@ -88,38 +88,55 @@ extension Lowering {
   /// The operator of set 23: heads apart, or `(1, T, heads d)`.
   private func wholeAttention(_ node: OnnxNode) throws {
     let slots = try (0..<3).map { try input(node, $0) }
-    guard node.input(4) == nil, node.input(5) == nil, node.outputs.dropFirst().allSatisfy(\.isEmpty),
-      node.float("softcap", 0) == 0
+    let known: Set = ["q_num_heads", "kv_num_heads", "scale", "is_causal", "softcap", "qk_matmul_output_mode"]
+    guard node.inputs.dropFirst(4).allSatisfy(\.isEmpty), node.outputs.dropFirst().allSatisfy(\.isEmpty),
+      node.float("softcap", 0) == 0, known.isSuperset(of: node.attributes.keys.filter { $0 != "softmax_precision" })
     else {
-      throw failure(node, "it has a cache, a softcap or further outputs", advice: "export the model without a cache")
+      throw failure(
+        node, "it has a cache, a softcap, a window or further outputs", advice: "export the model without a cache")
     }
     let isApart = slots[0].rank == 4
-    guard slots.allSatisfy({ $0.canDrop && $0.rank == (isApart ? 4 : 3) }) else {
+    guard slots.allSatisfy({ $0.rank == (isApart ? 4 : 3) }) else {
       throw failure(node, "its inputs have the shapes \(slots.map(\.shape))")
     }
+    let images = slots[0].shape[0]
     let heads = isApart ? slots[0].shape[1] : node.int("q_num_heads", 1)
     let keyHeads = isApart ? slots[1].shape[1] : node.int("kv_num_heads", heads)
-    let tokens = try slots.map { slot in
-      let x = try signal(slot, dropped: true)
-      guard isApart else { return x }
-      let turned = try turned(x, [1, 0, 2])
-      return try reshape(turned, [turned.shape[0], turned.shape[1] * turned.shape[2]])
+    // Each as (T, images heads d).
+    let tokens = try zip(slots, [heads, keyHeads, keyHeads]).map { slot, heads in
+      let shape = slot.shape
+      guard shape[0] == images, heads > 0, isApart || shape[2] % heads == 0 else {
+        throw failure(node, "\(heads) heads do not share the shape \(shape)")
+      }
+      let parts = isApart ? shape : [shape[0], shape[1], heads, shape[2] / heads]
+      let x = try reshape(try signal(slot, dropped: false), parts)
+      let turned = try turned(x, isApart ? [2, 0, 1, 3] : [1, 0, 2, 3])
+      return try reshape(turned, [turned.shape[0], turned.shape.dropFirst().reduce(1, *)])
     }
     let scores = [tokens[0].shape[0], tokens[1].shape[0]]
     var all = tokens
+    var open: Signal?
     if let given = optional(node, 3) {
-      var mask = try mask(given, [1, heads], scores)
+      var mask = try mask(given, [images, heads], scores)
       if given.kind == .bool {
-        mask = try emit(Where(), nil, [mask, number(0), constant(Tensor(shape: [], [-Float.infinity]))])
+        guard !node.flag("is_causal"), mask.shape.count == 2 else {
+          throw failure(node, "its mask of conditions is causal, or one for each head", advice: "give it as numbers")
+        }
+        // A query without an open place has the value 0.
+        open = try emit(Reduce(.max, axes: [1], keepingAxes: true), nil, [mask])
+        mask = try emit(
+          Where(), nil, [try emit(Comparison.greater, nil, [open!, mask]), number(-.infinity), number(0)])
       }
       all.append(mask)
     }
     let scale = node.has("scale") ? node.float("scale", 1) : nil
     let operation = ScaledDotProductAttention(
-      heads: heads, keyHeads: keyHeads, scale: scale, causal: node.flag("is_causal"))
-    let result = try emit(operation, node.name, all)
-    guard isApart else { return set(node, result, dropped: true, from: slots) }
-    let apart = try reshape(result, [scores[0], heads, result.shape[1] / heads])
-    set(node, try turned(apart, [1, 0, 2]), dropped: true, from: slots)
+      heads: images * heads, keyHeads: images * keyHeads, scale: scale, causal: node.flag("is_causal"))
+    var result = try emit(operation, node.name, all)
+    if let open { result = try emit(Where(), nil, [open, result, number(0)]) }
+    let width = result.shape[1] / (images * heads)
+    let apart = try reshape(result, [scores[0], images, heads, width])
+    let last = try turned(apart, isApart ? [1, 2, 0, 3] : [1, 0, 2, 3])
+    try set(node, attended: isApart ? last : try reshape(last, [images, scores[0], heads * width]), slots)
   }
 }

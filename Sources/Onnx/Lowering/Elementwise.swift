@@ -14,6 +14,7 @@ extension Lowering {
       "Max": { try $0.combine($1, .maximum) },
       "Min": { try $0.combine($1, .minimum) },
       "Where": { try $0.choose($1) },
+      "Mod": { try $0.remainder($1) },
       "And": { try $0.conditions($1) { a, b, lowering, name in try lowering.emit(Multiply(), name, [a, b]) } },
       "Or": {
         try $0.conditions($1) { a, b, lowering, name in try lowering.emit(BinaryOperation.maximum, name, [a, b]) }
@@ -42,7 +43,7 @@ extension Lowering {
   }()
 
   private func add(_ node: OnnxNode) throws {
-    let slots = try inputs(node)
+    let slots = try operands(node)
     let (signals, dropped) = try aligned(slots)
     let result = try emit(signals.count == 1 ? Identity() : Add(), node.name, signals)
     set(node, kept(slots, Slot(result, dropped: dropped, kind: slots[0].kind, carries: slots.contains(where: \.carries))))
@@ -56,9 +57,27 @@ extension Lowering {
     set(node, try emit(Multiply(), node.name, [sum, share]), dropped: dropped, from: slots)
   }
 
+  /// The operands of a node. Before operator set 7 the second one's axes begin at a stated axis of the first.
+  private func operands(_ node: OnnxNode) throws -> [Slot] {
+    var slots = try inputs(node)
+    guard node.opset < 7, slots.count == 2, node.has("axis") else { return slots }
+    let (rank, start) = (slots[0].rank, node.int("axis", 0))
+    let own = slots[1].shape
+    let first = start < 0 ? start + rank : start
+    guard first >= 0, first + own.count <= rank else { throw failure(node, "axis \(start) does not fit \(own)") }
+    let shape = own + [Int](repeating: 1, count: rank - first - own.count)
+    if let value = slots[1].constant {
+      slots[1] = Slot(StoredValue(value.kind, shape, name: value.name) { try value.tensor().reshaped(shape) })
+    } else {
+      let flat = try reshape(try signal(slots[1], dropped: false), shape)
+      slots[1] = Slot(flat, dropped: false, kind: slots[1].kind, carries: slots[1].carries)
+    }
+    return slots
+  }
+
   /// A function of two values, or of several in turn.
   private func combine(_ node: OnnxNode, _ operation: BinaryOperation) throws {
-    let slots = try inputs(node)
+    let slots = try operands(node)
     var (signals, dropped) = try aligned(slots)
     if signals.count == 1 { signals.append(signals[0]) }
     var result = signals[0]
@@ -77,7 +96,7 @@ extension Lowering {
   }
 
   private func multiply(_ node: OnnxNode) throws {
-    let slots = try inputs(node)
+    let slots = try operands(node)
     var (signals, dropped) = try aligned(slots)
     var carrying = slots.map(\.carries)
     if carrying == [true, true], let norm = slots.firstIndex(where: { $0.statistic == .root }),
@@ -97,7 +116,7 @@ extension Lowering {
   }
 
   private func divide(_ node: OnnxNode) throws {
-    let slots = try inputs(node)
+    let slots = try operands(node)
     var (signals, dropped) = try aligned(slots)
     var carrying = slots.map(\.carries)
     if carrying[1], slots[1].statistic != .none {
@@ -152,6 +171,19 @@ extension Lowering {
     set(node, result, dropped: dropped, kind: slots[1].kind, from: Array(slots.dropFirst()))
   }
 
+  /// The remainder of a division; its derivative with respect to the dividend is 1, and the quotient is routing.
+  private func remainder(_ node: OnnxNode) throws {
+    let slots = try inputs(node)
+    let (signals, dropped) = try aligned(slots)
+    let quotient = try emit(BinaryOperation.divide, nil, signals)
+    // Towards zero with fmod, and down without.
+    let whole = node.flag("fmod")
+      ? try emit(Cast(to: .float32), nil, [try emit(Cast(to: .int64), nil, [quotient])])
+      : try emit(UnaryFunction.floor, nil, [quotient], carrying: [slots.contains(where: \.carries)])
+    let product = try emit(Multiply(), nil, [whole, signals[1]], carrying: [false, slots[1].carries])
+    set(node, try emit(BinaryOperation.subtract, node.name, [signals[0], product]), dropped: dropped, from: slots)
+  }
+
   private func conditions(
     _ node: OnnxNode, _ combine: (Signal, Signal, Lowering, String) throws -> Signal
   ) throws {
@@ -166,7 +198,8 @@ extension Lowering {
     }
     var slot = try input(node, 0)
     guard case .signal(let signal, let dropped, let type) = slot.content else {
-      throw failure(node, "its value is not known")
+      let folder = Folder(file: file, node: node, inputs: [])
+      return set(node, Slot(folder.cast(slot.constant!, kind)))
     }
     defer { set(node, slot) }
     if kind == .bool, slot.kind != .bool {

@@ -47,6 +47,9 @@ final class Lowering {
   func run(_ nodes: [OnnxNode]) throws {
     for node in nodes {
       (words, made) = ([], [])
+      if node.op != "DequantizeLinear", node.inputs.contains(where: { slots[$0]?.isQuantised == true }) {
+        throw failure(node, "it computes with quantised values", advice: Refusals.advice(for: "QLinear"))
+      }
       guard let lower = Self.operators[node.fullOp] else { throw refusal(of: node) }
       do {
         try lower(self, node)

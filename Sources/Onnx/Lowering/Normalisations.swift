@@ -51,12 +51,10 @@ extension Lowering {
 
   private func layerNorm(_ node: OnnxNode) throws {
     let slot = try input(node, 0)
-    guard node.outputs.dropFirst().allSatisfy(\.isEmpty) else {
-      throw failure(node, "its mean or deviation is asked for", advice: "export a model that takes its value alone")
-    }
     let (x, shape, dropped) = try featuresLast(node, slot, node.int("axis", -1))
     let width = x.shape.last!
-    let gamma = try vector(node, try known(node, 1), width)
+    let gamma = try factor(node, width)
+    try statistics(node, slot, x, shape, dropped)
     let beta = node.input(2) == nil ? { Tensor(shape: [width]) } : try vector(node, try known(node, 2), width)
     let operation = LayerNorm(epsilon: node.float("epsilon", 1e-5))
     let isWhole = shape == x.shape
@@ -64,11 +62,35 @@ extension Lowering {
     set(node, isWhole ? result : try reshape(result, shape), dropped: dropped, from: [slot])
   }
 
+  /// The factor of each feature, 1 where there is none.
+  private func factor(_ node: OnnxNode, _ width: Int) throws -> () throws -> Tensor {
+    node.input(1) == nil ? { Tensor(shape: [width], repeating: 1) } : try vector(node, try known(node, 1), width)
+  }
+
+  /// Mean and reciprocal deviation, where they are asked for.
+  private func statistics(_ node: OnnxNode, _ slot: Slot, _ x: Signal, _ shape: [Int], _ dropped: Bool) throws {
+    guard node.outputs.dropFirst().contains(where: { !$0.isEmpty }) else { return }
+    let last = x.shape.count - 1
+    let kept = shape.prefix(last) + [Int](repeating: 1, count: shape.count - last)
+    let mean = try emit(Reduce(.mean, axes: [last], keepingAxes: true), nil, [x])
+    let centred = try emit(BinaryOperation.subtract, nil, [x, mean])
+    let square = try emit(Multiply(), nil, [centred, centred], carrying: [slot.carries, slot.carries])
+    let variance = try emit(Reduce(.mean, axes: [last], keepingAxes: true), nil, [square])
+    let shifted = try emit(Add(), nil, [variance, number(node.float("epsilon", 1e-5))])
+    let root = try emit(UnaryFunction.sqrt, nil, [shifted], carrying: [slot.carries])
+    let reciprocal = try emit(UnaryFunction.reciprocal, nil, [root], carrying: [slot.carries])
+    for (index, value) in [mean, reciprocal].enumerated() {
+      set(
+        node, Slot(try reshape(value, Array(kept)), dropped: dropped, kind: .float, carries: slot.carries),
+        output: index + 1)
+    }
+  }
+
   private func rmsNorm(_ node: OnnxNode) throws {
     let slot = try input(node, 0)
     let (x, shape, dropped) = try featuresLast(node, slot, node.int("axis", -1))
     let width = x.shape.last!
-    let gamma = try vector(node, try known(node, 1), width)
+    let gamma = try factor(node, width)
     let result = try emit(RMSNorm(epsilon: node.float("epsilon", 1e-5)), node.name, [x], weights: ["weight": gamma])
     set(node, try reshape(result, shape), dropped: dropped, from: [slot])
   }
@@ -116,7 +138,10 @@ extension Lowering {
     }
     let (x, dropped) = try along(slot, [axis])
     let reduce = Reduce(node.int("p", 2) == 1 ? .l1 : .l2, axes: [axis - (dropped ? 1 : 0)], keepingAxes: true)
-    let norm = try emit(reduce, nil, [x], carrying: [slot.carries])
+    // Of nothing but zeros nothing is left, and not a quotient of zeros.
+    let norm = try emit(
+      BinaryOperation.maximum, nil,
+      [try emit(reduce, nil, [x], carrying: [slot.carries]), number(.leastNormalMagnitude)])
     let result = try emit(
       BinaryOperation.divide, node.name, [x, slot.carries ? try hold(norm) : norm], carrying: [slot.carries, false])
     set(node, result, dropped: dropped, from: [slot])

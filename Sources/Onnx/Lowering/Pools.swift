@@ -115,12 +115,13 @@ extension Lowering {
   private func localResponse(_ node: OnnxNode) throws {
     let slot = try input(node, 0)
     let size = node.int("size", 1)
-    guard slot.canDrop, slot.rank >= 3, (1...1 << 16).contains(size) else {
+    guard slot.rank >= 3, (1...1 << 16).contains(size) else {
       throw failure(node, "its input has the shape \(slot.shape), its window \(size) channels")
     }
-    let x = try signal(slot, dropped: true)
+    let dropped = slot.canDrop
+    let x = try signal(slot, dropped: dropped)
     let square = try emit(Multiply(), nil, [x, x], carrying: [slot.carries, slot.carries])
-    let rows = try reshape(square, [1, x.shape[0], x.shape.dropFirst().reduce(1, *)])
+    let rows = try reshape(square, [slot.shape[0], slot.shape[1], slot.shape.dropFirst(2).reduce(1, *)])
     let padded = try emit(Pad([0, (size - 1) / 2, 0], [0, size / 2, 0]), nil, [rows])
     let mean = try emit(AveragePool.sliding(kernel: Extent(size, 1), stride: 1), nil, [padded])
     let scaled = try emit(Multiply(), nil, [try reshape(mean, x.shape), number(node.float("alpha", 1e-4))])
@@ -129,6 +130,6 @@ extension Lowering {
       BinaryOperation.power, nil, [shifted, number(node.float("beta", 0.75))], carrying: [slot.carries, false])
     let result = try emit(
       BinaryOperation.divide, node.name, [x, slot.carries ? try hold(power) : power], carrying: [slot.carries, false])
-    set(node, result, dropped: true, from: [slot])
+    set(node, result, dropped: dropped, from: [slot])
   }
 }

@@ -53,11 +53,18 @@ extension Lowering {
     guard !node.flag("antialias"), !node.flag("exclude_outside") else {
       throw failure(node, "it smooths before it resizes (antialias, exclude_outside)", advice: "export without antialias")
     }
+    let places = try coordinates(node, isOld)
+    let isExact = changed.allSatisfy { index in
+      scales.map { $0[index] * Double(slot.shape[axes[index]]) == Double(sizes[index]) } ?? true
+    }
+    guard places != .alignCorners || isExact else {
+      throw failure(node, "its corners are aligned, and its scales give no whole sizes", advice: "export it by sizes")
+    }
     let (x, dropped) = try along(slot, changed.map { axes[$0] })
     let operation = Resize(
       axes: changed.map { axes[$0] - (dropped ? 1 : 0) }, to: changed.map { sizes[$0] },
       scales: scales.map { scales in changed.map { scales[$0] } }, by: try interpolation(node, isOld),
-      coordinates: try coordinates(node, isOld))
+      coordinates: places)
     set(node, try emit(operation, node.name, [x]), dropped: dropped, from: [slot])
   }
 
@@ -89,14 +96,39 @@ extension Lowering {
   static let quantisation: [String: Operator] = [
     "QuantizeLinear": { try $0.straightThrough($1) },
     "DequantizeLinear": { lowering, node in
-      guard !(try lowering.input(node, 0)).isConstant else { throw lowering.failure(node, "its scale is not known") }
-      try lowering.straightThrough(node)
+      if try lowering.input(node, 0).isQuantised {
+        try lowering.straightThrough(node)
+      } else {
+        try lowering.dequantise(node)
+      }
     },
   ]
+
+  /// `(x - zero) scale` of integers that came in.
+  private func dequantise(_ node: OnnxNode) throws {
+    let (slot, scale) = (try input(node, 0), try known(node, 1))
+    guard node.int("block_size", 0) == 0, slot.rank > 0 || scale.count == 1,
+      let axis = axis(node.int("axis", 1), of: max(slot.rank, 2))
+    else { throw failure(node, "its scales of shape \(scale.shape) do not fit \(slot.shape)") }
+    let shape =
+      scale.count == 1 ? [] : [scale.count] + [Int](repeating: 1, count: max(0, slot.rank - axis - 1))
+    let (x, dropped) = try whole(slot)
+    var value = x
+    if node.input(2) != nil {
+      let zero = try known(node, 2)
+      guard zero.count == scale.count else { throw failure(node, "zero points do not fit the scales") }
+      value = try emit(
+        BinaryOperation.subtract, nil, [value, constant(Tensor(shape: shape, try zero.floats()))])
+    }
+    let result = try emit(
+      Multiply(), node.name, [value, constant(try scale.tensor().reshaped(shape))])
+    set(node, result, dropped: dropped, kind: scale.kind, from: [slot])
+  }
 
   private func straightThrough(_ node: OnnxNode) throws {
     say("passed straight through")
     note("quantisers of activations are passed straight through: values are those before rounding")
     try elementwise(node, Identity(kind: "quantise"))
+    slots[node.outputs[0]]?.isQuantised = node.op == "QuantizeLinear"
   }
 }

@@ -220,6 +220,7 @@ extension Lowering {
     let (depth, height, width) = (slot.shape[1] / (block * block), slot.shape[2], slot.shape[3])
     let isColumnRow = node.text("mode", "DCR") == "CRD"
     let parts = isColumnRow ? [depth, block, block, height, width] : [block, block, depth, height, width]
+    // From (blocks, depth) or (depth, blocks) to (depth, height, block, width, block).
     let order = isColumnRow ? [0, 3, 1, 4, 2] : [2, 3, 0, 4, 1]
     let turned = try emit(
       Transpose(outer.indices + order.map { $0 + outer.count }), nil, [try reshape(x, outer + parts)])
@@ -238,8 +239,9 @@ extension Lowering {
     let outer = dropped ? [] : [slot.shape[0]]
     let (depth, height, width) = (slot.shape[1], slot.shape[2] / block, slot.shape[3] / block)
     let apart = try reshape(x, outer + [depth, height, block, width, block])
+    let order = node.text("mode", "DCR") == "CRD" ? [0, 2, 4, 1, 3] : [2, 4, 0, 1, 3]
     let turned = try emit(
-      Transpose(outer.indices + [2, 4, 0, 1, 3].map { $0 + outer.count }), nil, [apart])
+      Transpose(outer.indices + order.map { $0 + outer.count }), nil, [apart])
     let result = try reshape(turned, outer + [depth * block * block, height, width], node.name)
     set(node, result, dropped: dropped, from: [slot])
   }

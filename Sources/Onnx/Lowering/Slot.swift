@@ -21,6 +21,8 @@ struct Slot {
   /// Whether a cotangent passes under the hard pullback: it depends on an input of floats other than through routing.
   var carries = false
   var statistic = Statistic.none
+  /// Whether it would be an integer but for quantisers that are passed straight through.
+  var isQuantised = false
 
   /// A known value.
   init(_ value: StoredValue) {

@@ -85,9 +85,8 @@ struct OnnxGraph {
     var opsets: [String: Int] = [:]
     for entry in file.model.opsetImport { opsets[entry.domain == "ai.onnx" ? "" : entry.domain] = Int(entry.version) }
     opset = opsets[""] ?? opsets.values.max() ?? 1
-    guard opset >= 7 else {
-      throw file.failure(
-        "operator set \(opset)", "versions from 7 on are read", advice: "convert it by onnx.version_converter")
+    guard opset >= 1 else {
+      throw file.failure("operator set \(opset)", "there is none of this version", advice: "export the model again")
     }
     var inliner = Inliner(file, opsets)
     nodes = try inliner.expand(graph.node)
