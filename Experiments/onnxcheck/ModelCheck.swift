@@ -37,7 +37,9 @@ enum ModelCheck {
     if !graph.inputs.contains(where: { $0.type == .float32 }),
       let embedding = graph.nodes.first(where: { $0.operation.kind == "embedding" })?.name
     {
-      let value = try network.truncated(at: embedding).trace(at: given, rules: []).value
+      let before = try network.truncated(at: embedding)
+      let ids = given.filter { entry in before.graph.inputs.contains { $0.name == entry.key } }
+      let value = try before.trace(at: ids, rules: []).value
       network = try network.starting(at: embedding)
       given = given.filter { entry in network.graph.inputs.contains { $0.name == entry.key } }
       given[embedding] = value
@@ -49,6 +51,9 @@ enum ModelCheck {
     if expected.entry("gradient") != nil {
       let reference = try expected.tensor("gradient")
       line += ", gradient \(difference(gradient.reshaped(reference.shape), reference))"
+    }
+    if expected.entry("float32") != nil {
+      line += String(format: " (PyTorch's in float32 %.2g)", try expected.tensor("float32").scalars[0])
     }
     let pulled = try trace.pullback(selector, by: soft)
     line += ", soft norm \(pulled.imageNorms[0])"

@@ -169,6 +169,7 @@ struct Reader {
     }
     guard zip(node.inputs, slots).allSatisfy({ $0.isEmpty || $1?.isConstant == true }),
       let values = try Folder(file: file, node: node, inputs: slots.map { $0?.constant }).outputs()
+        ?? run(node, slots)
     else { return false }
     guard values.count >= node.outputs.count else {
       throw file.failure("node \(quoted(node.name))", "it has \(node.outputs.count) outputs, and \(values.count) are known")
@@ -176,6 +177,41 @@ struct Reader {
     for (output, value) in zip(node.outputs, values) where !output.isEmpty { lowering.slots[output] = Slot(value) }
     lowering.recordKnown(node)
     return true
+  }
+
+  /// The values of a node that the network's own operations compute of known ones; nil where they do not.
+  private func run(_ node: OnnxNode, _ slots: [Slot?]) throws -> [StoredValue]? {
+    guard let lower = Lowering.operators[node.fullOp], !node.outputs.isEmpty,
+      let first = zip(node.inputs, slots).first(where: { $1?.kind.isFloat == true && $1?.shape.contains(0) == false }),
+      let source = first.1?.constant, source.count <= Folder.limit
+    else { return nil }
+    var slot: Slot?
+    let graph = try? Graph("fold", inputs: [Graph.InputDescription(first.0, source.shape)]) { signals in
+      let lowering = Lowering(
+        file, options,
+        inputs: [(first.0, Slot(signals[0], dropped: false, kind: source.kind, carries: false), signals[0])])
+      for (name, other) in zip(node.inputs, slots) where !name.isEmpty && name != first.0 {
+        lowering.slots[name] = other
+      }
+      guard (try? lower(lowering, node)) != nil, let made = lowering.slots[node.outputs[0]],
+        node.outputs.dropFirst().allSatisfy(\.isEmpty), lowering.parameters.isEmpty,
+        let value = try? lowering.signal(made, dropped: false)
+      else { return [("failed", signals[0])] }
+      slot = made
+      return [("value", value)]
+    }
+    guard let graph, let slot, graph.activationCount <= 8 * Folder.limit,
+      let network = try? Network(graph, parameters: [:], executor: .plain),
+      let value = try? network(source.tensor().reshaped([1] + source.shape))
+    else { return nil }
+    return [StoredValue(slot.kind, value.reshaped(Array(value.shape.dropFirst())))].map { stored in
+      // Conditions and integers are computed as floats.
+      slot.kind.isFloat
+        ? stored
+        : StoredValue(slot.kind, stored.shape) {
+          Tensor(shape: stored.shape, integers: try stored.tensor().scalars.map { Int64($0) })
+        }
+    }
   }
 
   private func branch(of node: OnnxNode, _ lowering: Lowering) throws -> [OnnxNode] {

@@ -19,6 +19,6 @@ package struct TensorFile {
     name = proto.name
     let value = try StoredValue(proto, name: nil, in: ModelFile(nameOnly: path))
     tensor = try value.tensor()
-    precision = value.kind == .bfloat16 ? 0x1p-7 : value.kind == .float16 ? 0x1p-10 : 0
+    precision = value.kind == .bfloat16 ? 0x1p-6 : value.kind == .float16 ? 0x1p-10 : 0
   }
 }

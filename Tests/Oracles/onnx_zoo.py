@@ -22,9 +22,16 @@ import onnx_models
 
 
 def numbers(model, arguments):
-    """The value in float64, a selector on it, and the gradient."""
-    model = model.double()
-    arguments = [a.double() if a.is_floating_point() else a for a in arguments]
+    """The value in float64, a selector on it, and the gradient; and how far PyTorch's own gradient in float32 is off,
+    where rounding flips a ReLU or a max pool."""
+    single = pulled(model.float(), arguments)
+    result = pulled(model.double(), [a.double() if a.is_floating_point() else a for a in arguments])
+    off = (single["gradient"] - result["gradient"]).abs().max() / result["gradient"].abs().max()
+    return {name: tensor.detach().float().contiguous() for name, tensor in result.items()} | {"float32": off.float()}
+
+
+def pulled(model, arguments):
+    arguments = [a.detach().clone() for a in arguments]
     first = arguments[0]
     kept = []
     if first.is_floating_point():
@@ -47,8 +54,7 @@ def numbers(model, arguments):
     gradient = first.grad if first.is_floating_point() else kept[0].grad
     if not first.is_floating_point():
         handle.remove()
-    result = {"value": value, "selector": selector, "gradient": gradient}
-    return {name: tensor.detach().float().contiguous() for name, tensor in result.items()}
+    return {"value": value, "selector": selector, "gradient": gradient}
 
 
 def export(model, arguments, names, path, exporter, opset):

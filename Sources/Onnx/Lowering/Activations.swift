@@ -65,8 +65,9 @@ extension Lowering {
     all["Shrink"] = { try $0.shrink($1) }
     for name in ["Identity", "Dropout"] {
       all[name] = { lowering, node in
-        let trains = try lowering.optional(node, 2)?.constant?.integers().first ?? 0
-        guard name == "Identity" || trains == 0 else {
+        let trains = lowering.optional(node, 2)
+        let mode = try trains?.constant?.integers().first
+        guard name == "Identity" || trains == nil || mode == 0 else {
           throw lowering.failure(node, "it drops values, in training mode", advice: "export the model in evaluation mode")
         }
         var slot = try lowering.input(node, 0)
@@ -140,22 +141,28 @@ extension Lowering {
   }
 
   private func prelu(_ node: OnnxNode) throws {
-    let (slot, slope) = (try input(node, 0), try known(node, 1))
+    let slot = try input(node, 0)
+    var slope = try known(node, 1)
     let (signal, dropped) = try whole(slot)
+    if node.opset < 9, slope.shape.count == 1, slot.rank > 2, slope.count == slot.shape[1] {
+      // One for each channel, before slopes were broadcast.
+      let (old, shape) = (slope, [slope.count] + [Int](repeating: 1, count: slot.rank - 2))
+      slope = StoredValue(old.kind, shape, name: old.name) { try old.tensor().reshaped(shape) }
+    }
     // Slopes lie along the channels, axis 1 of the file.
     let aligned = [Int](repeating: 1, count: max(0, slot.rank - slope.shape.count)) + slope.shape
     let isChannelwise = slot.rank > 1 && dropped && aligned.enumerated().allSatisfy { $0.offset == 1 || $0.element == 1 }
-    guard slope.count == 1 || isChannelwise else { return try slopes(node, slot) }
+    guard slope.count == 1 || isChannelwise else { return try slopes(node, slot, slope) }
+    if signal.shape.isEmpty { return try slopes(node, slot, slope) }
     let operation = PReLU(slopes: slope.count)
-    if signal.shape.isEmpty { return try slopes(node, slot) }
-    let count = slope.count
-    let result = try emit(operation, node.name, [signal], weights: ["weight": { try slope.tensor().reshaped([count]) }])
+    let (count, weight) = (slope.count, slope)
+    let result = try emit(operation, node.name, [signal], weights: ["weight": { try weight.tensor().reshaped([count]) }])
     set(node, result, dropped: dropped, from: [slot])
   }
 
   /// A slope for every place: `max(x, 0) + slope min(x, 0)`.
-  private func slopes(_ node: OnnxNode, _ slot: Slot) throws {
-    let slope = try input(node, 1)
+  private func slopes(_ node: OnnxNode, _ slot: Slot, _ slope: StoredValue) throws {
+    let slope = Slot(slope)
     let (signals, dropped) = try aligned([slot, slope])
     let positive = try emit(ReLU(), nil, [signals[0]])
     let negative = try emit(BinaryOperation.subtract, nil, [signals[0], positive])

@@ -174,6 +174,9 @@ extension Lowering {
   /// The remainder of a division; its derivative with respect to the dividend is 1, and the quotient is routing.
   private func remainder(_ node: OnnxNode) throws {
     let slots = try inputs(node)
+    guard node.flag("fmod") || !slots[0].kind.isFloat else {
+      throw failure(node, "it is a remainder of floats", advice: "remainders of integers are read, and fmod")
+    }
     let (signals, dropped) = try aligned(slots)
     let quotient = try emit(BinaryOperation.divide, nil, signals)
     // Towards zero with fmod, and down without.
