@@ -124,7 +124,9 @@ let package = Package(
     tests("DigestsTests", ["Digests"]),
     tests("ImagingTests", ["Imaging", "Failures"]),
     tests("CheckpointTests", ["Checkpoints", "Failures"]),
-    tests("OnnxTests", ["Onnx", "Networks", "Checkpoints", "Failures"]),
+    tests(
+      "OnnxTests",
+      ["Onnx", "Networks", "Checkpoints", "Failures", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
     tests("PlottingTests", ["Plotting", "Failures"]),
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
     tests("AttributionTests", ["Attribution", "Networks", "Kernels", "CKernels"]),

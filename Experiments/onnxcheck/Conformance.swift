@@ -5,12 +5,17 @@ import Pullbacks
 
 /// Runs ONNX's own test cases and counts those that pass, are refused and fail.
 struct Conformance {
-  private enum Outcome { case passed(String), refused(String), failed(String) }
+  private enum Outcome {
+    case passed(String)
+    case refused(String)
+    case failed(String)
+  }
 
   func run(_ folders: [String]) throws {
     var (passed, refused, failed) = (0, 0, 0)
     for folder in folders {
-      for name in try namesOfFiles(in: folder) where FileManager.default.fileExists(atPath: "\(folder)/\(name)/model.onnx") {
+      for name in try namesOfFiles(in: folder)
+      where FileManager.default.fileExists(atPath: "\(folder)/\(name)/model.onnx") {
         switch outcome("\(folder)/\(name)") {
         case .passed(let how):
           passed += 1
@@ -60,6 +65,7 @@ struct Conformance {
     _ folder: String, _ inputs: [TensorFile], _ held: [TensorFile], _ outputs: [TensorFile]
   ) throws -> String? {
     var options = OnnxOptions(batch: .none)
+    options.endsAtLogits = false
     for input in inputs { options.shapes[input.name] = input.tensor.shape }
     for input in held { options.held[input.name] = input.tensor }
     let model = try OnnxModel(contentsOf: URL(filePath: "\(folder)/model.onnx"), options: options)
@@ -67,7 +73,8 @@ struct Conformance {
     for input in inputs where options.held[input.name] == nil {
       let isInteger = model.network.graph.inputs.first { $0.name == input.name }?.type == .int64
       let tensor = input.tensor
-      let value = isInteger || tensor.type == .float32 ? tensor : Tensor(shape: tensor.shape, tensor.integers.map(Float.init))
+      let value =
+        isInteger || tensor.type == .float32 ? tensor : Tensor(shape: tensor.shape, tensor.integers.map(Float.init))
       given[input.name] = value.reshaped([1] + tensor.shape)
     }
     let names = model.network.graph.outputs.map(\.name)
@@ -79,7 +86,8 @@ struct Conformance {
         return "\(output.name): expected shape \(expected.shape), found \(found.shape.dropFirst())"
       }
       let (a, b) = (numbers(found), numbers(expected))
-      for (x, y) in zip(a, b) where !(x == y || x.isNaN && y.isNaN || abs(x - y) <= 1e-5 + max(1e-3, output.precision) * abs(y)) {
+      for (x, y) in zip(a, b)
+      where !(x == y || x.isNaN && y.isNaN || abs(x - y) <= 1e-5 + max(1e-3, output.precision) * abs(y)) {
         return "\(output.name): expected \(y), found \(x)"
       }
     }

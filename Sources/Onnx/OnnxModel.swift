@@ -11,13 +11,13 @@ import Pullbacks
 /// The first axis of what comes in is the batch: the file is read as the function of one image, which the network then
 /// applies to each image of a batch, also where the file's own nodes mix the batch with other axes.
 ///
-/// Before rules are laid out, layers that the file writes out in primitives become layers: GELU by erf and by tanh, SiLU,
-/// HardSwish, Mish, layer and group normalisation, root-mean-square normalisation, and attention. What no pattern takes
-/// follows the general rule. Of a product of two values that both depend on the input, the one that ends in a bounded
-/// gate (sigmoid, hard sigmoid, tanh, softmax) is routing, and the other carries the cotangent; where neither is one, each
-/// is held constant in turn for the other, which is the derivative. Statistics that values are divided by are held
-/// constant. Functions that no rule is made for are read by their derivative. ``nodes`` says which node fell under which
-/// sentence.
+/// Before rules are laid out, layers that the file writes out in primitives become layers: GELU by erf and by tanh,
+/// SiLU, HardSwish, Mish, layer and group normalisation, root-mean-square normalisation, and attention. What no pattern
+/// takes follows the general rule. Of a product of two values that both depend on the input, the one that ends in a
+/// bounded gate (sigmoid, hard sigmoid, tanh, softmax) is routing, and the other carries the cotangent; where neither is
+/// one, each is held constant in turn for the other, which is the derivative. A bounded function that gates nothing is
+/// an activation, and is read by its derivative. Statistics that values are divided by are held constant. Functions that
+/// no rule is made for are read by their derivative. ``nodes`` says which node fell under which sentence.
 ///
 /// The nodes of the network have the file's names, and so do tensors that stand alone; the weights of a layer are called
 /// `<node>.weight` and `<node>.bias`.
@@ -84,6 +84,9 @@ public struct OnnxOptions: Sendable {
   /// Values of inputs that are known from the start, by name, batch axis included: they are no inputs of the network,
   /// and shapes may depend on them.
   public var held: [String: Tensor]
+  /// Whether a softmax or a sigmoid at the very end is left out, so that the outputs are logits, as those of the
+  /// architectures are: a probability's own gate is routing, and nothing could be pulled back from it.
+  public var endsAtLogits = true
   /// How many images the file itself has in a batch, where that is fixed and not one.
   var fixedBatch: Int?
 

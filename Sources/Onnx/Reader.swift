@@ -36,11 +36,15 @@ struct Reader {
     // The first look: shapes, and what is known.
     let first = try describe(inputs) { lowering in try self.look(lowering) }
     let (looked, lookedUp) = (first.lowering, first.result)
-    let nodes = Patterns.applied(to: lookedUp, looked.slots, outputs: outputs)
+    let nodes = Patterns.applied(
+      to: lookedUp, looked.slots, outputs: outputs, endingAtLogits: options.endsAtLogits)
     let known = looked.slots.filter { $0.value.isConstant }
     let second = try describe(inputs) { lowering in
       for (name, slot) in known { lowering.slots[name] = slot }
       try lowering.run(nodes)
+      for node in nodes where node.has("logits") {
+        lowering.note("the file ends in \(node.absorbed[0].op), which is left out: the network ends at logits")
+      }
       return nodes
     }
     guard second.graph.activationCount <= Self.activationLimit else {
@@ -81,7 +85,8 @@ struct Reader {
       case .named(let name):
         if let given = options.extents[name], given > 0 { return given }
         throw PullbackError(
-          .usage, "\(file.path): \(subject)", "the extent of axis \(axis)\(name.isEmpty ? "" : ", \(quoted(name)),") is open",
+          .usage, "\(file.path): \(subject)",
+          "the extent of axis \(axis)\(name.isEmpty ? "" : ", \(quoted(name)),") is open",
           advice: "say it: by the shape of the input, or by the name of the extent")
       }
     }
@@ -127,7 +132,8 @@ struct Reader {
             }
             guard !slot.isQuantised else {
               throw file.failure(
-                "output \(quoted(output))", "it is quantised", advice: "end the graph at floats, behind DequantizeLinear")
+                "output \(quoted(output))", "it is quantised",
+                advice: "end the graph at floats, behind DequantizeLinear")
             }
             return (output, try lowering.signal(slot, dropped: slot.canDrop && options.batch == .first))
           }
@@ -172,7 +178,8 @@ struct Reader {
         ?? run(node, slots)
     else { return false }
     guard values.count >= node.outputs.count else {
-      throw file.failure("node \(quoted(node.name))", "it has \(node.outputs.count) outputs, and \(values.count) are known")
+      throw file.failure(
+        "node \(quoted(node.name))", "it has \(node.outputs.count) outputs, and \(values.count) are known")
     }
     for (output, value) in zip(node.outputs, values) where !output.isEmpty { lowering.slots[output] = Slot(value) }
     lowering.recordKnown(node)
@@ -191,7 +198,9 @@ struct Reader {
         file, options,
         inputs: [(first.0, Slot(signals[0], dropped: false, kind: source.kind, carries: false), signals[0])])
       for (name, other) in zip(node.inputs, slots) where !name.isEmpty && name != first.0 {
-        lowering.slots[name] = other
+        guard let value = other?.constant else { continue }
+        // Without its name it is a constant, and no parameter.
+        lowering.slots[name] = Slot(StoredValue(value.kind, value.shape) { try value.tensor() })
       }
       guard (try? lower(lowering, node)) != nil, let made = lowering.slots[node.outputs[0]],
         node.outputs.dropFirst().allSatisfy(\.isEmpty), lowering.parameters.isEmpty,

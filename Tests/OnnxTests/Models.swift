@@ -1,8 +1,9 @@
 import Foundation
-@testable import Onnx
 import Pullbacks
 import SwiftProtobuf
 import TestKit
+
+@testable import Onnx
 
 /// Models that are put together here, to be read by themselves and to be damaged.
 struct TestModel {
@@ -40,25 +41,28 @@ struct TestModel {
         node.input = inputs
         node.output = outputs
         node.name = name ?? "\(op)_\(outputs.first ?? "")"
-        node.attribute = ints.map { name, values in
-          .with {
-            $0.name = name
-            $0.type = .ints
-            $0.ints = values.map(Int64.init)
+        node.attribute =
+          ints.map { name, values in
+            .with {
+              $0.name = name
+              $0.type = .ints
+              $0.ints = values.map(Int64.init)
+            }
           }
-        } + numbers.map { name, value in
-          .with {
-            $0.name = name
-            $0.type = .int
-            $0.i = Int64(value)
+          + numbers.map { name, value in
+            .with {
+              $0.name = name
+              $0.type = .int
+              $0.i = Int64(value)
+            }
           }
-        } + texts.map { name, text in
-          .with {
-            $0.name = name
-            $0.type = .string
-            $0.s = Data(text.utf8)
+          + texts.map { name, text in
+            .with {
+              $0.name = name
+              $0.type = .string
+              $0.s = Data(text.utf8)
+            }
           }
-        }
       })
   }
 

@@ -15,19 +15,23 @@ extension Folder {
       }
       let value = try StoredValue(proto.t, name: nil, in: file)
       guard value.count == 1 else { throw failure("its value has \(value.count) elements") }
-      return StoredValue(value.kind, shape) { try value.tensor().taking([Int](repeating: 0, count: shape.product), shape) }
+      return StoredValue(value.kind, shape) {
+        value.kind.isFloat
+          ? Tensor(shape: shape, repeating: try value.floats()[0])
+          : Tensor(shape: shape, integers: repeatElement(Int64(try value.integers()[0]), count: shape.product))
+      }
     case "Range":
       let (start, limit, step) = (try input(0), try input(1), try input(2))
       let values = try [start, limit, step].map { value in
         guard value.count == 1 else { throw failure("its inputs are no numbers") }
         return start.kind.isFloat ? Double(try value.floats()[0]) : Double(try value.integers()[0])
       }
-      let count = ((values[1] - values[0]) / values[2]).rounded(.up)
+      let count = max(0, ((values[1] - values[0]) / values[2]).rounded(.up))
       guard count.isFinite, count <= Double(Folder.limit) else { throw failure("it would have \(count) values") }
-      let numbers = (0..<max(0, Int(count))).map { values[0] + Double($0) * values[2] }
+      let numbers = (0..<Int(count)).map { values[0] + Double($0) * values[2] }
       return start.kind.isFloat
         ? StoredValue(start.kind, Tensor(shape: [numbers.count], numbers.map { Float($0) }))
-        : StoredValue(start.kind, Tensor(shape: [numbers.count], integers: numbers.map { Int64($0) }))
+        : StoredValue(start.kind, Tensor(shape: [numbers.count], integers: numbers.map(clamping)))
     case "Cast", "CastLike":
       let value = try input(0)
       let kind = node.op == "Cast" ? ElementKind(rawValue: node.int("to", 1)) : try input(1).kind
@@ -100,7 +104,10 @@ extension Folder {
       places = []
     } else if block > 0, scale.shape.count == shape.count {
       let (steps, own) = (strides(scale.shape), strides(shape))
-      guard scale.shape.indices.allSatisfy({ $0 == axis ? (shape[$0] - 1) / block < scale.shape[$0] : scale.shape[$0] == shape[$0] })
+      guard
+        scale.shape.indices.allSatisfy({
+          $0 == axis ? (shape[$0] - 1) / block < scale.shape[$0] : scale.shape[$0] == shape[$0]
+        })
       else { throw failure("scales of shape \(scale.shape) do not fit \(shape)") }
       places = (0..<shape.product).map { offset in
         shape.indices.reduce(0) { sum, index in
@@ -109,7 +116,9 @@ extension Folder {
         }
       }
     } else {
-      guard scale.count == shape[axis] else { throw failure("scales of shape \(scale.shape) do not fit \(shape)") }
+      guard shape.indices.contains(axis), scale.count == shape[axis] else {
+        throw failure("scales of shape \(scale.shape) do not fit \(shape)")
+      }
       let inner = shape[(axis + 1)...].reduce(1, *)
       places = (0..<shape.product).map { $0 / inner % shape[axis] }
     }
@@ -117,10 +126,12 @@ extension Folder {
       let (numbers, scales) = (try value.floats(), try scale.floats())
       let zeros = try zero?.floats() ?? [Float](repeating: 0, count: scales.count)
       guard zeros.count == scales.count else { throw failure("zero points do not fit the scales") }
-      return Tensor(shape: shape, numbers.enumerated().map { place, number in
-        let index = places.isEmpty ? 0 : places[place]
-        return (number - zeros[index]) * scales[index]
-      })
+      return Tensor(
+        shape: shape,
+        numbers.enumerated().map { place, number in
+          let index = places.isEmpty ? 0 : places[place]
+          return (number - zeros[index]) * scales[index]
+        })
     }
   }
 
@@ -153,10 +164,11 @@ extension Folder {
     if let function = Self.unary[node.op] {
       let value = try input(0)
       if value.kind.isFloat {
-        return StoredValue(value.kind, Tensor(shape: value.shape, try value.floats().map { Float(function(Double($0))) }))
+        return StoredValue(
+          value.kind, Tensor(shape: value.shape, try value.floats().map { Float(function(Double($0))) }))
       }
       return StoredValue(
-        value.kind, Tensor(shape: value.shape, integers: try value.integers().map { Int64(function(Double($0))) }))
+        value.kind, Tensor(shape: value.shape, integers: try value.integers().map { clamping(function(Double($0))) }))
     }
     switch node.op {
     case "Where":
@@ -171,14 +183,22 @@ extension Folder {
       )
       if a.kind.type == .int64 {
         let (x, y) = (try a.integers(), try b.integers())
-        return StoredValue(a.kind, Tensor(shape: shape, integers: places.indices.map {
-          Int64(isSet[places[$0]] != 0 ? x[first[$0]] : y[second[$0]])
-        }))
+        return StoredValue(
+          a.kind,
+          Tensor(
+            shape: shape,
+            integers: places.indices.map {
+              Int64(isSet[places[$0]] != 0 ? x[first[$0]] : y[second[$0]])
+            }))
       }
       let (x, y) = (try a.floats(), try b.floats())
-      return StoredValue(a.kind, Tensor(shape: shape, places.indices.map {
-        isSet[places[$0]] != 0 ? x[first[$0]] : y[second[$0]]
-      }))
+      return StoredValue(
+        a.kind,
+        Tensor(
+          shape: shape,
+          places.indices.map {
+            isSet[places[$0]] != 0 ? x[first[$0]] : y[second[$0]]
+          }))
     case "Clip" where inputs.count > 1 || node.opset < 11:
       let value = try input(0)
       guard !value.kind.isFloat else { return nil }

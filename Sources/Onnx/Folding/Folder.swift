@@ -92,9 +92,11 @@ struct Folder {
       }
       let shape = try checked(zip(value.shape, repeats).map { $0.multipliedReportingOverflow(by: $1).partialValue })
       return try taking(value, shape) {
-        select(value.shape, zip(value.shape, repeats).map { extent, count in
-          (0..<count).flatMap { _ in 0..<extent }
-        })
+        select(
+          value.shape,
+          zip(value.shape, repeats).map { extent, count in
+            (0..<count).flatMap { _ in 0..<extent }
+          })
       }
     case "Slice":
       let value = try input(0)
@@ -120,7 +122,9 @@ struct Folder {
       for value in full {
         var other = value.shape
         if other.indices.contains(axis) { other[axis] = shape[axis] }
-        guard other == shape, value.kind.type == first.kind.type else { throw failure("its inputs do not fit together") }
+        guard other == shape, value.kind.type == first.kind.type else {
+          throw failure("its inputs do not fit together")
+        }
       }
       let target = try checked(shape)
       return StoredValue(first.kind, target) {
@@ -128,14 +132,18 @@ struct Folder {
         let tensors = try full.map { try $0.tensor() }
         if first.kind.type == .int64 {
           let all = tensors.map(\.integers)
-          return Tensor(shape: target, integers: (0..<outer).flatMap { row in
-            all.flatMap { $0[row * ($0.count / outer)..<(row + 1) * ($0.count / outer)] }
-          })
+          return Tensor(
+            shape: target,
+            integers: (0..<outer).flatMap { row in
+              all.flatMap { $0[row * ($0.count / outer)..<(row + 1) * ($0.count / outer)] }
+            })
         }
         let all = tensors.map(\.scalars)
-        return Tensor(shape: target, (0..<outer).flatMap { row in
-          all.flatMap { $0[row * ($0.count / outer)..<(row + 1) * ($0.count / outer)] }
-        })
+        return Tensor(
+          shape: target,
+          (0..<outer).flatMap { row in
+            all.flatMap { $0[row * ($0.count / outer)..<(row + 1) * ($0.count / outer)] }
+          })
       }
     default: return nil
     }
@@ -234,7 +242,9 @@ struct Reshaping {
       guard axis < input.count else { throw failure("axis \(axis) is none of \(input)") }
       shape[axis] = input[axis]
     }
-    guard shape.count(where: { $0 == -1 }) <= 1, shape.allSatisfy({ $0 >= -1 }) else { throw failure("\(numbers) is no shape") }
+    guard shape.count(where: { $0 == -1 }) <= 1, shape.allSatisfy({ $0 >= -1 }) else {
+      throw failure("\(numbers) is no shape")
+    }
     if let open = shape.firstIndex(of: -1) {
       guard let known = checkedShape(shape.filter { $0 != -1 }.map(Int64.init))?.product, known > 0,
         input.product % known == 0

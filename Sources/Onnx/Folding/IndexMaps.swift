@@ -25,7 +25,8 @@ func offsets(_ shape: [Int], steps: [Int], start: Int = 0) -> [Int] {
 func broadcastOffsets(_ source: [Int], to shape: [Int]) -> [Int] {
   let steps = strides(source)
   let missing = shape.count - source.count
-  return offsets(shape, steps: shape.indices.map { $0 < missing || source[$0 - missing] == 1 ? 0 : steps[$0 - missing] })
+  return offsets(
+    shape, steps: shape.indices.map { $0 < missing || source[$0 - missing] == 1 ? 0 : steps[$0 - missing] })
 }
 
 /// The shape that several broadcast to; nil where they do not.
@@ -44,7 +45,7 @@ func broadcastShape(_ shapes: [[Int]]) -> [Int]? {
 /// The axis that a number from `-rank` on means; nil where there is none.
 func axis(_ axis: Int, of rank: Int) -> Int? {
   let positive = axis < 0 ? axis + rank : axis
-  return (0..<max(rank, 1)).contains(positive) ? positive : nil
+  return (0..<rank).contains(positive) ? positive : nil
 }
 
 extension Tensor {
@@ -55,14 +56,17 @@ extension Tensor {
       return Tensor(shape: shape, integers: offsets.map { $0 < 0 ? 0 : values[$0] })
     }
     return withUnsafeBuffer { x in
-      Tensor(shape: shape) { y in for (place, offset) in offsets.enumerated() { y[place] = offset < 0 ? 0 : x[offset] } }
+      Tensor(shape: shape) { y in for (place, offset) in offsets.enumerated() { y[place] = offset < 0 ? 0 : x[offset] }
+      }
     }
   }
 }
 
 /// The places that a slice keeps of an axis, as in Python.
 func slicePlaces(_ start: Int, _ end: Int, _ step: Int, extent: Int) -> [Int]? {
-  guard step != 0, step != .min else { return nil }
+  guard step != 0 else { return nil }
+  // Steps beyond every axis are alike, and are added without overflow.
+  let step = min(max(step, -1 << 40), 1 << 40)
   func bound(_ place: Int) -> Int {
     let fromFront = place < 0 ? (place < -extent - 1 ? -1 : place + extent) : place
     return step > 0 ? min(max(fromFront, 0), extent) : min(max(fromFront, -1), extent - 1)

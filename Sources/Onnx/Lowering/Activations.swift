@@ -44,7 +44,8 @@ extension Lowering {
       }
       let isUsual = abs(slope - 1 / 6) < 1e-4 && offset == 0.5
       try lowering.elementwise(
-        node, isUsual ? HardSigmoid() as any Operation : SlopedHardSigmoid(slope: Double(slope), offset: Double(offset)))
+        node, isUsual ? HardSigmoid() as any Operation : SlopedHardSigmoid(slope: Double(slope), offset: Double(offset))
+      )
     }
     all["Not"] = { lowering, node in
       let slot = try lowering.input(node, 0)
@@ -68,7 +69,8 @@ extension Lowering {
         let trains = lowering.optional(node, 2)
         let mode = try trains?.constant?.integers().first
         guard name == "Identity" || trains == nil || mode == 0 else {
-          throw lowering.failure(node, "it drops values, in training mode", advice: "export the model in evaluation mode")
+          throw lowering.failure(
+            node, "it drops values, in training mode", advice: "export the model in evaluation mode")
         }
         var slot = try lowering.input(node, 0)
         if case .signal(let signal, let dropped, .float32) = slot.content {
@@ -78,10 +80,11 @@ extension Lowering {
         }
         lowering.set(node, slot)
         if node.outputs.count > 1, !node.outputs[1].isEmpty {
-          lowering.set(
-            node,
-            Slot(StoredValue(.bool, Tensor(shape: slot.shape, integers: [Int64](repeating: 1, count: slot.shape.product)))),
-            output: 1)
+          let shape = slot.shape
+          let kept = StoredValue(.bool, shape) {
+            Tensor(shape: shape, integers: repeatElement(1, count: shape.product))
+          }
+          lowering.set(node, Slot(kept), output: 1)
         }
       }
     }
@@ -98,9 +101,11 @@ extension Lowering {
   func elementwise(_ node: OnnxNode, _ operation: any Operation, becoming statistic: Slot.Statistic? = nil) throws {
     let slot = try input(node, 0)
     let (signal, dropped) = try whole(slot)
-    let result = try emit(operation, node.name, [signal], carrying: [slot.carries])
-    var out = Slot(
-      result, dropped: dropped, kind: slot.kind, carries: slot.carries && operation.character != .routing)
+    let isActivation = slot.carries && node.flag("activation")
+    if isActivation { say("an activation that gates nothing, by its derivative") }
+    let read: any Operation = isActivation ? Differentiated(operation) : operation
+    let result = try emit(read, node.name, [signal], carrying: [slot.carries])
+    var out = Slot(result, dropped: dropped, kind: slot.kind, carries: slot.carries && read.character != .routing)
     if slot.statistic != .none { out.statistic = statistic ?? slot.statistic }
     set(node, out)
   }
@@ -151,12 +156,14 @@ extension Lowering {
     }
     // Slopes lie along the channels, axis 1 of the file.
     let aligned = [Int](repeating: 1, count: max(0, slot.rank - slope.shape.count)) + slope.shape
-    let isChannelwise = slot.rank > 1 && dropped && aligned.enumerated().allSatisfy { $0.offset == 1 || $0.element == 1 }
+    let isChannelwise =
+      slot.rank > 1 && dropped && aligned.enumerated().allSatisfy { $0.offset == 1 || $0.element == 1 }
     guard slope.count == 1 || isChannelwise else { return try slopes(node, slot, slope) }
     if signal.shape.isEmpty { return try slopes(node, slot, slope) }
     let operation = PReLU(slopes: slope.count)
     let (count, weight) = (slope.count, slope)
-    let result = try emit(operation, node.name, [signal], weights: ["weight": { try weight.tensor().reshaped([count]) }])
+    let result = try emit(
+      operation, node.name, [signal], weights: ["weight": { try weight.tensor().reshaped([count]) }])
     set(node, result, dropped: dropped, from: [slot])
   }
 
@@ -183,8 +190,12 @@ extension Lowering {
   }
 
   /// Up to operator set 12 the axis splits the shape in two, and all axes behind it are one.
-  private func softmax(_ node: OnnxNode, _ operation: (Int) -> any Operation) throws {
+  private func softmax(_ node: OnnxNode, _ make: @escaping (Int) -> any Operation) throws {
     let slot = try input(node, 0)
+    let isActivation = slot.carries && node.flag("activation")
+    if isActivation { say("weights that weigh nothing, by their derivative") }
+    let operation: (Int) -> any Operation = { isActivation ? Differentiated(make($0)) : make($0) }
+    let isRouting = node.op == "Softmax" && !isActivation
     guard slot.rank > 0, let axis = axis(node.int("axis", node.opset < 13 ? 1 : -1), of: slot.rank) else {
       throw failure(node, "axis \(node.int("axis", -1)) is none of shape \(slot.shape)")
     }
@@ -194,10 +205,10 @@ extension Lowering {
       let flat = try reshape(try signal(slot, dropped: false), shape)
       let result = try emit(operation(1), node.name, [flat], carrying: [slot.carries])
       let back = try reshape(result, slot.isDropped ? Array(slot.shape.dropFirst()) : slot.shape)
-      return set(node, back, dropped: slot.isDropped, from: [slot], routing: node.op == "Softmax")
+      return set(node, back, dropped: slot.isDropped, from: [slot], routing: isRouting)
     }
     let (signal, dropped) = try along(slot, [axis])
     let result = try emit(operation(axis - (dropped ? 1 : 0)), node.name, [signal], carrying: [slot.carries])
-    set(node, result, dropped: dropped, from: [slot], routing: node.op == "Softmax")
+    set(node, result, dropped: dropped, from: [slot], routing: isRouting)
   }
 }

@@ -51,7 +51,8 @@ extension Lowering {
     if node.int("conditions", 0) != 0 {
       let condition = try mask(slots[3 + maskCount], outer, scores)
       let (fill, none) = (number(node.float("fill", 0)), number(0))
-      masks.append(try emit(Where(), nil, node.int("conditions", 0) > 0 ? [condition, none, fill] : [condition, fill, none]))
+      masks.append(
+        try emit(Where(), nil, node.int("conditions", 0) > 0 ? [condition, none, fill] : [condition, fill, none]))
     }
     if masks.count > 1 { masks = [try emit(Add(), nil, masks)] }
     if let sum = masks.first, sum.shape.count == 3, sum.shape[0] != heads {

@@ -22,7 +22,7 @@ extension Lowering {
     guard groups > 0, weight.shape[0] > 0, groups <= slot.shape[1], groups * weight.shape[1] == slot.shape[1] else {
       throw failure(node, "a weight of shape \(weight.shape) in \(groups) groups does not fit \(slot.shape)")
     }
-    guard weight.count * parts <= Folder.limit else {
+    guard weight.count <= Folder.limit / max(1, parts) else {
       throw failure(node, "\(parts) parts at a time are too many", advice: "export the model with a batch of one")
     }
     let bias = try bias(node, weight.shape[0])
@@ -48,7 +48,9 @@ extension Lowering {
   private func bias(_ node: OnnxNode, _ outputs: Int) throws -> StoredValue? {
     guard node.input(2) != nil else { return nil }
     let bias = try known(node, 2)
-    guard bias.count == outputs else { throw failure(node, "a bias of shape \(bias.shape) does not fit \(outputs) outputs") }
+    guard bias.count == outputs else {
+      throw failure(node, "a bias of shape \(bias.shape) does not fit \(outputs) outputs")
+    }
     return bias
   }
 
@@ -85,9 +87,12 @@ extension Lowering {
     let target = node.ints("output_shape").map { Array($0.suffix(axes)) }
     if target != nil || mode.hasPrefix("SAME") {
       let target = target ?? zip(extents, windows.stride).map(*)
-      guard target.count == axes else { throw failure(node, "an output of shape \(target) does not fit \(slot.shape)") }
+      guard target.count == axes, target.allSatisfy({ (1...1 << 31).contains($0) }) else {
+        throw failure(node, "an output of shape \(target) does not fit \(slot.shape)")
+      }
       for axis in 0..<axes {
-        let full = (extents[axis] - 1) * windows.stride[axis] + added[axis]
+        let full =
+          (extents[axis] - 1) * windows.stride[axis] + added[axis]
           + windows.dilation[axis] * (windows.kernel[axis] - 1) + 1
         let total = full - target[axis]
         // What is missing is added at the end.
@@ -99,7 +104,9 @@ extension Lowering {
     }
     let outputs = weight.shape[1] * groups
     let bias = try bias(node, outputs)
-    guard weight.count * parts <= Folder.limit else { throw failure(node, "\(parts) parts at a time are too many") }
+    guard weight.count <= Folder.limit / max(1, parts) else {
+      throw failure(node, "\(parts) parts at a time are too many")
+    }
     let operation =
       axes == 1
       ? TransposedConvolution.sequence(

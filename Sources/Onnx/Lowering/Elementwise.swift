@@ -33,7 +33,7 @@ extension Lowering {
     ]
     for (name, comparison) in comparisons {
       all[name] = { lowering, node in
-        let slots = try lowering.inputs(node)
+        let slots = try lowering.inputs(node, atLeast: 2)
         let (signals, dropped) = try lowering.aligned(slots)
         let result = try lowering.emit(comparison, node.name, signals)
         lowering.set(node, result, dropped: dropped, kind: .bool, from: slots, routing: true)
@@ -46,7 +46,8 @@ extension Lowering {
     let slots = try operands(node)
     let (signals, dropped) = try aligned(slots)
     let result = try emit(signals.count == 1 ? Identity() : Add(), node.name, signals)
-    set(node, kept(slots, Slot(result, dropped: dropped, kind: slots[0].kind, carries: slots.contains(where: \.carries))))
+    set(
+      node, kept(slots, Slot(result, dropped: dropped, kind: slots[0].kind, carries: slots.contains(where: \.carries))))
   }
 
   private func mean(_ node: OnnxNode) throws {
@@ -59,7 +60,7 @@ extension Lowering {
 
   /// The operands of a node. Before operator set 7 the second one's axes begin at a stated axis of the first.
   private func operands(_ node: OnnxNode) throws -> [Slot] {
-    var slots = try inputs(node)
+    var slots = try inputs(node, atLeast: ["Sub", "Mul", "Div"].contains(node.op) ? 2 : 1)
     guard node.opset < 7, slots.count == 2, node.has("axis") else { return slots }
     let (rank, start) = (slots[0].rank, node.int("axis", 0))
     let own = slots[1].shape
@@ -84,7 +85,8 @@ extension Lowering {
     for (index, signal) in signals.enumerated().dropFirst() {
       result = try emit(operation, index == signals.count - 1 ? node.name : nil, [result, signal])
     }
-    set(node, kept(slots, Slot(result, dropped: dropped, kind: slots[0].kind, carries: slots.contains(where: \.carries))))
+    set(
+      node, kept(slots, Slot(result, dropped: dropped, kind: slots[0].kind, carries: slots.contains(where: \.carries))))
   }
 
   /// A statistic stays one where numbers are added to it.
@@ -106,7 +108,8 @@ extension Lowering {
       carrying[norm] = false
     }
     let result = try emit(Multiply(), node.name, signals, carrying: carrying)
-    set(node, kept(slots, Slot(result, dropped: dropped, kind: slots[0].kind, carries: slots.contains(where: \.carries))))
+    set(
+      node, kept(slots, Slot(result, dropped: dropped, kind: slots[0].kind, carries: slots.contains(where: \.carries))))
   }
 
   /// A statistic that values are divided by, which pullbacks hold constant.
@@ -133,7 +136,7 @@ extension Lowering {
 
   /// Squares and cubes are products; the square root is a function of its own.
   private func power(_ node: OnnxNode) throws {
-    let slots = try inputs(node)
+    let slots = try inputs(node, atLeast: 2)
     if let exponent = slots[1].constant, exponent.count == 1, slots[1].rank <= slots[0].rank {
       let number = try exponent.floats()[0]
       let (signal, dropped) = try whole(slots[0])
@@ -165,7 +168,7 @@ extension Lowering {
   }
 
   private func choose(_ node: OnnxNode) throws {
-    let slots = try inputs(node)
+    let slots = try inputs(node, atLeast: 3)
     let (signals, dropped) = try aligned(slots)
     let result = try emit(Where(), node.name, signals)
     set(node, result, dropped: dropped, kind: slots[1].kind, from: Array(slots.dropFirst()))
@@ -173,14 +176,15 @@ extension Lowering {
 
   /// The remainder of a division; its derivative with respect to the dividend is 1, and the quotient is routing.
   private func remainder(_ node: OnnxNode) throws {
-    let slots = try inputs(node)
+    let slots = try inputs(node, atLeast: 2)
     guard node.flag("fmod") || !slots[0].kind.isFloat else {
       throw failure(node, "it is a remainder of floats", advice: "remainders of integers are read, and fmod")
     }
     let (signals, dropped) = try aligned(slots)
     let quotient = try emit(BinaryOperation.divide, nil, signals)
     // Towards zero with fmod, and down without.
-    let whole = node.flag("fmod")
+    let whole =
+      node.flag("fmod")
       ? try emit(Cast(to: .float32), nil, [try emit(Cast(to: .int64), nil, [quotient])])
       : try emit(UnaryFunction.floor, nil, [quotient], carrying: [slots.contains(where: \.carries)])
     let product = try emit(Multiply(), nil, [whole, signals[1]], carrying: [false, slots[1].carries])
@@ -190,14 +194,15 @@ extension Lowering {
   private func conditions(
     _ node: OnnxNode, _ combine: (Signal, Signal, Lowering, String) throws -> Signal
   ) throws {
-    let slots = try inputs(node)
+    let slots = try inputs(node, atLeast: 2)
     let (signals, dropped) = try aligned(slots)
     set(node, try combine(signals[0], signals[1], self, node.name), dropped: dropped, kind: .bool, from: slots)
   }
 
   private func cast(_ node: OnnxNode, to kind: ElementKind?) throws {
     guard let kind, kind.isNumber else {
-      throw failure(node, "a value is to become one of type \(node.int("to", 0))", advice: "numbers and conditions are read")
+      throw failure(
+        node, "a value is to become one of type \(node.int("to", 0))", advice: "numbers and conditions are read")
     }
     var slot = try input(node, 0)
     guard case .signal(let signal, let dropped, let type) = slot.content else {

@@ -83,7 +83,9 @@ extension Lowering {
     steps[axis] = 0
     return try zip(Onnx.offsets(places.shape, steps: steps), try places.integers()).map { offset, index in
       let place = index < 0 ? index + shape[axis] : index
-      guard (0..<shape[axis]).contains(place) else { throw failure(node, "an index is outside an axis of \(shape[axis])") }
+      guard (0..<shape[axis]).contains(place) else {
+        throw failure(node, "an index is outside an axis of \(shape[axis])")
+      }
       return offset + place * step
     }
   }

@@ -47,7 +47,9 @@ final class Lowering {
   func run(_ nodes: [OnnxNode]) throws {
     for node in nodes {
       (words, made) = ([], [])
-      if node.op != "DequantizeLinear", node.inputs.contains(where: { slots[$0]?.isQuantised == true }) {
+      if !["DequantizeLinear", "MatMulInteger"].contains(node.op),
+        node.inputs.contains(where: { slots[$0]?.isQuantised == true })
+      {
         throw failure(node, "it computes with quantised values", advice: Refusals.advice(for: "QLinear"))
       }
       guard let lower = Self.operators[node.fullOp] else { throw refusal(of: node) }
@@ -94,8 +96,10 @@ final class Lowering {
   /// Input `index` of a node, nil where it is left out.
   func optional(_ node: OnnxNode, _ index: Int) -> Slot? { node.input(index).flatMap { slots[$0] } }
 
-  /// All inputs of a node, none of which may be left out.
-  func inputs(_ node: OnnxNode) throws -> [Slot] { try node.inputs.indices.map { try input(node, $0) } }
+  /// All inputs of a node, at least so many, none of which may be left out.
+  func inputs(_ node: OnnxNode, atLeast count: Int = 1) throws -> [Slot] {
+    try (0..<max(count, node.inputs.count)).map { try input(node, $0) }
+  }
 
   /// The known value of input `index`.
   func known(_ node: OnnxNode, _ index: Int) throws -> StoredValue {
@@ -174,7 +178,8 @@ final class Lowering {
   /// Values as they are combined place by place: all with the first axis of the result, or all without it.
   func aligned(_ slots: [Slot]) throws -> (signals: [Signal], dropped: Bool) {
     let rank = slots.map(\.rank).max() ?? 0
-    let drops = slots.contains(where: \.isDropped)
+    let drops =
+      slots.contains(where: \.isDropped)
       && slots.allSatisfy { $0.rank < rank ? !$0.isDropped : $0.canDrop }
     return (try slots.map { try signal($0, dropped: drops && $0.rank == rank) }, drops)
   }
@@ -221,7 +226,7 @@ final class Lowering {
     return signal
   }
 
-  /// The operation as pullbacks read it: see METHOD of graphs from elsewhere in the documentation of ``OnnxModel``.
+  /// The operation as pullbacks read it: the general rule of ``OnnxModel``.
   private func reading(_ operation: any Operation, _ carrying: [Bool]) -> any Operation {
     let count = carrying.count { $0 }
     switch operation.character {

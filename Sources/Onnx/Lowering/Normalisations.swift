@@ -14,7 +14,9 @@ extension Lowering {
   ]
 
   /// A vector of `count` values, with those of one value repeated.
-  private func vector(_ node: OnnxNode, _ value: StoredValue, _ count: Int, parts: Int = 1) throws -> () throws -> Tensor {
+  private func vector(_ node: OnnxNode, _ value: StoredValue, _ count: Int, parts: Int = 1) throws -> () throws ->
+    Tensor
+  {
     guard value.count == count || value.count == 1 else {
       throw failure(node, "parameters of shape \(value.shape) do not fit \(count) channels")
     }
@@ -40,7 +42,9 @@ extension Lowering {
   }
 
   /// The axes from a first one on as one, at the end.
-  private func featuresLast(_ node: OnnxNode, _ slot: Slot, _ first: Int) throws -> (Signal, shape: [Int], dropped: Bool) {
+  private func featuresLast(_ node: OnnxNode, _ slot: Slot, _ first: Int) throws -> (
+    Signal, shape: [Int], dropped: Bool
+  ) {
     guard let axis = axis(first, of: slot.rank), slot.rank > 0 else {
       throw failure(node, "axis \(first) is none of shape \(slot.shape)")
     }
@@ -167,7 +171,8 @@ extension Lowering {
     let shifted = try emit(Add(), nil, [variance, number(1e-9)])
     let root = try emit(UnaryFunction.sqrt, nil, [shifted], carrying: [slot.carries])
     let result = try emit(
-      BinaryOperation.divide, node.name, [centred, slot.carries ? try hold(root) : root], carrying: [slot.carries, false])
+      BinaryOperation.divide, node.name, [centred, slot.carries ? try hold(root) : root],
+      carrying: [slot.carries, false])
     set(node, result, dropped: dropped, from: [slot])
   }
 }

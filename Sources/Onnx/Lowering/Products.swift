@@ -82,7 +82,9 @@ extension Lowering {
 
   private func gemm(_ node: OnnxNode) throws {
     let (a, b) = (try input(node, 0), try input(node, 1))
-    guard a.rank == 2, b.rank == 2 else { throw failure(node, "factors of shapes \(a.shape) and \(b.shape) are no matrices") }
+    guard a.rank == 2, b.rank == 2 else {
+      throw failure(node, "factors of shapes \(a.shape) and \(b.shape) are no matrices")
+    }
     let (alpha, beta) = (node.float("alpha", 1), node.float("beta", 1))
     let transposesB = node.flag("transB")
     let summand = optional(node, 2)
@@ -141,9 +143,11 @@ extension Lowering {
       target = Array(sides[1].replacing("...", with: String(ellipsis)))
     } else {
       let all = terms.flatMap { $0 }
-      target = ellipsis + all.filter { letter in all.count { $0 == letter } == 1 && !ellipsis.contains(letter) }.sorted()
+      target =
+        ellipsis + all.filter { letter in all.count { $0 == letter } == 1 && !ellipsis.contains(letter) }.sorted()
     }
-    guard Set(target).count == target.count, target.allSatisfy({ letter in terms.contains { $0.contains(letter) } }) else {
+    guard Set(target).count == target.count, target.allSatisfy({ letter in terms.contains { $0.contains(letter) } })
+    else {
       throw failure(node, "the equation \(text) is not read")
     }
     var signals = try slots.map { try signal($0, dropped: false) }

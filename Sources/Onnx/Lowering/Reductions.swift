@@ -21,7 +21,8 @@ extension Lowering {
     let slot = try input(node, 0)
     let numbers = try integers(node, 1, or: "axes") ?? []
     if numbers.isEmpty, node.flag("noop_with_empty_axes") { return try elementwise(node, Identity()) }
-    let axes = numbers.isEmpty
+    let axes =
+      numbers.isEmpty
       ? Array(0..<slot.rank)
       : try numbers.map { number in
         guard slot.rank > 0, let axis = axis(number, of: slot.rank) else {

@@ -2,7 +2,7 @@ import Failures
 import Pullbacks
 
 extension Lowering {
-  /// Maps of other sizes, and quantised values.
+  /// Maps of other sizes.
   static let resizing: [String: Operator] = [
     "Resize": { try $0.resize($1) },
     "Upsample": { try $0.resize($1) },
@@ -15,7 +15,9 @@ extension Lowering {
     var axes = Array(0..<slot.rank)
     if let stated = node.ints("axes") {
       axes = try stated.map { number in
-        guard slot.rank > 0, let axis = axis(number, of: slot.rank) else { throw failure(node, "axis \(number) is none") }
+        guard slot.rank > 0, let axis = axis(number, of: slot.rank) else {
+          throw failure(node, "axis \(number) is none")
+        }
         return axis
       }
     }
@@ -33,7 +35,9 @@ extension Lowering {
       sizes = zip(axes, scales).map { Int((Double(slot.shape[$0]) * $1).rounded(.down)) }
     } else if !isOld, node.input(3) != nil {
       sizes = try known(node, 3).integers()
-      guard sizes.count == axes.count else { throw failure(node, "sizes \(sizes) do not fit the shape \(slot.shape)") }
+      guard sizes.count == axes.count, sizes.allSatisfy({ (1...1 << 24).contains($0) }) else {
+        throw failure(node, "sizes \(sizes) do not fit the shape \(slot.shape)")
+      }
       let policy = node.text("keep_aspect_ratio_policy", "stretch")
       if policy != "stretch" {
         let factors = zip(axes, sizes).map { Double($1) / Double(slot.shape[$0]) }
@@ -51,7 +55,8 @@ extension Lowering {
     guard sizes.allSatisfy({ (1...1 << 24).contains($0) }) else { throw failure(node, "its sizes are \(sizes)") }
     if changed.isEmpty { return try elementwise(node, Identity()) }
     guard !node.flag("antialias"), !node.flag("exclude_outside") else {
-      throw failure(node, "it smooths before it resizes (antialias, exclude_outside)", advice: "export without antialias")
+      throw failure(
+        node, "it smooths before it resizes (antialias, exclude_outside)", advice: "export without antialias")
     }
     let places = try coordinates(node, isOld)
     let isExact = changed.allSatisfy { index in
@@ -73,7 +78,9 @@ extension Lowering {
     case "nearest":
       if isOld { return .nearest(.floor) }
       let name = node.text("nearest_mode", "round_prefer_floor")
-      guard let rounding = Resize.Rounding(rawValue: name) else { throw failure(node, "its rounding is \(quoted(name))") }
+      guard let rounding = Resize.Rounding(rawValue: name) else {
+        throw failure(node, "its rounding is \(quoted(name))")
+      }
       return .nearest(rounding)
     case "linear", "bilinear": return .linear
     case "cubic": return .cubic(coefficient: Double(node.float("cubic_coeff_a", -0.75)))
@@ -90,45 +97,5 @@ extension Lowering {
         advice: "\(Resize.Coordinates.allCases.map(\.rawValue).joined(separator: ", ")) are read")
     }
     return coordinates
-  }
-
-  /// Quantisers of values are passed straight through; those of weights were folded.
-  static let quantisation: [String: Operator] = [
-    "QuantizeLinear": { try $0.straightThrough($1) },
-    "DequantizeLinear": { lowering, node in
-      if try lowering.input(node, 0).isQuantised {
-        try lowering.straightThrough(node)
-      } else {
-        try lowering.dequantise(node)
-      }
-    },
-  ]
-
-  /// `(x - zero) scale` of integers that came in.
-  private func dequantise(_ node: OnnxNode) throws {
-    let (slot, scale) = (try input(node, 0), try known(node, 1))
-    guard node.int("block_size", 0) == 0, slot.rank > 0 || scale.count == 1,
-      let axis = axis(node.int("axis", 1), of: max(slot.rank, 2))
-    else { throw failure(node, "its scales of shape \(scale.shape) do not fit \(slot.shape)") }
-    let shape =
-      scale.count == 1 ? [] : [scale.count] + [Int](repeating: 1, count: max(0, slot.rank - axis - 1))
-    let (x, dropped) = try whole(slot)
-    var value = x
-    if node.input(2) != nil {
-      let zero = try known(node, 2)
-      guard zero.count == scale.count else { throw failure(node, "zero points do not fit the scales") }
-      value = try emit(
-        BinaryOperation.subtract, nil, [value, constant(Tensor(shape: shape, try zero.floats()))])
-    }
-    let result = try emit(
-      Multiply(), node.name, [value, constant(try scale.tensor().reshaped(shape))])
-    set(node, result, dropped: dropped, kind: scale.kind, from: [slot])
-  }
-
-  private func straightThrough(_ node: OnnxNode) throws {
-    say("passed straight through")
-    note("quantisers of activations are passed straight through: values are those before rounding")
-    try elementwise(node, Identity(kind: "quantise"))
-    slots[node.outputs[0]]?.isQuantised = node.op == "QuantizeLinear"
   }
 }

@@ -69,7 +69,9 @@ extension Lowering {
   private func transpose(_ node: OnnxNode) throws {
     let slot = try input(node, 0)
     let order = node.ints("perm") ?? Array((0..<slot.rank).reversed())
-    guard order.sorted() == Array(0..<slot.rank) else { throw failure(node, "\(order) is no order of \(slot.rank) axes") }
+    guard order.sorted() == Array(0..<slot.rank) else {
+      throw failure(node, "\(order) is no order of \(slot.rank) axes")
+    }
     if slot.canDrop, order.first == 0, slot.rank > 1 {
       let x = try signal(slot, dropped: true)
       let own = order.dropFirst().map { $0 - 1 }
@@ -186,11 +188,13 @@ extension Lowering {
     var axes = Array(0..<slot.rank)
     if node.input(3) != nil {
       axes = try known(node, 3).integers().map { number in
-        guard slot.rank > 0, let axis = axis(number, of: slot.rank) else { throw failure(node, "axis \(number) is none") }
+        guard slot.rank > 0, let axis = axis(number, of: slot.rank) else {
+          throw failure(node, "axis \(number) is none")
+        }
         return axis
       }
     }
-    guard pads.count == 2 * axes.count, pads.allSatisfy({ abs($0) <= 1 << 20 }) else {
+    guard pads.count == 2 * axes.count, pads.allSatisfy({ (-(1 << 20)...1 << 20).contains($0) }) else {
       throw failure(node, "pads \(pads) do not fit the shape \(slot.shape)")
     }
     var (begins, ends) = (slot.shape.map { _ in 0 }, slot.shape.map { _ in 0 })

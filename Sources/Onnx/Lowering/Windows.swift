@@ -66,8 +66,10 @@ extension Lowering {
   /// A value as images `(C, ...)`; several parts, a first axis of more than one, are further channels.
   func images(_ node: OnnxNode, _ slot: Slot, rank: ClosedRange<Int>) throws -> (signal: Signal, parts: Int) {
     guard rank.contains(slot.rank) else {
-      throw failure(node, "its input has the shape \(slot.shape)", advice: "inputs of \(rank.lowerBound) to "
-        + "\(rank.upperBound) axes are read")
+      throw failure(
+        node, "its input has the shape \(slot.shape)",
+        advice: "inputs of \(rank.lowerBound) to "
+          + "\(rank.upperBound) axes are read")
     }
     if slot.canDrop { return (try signal(slot, dropped: true), 1) }
     let whole = try signal(slot, dropped: false)

@@ -22,7 +22,8 @@ extension Patterns {
       switch step.op {
       case "MatMul": break search
       case "Mul", "Div":
-        guard let (value, constant, isFirst) = split(step), let factor = number(constant), factor != 0, step.op == "Mul" || isFirst
+        guard let (value, constant, isFirst) = split(step), let factor = number(constant), factor != 0,
+          step.op == "Mul" || isFirst
         else { return nil }
         scale *= step.op == "Mul" ? factor : 1 / factor
         scores = value
@@ -63,7 +64,9 @@ extension Patterns {
     guard valueScale == 1 else { return nil }
     var output = node.outputs[0]
     var outputOrder = Array(0..<rank)
-    if let (next, _) = user(output), next.op == "Transpose", let order = next.ints("perm"), order.sorted() == outputOrder {
+    if let (next, _) = user(output), next.op == "Transpose", let order = next.ints("perm"),
+      order.sorted() == outputOrder
+    {
       (output, outputOrder) = (next.outputs[0], order)
     }
     var inputs = [query.name, key.name, value.name]
@@ -158,7 +161,9 @@ extension Patterns {
         guard let next = node.inputs.first(where: { constant($0) == nil }) else { return false }
         value = next
       case "Add":
-        guard let next = node.inputs.first(where: { constant($0) == nil && shape($0) == shape(value) }) else { return false }
+        guard let next = node.inputs.first(where: { constant($0) == nil && shape($0) == shape(value) }) else {
+          return false
+        }
         value = next
       case "Where":
         guard let next = node.inputs.dropFirst().first(where: { constant($0) == nil }) else { return false }

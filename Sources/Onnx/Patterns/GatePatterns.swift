@@ -28,11 +28,14 @@ extension Patterns {
   }
 
   /// Where gates are compared: on both sides, near 0 and far off, at no kink.
-  private static let places = [-9.1, -5.3, -3.7, -2.9, -2.2, -1.4, -0.9, -0.6, -0.31, -0.07, 0.05, 0.24, 0.53, 0.8, 1.3]
+  private static let places =
+    [-9.1, -5.3, -3.7, -2.9, -2.2, -1.4, -0.9, -0.6, -0.31, -0.07, 0.05, 0.24, 0.53, 0.8, 1.3]
     + [1.9, 2.6, 3.4, 4.7, 5.9, 6.3, 8.8]
 
   private static let gates: [KnownGate] = {
-    func known(_ op: String, _ gate: any Gate, _ set: @escaping @Sendable (inout OnnxNode) -> Void = { _ in }) -> KnownGate {
+    func known(_ op: String, _ gate: any Gate, _ set: @escaping @Sendable (inout OnnxNode) -> Void = { _ in })
+      -> KnownGate
+    {
       KnownGate(op: op, values: places.map { gate.value($0) }, set: set)
     }
     let approximate = Onnx_AttributeProto.with {
@@ -71,7 +74,8 @@ extension Patterns {
   }
 
   private static func isElementwise(_ node: OnnxNode) -> Bool {
-    node.domain.isEmpty && functions.keys.contains(node.op) || ["Clip", "HardSigmoid", "Cast", "Identity"].contains(node.op)
+    node.domain.isEmpty && functions.keys.contains(node.op)
+      || ["Clip", "HardSigmoid", "Cast", "Identity"].contains(node.op)
   }
 
   private static let functions: [String: @Sendable ([Double]) -> Double] = [

@@ -32,7 +32,8 @@ extension Patterns {
 
   /// Whether the one user of a value is a known factor or summand, so that the layer ends later.
   private func usedByNormPart(_ value: String) -> Bool {
-    guard let (next, _) = user(value), ["Mul", "Add"].contains(next.op), let (own, constant, _) = split(next), own == value,
+    guard let (next, _) = user(value), ["Mul", "Add"].contains(next.op), let (own, constant, _) = split(next),
+      own == value,
       let extents = self.constant(constant)?.shape, let shape = shape(value), extents.count <= shape.count
     else { return false }
     return extents.contains { $0 > 1 }
@@ -140,7 +141,8 @@ extension Patterns {
   /// and a summand for each channel.
   func groupNorm(at index: Int) -> OnnxNode? {
     let node = nodes[index]
-    guard node.domain.isEmpty, node.op == "Add", let (product, beta, _) = split(node), let factor = maker(product, "Mul"),
+    guard node.domain.isEmpty, node.op == "Add", let (product, beta, _) = split(node),
+      let factor = maker(product, "Mul"),
       let (back, gamma, _) = split(factor), let last = maker(back, "Reshape"),
       let norm = maker(last.inputs[0], "InstanceNormalization"), let first = maker(norm.inputs[0], "Reshape"),
       let shape = shape(first.inputs[0]), self.shape(back) == shape, let groups = self.shape(norm.inputs[0])?[1],
@@ -152,6 +154,46 @@ extension Patterns {
     layer.set("num_groups", groups)
     layer.set("epsilon", norm.float("epsilon", 1e-5))
     return layer
+  }
+
+  /// A softmax written out: `exp(x - max x)` over its sum.
+  func softmax(at index: Int) -> OnnxNode? {
+    let node = nodes[index]
+    guard node.domain.isEmpty, node.op == "Div", node.inputs.count == 2, let exponential = maker(node.inputs[0], "Exp"),
+      let sum = moved(node.inputs[1], "ReduceSum"), sum.inputs[0] == node.inputs[0],
+      let difference = maker(exponential.inputs[0], "Sub"), let largest = moved(difference.inputs[1], "ReduceMax"),
+      largest.inputs[0] == difference.inputs[0], let shape = shape(difference.inputs[0]), !shape.isEmpty,
+      let axis = lone(sum), axis == lone(largest), self.shape(node.outputs[0]) == shape
+    else { return nil }
+    // A reduced value must lie along the same axes again when the quotient is taken.
+    let kept = shape.indices.map { $0 == axis ? 1 : shape[$0] }
+    guard [node.inputs[1], difference.inputs[1]].allSatisfy({ self.shape($0) == kept || self.shape($0) == shape })
+    else {
+      return nil
+    }
+    var layer = layer("Softmax", node, inputs: [difference.inputs[0]], output: node.outputs[0], opset: 13)
+    layer.set("axis", axis)
+    return layer
+  }
+
+  /// The node of one operator that a value comes from, by nothing but other shapes.
+  private func moved(_ value: String, _ op: String) -> OnnxNode? {
+    var value = value
+    for _ in 0..<4 {
+      guard let node = maker(value), node.domain.isEmpty else { return nil }
+      if node.op == op { return node }
+      guard ["Reshape", "Expand", "Identity", "Unsqueeze"].contains(node.op) else { return nil }
+      value = node.inputs[0]
+    }
+    return nil
+  }
+
+  /// The one axis of a reduction.
+  private func lone(_ reduce: OnnxNode) -> Int? {
+    guard let rank = shape(reduce.inputs[0])?.count else { return nil }
+    let numbers = reduce.input(1) != nil ? try? constant(reduce.inputs[1])?.integers() : reduce.ints("axes")
+    guard let numbers, numbers.count == 1 else { return nil }
+    return axis(numbers[0], of: rank)
   }
 
   /// A matrix of weights and the summand behind it.

@@ -26,15 +26,77 @@ struct Patterns {
   }
 
   /// The nodes with layers in the place of primitives, without those that nothing depends on any more.
-  static func applied(to nodes: [OnnxNode], _ slots: [String: Slot], outputs: [String]) -> [OnnxNode] {
+  ///
+  /// - Parameter endingAtLogits: whether a softmax or a sigmoid that is an output, and nothing else, is left out.
+  static func applied(
+    to nodes: [OnnxNode], _ slots: [String: Slot], outputs: [String], endingAtLogits: Bool
+  ) -> [OnnxNode] {
     var patterns = Patterns(nodes, slots, outputs: outputs)
     for find in [
       { $0.gate(at: $1) }, { $0.normalisation(at: $1) }, { $0.groupNorm(at: $1) }, { $0.bias(at: $1) },
+      { $0.softmax(at: $1) },
       { $0.attention(at: $1) },
     ] as [(Patterns, Int) -> OnnxNode?] {
       patterns.replace(find)
     }
+    if endingAtLogits { patterns.endAtLogits() }
+    patterns.markActivations()
     return patterns.nodes
+  }
+
+  /// Puts what it takes in the place of a softmax or a sigmoid at the very end.
+  private mutating func endAtLogits() {
+    for index in nodes.indices where nodes[index].domain.isEmpty {
+      let node = nodes[index]
+      guard ["Softmax", "LogSoftmax", "Sigmoid"].contains(node.op), slots[node.inputs[0]]?.isConstant == false,
+        isLast(node.outputs[0])
+      else { continue }
+      nodes[index] = layer("Identity", node, inputs: [node.inputs[0]], output: node.outputs[0])
+      nodes[index].absorbed = [node] + node.absorbed
+      nodes[index].set("logits", 1)
+    }
+  }
+
+  /// Whether a value is an output and taken by no node, up to one that only names it anew.
+  private func isLast(_ value: String) -> Bool {
+    let users = users[value] ?? []
+    if outputs.contains(value) { return users.isEmpty }
+    guard users.count == 1, ["Identity", "Cast"].contains(nodes[users[0]].op) else { return false }
+    return isLast(nodes[users[0]].outputs[0])
+  }
+
+  /// Bounded functions that no product takes are activations like others, and no gates.
+  private mutating func markActivations() {
+    let bounded: Set = ["Sigmoid", "Tanh", "HardSigmoid", "Erf", "Softmax"]
+    for index in nodes.indices where nodes[index].domain.isEmpty && bounded.contains(nodes[index].op) {
+      if isActivation(nodes[index].outputs[0]) { nodes[index].set("activation", 1) }
+    }
+  }
+
+  /// Whether a value reaches a layer, and neither a product with another value nor an output before that.
+  private func isActivation(_ value: String) -> Bool {
+    let moving: Set = [
+      "Reshape", "Flatten", "Transpose", "Unsqueeze", "Squeeze", "Expand", "Slice", "Split", "Gather", "Concat", "Cast",
+      "Identity", "Dropout", "Add", "Sub", "Mul", "Div", "Neg", "Where", "Tile", "Pad", "Resize", "Pow", "ReduceMean",
+      "ReduceSum",
+    ]
+    var seen: Set<String> = [value]
+    var queue = [value]
+    var layers = 0
+    while let current = queue.popLast() {
+      if outputs.contains(current) { return false }
+      for index in users[current] ?? [] {
+        let node = nodes[index]
+        let others = node.inputs.filter { !$0.isEmpty && $0 != current && constant($0) == nil }
+        if ["Mul", "Div", "MatMul", "Einsum"].contains(node.op), !others.isEmpty { return false }
+        guard node.domain.isEmpty, moving.contains(node.op), seen.count < 64 else {
+          layers += 1
+          continue
+        }
+        for output in node.outputs where !output.isEmpty && seen.insert(output).inserted { queue.append(output) }
+      }
+    }
+    return layers > 0
   }
 
   /// Puts what `find` makes of each node in its place.
@@ -106,7 +168,9 @@ struct Patterns {
 
   /// A known single number.
   func number(_ value: String?) -> Double? {
-    guard let constant = constant(value), constant.count == 1, let number = try? constant.floats().first else { return nil }
+    guard let constant = constant(value), constant.count == 1, let number = try? constant.floats().first else {
+      return nil
+    }
     return Double(number)
   }
 

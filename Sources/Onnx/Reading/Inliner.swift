@@ -14,7 +14,9 @@ struct Inliner {
   init(_ file: ModelFile, _ opsets: [String: Int]) {
     self.file = file
     self.opsets = opsets
-    for function in file.model.functions { functions[Self.key(function.domain, function.name, function.overload)] = function }
+    for function in file.model.functions {
+      functions[Self.key(function.domain, function.name, function.overload)] = function
+    }
   }
 
   private static func key(_ domain: String, _ name: String, _ overload: String) -> String {
@@ -30,7 +32,8 @@ struct Inliner {
     _ proto: Onnx_NodeProto, _ opsets: [String: Int], prefix: String, rename: (String) -> String,
     attributes: [String: Onnx_AttributeProto], depth: Int
   ) throws -> [OnnxNode] {
-    let domain = proto.domain == "ai.onnx" ? "" : proto.domain
+    // The domain of layers that are put together here is not for files.
+    let domain = ["ai.onnx": "", "pullbacks": "pullbacks (the file's)"][proto.domain] ?? proto.domain
     let inputs = proto.input.map { $0.isEmpty ? "" : rename($0) }
     let outputs = proto.output.map { $0.isEmpty ? "" : rename($0) }
     let first = outputs.first { !$0.isEmpty } ?? ""

@@ -27,7 +27,8 @@ final class ModelFile {
       var options = BinaryDecodingOptions()
       options.messageDepthLimit = Self.depth
       options.discardUnknownFields = true
-      let data = Data(bytesNoCopy: UnsafeMutableRawPointer(mutating: mapped.baseAddress!), count: mapped.count,
+      let data = Data(
+        bytesNoCopy: UnsafeMutableRawPointer(mutating: mapped.baseAddress!), count: mapped.count,
         deallocator: .none)
       model = try Onnx_ModelProto(serializedBytes: data, options: options)
     } catch let error as WireScan.Failure {
@@ -83,7 +84,8 @@ extension ModelFile {
     let (end, overflows) = offset.addingReportingOverflow(length)
     guard !overflows, end <= neighbour.bytes.count else {
       throw failure(
-        subject, "bytes \(offset)..<\(offset &+ length) of \(quoted(location)) are asked for, and it has "
+        subject,
+        "bytes \(offset)..<\(offset &+ length) of \(quoted(location)) are asked for, and it has "
           + "\(neighbour.bytes.count)", advice: "copy the file of weights again")
     }
     guard length == count else {

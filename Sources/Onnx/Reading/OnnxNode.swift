@@ -130,8 +130,9 @@ extension OnnxGraph.Input {
     extents = try type.shape.dim.map { dim in
       switch dim.value {
       case .dimValue(let value):
-        guard value >= 0, value <= Int32.max else { throw file.failure(subject, "an extent is \(value)") }
-        return .known(Int(value))
+        guard value <= Int32.max else { throw file.failure(subject, "an extent is \(value)") }
+        // Some exporters write an open extent as -1.
+        return value < 0 ? .named("") : .known(Int(value))
       case .dimParam(let name): return .named(name)
       case nil: return .named("")
       }

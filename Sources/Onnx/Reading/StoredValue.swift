@@ -55,8 +55,13 @@ final class StoredValue {
 }
 
 extension Array where Element == Int {
-  /// The number of elements of a shape.
-  var product: Int { reduce(1, *) }
+  /// The number of elements of a shape; the largest integer where they cannot be counted.
+  var product: Int {
+    reduce(1) { count, extent in
+      let (product, overflows) = count.multipliedReportingOverflow(by: extent)
+      return overflows ? .max : product
+    }
+  }
 }
 
 /// The shape that a file states, if all of its extents can be counted together.

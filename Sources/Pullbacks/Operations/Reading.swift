@@ -56,7 +56,8 @@ public enum Comparison: String, Operation, CaseIterable {
   }
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
     let (a, b) = (inputs[0], inputs[1])
-    let shape = [max(a.shape[0], b.shape[0])]
+    let shape =
+      [max(a.shape[0], b.shape[0])]
       + (try! outputShape(inputs.map { Array($0.shape.dropFirst()) }))
     let value =
       switch self {
