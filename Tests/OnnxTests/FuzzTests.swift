@@ -36,13 +36,6 @@ import Testing
     if seconds != nil { print("\(read + refused) mutants, of which \(read) were read") }
     #expect(refused > 0)
   }
-
-  /// Mutants that once ended the program.
-  @Test(arguments: try namesOfFiles(in: Fixture.path("onnx-hostile")))
-  func casesThatOnceFailed(_ name: String) throws {
-    let file = URL(fileURLWithPath: Fixture.path("onnx-hostile/\(name)"))
-    #expect(throws: PullbackError.self) { try OnnxModel(contentsOf: file) }
-  }
 }
 
 /// Makes damaged files out of good ones, the same from the same seed.

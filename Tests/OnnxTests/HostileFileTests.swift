@@ -172,6 +172,50 @@ import Testing
     }
   }
 
+  /// Every operator with too few inputs, with others left out, and with known ones: none ends the program.
+  @Test(arguments: Lowering.operators.keys.sorted()) func operatorsWithStrangeInputs(_ op: String) throws {
+    for shape in [[0, 3], [0, 4, 6, 6], [0]] {
+      for inputs in [
+        [], ["x"], ["x", "x"], ["", "x"], ["x", "", "x"], ["x", "c"], ["c", "x"], ["x", "c", "c", "c", "c"],
+        ["x", "i"], ["x", "i", "i"], ["x", "x", "x", "x"], ["i", "x", "c"], ["e", "x"], ["x", "e"], ["x", "s"],
+        ["c", "c"],
+      ] {
+        for numbers in [[:], ["axis": -7, "group": 0, "blocksize": -1, "to": 7, "num_groups": 0, "size": 3]] {
+          var model = TestModel(inputs: [("x", shape)])
+          model.tensor("c", [3], [0, -1, 1e30])
+          model.tensor("e", [0], [])
+          model.tensor("s", [], [2])
+          model.integers("i", [Int.max, -1, Int.min])
+          model.node(
+            op.hasPrefix("pullbacks.") ? String(op.dropFirst(10)) : op, inputs, ["y"], numbers: numbers,
+            texts: op == "Einsum" ? ["equation": "ab,bc->ac"] : [:])
+          if op.hasPrefix("pullbacks.") { model.proto.graph.node[0].domain = "pullbacks" }
+          let text = try refusal(model)
+          #expect(!text.hasPrefix("another error"), "\(op) \(inputs): \(text)")
+        }
+      }
+    }
+  }
+
+  /// Numbers whose products and sums do not fit, and ranges that run backwards for ever.
+  @Test func largeNumbers() throws {
+    for shape in [[Int.max, 3], [1 << 40, 1 << 40, -1], [Int.min, 3], [-1, Int.max]] {
+      var model = TestModel()
+      model.integers("s", shape)
+      model.node("Reshape", ["x", "s"], ["y"], name: "layer")
+      try expect(model, "node \"layer\"")
+    }
+    for (start, limit, step) in [(Int.max, Int.min, 1), (Int.max - 2, Int.max, 1), (0, 1, 0), (Int.min, Int.max, 1)] {
+      var model = TestModel()
+      for (name, value) in [("a", start), ("b", limit), ("c", step)] { model.integers(name, [value]) }
+      model.node("Range", ["a", "b", "c"], ["r"])
+      model.node("Neg", ["r"], ["n"])
+      model.node("Cast", ["n"], ["f"], numbers: ["to": 1])
+      model.node("Add", ["x", "f"], ["y"])
+      _ = try refusal(model)
+    }
+  }
+
   @Test func dataOutsideTheFolder() throws {
     for location in ["/etc/passwd", "../weights", "a/../../weights", "", "missing", "..", "a\\b", "/"] {
       var model = TestModel()

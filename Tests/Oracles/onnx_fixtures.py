@@ -44,26 +44,26 @@ class Encoder(nn.Module):
     def __init__(self, fused=True, tanh=False, rms=False):
         super().__init__()
         self.fused, self.tanh = fused, tanh
-        self.patch = nn.Conv2d(3, 16, 4, 4)
-        self.token = nn.Parameter(torch.randn(1, 1, 16))
-        self.place = nn.Parameter(torch.randn(1, 17, 16))
-        self.norm1 = nn.RMSNorm(16, eps=1e-6) if rms else nn.LayerNorm(16)
-        self.qkv = nn.Linear(16, 48)
-        self.out = nn.Linear(16, 16)
-        self.norm2 = nn.LayerNorm(16)
-        self.fc1 = nn.Linear(16, 32)
-        self.fc2 = nn.Linear(32, 16)
-        self.head = nn.Linear(16, 5)
+        self.patch = nn.Conv2d(3, 12, 4, 4)
+        self.token = nn.Parameter(torch.randn(1, 1, 12))
+        self.place = nn.Parameter(torch.randn(1, 10, 12))
+        self.norm1 = nn.RMSNorm(12, eps=1e-6) if rms else nn.LayerNorm(12)
+        self.qkv = nn.Linear(12, 36)
+        self.out = nn.Linear(12, 12)
+        self.norm2 = nn.LayerNorm(12)
+        self.fc1 = nn.Linear(12, 24)
+        self.fc2 = nn.Linear(24, 12)
+        self.head = nn.Linear(12, 5)
 
     def forward(self, x):
         x = self.patch(x).flatten(2).transpose(1, 2)
         x = torch.cat([self.token.expand(x.shape[0], -1, -1), x], 1) + self.place
         b, t, c = x.shape
-        q, k, v = self.qkv(self.norm1(x)).reshape(b, t, 3, 4, c // 4).permute(2, 0, 3, 1, 4).unbind(0)
+        q, k, v = self.qkv(self.norm1(x)).reshape(b, t, 3, 3, c // 3).permute(2, 0, 3, 1, 4).unbind(0)
         if self.fused:
             y = F.scaled_dot_product_attention(q, k, v)
         else:
-            scores = (q * (c // 4) ** -0.5) @ k.transpose(-2, -1)
+            scores = (q * (c // 3) ** -0.5) @ k.transpose(-2, -1)
             y = F.softmax(scores, -1) @ v
         x = x + self.out(y.transpose(1, 2).reshape(b, t, c))
         x = x + self.fc2(F.gelu(self.fc1(self.norm2(x)), approximate="tanh" if self.tanh else "none"))
@@ -138,11 +138,11 @@ def draw(*shape):
 
 CASES = {
     "plain": (Plain, [draw(2, 3, 24, 24)], [("torchscript", 11), ("torchscript", 17), ("dynamo", 18)]),
-    "encoder": (Encoder, [draw(2, 3, 16, 16)], [("torchscript", 14), ("torchscript", 17), ("dynamo", 18)]),
+    "encoder": (Encoder, [draw(2, 3, 12, 12)], [("torchscript", 14), ("torchscript", 17), ("dynamo", 18)]),
     "encoder-open": (
-        lambda: Encoder(fused=False, tanh=True), [draw(2, 3, 16, 16)],
+        lambda: Encoder(fused=False, tanh=True), [draw(2, 3, 12, 12)],
         [("torchscript", 11), ("dynamo", 18), ("dynamo", 20)]),
-    "encoder-rms": (lambda: Encoder(rms=True), [draw(2, 3, 16, 16)], [("dynamo", 20), ("dynamo", 23)]),
+    "encoder-rms": (lambda: Encoder(rms=True), [draw(2, 3, 12, 12)], [("dynamo", 20), ("dynamo", 23)]),
     "decoder": (
         Decoder, [draw(2, 6, 12), torch.tensor([[1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 0, 0]])],
         [("torchscript", 14), ("dynamo", 18)]),

@@ -147,7 +147,7 @@ extension Lowering {
 
   private func prelu(_ node: OnnxNode) throws {
     let slot = try input(node, 0)
-    var slope = try known(node, 1)
+    var slope = try weight(node, 1)
     let (signal, dropped) = try whole(slot)
     if node.opset < 9, slope.shape.count == 1, slot.rank > 2, slope.count == slot.shape[1] {
       // One for each channel, before slopes were broadcast.

@@ -15,7 +15,7 @@ extension Lowering {
     let width = slot.shape[1]
     func vector(_ index: Int, _ otherwise: Float) throws -> () throws -> Tensor {
       guard node.input(index) != nil else { return { Tensor(shape: [width], repeating: otherwise) } }
-      let value = try known(node, index)
+      let value = try weight(node, index)
       return { try value.tensor().reshaped([width]) }
     }
     let result = try emit(

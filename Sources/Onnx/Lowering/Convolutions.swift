@@ -8,7 +8,7 @@ extension Lowering {
   ]
 
   private func convolution(_ node: OnnxNode) throws {
-    let (slot, weight) = (try input(node, 0), try known(node, 1))
+    let (slot, weight) = (try input(node, 0), try self.weight(node, 1))
     let axes = slot.rank - 2
     guard (1...3).contains(axes), weight.shape.count == slot.rank else {
       throw failure(node, "its input has the shape \(slot.shape), its weight \(weight.shape)")
@@ -47,7 +47,7 @@ extension Lowering {
 
   private func bias(_ node: OnnxNode, _ outputs: Int) throws -> StoredValue? {
     guard node.input(2) != nil else { return nil }
-    let bias = try known(node, 2)
+    let bias = try weight(node, 2)
     guard bias.count == outputs else {
       throw failure(node, "a bias of shape \(bias.shape) does not fit \(outputs) outputs")
     }
@@ -63,7 +63,7 @@ extension Lowering {
   }
 
   private func transposedConvolution(_ node: OnnxNode) throws {
-    let (slot, weight) = (try input(node, 0), try known(node, 1))
+    let (slot, weight) = (try input(node, 0), try self.weight(node, 1))
     let axes = slot.rank - 2
     guard (1...2).contains(axes), weight.shape.count == slot.rank else {
       throw failure(

@@ -111,6 +111,17 @@ final class Lowering {
     return value
   }
 
+  /// The known floats of input `index`: the parameters of a layer.
+  func weight(_ node: OnnxNode, _ index: Int) throws -> StoredValue {
+    let value = try known(node, index)
+    guard value.kind.isFloat else {
+      throw failure(
+        node, "its input \(index), \(quoted(node.inputs[index])), is of integers",
+        advice: Refusals.advice(for: "QLinear"))
+    }
+    return value
+  }
+
   /// Integers from input `index`, or from an attribute, where older versions have them; nil where both are left out.
   func integers(_ node: OnnxNode, _ index: Int, or attribute: String) throws -> [Int]? {
     if node.input(index) != nil { return try known(node, index).integers() }

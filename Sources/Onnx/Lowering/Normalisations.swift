@@ -35,7 +35,7 @@ extension Lowering {
     let (x, parts) = try images(node, slot, rank: 2...8)
     var weights: [String: () throws -> Tensor] = [:]
     for (index, name) in ["weight", "bias", "running_mean", "running_var"].enumerated() {
-      weights[name] = try vector(node, try known(node, index + 1), slot.shape[1], parts: parts)
+      weights[name] = try vector(node, try weight(node, index + 1), slot.shape[1], parts: parts)
     }
     let result = try emit(BatchNorm(epsilon: node.float("epsilon", 1e-5)), node.name, [x], weights: weights)
     try set(node, images: result, parts: parts, from: [slot])
@@ -59,7 +59,7 @@ extension Lowering {
     let width = x.shape.last!
     let gamma = try factor(node, width)
     try statistics(node, slot, x, shape, dropped)
-    let beta = node.input(2) == nil ? { Tensor(shape: [width]) } : try vector(node, try known(node, 2), width)
+    let beta = node.input(2) == nil ? { Tensor(shape: [width]) } : try vector(node, try weight(node, 2), width)
     let operation = LayerNorm(epsilon: node.float("epsilon", 1e-5))
     let isWhole = shape == x.shape
     let result = try emit(operation, node.name, [x], weights: ["weight": gamma, "bias": beta])
@@ -68,7 +68,7 @@ extension Lowering {
 
   /// The factor of each feature, 1 where there is none.
   private func factor(_ node: OnnxNode, _ width: Int) throws -> () throws -> Tensor {
-    node.input(1) == nil ? { Tensor(shape: [width], repeating: 1) } : try vector(node, try known(node, 1), width)
+    node.input(1) == nil ? { Tensor(shape: [width], repeating: 1) } : try vector(node, try weight(node, 1), width)
   }
 
   /// Mean and reciprocal deviation, where they are asked for.
@@ -103,8 +103,8 @@ extension Lowering {
     let slot = try input(node, 0)
     let (x, parts) = try images(node, slot, rank: 3...8)
     let weights = [
-      "weight": try vector(node, try known(node, 1), slot.shape[1], parts: parts),
-      "bias": try vector(node, try known(node, 2), slot.shape[1], parts: parts),
+      "weight": try vector(node, try weight(node, 1), slot.shape[1], parts: parts),
+      "bias": try vector(node, try weight(node, 2), slot.shape[1], parts: parts),
     ]
     let result = try emit(
       GroupNorm.instance(epsilon: node.float("epsilon", 1e-5)), node.name, [x], weights: weights)
@@ -118,7 +118,7 @@ extension Lowering {
     guard groups > 0, slot.shape[1] % groups == 0 else {
       throw failure(node, "\(groups) groups do not share \(slot.shape[1]) channels evenly")
     }
-    let (gamma, beta) = (try known(node, 1), try known(node, 2))
+    let (gamma, beta) = (try weight(node, 1), try weight(node, 2))
     // Before operator set 21 there is a factor for each group.
     let perGroup = gamma.count == groups && groups != slot.shape[1]
     func spread(_ value: StoredValue) throws -> () throws -> Tensor {

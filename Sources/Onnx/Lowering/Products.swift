@@ -12,9 +12,9 @@ extension Lowering {
   private func matrixProduct(_ node: OnnxNode) throws {
     let (a, b) = (try input(node, 0), try input(node, 1))
     guard a.rank > 0, b.rank > 0 else { throw failure(node, "a factor is a number") }
-    if !a.isConstant, let weight = b.constant, weight.shape.count == 2 {
+    if !a.isConstant, let weight = b.constant, weight.shape.count == 2, weight.kind.isFloat {
       // A bias that a pattern found beside it.
-      return try linear(node, a, weight, transposed: true, bias: node.input(2) == nil ? nil : try known(node, 2))
+      return try linear(node, a, weight, transposed: true, bias: node.input(2) == nil ? nil : try self.weight(node, 2))
     }
     let (result, dropped) = try product(a, b, node.name)
     set(node, result, dropped: dropped, from: [a, b])
@@ -88,12 +88,14 @@ extension Lowering {
     let (alpha, beta) = (node.float("alpha", 1), node.float("beta", 1))
     let transposesB = node.flag("transB")
     let summand = optional(node, 2)
-    if !a.isConstant, !node.flag("transA"), let weight = b.constant {
+    if !a.isConstant, !node.flag("transA"), let weight = b.constant, weight.kind.isFloat {
       let outputs = weight.shape[transposesB ? 0 : 1]
       if summand == nil {
         return try linear(node, a, weight, transposed: !transposesB, scale: alpha)
       }
-      if let bias = summand?.constant, bias.count == 1 || bias.shape.last == outputs && bias.count == outputs {
+      if let bias = summand?.constant, bias.kind.isFloat,
+        bias.count == 1 || bias.shape.last == outputs && bias.count == outputs
+      {
         return try linear(node, a, weight, transposed: !transposesB, scale: alpha, bias: bias, biasScale: beta)
       }
     }
