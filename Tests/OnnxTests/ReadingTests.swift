@@ -1,5 +1,5 @@
 import Foundation
-import Onnx
+@testable import Onnx
 import Pullbacks
 import TestKit
 import Testing
