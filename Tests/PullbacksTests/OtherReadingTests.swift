@@ -27,7 +27,7 @@ import Testing
   /// A statistic is the value itself, constant under the pullbacks and not under the derivative.
   @Test func statisticsAreConstant() throws {
     func norm(_ x: Signal) -> Signal {
-      x.combined(.divide, with: x.reduced(.l2, axes: [0], keepingAxes: true).apply(Statistic()))
+      x.combined(.divide, with: x.apply(Differentiated(Reduce(.l2, axes: [0], keepingAxes: true))).apply(Statistic()))
     }
     let norms = Tensor(shape: [2, 3], Self.x.imageNorms.flatMap { [Float]([Float($0), Float($0), Float($0)]) })
     expectClose(try pulled(.hardPullback, norm), Self.v / norms, within: 1e-6)

@@ -114,9 +114,11 @@ struct Folder {
       return try taking(value, Array(shape)) { select(value.shape, kept) }
     case "Concat":
       let values = try inputs.indices.map(input)
-      let axis = try axis(node.int("axis", 0), of: values[0].shape.count)
+      guard let lead = values.first else { throw failure("it has no inputs") }
+      let axis = try axis(node.int("axis", 0), of: lead.shape.count)
       let full = values.filter { $0.count > 0 }
-      guard let first = full.first else { return values[0] }
+      guard let first = full.first else { return lead }
+      guard first.shape.indices.contains(axis) else { throw failure("its inputs do not fit together") }
       var shape = first.shape
       shape[axis] = full.reduce(0) { $0 + ($1.shape.indices.contains(axis) ? $1.shape[axis] : 0) }
       for value in full {

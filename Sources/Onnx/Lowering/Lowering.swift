@@ -245,8 +245,9 @@ final class Lowering {
       guard !(operation is ScaledDotProductAttention) else { return operation }
       say("each factor is held constant in turn for the other")
       return Differentiated(operation)
-    case .nonlinear where count > 0:
-      say("its derivative")
+    case .nonlinear:
+      // Tables ask for a rule also where nothing is carried.
+      if count > 0 { say("its derivative") }
       return Differentiated(operation)
     default: return operation
     }
