@@ -47,6 +47,19 @@ test: dependencies ## Run every test; those that need make imagenet are skipped 
 	Tests/Consumer/test
 	$(SWIFT) test --skip-build
 
+.PHONY: onnx-zoo onnx-conformance
+onnx-zoo: dependencies ## Export a zoo of graphs (Python with torch, torchvision, timm, transformers), and compare each
+	python3 Tests/Oracles/onnx_zoo.py .cache/onnx-zoo
+	$(SWIFT) build --product onnxcheck
+	for graph in .cache/onnx-zoo/*.onnx; do \
+	  echo $$graph; $(SWIFT) run --skip-build onnxcheck model $$graph $${graph%.onnx}.safetensors; \
+	done
+
+onnx-conformance: dependencies ## Run ONNX's own test cases (Python with onnx)
+	python3 Tests/Oracles/onnx_conformance.py .cache/onnx-conformance
+	$(SWIFT) build --product onnxcheck
+	$(SWIFT) run --skip-build onnxcheck conformance .cache/onnx-conformance/*
+
 imagenet: dependencies ## Fetch three networks trained on ImageNet and photographs, once (280 MB), and draw their figures
 	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
 	Experiments/imagenet/fetch

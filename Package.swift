@@ -43,6 +43,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ] + documentation,
   targets: [
     // System libraries.
@@ -65,6 +66,10 @@ let package = Package(
     room(
       "Networks", ["Pullbacks", "Execution", "Checkpoints"],
       resources: [.embedInCode("Resources/imagenet-classes.csv"), .copy("Resources/scenes")]),
+    room(
+      "Onnx",
+      ["Pullbacks", "Execution", "Failures", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["Generated/generate"]),
     room("Attribution", ["Pullbacks"]),
     room(
       "Faithfulness", ["Attribution", "Failures", "Digests", "Kernels"],
@@ -103,6 +108,9 @@ let package = Package(
       name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings
     ),
     .executableTarget(
+      name: "onnxcheck", dependencies: ["Onnx", "Networks", "Checkpoints"], path: "Experiments/onnxcheck",
+      swiftSettings: swiftSettings),
+    .executableTarget(
       name: "bench", dependencies: ["ExperimentKit", "Kernels"], path: "Experiments/bench", exclude: ["torch_side.py"],
       swiftSettings: swiftSettings),
 
@@ -117,6 +125,9 @@ let package = Package(
     tests("DigestsTests", ["Digests"]),
     tests("ImagingTests", ["Imaging", "Failures"]),
     tests("CheckpointTests", ["Checkpoints", "Failures"]),
+    tests(
+      "OnnxTests",
+      ["Onnx", "Networks", "Checkpoints", "Failures", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
     tests("PlottingTests", ["Plotting", "Failures"]),
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
     tests("AttributionTests", ["Attribution", "Networks", "Kernels", "CKernels"]),

@@ -50,17 +50,6 @@ public struct InputFile: ~Copyable {
     }
   }
 
-  /// The whole file mapped into memory, read-only, also after this value is gone; the caller unmaps it.
-  ///
-  /// Pages are read when first touched. The file must not be truncated by others while it is mapped.
-  /// - Throws: `PullbackError` of kind `io` if it cannot be mapped, as an empty file never can.
-  public func map() throws -> UnsafeRawBufferPointer {
-    guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
-      throw PullbackError(.io, path, "cannot be mapped into memory: \(systemMessage())")
-    }
-    return UnsafeRawBufferPointer(start: address, count: size)
-  }
-
   /// The whole file in memory of its own, read-only, also after this value is gone; the caller unmaps it. Holes of a
   /// sparse file take no memory.
   ///
