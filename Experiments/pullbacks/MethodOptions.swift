@@ -5,7 +5,9 @@ import ExperimentKit
 struct MethodOptions: ParsableArguments {
   @Option(
     help: """
-      The hyper-parameters of a version of the paper: \(Preset.names). By default paper-v6, or that of the protocol.
+      The hyper-parameters, of a version of the paper or for general use: \(Preset.names). By default general for \
+      attribute, which is paper-v6 with 50 points and normalised weights for integrated gradients; that of the \
+      protocol for evaluate.
       """)
   var preset: Preset?
 
@@ -49,9 +51,10 @@ struct MethodOptions: ParsableArguments {
   /// - Parameters:
   ///   - subject: what an image as baseline must fit, and whose spreads relative temperatures are relative to.
   ///   - fallback: the preset where none is named.
+  ///   - range: of the values of an array as baseline.
   /// - Returns: the settings, and what records of soft rules say beside them.
   func settings(
-    for subject: Subject, unless fallback: Preset = .paperV6
+    for subject: Subject, unless fallback: Preset, range: ArrayRange
   ) throws -> (settings: MethodSettings, record: [String: String]) {
     let graph = subject.graph
     var settings = (preset ?? fallback).settings
@@ -71,7 +74,9 @@ struct MethodOptions: ParsableArguments {
       if let value = Float(baseline), value.isFinite {
         settings.baseline = .value(value)
       } else {
-        settings.baseline = .image(try InputImages.image(at: baseline, shape: graph.inputShape))
+        settings.baseline = .image(
+          try InputImages.image(
+            at: baseline, shape: graph.inputShape, framing: subject.preprocessing.framing, range: range))
       }
     }
     return (settings.fitting(graph), record)

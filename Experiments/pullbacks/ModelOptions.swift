@@ -22,10 +22,19 @@ struct ModelOptions: ParsableArguments {
 
   /// The network, with images if it is to be shown some.
   ///
-  /// - Parameter folder: labelled images of the user's, in place of those of the network's tier.
-  func load(showing choice: Tier.Choice = .none, of folder: String? = nil) throws -> Subject {
+  /// - Parameters:
+  ///   - folder: labelled images of the user's, in place of those of the network's tier.
+  ///   - preprocessing: how pictures become inputs, if that is said.
+  ///   - unreadable: where images of the folder are noted that cannot be read.
+  func load(
+    showing choice: Tier.Choice = .none, of folder: String? = nil, preprocessing: Preprocessing? = nil,
+    unreadable: UnreadableFiles? = nil
+  ) throws -> Subject {
+    if let checkpoint { try MemoryOption.check(checkpoint: checkpoint) }
     do {
-      return try Subject(model: model, checkpoint: checkpoint, showing: choice, of: folder)
+      return try Subject(
+        model: model, checkpoint: checkpoint, showing: choice, of: folder, preprocessing: preprocessing,
+        unreadable: unreadable)
     } catch var error as PullbackError where checkpoint == nil && error.advice == nil {
       if error.kind == .usage, error.subject.hasPrefix("model ") { error.advice = "name a file with --checkpoint" }
       if error.kind == .unavailable {

@@ -40,6 +40,8 @@ struct Train: ParsableCommand {
   @Option(help: "How many held-out scenes the report is about; the log is about a tenth as many others.")
   var heldOut = 5000
 
+  @OptionGroup var outputs: OutputOptions
+
   func validate() throws {
     guard (10...5000).contains(heldOut) else { throw ValidationError("--held-out is 10 to 5000.") }
   }
@@ -51,7 +53,8 @@ struct Train: ParsableCommand {
     recipe.epochScenes = epochScenes ?? recipe.epochScenes
     try makeFolder(output)
     let stem = "\(output)/\(network)"
-    let isResumed = resume && FileManager.default.fileExists(atPath: stem + ".state")
+    try outputs.check(["state", "csv", "png", "safetensors", "json"].map { "\(stem).\($0)" }, inputs: [])
+    let isResumed = resume && exists(stem + ".state")
     var trainer = try isResumed ? Trainer(resuming: stem + ".state", as: recipe) : Trainer(recipe)
     trainer.watched = 5000..<5000 + heldOut / 10
     while !trainer.isFinished {
@@ -60,7 +63,7 @@ struct Train: ParsableCommand {
       try trainer.trainEpoch { progress.advance(Cost(forward: $0, backward: 0)) }
       progress.end()
       try AtomicFile.write(text: trainer.logText, to: stem + ".csv")
-      try trainer.curves().write(to: stem + ".png")
+      try trainer.curves().writeSigned(to: stem + ".png")
       // The state comes last: once it counts the epoch, nobody writes the epoch's log again.
       try trainer.save(to: stem + ".state")
       FileHandle.standardError.write(Data(summary(trainer.log[epoch - 1], of: recipe).utf8))
