@@ -8,7 +8,7 @@ PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libw
 FETCHING := python3-pip
 NETWORK ?= resnet-scenes vgg-scenes pvt-scenes
 # Those that draw committed scores, which EXPERIMENT --recompute computes: as soon as they are drawn once.
-SCORED := fig6 fig8 fig9 fig12 table1 table2 table3 table4 table5
+SCORED := fig6 fig8 fig9 fig12 fig13 table1 table2 table3 table4 table5
 drawn = $(foreach figure,$(SCORED),$(if $(wildcard Figures/$(figure)-$(1).png),$(figure)))
 FIGURES := networks fig1 fig2 fig3 fig4 fig5 fig7 fig10 fig11
 # Those that are drawn for the photographs too.
@@ -47,6 +47,19 @@ test: dependencies ## Run every test; those that need make imagenet are skipped 
 	Tests/Consumer/test
 	$(SWIFT) test --skip-build
 
+.PHONY: onnx-zoo onnx-conformance
+onnx-zoo: dependencies ## Export a zoo of graphs (Python with torch, torchvision, timm, transformers), and compare each
+	python3 Tests/Oracles/onnx_zoo.py .cache/onnx-zoo
+	$(SWIFT) build --product onnxcheck
+	for graph in .cache/onnx-zoo/*.onnx; do \
+	  echo $$graph; $(SWIFT) run --skip-build onnxcheck model $$graph $${graph%.onnx}.safetensors; \
+	done
+
+onnx-conformance: dependencies ## Run ONNX's own test cases (Python with onnx)
+	python3 Tests/Oracles/onnx_conformance.py .cache/onnx-conformance
+	$(SWIFT) build --product onnxcheck
+	$(SWIFT) run --skip-build onnxcheck conformance .cache/onnx-conformance/*
+
 imagenet: dependencies ## Fetch three networks trained on ImageNet and photographs, once (280 MB), and draw their figures
 	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
 	Experiments/imagenet/fetch
@@ -61,7 +74,7 @@ train: dependencies ## Train the networks of the scenes anew into .cache/trainin
 
 scores: dependencies ## Compute anew the scores that figures and tables draw, of the networks of the scenes (hours; it can be stopped)
 	$(SWIFT) build -c release
-	for experiment in table3 fig9 fig8 table1 table2 table4 fig12 table5; do \
+	for experiment in table3 fig9 fig8 table1 table2 table4 fig12 fig13 table5; do \
 	  $(SWIFT) run -c release --skip-build $$experiment --recompute || exit; \
 	done
 

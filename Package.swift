@@ -43,6 +43,7 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
+    .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
   ] + documentation,
   targets: [
     // System libraries.
@@ -66,6 +67,10 @@ let package = Package(
     room(
       "Networks", ["Pullbacks", "Execution", "Checkpoints"],
       resources: [.embedInCode("Resources/imagenet-classes.csv"), .copy("Resources/scenes")]),
+    room(
+      "Onnx",
+      ["Pullbacks", "Execution", "Failures", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      exclude: ["Generated/generate"]),
     room("Attribution", ["Pullbacks"]),
     room(
       "Faithfulness", ["Attribution", "Failures", "Digests", "Kernels"],
@@ -97,12 +102,15 @@ let package = Package(
     experiment("pullbacks"),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
     experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
-    experiment("fig11"), experiment("fig12"),
+    experiment("fig11"), experiment("fig12"), experiment("fig13"),
     experiment("parts"), experiment("networks"),
     experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"), experiment("table5"),
     .executableTarget(
       name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings
     ),
+    .executableTarget(
+      name: "onnxcheck", dependencies: ["Onnx", "Networks", "Checkpoints"], path: "Experiments/onnxcheck",
+      swiftSettings: swiftSettings),
     .executableTarget(
       name: "bench", dependencies: ["ExperimentKit", "Kernels"], path: "Experiments/bench", exclude: ["torch_side.py"],
       swiftSettings: swiftSettings),
@@ -118,6 +126,9 @@ let package = Package(
     tests("DigestsTests", ["Digests"]),
     tests("ImagingTests", ["Imaging", "Failures"]),
     tests("CheckpointTests", ["Checkpoints", "Failures"]),
+    tests(
+      "OnnxTests",
+      ["Onnx", "Networks", "Checkpoints", "Failures", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
     tests("PlottingTests", ["Plotting", "Failures"]),
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
     tests("AttributionTests", ["Attribution", "Networks", "Kernels", "CKernels"]),
@@ -133,7 +144,7 @@ let package = Package(
       "FigureTests",
       [
         "ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "fig11",
-        "fig12", "table1", "table2", "table3", "table4", "table5",
+        "fig12", "fig13", "table1", "table2", "table3", "table4", "table5",
       ]),
     tests("CommandLineTests", ["ExperimentKit", "Digests", "Failures", "Scenes", "pullbacks"]),
   ]

@@ -72,8 +72,53 @@ Experiment.run("fig10") { experiment in
       x: Axis("draws n", scale: .logarithmic), y: Axis("error", scale: .logarithmic),
       title: "Monte-Carlo error; dashed as expected"))
 
+  //: The relative rule, an extension of this package, gives the noise a standard deviation of c times each channel's
+  //: own, sigma. In units of sigma the gates of all channels are then one curve, `Phi(z / (c sigma))`: multiplying a
+  //: channel by any number moves its values and its gates together. With one temperature for all, the same channels
+  //: have three different gates.
+
+  struct Channel: Encodable {
+    let sigma: Float
+    let zOverSigma: [Double]
+    let relative: [Double]
+    let average: [Double]
+    /// By the rule with one temperature, at places of its own.
+    let soft: [Double]
+    let softZOverSigma: [Double]
+  }
+
+  let (layer, fine) = (try ChannelsOfReLU(places: 14), try ChannelsOfReLU(places: 61))
+  var sums = layer.units.map { $0.map { _ in 0.0 } }
+  for draw in 0..<milestones.last! {
+    sums = zip(sums, try layer.perturbedGates(seed: experiment.options.seed, draw: draw)).map { zip($0, $1).map(+) }
+  }
+  let (relative, soft) = (try layer.relativeGates(), try fine.softGates())
+  let channels = layer.deviations.indices.map { index in
+    Channel(
+      sigma: layer.deviations[index], zOverSigma: layer.units[index], relative: relative[index],
+      average: sums[index].map { $0 / Double(milestones.last!) }, soft: soft[index],
+      softZOverSigma: fine.units[index])
+  }
+  let curve = zip(channels.flatMap(\.zOverSigma), channels.flatMap(\.relative)).sorted { $0.0 < $1.0 }
+  var rule = try LinePlot.Series("relative rule", x: curve.map(\.0), y: curve.map(\.1))
+  (rule.style, rule.color) = (.line, Theme.paper.ink)
+  var spreads: [LinePlot.Series] = []
+  for (index, channel) in channels.enumerated() {
+    var fixed = try LinePlot.Series("", x: channel.softZOverSigma, y: channel.soft)
+    fixed.lookExpected(.okabeIto[index])
+    var points = try LinePlot.Series(
+      "σ = \(String(format: "%g", channel.sigma))", x: channel.zOverSigma, y: channel.average)
+    (points.style, points.color) = (.points, .okabeIto[index])
+    spreads += [fixed, points]
+  }
+  panels.append(
+    LinePlot(
+      [rule] + spreads, x: Axis("z / σ"), y: Axis("gate", range: -0.05...1.05),
+      title: "Relative rule; dashed at one τ for all"))
+
   //: Completeness: a network of ReLUs and max pools is `f(x) = <nu(x), x> + b(x)`, with nu the hard pullback. The bias
   //: part is summed up by itself, over all constants of the network, so that the two need not meet the value. They do.
+  //: This panel alone takes whole networks and images.
 
   struct Completeness: Encodable {
     let network: String
@@ -107,15 +152,17 @@ Experiment.run("fig10") { experiment in
     }
     panels.append(
       LinePlot(
-        points + [diagonal], x: Axis("f(x)"), y: Axis("⟨ν(x), x⟩ + b(x)"), title: "Completeness of the hard pullback"))
+        points + [diagonal], x: Axis("f(x)"), y: Axis("⟨ν(x), x⟩ + b(x)"),
+        title: "Completeness of the hard pullback"))
   }
 
   struct Findings: Encodable {
     let averages: [Average]
+    let relative: [Channel]
     let completeness: [Completeness]
   }
 
   try experiment.write(
     Figure(Panels(panels, columns: 2, isLettered: true)),
-    numbers: Findings(averages: averages, completeness: completeness), about: subjects)
+    numbers: Findings(averages: averages, relative: channels, completeness: completeness), about: subjects)
 }

@@ -12,9 +12,9 @@ Experiment.run("fig12", on: .knob) { experiment, book in
   //: One image through every network of the tier, with the gradient at the left and the released temperature at the
   //: right.
 
-  let subjects = try book.networks.map { scores in
-    try experiment.options.networks.subject(
-      scores.model, showing: .shown(Gallery(photographs: ["macaw"])), of: experiment.images)
+  let scored = Set(book.networks.map(\.model))
+  let subjects = try experiment.subjects(Gallery(photographs: ["macaw"])).filter {
+    scored.contains($0.architecture.name)
   }
   let entrants =
     [Entrant(.gradient, Preset.paperV6.settings)] + noises.map { Entrant.relative(.softPullback, $0) }

@@ -97,7 +97,8 @@ struct Attribute: ParsableCommand {
     try checkNames()
     for path in [file, figure, report].compactMap({ $0 }) { try checkFolder(of: path) }
     let model = try model.load(preprocessing: input.pictures.preprocessing())
-    var (settings, record) = try options.settings(for: model, unless: .general, range: input.pictures.range)
+    var (settings, record) = try options.settings(
+      for: model, unless: .general, range: input.pictures.range, atLastMaps: true)
     let (choices, node) = try TargetChoice.parse(target, for: model)
     let network = try node.map { try model.network.truncated(at: $0) } ?? model.network
     if counterfactual != nil && options.clip == nil { settings.clipping = .everyStep }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import ExperimentKit
 import Failures
+import Foundation
 
 /// How files become inputs of a network.
 struct PictureOptions: ParsableArguments {
@@ -47,7 +48,9 @@ struct PictureOptions: ParsableArguments {
   /// Ends a command that went on without files that could not be read: a line for each, where there are several.
   func finish(_ unreadable: UnreadableFiles, of total: Int) throws {
     guard let failure = unreadable.failure(of: total) else { return }
-    if unreadable.errors.count > 1 { for error in unreadable.errors { remark("\(error)") } }
+    for error in unreadable.errors where unreadable.errors.count > 1 {
+      FileHandle.standardError.write(Data("pullbacks: \(error)\n".utf8))
+    }
     throw failure
   }
 }

@@ -12,47 +12,36 @@ struct Inspect: ParsableCommand {
   @Option(help: "Compare with this architecture; without it, with the one that the tensors are recognised as.")
   var model: String?
 
+  @OptionGroup var options: CheckpointOptions
+
   func run() throws {
-    let file = try Checkpoint(contentsOf: checkpoint)
+    let file = try options.open(checkpoint)
     print("\(file.path): \(file.format.rawValue), \(file.names.count) tensors, SHA-256 \(try file.sha256)")
-    if !file.container.isEmpty { print("state dict under \(file.container.joined(separator: "."))") }
-    if !file.removedPrefix.isEmpty { print("names without their prefix \(file.removedPrefix)") }
+    if !file.container.isEmpty { print("state dict under \(file.container.joined(separator: "/"))") }
+    for other in file.otherContainers { print("other tensors under \(other.joined(separator: "/"))") }
+    if !file.removedParts.isEmpty { print("names without \(file.removedParts.joined(separator: ", "))") }
     for name in file.names {
       let entry = file.entry(name)!
       print("  \(name)\t\(entry.dtype.rawValue)\t\(entry.shape)")
     }
-    let architecture: Architecture
     if let model {
-      architecture = try Architecture.named(model)
-    } else {
-      do {
-        architecture = try Architecture.infer(from: file)
-        print("recognised as \(architecture.name)")
-      } catch {
-        print("not recognised: \(error.problem)")
-        return
-      }
+      compare(file, try CheckpointFit(of: .named(model), to: file), alternatives: nil)
+      return
     }
-    try compare(file, with: architecture)
+    let recognition = try Recognition(of: file)
+    print("recognised as \(recognition.architecture.name)")
+    compare(file, recognition.fit, alternatives: recognition.alternatives)
   }
 
-  private func compare(_ file: Checkpoint, with architecture: Architecture) throws {
-    let graph = try architecture.graph(classes: try architecture.classes(in: file) ?? 1000)
-    let expected = graph.parameters.map {
-      (name: architecture.storedName(of: $0.name, in: file), shape: $0.description.shape)
+  private func compare(_ file: Checkpoint, _ fit: CheckpointFit, alternatives: [Architecture]?) {
+    if !fit.prefix.isEmpty { print("every name begins with \(fit.prefix)") }
+    for name in fit.missing { print("missing: \(name)") }
+    for misfit in fit.misfits {
+      print("another shape: \(misfit.name) is \(misfit.shape), \(fit.architecture.name) expects \(misfit.expected)")
     }
-    for (name, shape) in expected {
-      guard let entry = file.entry(name) else {
-        print("missing: \(name) \(shape)")
-        continue
-      }
-      if entry.shape != shape { print("another shape: \(name) is \(entry.shape), \(graph.name) expects \(shape)") }
-    }
-    // PyTorch's batch norms count their batches; no network here does.
-    let names = Set(expected.map(\.name))
-    let left = file.names.filter { !names.contains($0) && !$0.hasSuffix("num_batches_tracked") }
-    for name in left { print("left over: \(name)") }
-    let fitting = expected.filter { file.entry($0.name)?.shape == $0.shape }.count
-    print("\(fitting) of \(expected.count) tensors of \(graph.name) fit, \(left.count) left over")
+    for name in fit.leftOver { print("left over: \(name)") }
+    for note in fit.notes(among: alternatives) { print("note: \(note)") }
+    let fitting = fit.expected - fit.missing.count - fit.misfits.count
+    print("\(fitting) of \(fit.expected) tensors of \(fit.architecture.name) fit, \(fit.leftOver.count) left over")
   }
 }

@@ -52,9 +52,11 @@ struct MethodOptions: ParsableArguments {
   ///   - subject: what an image as baseline must fit, and whose spreads relative temperatures are relative to.
   ///   - fallback: the preset where none is named.
   ///   - range: of the values of an array as baseline.
+  ///   - atLastMaps: whether class activation maps are taken at the network's last maps, as Grad-CAM is defined, where
+  ///     no preset and no layer is named. The release has layers of its own, inside the last block of a ResNet.
   /// - Returns: the settings, and what records of soft rules say beside them.
   func settings(
-    for subject: Subject, unless fallback: Preset, range: ArrayRange
+    for subject: Subject, unless fallback: Preset, range: ArrayRange, atLastMaps: Bool = false
   ) throws -> (settings: MethodSettings, record: [String: String]) {
     let graph = subject.graph
     var settings = (preset ?? fallback).settings
@@ -79,6 +81,7 @@ struct MethodOptions: ParsableArguments {
             at: baseline, shape: graph.inputShape, framing: subject.preprocessing.framing, range: range))
       }
     }
+    if atLastMaps, preset == nil, settings.camLayer == nil { settings.camLayer = Architecture.lastMaps(in: graph) }
     return (settings.fitting(graph), record)
   }
 }

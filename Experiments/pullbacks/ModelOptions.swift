@@ -1,5 +1,6 @@
 import ArgumentParser
 import ExperimentKit
+import Foundation
 
 /// Which network, with which parameters.
 struct ModelOptions: ParsableArguments {
@@ -20,6 +21,8 @@ struct ModelOptions: ParsableArguments {
     completion: .file(extensions: ["pth", "pt", "bin", "safetensors"]))
   var checkpoint: String?
 
+  @OptionGroup var file: CheckpointOptions
+
   /// The network, with images if it is to be shown some.
   ///
   /// - Parameters:
@@ -31,10 +34,13 @@ struct ModelOptions: ParsableArguments {
     unreadable: UnreadableFiles? = nil
   ) throws -> Subject {
     if let checkpoint { try MemoryOption.check(checkpoint: checkpoint) }
+    if checkpoint == nil { try file.requireNone() }
     do {
-      return try Subject(
-        model: model, checkpoint: checkpoint, showing: choice, of: folder, preprocessing: preprocessing,
-        unreadable: unreadable)
+      let subject = try Subject(
+        model: model, checkpoint: checkpoint, named: file.key, allowingLeftOver: file.allowLeftover, showing: choice,
+        of: folder, preprocessing: preprocessing, unreadable: unreadable)
+      if checkpoint != nil { try tellHowItWasRead(subject) }
+      return subject
     } catch var error as PullbackError where checkpoint == nil && error.advice == nil {
       if error.kind == .usage, error.subject.hasPrefix("model ") { error.advice = "name a file with --checkpoint" }
       if error.kind == .unavailable {
@@ -42,6 +48,48 @@ struct ModelOptions: ParsableArguments {
         error.advice = error.advice.map { "\($0), or name a file with --checkpoint" }
       }
       throw error
+    }
+  }
+}
+
+/// What is taken of a checkpoint, and what is left over.
+struct CheckpointOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Of several networks in the checkpoint, this one: the key of its state dict, as state_dict_ema, or what the "
+        + "names of its tensors begin with, as encoder_q.",
+      valueName: "name"))
+  var key: String?
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "Tensors of the checkpoint that the network need not use, as 'criterion.*'; may be given several times. Others "
+        + "that are left over are an error: a network that uses them is another one.",
+      valueName: "pattern"))
+  var allowLeftover: [String] = []
+
+  /// Throws where they are given without a checkpoint.
+  func requireNone() throws {
+    guard key == nil, allowLeftover.isEmpty else {
+      throw PullbackError(
+        .usage, key == nil ? "--allow-leftover" : "--key", "is about a file of parameters",
+        advice: "name the file with --checkpoint")
+    }
+  }
+
+  func open(_ path: String) throws -> Checkpoint {
+    try Checkpoint(contentsOf: path, named: key, allowingLeftOver: allowLeftover)
+  }
+}
+
+extension ModelOptions {
+  /// Says on standard error what the checkpoint does not, and was assumed.
+  private func tellHowItWasRead(_ subject: Subject) throws {
+    let fit = try CheckpointFit(of: subject.architecture, to: subject.checkpoint)
+    let alternatives = model == nil ? try Recognition(of: subject.checkpoint).alternatives : nil
+    for note in fit.notes(among: alternatives) {
+      FileHandle.standardError.write(Data("note: \(subject.checkpoint.path): \(note)\n".utf8))
     }
   }
 }

@@ -62,7 +62,7 @@ func checkFolder(of path: String) throws {
   }
 }
 
-/// Says something on a line of standard error.
+/// Says something on a line of standard error that is no error.
 func remark(_ text: String) {
-  FileHandle.standardError.write(Data("pullbacks: \(PathText.shown(text))\n".utf8))
+  FileHandle.standardError.write(Data("note: \(PathText.shown(text))\n".utf8))
 }

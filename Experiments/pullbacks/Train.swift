@@ -1,7 +1,5 @@
 import ArgumentParser
 import ExperimentKit
-import Failures
-import Foundation
 import Training
 
 struct Train: ParsableCommand {
@@ -17,6 +15,7 @@ struct Train: ParsableCommand {
         pullbacks train --network vgg-scenes --output training
         pullbacks train --network vgg-scenes --output training --resume
         pullbacks train --network vgg-scenes --output trial --epoch-scenes 640
+        pullbacks train --network vgg-scenes --output plain --norm-scale 1 --noise 0
       """)
 
   @Option(help: ArgumentHelp("Which: \(Recipe.all.map(\.network).joined(separator: ", ")).", valueName: "name"))
@@ -37,6 +36,18 @@ struct Train: ParsableCommand {
   @Option(help: "Another number of scenes in an epoch than the recipe's: a multiple of its batch.")
   var epochScenes: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      "Other noise than the recipe's: its greatest deviation on a picture, whose values lie in -1...1.",
+      valueName: "deviation"))
+  var noise: Double?
+
+  @Option(
+    help: ArgumentHelp(
+      "What the scales of batch norms begin at, and stay near: a third in every recipe. They set the size of "
+        + "pre-activations, against which the soft rules have a fixed temperature.", valueName: "scale"))
+  var normScale: Double?
+
   @Option(help: "How many held-out scenes the report is about; the log is about a tenth as many others.")
   var heldOut = 5000
 
@@ -51,57 +62,17 @@ struct Train: ParsableCommand {
     recipe.seed = seed ?? recipe.seed
     recipe.epochs = epochs ?? recipe.epochs
     recipe.epochScenes = epochScenes ?? recipe.epochScenes
+    recipe.noise = noise ?? recipe.noise
+    recipe.normScale = normScale ?? recipe.normScale
     try makeFolder(output)
     let stem = "\(output)/\(network)"
-    try outputs.check(["state", "csv", "png", "safetensors", "json"].map { "\(stem).\($0)" }, inputs: [])
-    let isResumed = resume && exists(stem + ".state")
-    var trainer = try isResumed ? Trainer(resuming: stem + ".state", as: recipe) : Trainer(recipe)
-    trainer.watched = 5000..<5000 + heldOut / 10
-    while !trainer.isFinished {
-      let epoch = trainer.log.count + 1
-      let progress = ProgressBar("epoch \(epoch) of \(recipe.epochs)", total: recipe.epochScenes)
-      try trainer.trainEpoch { progress.advance(Cost(forward: $0, backward: 0)) }
-      progress.end()
-      try AtomicFile.write(text: trainer.logText, to: stem + ".csv")
-      try trainer.curves().writeSigned(to: stem + ".png")
-      // The state comes last: once it counts the epoch, nobody writes the epoch's log again.
-      try trainer.save(to: stem + ".state")
-      FileHandle.standardError.write(Data(summary(trainer.log[epoch - 1], of: recipe).utf8))
+    // Curves do not say where they are from: beside the log or the state of a run they are this tool's.
+    let isRun = [".csv", ".state"].contains { Signature.isOurs(stem + $0) }
+    try outputs.check(["state", "csv", "png", "safetensors", "json"].map { "\(stem).\($0)" }, inputs: []) {
+      isRun && $0.hasSuffix(".png")
     }
-    try trainer.writeCheckpoint(to: stem + ".safetensors")
-    // What is reported is what the file holds, not what it was rounded from.
-    let network = try Network(
-      trainer.network.graph, checkpoint: Checkpoint(contentsOf: stem + ".safetensors"),
-      executor: trainer.network.executor)
-    let report = try TrainingReport(of: network, recipe: recipe, scenes: heldOut)
-    try writeJSON(report, to: stem + ".json")
-    print("\(recipe.network): \(percent(report.accuracy)) of \(report.scenes) held-out scenes; \(stem).safetensors")
-  }
-
-  private func summary(_ entry: Trainer.Epoch, of recipe: Recipe) -> String {
-    "epoch \(entry.epoch) of \(recipe.epochs): loss \(decimal(entry.loss, places: 4)), \(percent(entry.accuracy)) of "
-      + "the epoch's scenes, \(percent(entry.heldOutAccuracy)) of held-out ones\n"
-  }
-
-  private func percent(_ share: Double) -> String { decimal(100 * share, places: 2) + " %" }
-}
-
-extension Trainer {
-  /// Loss, accuracy and learning rate over the epochs.
-  func curves() throws -> Figure {
-    let epochs = log.map { Double($0.epoch) }
-    func plot(_ label: String, range: ClosedRange<Double>? = nil, _ series: [(String, [Double])]) throws -> LinePlot {
-      LinePlot(
-        try series.map { try .init($0.0, x: epochs, y: $0.1) }, x: Axis("epoch"), y: Axis(label, range: range),
-        size: Size(160, 120), showsLegend: series.count > 1)
-    }
-    return Figure(
-      Panels(
-        [
-          try plot("loss", [("loss", log.map(\.loss))]),
-          try plot(
-            "accuracy", range: 0...1, [("noisy, new", log.map(\.accuracy)), ("held out", log.map(\.heldOutAccuracy))]),
-          try plot("learning rate", [("rate", log.map(\.rate))]),
-        ], columns: 3), title: "Training of \(recipe.network), seed \(recipe.seed)")
+    let run = TrainingRun(recipe, in: output, heldOut: heldOut)
+    let report = try run.finish(resumes: resume)
+    print("\(recipe.network): \(percent(report.accuracy)) of \(report.scenes) held-out scenes; \(run.checkpointPath)")
   }
 }

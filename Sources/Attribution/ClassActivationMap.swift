@@ -37,7 +37,7 @@ public struct ClassActivationMap: Explainer {
   }
 
   public func plan(for network: Network, in context: Context) throws(PullbackError) -> Plan {
-    if let node = network.graph.index(of: layer), network.graph.nodes[node].shape.count != 3 {
+    if let node = network.graph.index(ofLayer: layer), network.graph.nodes[node].shape.count != 3 {
       throw PullbackError(
         .usage, "layer \(layer)", "expected channels of planes, found shape \(network.graph.nodes[node].shape)",
         advice: "name a convolution")

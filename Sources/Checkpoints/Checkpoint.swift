@@ -1,3 +1,4 @@
+import Foundation
 import Pullbacks
 
 /// A file of a network's parameters: safetensors, or PyTorch's `torch.save` in its zip and its legacy form.
@@ -5,14 +6,14 @@ import Pullbacks
 ///     let checkpoint = try Checkpoint(contentsOf: "resnet50.pth")
 ///     let weight = try checkpoint.tensor("conv1.weight", requireFinite: true)
 ///
-/// The format is recognised by content, never by the file's name. The file is mapped, not read: opening costs its
-/// headers, and float32 tensors that lie dense and aligned are used in place. Pickled objects are never run; what a
-/// state dict does not need is refused by name. Every size, offset and count in the file is checked before it is used,
-/// so that a damaged or hostile file ends in an error.
+/// The format is recognised by content, never by the file's name. The file is read once, into memory of its own, where
+/// float32 tensors that lie dense and aligned are used in place: what becomes of the file afterwards reaches neither
+/// tensors nor ``sha256``. Pickled objects are never run; what a state dict does not need is refused by name. Every
+/// size, offset and count in the file is checked before it is used, so that a damaged or hostile file ends in an error.
 ///
-/// A state dict under `state_dict`, `model`, `model_state_dict` or `net`, or under one of these inside another, is
-/// found, and a `module.` prefix (left by data-parallel training) that all names share is removed: ``container`` and
-/// ``removedPrefix`` say so.
+/// The state dict is looked for wherever it lies (``container`` says where, ``otherContainers`` what else there is),
+/// and what wrappers of a network put into its names is removed: `module` of data-parallel training, of averaged models
+/// and of DeepSpeed, `_orig_mod` of `torch.compile`, `_fsdp_wrapped_module` and their like (``removedParts``).
 public final class Checkpoint: Sendable {
   /// The formats that can be read.
   public enum Format: String, Sendable {
@@ -32,11 +33,18 @@ public final class Checkpoint: Sendable {
   public let names: [String]
   /// The keys that led to the state dict, outermost first; empty where it is the outermost object.
   public let container: [String]
-  /// `module.` where all names had that prefix in the file, else empty.
+  /// The keys that lead to other dictionaries of tensors in the file, as to an average of the weights; empty where the
+  /// caller said which is meant.
+  public let otherContainers: [[String]]
+  /// What all names began with in the file and do not here, as `module.`; else empty.
   public let removedPrefix: String
+  /// The parts that wrappers had put into names: `module`, `_orig_mod`.
+  public let removedParts: [String]
+  /// Patterns of the names of tensors that a network need not use, with `*` and `?` as in a shell.
+  public let allowedLeftOver: [String]
   /// The `__metadata__` of a safetensors file; empty for the other formats.
   public let metadata: [String: String]
-  private let file: MappedFile
+  private let file: FileCopy
   private let tensors: [String: StoredTensor]
 
   /// Opens the checkpoint at `path`.
@@ -45,21 +53,70 @@ public final class Checkpoint: Sendable {
   ///   - path: the file, of whatever name.
   ///   - keys: where the state dict lies in a PyTorch file of several, outermost key first, as in
   ///     `["generator"]`; by default it is looked for.
-  /// - Throws: `PullbackError`: `noInput` if there is no such file, `data` if it is not a checkpoint, is damaged or
-  ///   hostile, or holds several state dicts and `keys` does not choose.
-  public init(contentsOf path: String, under keys: [String]? = nil) throws {
-    file = try MappedFile(path: path)
-    let content = try CheckpointContent(file, under: keys)
-    self.path = path
+  /// - Throws: `PullbackError`: `noInput` if there is no such file, `io` if it changes while it is read, `data` if it
+  ///   is not a checkpoint, is damaged or hostile, or holds several state dicts and `keys` does not choose.
+  public convenience init(contentsOf path: String, under keys: [String]? = nil) throws {
+    try self.init(FileCopy(path: path), keys.map { .path($0) } ?? .usual, namePrefix: "", allowedLeftOver: [])
+  }
+
+  /// Opens the checkpoint at `path`, and of several networks in it the one called `name`.
+  ///
+  /// - Parameters:
+  ///   - path: the file, of whatever name.
+  ///   - name: the last of the keys that lead to the state dict, all of them with slashes between, or what the names of
+  ///     the network's tensors begin with (`encoder_q`); nil looks for the state dict.
+  ///   - patterns: tensors that a network need not use, as in ``allowedLeftOver``.
+  /// - Throws: `PullbackError` as ``init(contentsOf:under:)``, and `usage` if nothing or several things are called so.
+  public convenience init(
+    contentsOf path: String, named name: String?, allowingLeftOver patterns: [String] = []
+  ) throws {
+    let file = try FileCopy(path: path)
+    guard let name else {
+      try self.init(file, .usual, namePrefix: "", allowedLeftOver: patterns)
+      return
+    }
+    do {
+      try self.init(file, .name(name), namePrefix: "", allowedLeftOver: patterns)
+    } catch let first as PullbackError where first.kind == .usage {
+      // No key of a dictionary, but perhaps the beginning of names.
+      do { try self.init(file, .usual, namePrefix: name + ".", allowedLeftOver: patterns) } catch { throw first }
+    }
+  }
+
+  private init(
+    _ file: FileCopy, _ choice: StateDictChoice, namePrefix: String, allowedLeftOver: [String]
+  ) throws {
+    let content = try CheckpointContent(file, choice)
+    self.file = file
+    path = file.path
     format = content.format
     container = content.container
+    otherContainers = choice == .usual ? content.others : []
     metadata = content.metadata
-    let stored = content.tensors.map(\.entry.name)
-    let prefix = "module."
-    removedPrefix = !stored.isEmpty && stored.allSatisfy { $0.hasPrefix(prefix) && $0 != prefix } ? prefix : ""
-    let removed = removedPrefix.count
-    names = stored.map { String($0.dropFirst(removed)) }
-    tensors = Dictionary(zip(names, content.tensors)) { first, _ in first }
+    self.allowedLeftOver = allowedLeftOver
+    let unwrapped = UnwrappedNames(content.tensors.map(\.entry.name))
+    removedPrefix = unwrapped.prefix
+    removedParts = unwrapped.parts
+    let named = zip(unwrapped.names, content.tensors).filter { $0.0.hasPrefix(namePrefix) }
+    guard namePrefix.isEmpty || !named.isEmpty else {
+      throw PullbackError(.usage, path, "has no tensors under \(quoted(String(namePrefix.dropLast())))")
+    }
+    names = named.map { String($0.0.dropFirst(namePrefix.count)) }
+    tensors = Dictionary(zip(names, named.map(\.1))) { first, _ in first }
+  }
+
+  /// Whether PyTorch counts with the tensor called `name`, and no network computes with it: batches seen, models
+  /// averaged.
+  public static func isCounter(_ name: String) -> Bool {
+    name.hasSuffix("num_batches_tracked") || name == "n_averaged" || name.hasSuffix(".n_averaged")
+  }
+
+  /// Whether a key or the beginning of a name says that the weights under it are an average over training: `model_ema`.
+  public static func namesAverage(_ key: String) -> Bool { StateDictKeys.isAverage(key) }
+
+  /// Whether a network may leave the tensor called `name` unused.
+  public func allowsLeftOver(_ name: String) -> Bool {
+    Self.isCounter(name) || allowedLeftOver.contains { fnmatch($0, name, 0) == 0 }
   }
 
   /// The type and shape of the tensor called `name`, nil if there is none.
@@ -89,7 +146,8 @@ public final class Checkpoint: Sendable {
     return tensor
   }
 
-  /// The SHA-256 of the whole file in hexadecimal; computed when first asked for, about a second per gigabyte.
+  /// The SHA-256 in hexadecimal of the file as it was when it was opened; computed when first asked for, about a second
+  /// per gigabyte.
   public var sha256: String { get throws { try file.sha256() } }
 
   /// The row-major index of the first NaN or infinity in `tensor`, nil if all its values are finite.

@@ -7,20 +7,24 @@ struct CheckpointContent {
   var tensors: [StoredTensor]
   var metadata: [String: String] = [:]
   var container: [String] = []
+  /// Where other state dicts lie.
+  var others: [[String]] = []
 }
 
 extension CheckpointContent {
   /// Recognises the format and reads what it says about its tensors.
-  init(_ file: MappedFile, under keys: [String]?) throws {
+  init(_ file: FileCopy, _ choice: StateDictChoice) throws {
     if SafeTensorsReader.recognizes(file) {
-      guard keys == nil else {
-        throw PullbackError(.usage, file.path, "is a safetensors file, whose tensors lie under no keys")
+      switch choice {
+      case .usual: break
+      case .path: throw PullbackError(.usage, file.path, "is a safetensors file, whose tensors lie under no keys")
+      case .name(let name): throw PullbackError(.usage, file.path, "has no tensors under \(quoted(name))")
       }
       self = try SafeTensorsReader.read(file)
     } else if ZipArchive.recognizes(file) {
-      self = try TorchZipReader.read(file, under: keys)
+      self = try TorchZipReader.read(file, choice)
     } else if TorchLegacyReader.recognizes(file) {
-      self = try TorchLegacyReader.read(file, under: keys)
+      self = try TorchLegacyReader.read(file, choice)
     } else {
       throw ForeignFormat.refusal(of: file)
     }
@@ -48,7 +52,7 @@ enum ForeignFormat {
   private static let asSafeTensors = "in Python, save its tensors as safetensors"
 
   /// The error for a file of no format that can be read.
-  static func refusal(of file: MappedFile) -> PullbackError {
+  static func refusal(of file: FileCopy) -> PullbackError {
     if let known = signatures.first(where: { file.holds($0.bytes, at: $0.offset) }) {
       return file.malformed("is \(known.name)", advice: known.advice)
     }
@@ -59,7 +63,7 @@ enum ForeignFormat {
 
   /// ONNX has no signature. A model begins with its first two protobuf fields: the version of the representation, 3
   /// to 15 so far, and the name of the producer or one of the other strings and messages of a `ModelProto`.
-  private static func isONNX(_ file: MappedFile) -> Bool {
+  private static func isONNX(_ file: FileCopy) -> Bool {
     guard let start = try? file.bytes(in: 0..<min(3, file.count)), start.count == 3 else { return false }
     let laterFields: [UInt8] = [0x12, 0x1A, 0x22, 0x32, 0x3A, 0x42]
     return start[0] == 0x08 && (3...15).contains(start[1]) && laterFields.contains(start[2])

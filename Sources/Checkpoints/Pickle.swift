@@ -110,7 +110,7 @@ enum PickleGlobal: Equatable {
         return nil
       }
     default:
-      guard Self.inertNames[module]?.contains(name) == true else { return nil }
+      guard Self.inertNames[module]?.contains(name) == true || Self.isTraining(module, name) else { return nil }
       self = .inert
     }
   }
@@ -121,6 +121,22 @@ enum PickleGlobal: Equatable {
     "BoolStorage": .bool, "ComplexFloatStorage": .complex64, "ComplexDoubleStorage": .complex128,
   ]
 
+  /// Whether the name is a class of a library for training or configuration, whose objects lie beside the weights in
+  /// its checkpoints: the hyper-parameters of Lightning, the options of Hydra, the schedules of an optimiser. Dots in a
+  /// name reach into other modules.
+  private static func isTraining(_ module: String, _ name: String) -> Bool {
+    let module = module.split(separator: ".", omittingEmptySubsequences: false)
+    let isClass = name.first?.isUppercase == true || name.hasPrefix("_") && name.dropFirst().first?.isUppercase == true
+    return isClass && trainingLibraries.contains { module.starts(with: $0.split(separator: ".")) }
+      && name.unicodeScalars.allSatisfy { $0.properties.isAlphabetic || "0"..."9" ~= $0 || $0 == "_" }
+  }
+
+  private static let trainingLibraries = [
+    "pytorch_lightning", "lightning", "lightning_fabric", "lightning_utilities", "omegaconf", "deepspeed",
+    "torch.optim", "timm", "yacs", "easydict", "ml_collections", "addict", "mmengine", "mmcv", "fvcore", "detectron2", "transformers",
+    "torchmetrics", "pathlib", "enum", "typing", "torch.torch_version",
+  ]
+
   /// What training scripts leave beside the weights: accuracies as NumPy scalars, optimiser states, options.
   private static let inertNames: [String: Set<String>] = [
     "torch.serialization": ["_get_layout"],
@@ -128,9 +144,12 @@ enum PickleGlobal: Equatable {
     "numpy.core.multiarray": ["scalar", "_reconstruct"],
     "numpy._core.multiarray": ["scalar", "_reconstruct"],
     "_codecs": ["encode"],
-    "collections": ["Counter", "defaultdict"],
+    "collections": ["Counter", "defaultdict", "deque"],
+    "datetime": ["date", "datetime", "time", "timedelta", "timezone"],
+    "functools": ["partial"],
+    "numpy.random._pickle": ["__randomstate_ctor", "__generator_ctor", "__bit_generator_ctor"],
     "argparse": ["Namespace"],
-    "builtins": ["dict", "list", "set", "int", "float"],
+    "builtins": ["dict", "list", "set", "int", "float", "str", "bool", "tuple", "complex", "bytes", "slice", "range"],
     "__builtin__": ["dict", "list", "set", "int", "float"],
   ]
 }

@@ -8,12 +8,12 @@ enum SafeTensorsReader {
   /// Longer headers are refused by every reader of the format.
   static let longestHeader = 100_000_000
 
-  static func recognizes(_ file: MappedFile) -> Bool {
+  static func recognizes(_ file: FileCopy) -> Bool {
     guard file.holds([UInt8(ascii: "{")], at: 8), let length = try? file.load(UInt64.self, at: 0) else { return false }
     return length >> 40 == 0
   }
 
-  static func read(_ file: MappedFile) throws -> CheckpointContent {
+  static func read(_ file: FileCopy) throws -> CheckpointContent {
     let length = Int(clamping: try file.load(UInt64.self, at: 0))
     guard length <= longestHeader, length <= file.count - 8 else {
       throw file.malformed(
@@ -67,7 +67,7 @@ struct SafeTensorsHeader {
   private var scanner: JSONScanner
 
   /// - Parameter text: the header, which may be padded with spaces at its end.
-  init(text: UnsafeRawBufferPointer, of file: MappedFile) throws {
+  init(text: UnsafeRawBufferPointer, of file: FileCopy) throws {
     scanner = JSONScanner(text: text, file: file)
     var names: Set<String> = []
     try readObject { header, name in
@@ -142,10 +142,10 @@ struct SafeTensorsHeader {
 /// The JSON tokens a safetensors header is made of: punctuation, strings and natural numbers.
 struct JSONScanner {
   let text: UnsafeRawBufferPointer
-  let file: MappedFile
+  let file: FileCopy
   private var position = 0
 
-  init(text: UnsafeRawBufferPointer, file: MappedFile) {
+  init(text: UnsafeRawBufferPointer, file: FileCopy) {
     self.text = text
     self.file = file
   }

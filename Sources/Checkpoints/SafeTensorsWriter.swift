@@ -45,7 +45,7 @@ public enum SafeTensors {
       offset = end
     }
     var header = Array("{\(members.joined(separator: ","))}".utf8)
-    // The tensors begin at a multiple of eight bytes, so that they can be mapped.
+    // The tensors begin at a multiple of eight bytes, so that they can be used in place.
     while header.count % 8 != 0 { header.append(0x20) }
     guard header.count <= SafeTensorsReader.longestHeader else {
       throw PullbackError(.usage, path, "a header of \(header.count) bytes is longer than the format allows")

@@ -6,41 +6,31 @@ struct StateDict {
   let container: [String]
   /// Its tensors in its own order: indices into ``TorchObjects/tensors``.
   let tensors: [(name: String, tensor: Int)]
-
-  /// The keys under which training scripts save a state dict.
-  static let usualKeys = ["state_dict", "model", "model_state_dict", "net"]
+  /// The keys that lead to the other dictionaries of tensors in the file.
+  let others: [[String]]
 
   /// Finds the state dict in `root`, the outermost object of a pickle.
   ///
-  /// - Parameter keys: where it lies; nil to look at the top, under the usual keys, and under those inside one another.
-  init(in root: PickleValue, of pickle: Unpickler, file: MappedFile, under keys: [String]?) throws {
+  /// Every dictionary with a tensor is looked at, however it is nested. The one under a usual key is taken; without it,
+  /// the only one there is; and an average of weights (EMA) only where there is nothing else.
+  ///
+  /// - Parameter choice: which one is meant, by the keys that lead to it or by the last of them.
+  init(in root: PickleValue, of pickle: Unpickler, file: FileCopy, choice: StateDictChoice) throws {
     guard case .dict(let top) = root else {
       throw file.malformed(
         "holds \(Self.kind(of: root)) and no dictionary of tensors", advice: "save the network's state_dict()")
     }
-    let search = Search(pickle: pickle)
-    let found: (path: [String], dict: Int)
-    if let keys {
-      found = (keys, try search.follow(keys, from: top, file))
-    } else {
-      var candidates = search.candidates(in: top, path: [], depth: 2, minimumRank: 1)
-      // A lone scalar at the top is more likely an accuracy than a network, unless there is nothing else.
-      if candidates.isEmpty { candidates = search.candidates(in: top, path: [], depth: 2, minimumRank: 0) }
-      guard let first = candidates.first else {
-        throw file.malformed(
-          "holds no state dict at its top or under \(Self.usualKeys.joined(separator: ", ")): "
-            + search.contents(of: top),
-          advice: "say under which keys it lies")
-      }
-      guard candidates.allSatisfy({ $0.dict == first.dict }) else {
-        let places = candidates.map { $0.path.isEmpty ? "the top" : $0.path.map(quoted).joined(separator: " / ") }
-        throw file.malformed(
-          "holds several state dicts, at \(places.joined(separator: ", "))", advice: "say under which keys to look")
-      }
-      found = first
+    let search = StateDictSearch(pickle: pickle, file: file)
+    let places = search.places(from: top)
+    let found: StateDictSearch.Place
+    switch choice {
+    case .path(let keys): found = .init(path: keys, dict: try search.follow(keys, from: top))
+    case .name(let name): found = try search.place(called: name, among: places, top: top)
+    case .usual: found = try search.usualPlace(among: places, top: top)
     }
     container = found.path
     tensors = search.tensors(in: found.dict).map { ($0.name, $0.tensor) }
+    others = places.map(\.path).filter { $0 != found.path }
     guard !tensors.isEmpty else { throw file.malformed("holds no tensors: \(search.contents(of: found.dict))") }
   }
 
@@ -54,9 +44,50 @@ struct StateDict {
   }
 }
 
-/// Steps through the dictionaries of a pickle, to a fixed depth: they may contain themselves.
-private struct Search {
+/// Which of a file's state dicts is meant.
+enum StateDictChoice: Equatable {
+  /// The one that training scripts save for use.
+  case usual
+  /// The one under these keys, outermost first.
+  case path([String])
+  /// The one under a key of this name, or under keys joined by slashes or full stops.
+  case name(String)
+}
+
+/// What the names of keys say about the weights under them.
+enum StateDictKeys {
+  /// The keys under which training scripts save a state dict.
+  static let usual: Set<String> = [
+    "state_dict", "model", "model_state_dict", "model_state", "net", "net_state_dict", "network", "module", "weights",
+    "params",
+  ]
+
+  /// Whether a word of the key says that the weights are an average over training, or a teacher that is one.
+  static func isAverage(_ key: String) -> Bool {
+    let words = key.lowercased().split { !$0.isLetter }
+    return words.contains { ["ema", "averaged", "average", "avg", "swa", "teacher", "momentum"].contains($0) }
+  }
+
+  /// Whether it holds the state of training and no network.
+  static func isTraining(_ key: String) -> Bool {
+    let key = key.lowercased()
+    return key.hasPrefix("optim") || key.contains("scheduler") || key.contains("scaler")
+      || ["callbacks", "loops", "hyper_parameters", "hparams", "param_shapes", "rng_state", "amp"].contains(key)
+  }
+}
+
+/// Steps through the dictionaries of a pickle, to a fixed depth and each of them once: they may contain themselves.
+private struct StateDictSearch {
+  /// A dictionary and the keys that lead to it.
+  struct Place {
+    let path: [String]
+    let dict: Int
+  }
+
   let pickle: Unpickler
+  let file: FileCopy
+  /// Deeper nesting than any script's, and few enough dictionaries that a hostile file costs little.
+  private static let (deepest, most) = (6, 10_000)
 
   private func dict(_ value: PickleValue?) -> Int? {
     if case .dict(let index)? = value { index } else { nil }
@@ -68,22 +99,71 @@ private struct Search {
     }
   }
 
-  /// Every dictionary reached through the usual keys that holds a tensor of at least `minimumRank` axes.
-  func candidates(in dict: Int, path: [String], depth: Int, minimumRank: Int) -> [(path: [String], dict: Int)] {
-    var found: [(path: [String], dict: Int)] = []
-    if tensors(in: dict).contains(where: { pickle.torch.tensors[$0.tensor].shape.count >= minimumRank }) {
-      found.append((path, dict))
-    }
-    guard depth > 0 else { return found }
-    for key in StateDict.usualKeys {
-      if let inner = self.dict(pickle.heap.dicts[dict][key]) {
-        found += candidates(in: inner, path: path + [key], depth: depth - 1, minimumRank: minimumRank)
-      }
-    }
-    return found
+  private func holdsTensor(_ dict: Int, minimumRank: Int) -> Bool {
+    tensors(in: dict).contains { pickle.torch.tensors[$0.tensor].shape.count >= minimumRank }
   }
 
-  func follow(_ keys: [String], from top: Int, _ file: MappedFile) throws -> Int {
+  /// Every dictionary that holds a tensor, outer ones first. A lone scalar is more likely an accuracy than a network,
+  /// unless there is nothing else.
+  func places(from top: Int) -> [Place] {
+    var reached = [Place(path: [], dict: top)]
+    var seen: Set<Int> = [top]
+    var next = 0
+    while next < reached.count {
+      let place = reached[next]
+      next += 1
+      guard place.path.count < Self.deepest else { continue }
+      for (key, value) in pickle.heap.dicts[place.dict].entries
+      where reached.count < Self.most && !StateDictKeys.isTraining(key) {
+        guard let inner = dict(value), seen.insert(inner).inserted else { continue }
+        reached.append(Place(path: place.path + [key], dict: inner))
+      }
+    }
+    let found = reached.filter { holdsTensor($0.dict, minimumRank: 1) }
+    return found.isEmpty ? reached.filter { holdsTensor($0.dict, minimumRank: 0) } : found
+  }
+
+  /// The place that is meant where nobody says which.
+  func usualPlace(among places: [Place], top: Int) throws -> Place {
+    guard !places.isEmpty else { throw file.malformed("holds no state dict: \(contents(of: top))") }
+    let averages = places.filter { $0.path.contains(where: StateDictKeys.isAverage) }
+    let raw = places.filter { !$0.path.contains(where: StateDictKeys.isAverage) }
+    let usual = raw.filter { $0.path.last.map(StateDictKeys.usual.contains) ?? true }
+    let chosen = [usual, raw, averages].first { !$0.isEmpty } ?? []
+    guard chosen.count == 1 else {
+      throw file.malformed(
+        "holds several state dicts, at \(Self.list(chosen)): \(contents(of: top))",
+        advice: "say which with --key \(Self.name(chosen[0]) ?? Self.name(chosen[1]) ?? "KEY")")
+    }
+    return chosen[0]
+  }
+
+  /// The place that `name` stands for.
+  func place(called name: String, among places: [Place], top: Int) throws -> Place {
+    let exact = places.filter { place in ["/", "."].contains { place.path.joined(separator: $0) == name } }
+    let last = exact.isEmpty ? places.filter { $0.path.last == name } : exact
+    let chosen = last.isEmpty ? places.filter { $0.path.contains(name) } : last
+    if let place = chosen.first, chosen.count == 1 { return place }
+    if chosen.isEmpty {
+      throw PullbackError(
+        .usage, file.path, "has no dictionary of tensors under \(quoted(name)): \(contents(of: top))",
+        advice: places.isEmpty ? nil : "there are \(Self.list(places))")
+    }
+    throw PullbackError(
+      .usage, file.path, "has several dictionaries under \(quoted(name)), at \(Self.list(chosen))",
+      advice: "name all keys, with slashes between them")
+  }
+
+  private static func name(_ place: Place) -> String? {
+    place.path.isEmpty ? nil : place.path.joined(separator: "/")
+  }
+
+  private static func list(_ places: [Place]) -> String {
+    let names = places.prefix(8).map { $0.path.isEmpty ? "the top" : $0.path.map(quoted).joined(separator: " / ") }
+    return names.joined(separator: ", ") + (places.count > names.count ? ", …" : "")
+  }
+
+  func follow(_ keys: [String], from top: Int) throws -> Int {
     try keys.reduce(top) { place, key in
       guard let inner = dict(pickle.heap.dicts[place][key]) else {
         throw PullbackError(.usage, file.path, "has no dictionary \(quoted(key)): \(contents(of: place))")

@@ -2,7 +2,7 @@ import Pullbacks
 
 /// One tensor of a checkpoint, as its header describes it.
 public struct TensorEntry: Equatable, Sendable {
-  /// As the state dict calls it, without a `module.` that all names share.
+  /// As the state dict calls it, without what wrappers put before it.
   public let name: String
   /// The element type in the file; ``Checkpoint/tensor(_:requireFinite:)`` converts to float32.
   public let dtype: ScalarType
@@ -23,7 +23,7 @@ struct StoredTensor: Sendable {
   let count: Int
 
   /// A dense tensor that fills `bytes` exactly.
-  init(_ entry: TensorEntry, filling bytes: Range<Int>, of file: MappedFile) throws {
+  init(_ entry: TensorEntry, filling bytes: Range<Int>, of file: FileCopy) throws {
     let count = try Self.elementCount(entry, file)
     let (size, overflow) = count.multipliedReportingOverflow(by: entry.dtype.byteCount)
     guard !overflow, size == bytes.count else {
@@ -36,7 +36,7 @@ struct StoredTensor: Sendable {
 
   /// A view whose element `i` is at `offset + sum(i * strides)`, counted in elements from the start of `bytes`.
   init(
-    _ entry: TensorEntry, strides: [Int], offset: Int, in bytes: Range<Int>, of file: MappedFile
+    _ entry: TensorEntry, strides: [Int], offset: Int, in bytes: Range<Int>, of file: FileCopy
   ) throws {
     guard bytes.lowerBound >= 0, bytes.upperBound <= file.count else {
       throw file.malformed("tensor \(quoted(entry.name)) reaches outside the file")
@@ -90,7 +90,7 @@ struct StoredTensor: Sendable {
   }
 
   /// The product of the shape. Zero extents do not excuse an overflow: whoever multiplies in another order would trap.
-  private static func elementCount(_ entry: TensorEntry, _ file: MappedFile) throws -> Int {
+  private static func elementCount(_ entry: TensorEntry, _ file: FileCopy) throws -> Int {
     guard entry.shape.count <= 64 else {
       throw file.malformed("tensor \(quoted(entry.name)) has \(entry.shape.count) axes")
     }
@@ -163,9 +163,9 @@ public enum ScalarType: String, Sendable, CaseIterable {
 }
 
 extension StoredTensor {
-  /// The tensor in float32. Dense, aligned float32 is used in place, backed by the mapped file; all else is converted
-  /// element by element, to the nearest float32 (ties to even).
-  func read(from file: MappedFile) throws -> Tensor {
+  /// The tensor in float32. Dense, aligned float32 is used in place, backed by the copy of the file; all else is
+  /// converted element by element, to the nearest float32 (ties to even).
+  func read(from file: FileCopy) throws -> Tensor {
     let shape = entry.shape
     guard count > 0 else { return Tensor(shape: shape) }
     let bytes = try file.bytes(in: start..<start + reach * entry.dtype.byteCount)

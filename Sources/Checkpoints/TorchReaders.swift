@@ -5,7 +5,7 @@ import Failures
 ///
 /// Source: `_save` and `_load` in `torch/serialization.py`.
 enum TorchZipReader {
-  static func read(_ file: MappedFile, under keys: [String]?) throws -> CheckpointContent {
+  static func read(_ file: FileCopy, _ choice: StateDictChoice) throws -> CheckpointContent {
     let archive = try ZipArchive(file)
     let folder = try findFolder(archive)
     if archive.contains(folder + "byteorder") {
@@ -17,7 +17,7 @@ enum TorchZipReader {
     }
     var pickle = Unpickler(file, try archive.bytes(of: folder + "data.pkl"))
     let root = try pickle.run()
-    let dict = try StateDict(in: root, of: pickle, file: file, under: keys)
+    let dict = try StateDict(in: root, of: pickle, file: file, choice: choice)
     return try CheckpointContent(.torchZip, dict, pickle.torch, of: file) { storage in
       try archive.bytes(of: folder + "data/" + storage.key)
     }
@@ -51,9 +51,9 @@ enum TorchLegacyReader {
   private static let magic: [UInt8] = [0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]
 
   /// Whether the file begins with a pickle, of this format or another.
-  static func recognizes(_ file: MappedFile) -> Bool { file.holds([0x80]) }
+  static func recognizes(_ file: FileCopy) -> Bool { file.holds([0x80]) }
 
-  static func read(_ file: MappedFile, under keys: [String]?) throws -> CheckpointContent {
+  static func read(_ file: FileCopy, _ choice: StateDictChoice) throws -> CheckpointContent {
     var position = 0
     func nextPickle() throws -> (value: PickleValue, pickle: Unpickler) {
       var pickle = Unpickler(file, position..<file.count)
@@ -79,7 +79,7 @@ enum TorchLegacyReader {
     guard let storageKeys = order.pickle.heap.items(order.value) else {
       throw file.malformed("lacks the list of its storages")
     }
-    let dict = try StateDict(in: object.value, of: object.pickle, file: file, under: keys)
+    let dict = try StateDict(in: object.value, of: object.pickle, file: file, choice: choice)
     let storages = try layOut(storageKeys, object.pickle.torch, in: position..<file.count, of: file)
     return try CheckpointContent(.torchLegacy, dict, object.pickle.torch, of: file) { storage in
       guard let bytes = storages[storage.key] else {
@@ -91,7 +91,7 @@ enum TorchLegacyReader {
 
   /// Finds the bytes of each storage. Only the pickle knows their types, so that each must have been referred to.
   private static func layOut(
-    _ keys: [PickleValue], _ torch: TorchObjects, in range: Range<Int>, of file: MappedFile
+    _ keys: [PickleValue], _ torch: TorchObjects, in range: Range<Int>, of file: FileCopy
   ) throws -> [String: Range<Int>] {
     let declared = Dictionary(torch.storages.map { ($0.key, $0) }) { first, _ in first }
     var cursor = ByteCursor(file, range)
@@ -114,7 +114,7 @@ enum TorchLegacyReader {
 extension CheckpointContent {
   /// The tensors of a state dict, each inside the bytes that `locate` finds for its storage.
   init(
-    _ format: Checkpoint.Format, _ dict: StateDict, _ torch: TorchObjects, of file: MappedFile,
+    _ format: Checkpoint.Format, _ dict: StateDict, _ torch: TorchObjects, of file: FileCopy,
     locate: (TorchObjects.Storage) throws -> Range<Int>
   ) throws {
     let tensors = try dict.tensors.map { name, index in
@@ -133,6 +133,6 @@ extension CheckpointContent {
         TensorEntry(name: name, dtype: view.dtype, shape: view.shape), strides: view.strides, offset: view.offset,
         in: seen, of: file)
     }
-    self.init(format: format, tensors: tensors, container: dict.container)
+    self.init(format: format, tensors: tensors, container: dict.container, others: dict.others)
   }
 }

@@ -29,7 +29,7 @@ struct Unpickler {
   private var memo: [Int: PickleValue] = [:]
 
   /// - Parameter range: where the pickle lies; it may end before the range does.
-  init(_ file: MappedFile, _ range: Range<Int>) {
+  init(_ file: FileCopy, _ range: Range<Int>) {
     cursor = ByteCursor(file, range.lowerBound..<min(range.upperBound, range.lowerBound + Limits.bytes))
   }
 
@@ -237,9 +237,19 @@ extension Unpickler {
     guard let global = PickleGlobal(module: module, name: name) else {
       throw cursor.malformedPickle(
         "asks for \(quoted("\(module).\(name)")), which is no part of a state dict: it was refused, nothing was run,",
-        advice: "in Python, save the network's state_dict() alone")
+        advice: Self.advice(for: module))
     }
     stack.append(.global(global))
+  }
+
+  /// How to save a file without the object that was refused.
+  private static func advice(for module: String) -> String {
+    if module.hasPrefix("torch.distributed") || module.hasPrefix("torch._C._distributed") {
+      return "it is one part of a network that was trained on several devices: in Python, save "
+        + "torch.distributed.checkpoint.state_dict.get_model_state_dict(model, "
+        + "options=StateDictOptions(full_state_dict=True))"
+    }
+    return "in Python, save the network's state_dict() alone"
   }
 
   private mutating func call() throws {

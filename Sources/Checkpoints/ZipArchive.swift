@@ -13,16 +13,16 @@ struct ZipArchive {
     var size: Int
   }
 
-  let file: MappedFile
+  let file: FileCopy
   /// Names in the order of the central directory.
   private(set) var names: [String] = []
   private var entries: [String: StoredFile] = [:]
 
-  static func recognizes(_ file: MappedFile) -> Bool {
+  static func recognizes(_ file: FileCopy) -> Bool {
     file.holds([0x50, 0x4B, 0x03, 0x04]) || file.holds([0x50, 0x4B, 0x05, 0x06])
   }
 
-  init(_ file: MappedFile) throws {
+  init(_ file: FileCopy) throws {
     self.file = file
     let directory = try Self.findDirectory(file)
     var cursor = ByteCursor(file, directory)
@@ -67,7 +67,7 @@ struct ZipArchive {
   }
 
   /// The central directory, found from the record at the end of the file, behind which a comment may stand.
-  private static func findDirectory(_ file: MappedFile) throws -> Range<Int> {
+  private static func findDirectory(_ file: FileCopy) throws -> Range<Int> {
     let recordSize = 22
     var record = file.count - recordSize
     let earliest = max(0, record - 0xFFFF)

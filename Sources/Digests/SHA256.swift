@@ -8,7 +8,7 @@ import Foundation
 public func sha256(ofFileAt path: String) throws -> String {
   let file = try InputFile(path)
   guard file.size > 0 else { return try sha256(UnsafeRawBufferPointer(start: nil, count: 0)) }
-  let bytes = try file.map()
+  let bytes = try file.copy()
   defer { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
   return try sha256(bytes)
 }

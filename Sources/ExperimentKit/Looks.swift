@@ -23,6 +23,8 @@ public enum Looks {
     public static let block = 250.0
     /// Stages of a randomised network.
     public static let stages = 290.0
+    /// The image, and four conditions of each network's training.
+    public static func conditions(networks: Int) -> Double { 122 + 200 * Double(networks) }
     /// Five explainers, twice.
     public static let explainersTwice = 620.0
   }
@@ -48,6 +50,8 @@ public enum Looks {
     public static let third = Size(190, 130)
     /// Beside two rows of maps.
     public static let besideMaps = Size(230, 150)
+    /// Six above each other beside a grid.
+    public static let conditions = Size(150, 66)
     /// The width of one of two plots beside a grid.
     public static let besideGrid = 190.0
   }

@@ -102,15 +102,55 @@ public struct InputFile: ~Copyable {
   /// Begins anew: what is read next is the file's first byte.
   public func rewind() { lseek(descriptor, 0, SEEK_SET) }
 
-  /// The whole file mapped into memory, read-only, also after this value is gone; the caller unmaps it.
+  /// The whole file in memory of its own, read-only, also after this value is gone; the caller unmaps it. Holes of a
+  /// sparse file take no memory.
   ///
-  /// Pages are read when first touched. The file must not be truncated by others while it is mapped.
-  /// - Throws: `PullbackError` of kind `io` if it cannot be mapped, as an empty file never can.
-  public func map() throws -> UnsafeRawBufferPointer {
-    guard let address = mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0), address != MAP_FAILED else {
-      throw PullbackError(.io, path, "cannot be mapped into memory: \(systemMessage())")
+  /// - Throws: `PullbackError` of kind `io` if there is no memory for it, as for an empty file there never is, if it
+  ///   cannot be read, or if somebody changed it meanwhile.
+  public func copy() throws -> UnsafeRawBufferPointer {
+    let options = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    guard let memory = mmap(nil, size, PROT_READ | PROT_WRITE, options, -1, 0), memory != MAP_FAILED else {
+      throw PullbackError(.io, path, "cannot be read into memory (\(size) bytes): \(systemMessage())")
     }
-    return UnsafeRawBufferPointer(start: address, count: size)
+    // Fresh pages cost as much as the copy itself; large ones cost less. A refusal does not matter.
+    madvise(memory, size, MADV_HUGEPAGE)
+    do {
+      let before = try status()
+      let (seekData, seekHole): (Int32, Int32) = (3, 4)
+      var position = 0
+      while position < size {
+        // File systems that know no holes call everything data.
+        let start = lseek(descriptor, position, seekData)
+        if start < 0 && errno == ENXIO { break }
+        let first = start < 0 ? position : min(size, Int(start))
+        let end = start < 0 ? -1 : lseek(descriptor, start, seekHole)
+        let last = end < 0 ? size : min(size, Int(end))
+        guard lseek(descriptor, first, SEEK_SET) == first else {
+          throw PullbackError(.io, path, "cannot be read: \(systemMessage())")
+        }
+        try read(into: UnsafeMutableRawBufferPointer(start: memory + first, count: last - first))
+        position = last
+      }
+      guard try status() == before else {
+        throw PullbackError(.io, path, "changed while it was read", advice: "try again when it is written")
+      }
+    } catch {
+      munmap(memory, size)
+      throw error
+    }
+    mprotect(memory, size, PROT_READ)
+    return UnsafeRawBufferPointer(start: memory, count: size)
+  }
+
+  /// The size and the times of the last changes of content and of status.
+  private func status() throws -> [Int] {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else {
+      throw PullbackError(.io, path, "cannot be read: \(systemMessage())")
+    }
+    return [
+      Int(status.st_size), status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec,
+    ]
   }
 
   /// All bytes of a file of at most `limit` bytes.

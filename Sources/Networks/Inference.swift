@@ -2,87 +2,143 @@ import Checkpoints
 import Execution
 import Pullbacks
 
-extension Architecture {
-  /// The architecture that `checkpoint` belongs to: the one whose parameters have the names and shapes of its tensors,
-  /// all of them and no others. The number of classes is free.
+/// What a checkpoint is taken for, and what its tensors cannot tell.
+public struct Recognition: Sendable {
+  /// How the tensors fit the architecture that the checkpoint is taken for.
+  public let fit: CheckpointFit
+  /// Architectures whose tensors are the same: they differ in strides, pools, padding or epsilons.
+  public let alternatives: [Architecture]
+
+  /// The architecture that the checkpoint is taken for.
+  public var architecture: Architecture { fit.architecture }
+
+  /// Recognises the architecture that `checkpoint` belongs to: the one whose parameters have the names and shapes of
+  /// its tensors, all of them and no others. The numbers of classes and of the images' channels are free.
   ///
-  /// - Throws: `PullbackError` that says which architecture comes closest, if any has a tensor in common, and what it
-  ///   lacks and what it leaves over.
+  /// - Throws: `PullbackError` that says which architectures come closest, and what they lack and leave over.
   /// - Complexity: builds every graph and reads no tensor.
+  public init(of checkpoint: Checkpoint) throws(PullbackError) {
+    var fits: [CheckpointFit] = []
+    for template in ArchitectureTemplate.all { fits.append(try CheckpointFit(template, checkpoint)) }
+    let exact = fits.filter(\.isExact)
+    guard let first = exact.first else { throw Self.refusal(of: checkpoint, fits) }
+    fit = first
+    alternatives = exact.dropFirst().map(\.architecture)
+  }
+
+  private static func refusal(of checkpoint: Checkpoint, _ fits: [CheckpointFit]) -> PullbackError {
+    // A few layers of the same name are no likeness.
+    let alike = fits.filter { 4 * ($0.missing.count + $0.misfits.count) < 3 * $0.expected }
+    // A stable order: of equals, the first.
+    let sorted = alike.enumerated().sorted { ($0.element.distance, $0.offset) < ($1.element.distance, $1.offset) }
+    var seen: Set<[String]> = []
+    // Networks of the same tensors differ from the file in the same ones: one of them is enough.
+    let closest = sorted.map(\.element).filter {
+      seen.insert($0.missing + $0.misfits.map(\.name) + $0.leftOver).inserted
+    }
+    guard let first = closest.first else {
+      let name = Relatives.name(of: checkpoint).map { ", and look like those of \($0) that is not built in" } ?? ""
+      return PullbackError(
+        .data, checkpoint.path, "its tensors\(examples(checkpoint.names)) are those of no architecture\(name)",
+        advice: "export the network to ONNX (\(CheckpointFit.export)); there are \(Architecture.families)")
+    }
+    let others = closest.dropFirst().prefix(2).map(\.shortSummary)
+    let then = others.isEmpty ? "" : "; then \(others.joined(separator: ", then "))"
+    return PullbackError(
+      .data, checkpoint.path, "its tensors are those of no architecture; closest is \(first.summary)\(then)",
+      advice: first.advice)
+  }
+}
+
+extension Architecture {
+  /// The architecture that `checkpoint` belongs to, as ``Recognition/init(of:)`` finds it.
   public static func infer(from checkpoint: Checkpoint) throws(PullbackError) -> Architecture {
-    var closest: Fit?
-    for architecture in all {
-      let fit = try Fit(of: architecture, to: checkpoint)
-      if fit.distance == 0 { return architecture }
-      if fit.distance < closest?.distance ?? .max { closest = fit }
-    }
-    guard let closest, closest.missing.count < closest.expected else {
-      throw PullbackError(
-        .data, checkpoint.path, "its tensors\(examples(checkpoint.names)) are those of no architecture",
-        advice: "there are \(allNames)")
-    }
-    throw PullbackError(
-      .data, checkpoint.path, "its tensors are those of no architecture; \(closest.summary)",
-      advice: "name the architecture: there are \(allNames)")
+    try Recognition(of: checkpoint).architecture
   }
 
   /// The number of classes that `checkpoint` tells apart, the rows of its classifier; nil if it has none.
   public func classes(in checkpoint: Checkpoint) throws(PullbackError) -> Int? {
-    let graph = try graph()
-    let classifier = storedName(of: graph.nodes[graph.output].name + ".weight", in: checkpoint)
-    guard let shape = checkpoint.entry(classifier)?.shape, shape.count == 2, shape[0] > 0 else { return nil }
-    return shape[0]
-  }
-
-  /// The name under which `checkpoint` has a parameter of the graph: its own, or else its former one.
-  public func storedName(of parameter: String, in checkpoint: Checkpoint) -> String {
-    checkpoint.entry(parameter) == nil ? formerName(parameter) : parameter
+    try CheckpointFit(of: self, to: checkpoint).classes
   }
 }
 
 extension Network {
-  /// The network `architecture` with the parameters of `checkpoint`, and as many classes as the checkpoint tells apart.
+  /// The network `architecture` with the parameters of `checkpoint`, and with as many classes and channels as the
+  /// checkpoint says.
   ///
-  /// - Throws: `PullbackError` if a tensor is missing, has another shape, or holds a value that is not finite.
+  /// - Throws: `PullbackError` if a tensor is missing, has another shape, or holds a value that is not finite; and if
+  ///   one is left over that ``Checkpoint/allowedLeftOver`` does not name: whatever needs it is another network.
   public init(_ architecture: Architecture, checkpoint: Checkpoint, resolution: Int? = nil) throws {
-    let graph = try architecture.graph(resolution: resolution, classes: architecture.classes(in: checkpoint))
-    try self.init(graph, checkpoint: checkpoint, executor: .fast) { architecture.storedName(of: $0, in: checkpoint) }
+    self = try CheckpointFit(of: architecture, to: checkpoint).network(resolution: resolution)
   }
 }
 
-/// How an architecture's parameters compare with a checkpoint's tensors.
-private struct Fit {
-  let name: String
-  let expected: Int
-  /// Parameters that the checkpoint lacks, or has in another shape.
-  let missing: [String]
-  /// Tensors that the architecture has no use for, but for the counters that PyTorch keeps beside running statistics.
-  let leftOver: [String]
-
-  init(of architecture: Architecture, to checkpoint: Checkpoint) throws(PullbackError) {
-    let parameters = try architecture.graph(classes: architecture.classes(in: checkpoint)).parameters
-    var missing: [String] = []
-    var used: Set<String> = []
-    for (name, description) in parameters {
-      let stored = architecture.storedName(of: name, in: checkpoint)
-      if checkpoint.entry(stored)?.shape == description.shape { used.insert(stored) } else { missing.append(name) }
+extension CheckpointFit {
+  /// The error for a checkpoint that does not fit.
+  public var refusal: PullbackError {
+    var problems: [String] = []
+    if !missing.isEmpty {
+      problems.append("\(missing.count) of its \(expected) tensors are missing\(examples(missing))")
     }
-    self.name = architecture.name
-    self.missing = missing
-    expected = parameters.count
-    leftOver = checkpoint.names.filter { !used.contains($0) && !$0.hasSuffix("num_batches_tracked") }
+    if let first = misfits.first {
+      let more = misfits.count > 1 ? ", as have \(misfits.count - 1) more" : ""
+      problems.append("tensor \(first.name) has shape \(first.shape), expected \(first.expected)\(more)")
+    }
+    if !leftOver.isEmpty {
+      problems.append("\(leftOver.count) tensors of the file are left over\(examples(leftOver))")
+    }
+    let other = try? Recognition(of: checkpoint).architecture
+    return PullbackError(
+      .data, checkpoint.path, "as \(architecture.name): \(problems.joined(separator: ", and "))",
+      advice: other.map { "the tensors are those of \($0.name)" } ?? advice)
   }
 
-  var distance: Int { missing.count + leftOver.count }
+  /// What can be done about a checkpoint that fits so.
+  var advice: String {
+    let export = "export the network to ONNX (\(Self.export))"
+    if missing.isEmpty && misfits.isEmpty && !leftOver.isEmpty {
+      return "if the network computes nothing with them, allow them to be left over (--allow-leftover "
+        + "\(Self.pattern(of: leftOver))); otherwise it is another network: \(export)"
+    }
+    if missing.count <= 2, let place = headPlace {
+      return "its classifier is not one linear layer under \(quoted(place)): \(export)"
+    }
+    return export
+  }
+
+  /// In Python.
+  static let export = "torch.onnx.export(model.eval(), torch.zeros(1, 3, 224, 224), \"model.onnx\")"
+
+  /// The classifier's place where something else than one linear map stands in it.
+  private var headPlace: String? {
+    guard let name = missing.first(where: { $0.hasSuffix(".weight") }) else { return nil }
+    let place = String(name.dropLast(".weight".count))
+    return leftOver.contains { $0.hasPrefix(prefix + place + ".") } ? prefix + place : nil
+  }
+
+  /// A pattern of the names' common beginning.
+  private static func pattern(of names: [String]) -> String {
+    guard let first = names.first, names.count > 1 else { return names.first.map { "'\($0)'" } ?? "" }
+    let common = names.dropFirst().reduce(first) { $0.commonPrefix(with: $1) }
+    return "'\(common)*'"
+  }
 
   var summary: String {
-    """
-    closest is \(name): of its \(expected) tensors \(missing.count) are missing or of another shape\
-    \(examples(missing)), and \(leftOver.count) of the file's are left over\(examples(leftOver))
-    """
+    let lost = missing.map(quoted) + misfits.map { "\(quoted($0.name)) is \($0.shape), expected \($0.expected)" }
+    return """
+      \(architecture.name): of its \(expected) tensors \(lost.count) are missing or of another shape\
+      \(list(lost)), and \(leftOver.count) of the file's are left over\(examples(leftOver))
+      """
+  }
+
+  var shortSummary: String {
+    "\(architecture.name) (\(missing.count + misfits.count) missing or of another shape, \(leftOver.count) left over)"
   }
 }
 
-private func examples(_ names: [String]) -> String {
-  names.isEmpty ? "" : " (\(names.prefix(3).map(quoted).joined(separator: ", "))\(names.count > 3 ? ", ..." : ""))"
+func examples(_ names: [String]) -> String { list(names.map(quoted)) }
+
+/// The first three of these, in brackets.
+private func list(_ texts: [String]) -> String {
+  texts.isEmpty ? "" : " (\(texts.prefix(3).joined(separator: ", "))\(texts.count > 3 ? ", ..." : ""))"
 }

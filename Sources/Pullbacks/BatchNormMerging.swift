@@ -75,7 +75,8 @@ extension Graph.Node {
     return with(changed, parameters: changed.parameters(inputs.map { graph.nodes[$0].shape }))
   }
 
-  fileprivate func with(_ operation: any Operation, parameters: [ParameterDescription]) -> Graph.Node {
+  /// Another operation in this node's place, with a value of the same shape.
+  func with(_ operation: any Operation, parameters: [ParameterDescription]) -> Graph.Node {
     Graph.Node(
       name: name, operation: operation, inputs: inputs, shape: shape, type: type, isBatched: isBatched,
       parameters: parameters)

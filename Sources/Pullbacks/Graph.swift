@@ -146,11 +146,17 @@ public struct Graph: Sendable {
   /// The node called `name`.
   public func index(of name: String) -> Int? { nodes.firstIndex { $0.name == name } }
 
-  /// The index of the node called `name`.
+  /// The node whose value is the output of the layer called `name`: the node of this name, or else the last one of
+  /// those that it has inside. The layer `layer3` of a ResNet ends with the last activation of its last block.
+  public func index(ofLayer name: String) -> Int? {
+    index(of: name) ?? nodes.lastIndex { $0.name.hasPrefix(name + ".") }
+  }
+
+  /// The index of the node called `name`, or of the last one of the layer of that name.
   ///
   /// - Throws: `PullbackError` if there is none.
   func node(_ name: String) throws(PullbackError) -> Int {
-    if let index = index(of: name) { return index }
+    if let index = index(ofLayer: name) { return index }
     throw unknown(name)
   }
 

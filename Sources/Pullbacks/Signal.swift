@@ -7,6 +7,9 @@ public struct Signal {
   /// The shape of the value, without the batch axis.
   public var shape: [Int] { builder.nodes[node].shape }
 
+  /// What the description did wrong first, up to here: whoever describes a network piece by piece stops at it.
+  package var mistake: PullbackError? { builder.error }
+
   /// Appends any operation; `others` are its further inputs.
   public func apply(_ operation: any Operation, _ name: String? = nil, with others: Signal...) -> Signal {
     apply(operation, name, with: others)

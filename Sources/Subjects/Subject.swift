@@ -131,7 +131,8 @@ public struct Subject: Sendable {
   /// - Throws: `PullbackError` if the architecture is fixed to one size, or `resolution` is too small for it.
   public func network(resolution: Int) throws -> Network {
     try Network(
-      architecture.graph(resolution: resolution, classes: graph.outputShape[0]), parameters: network.parameters)
+      architecture.graph(resolution: resolution, classes: graph.outputShape[0], channels: graph.inputShape[0]),
+      parameters: network.parameters)
   }
 
   /// What the network thinks of one image's class.

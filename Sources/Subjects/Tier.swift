@@ -178,6 +178,9 @@ extension Subject {
   /// - Parameters:
   ///   - model: an architecture; nil is the one that the checkpoint is recognised as, or EfficientNet-Lite0.
   ///   - path: its parameters; nil takes the file that comes with the package or was fetched.
+  ///   - key: of several networks in the file, the one of this name: the key of its state dict, or what the names of
+  ///     its tensors begin with.
+  ///   - patterns: tensors of the file that the network need not use.
   ///   - choice: which images.
   ///   - folder: labelled images of the user's; nil is the images of the architecture's tier.
   ///   - preprocessing: how pictures become inputs; nil is ``Preprocessing/standard(for:)`` for a checkpoint of the
@@ -186,8 +189,9 @@ extension Subject {
   /// - Throws: `PullbackError` of kind `unavailable` if EfficientNet-Lite0 has not been fetched, `usage` if there are
   ///   no parameters or no images for the architecture, others if a file cannot be read.
   public init(
-    model: String? = nil, checkpoint path: String? = nil, showing choice: Tier.Choice = .none,
-    of folder: String? = nil, preprocessing: Preprocessing? = nil, unreadable: UnreadableFiles? = nil
+    model: String? = nil, checkpoint path: String? = nil, named key: String? = nil,
+    allowingLeftOver patterns: [String] = [], showing choice: Tier.Choice = .none, of folder: String? = nil,
+    preprocessing: Preprocessing? = nil, unreadable: UnreadableFiles? = nil
   ) throws {
     guard let path else {
       let model = model ?? ImageNetTier.architecture
@@ -199,7 +203,7 @@ extension Subject {
         model, showing: choice, of: folder, preprocessing: preprocessing ?? .release, unreadable: unreadable)
       return
     }
-    let file = try Checkpoint(contentsOf: path)
+    let file = try Checkpoint(contentsOf: path, named: key, allowingLeftOver: patterns)
     let architecture = try model.map { try Architecture.named($0) } ?? .infer(from: file)
     try self.init(
       architecture.name, architecture, file, preprocessing: preprocessing ?? .standard(for: architecture),

@@ -149,23 +149,21 @@ public struct CrossEntropy: Sendable {
 }
 
 extension Network {
-  /// Where the scales of batch norms begin, and stay within a tenth or two: it sets the size of the pre-activations
-  /// behind them, against which soft rules have a fixed temperature. Networks of ImageNet arrive at 0.2 to 0.5, where
-  /// weight decay has had ninety epochs to shrink scales; a short run has to begin there.
-  public static let batchNormScale: Float = 1 / 3
-
   /// `graph` before any training, its parameters drawn from the stream "initial <name>" of `seed`.
   ///
   /// Convolutions: `N(0, 2 / (outputs per group * kernel places))` (He et al., 2015, arXiv 1502.01852, in its fan-out
   /// form). Matrices: `N(0, 2 / (inputs + outputs))` (Glorot & Bengio, 2010). Scales and running variances are 1, but
-  /// the scales of batch norms ``batchNormScale``; biases, shifts and running means 0.
-  public init(untrained graph: Graph, seed: UInt64) throws(PullbackError) {
+  /// the scales of batch norms `normScale`; biases, shifts and running means 0.
+  public init(
+    untrained graph: Graph, seed: UInt64, normScale: Double = Recipe.usualNormScale
+  ) throws(PullbackError) {
     var parameters: [String: Tensor] = [:]
     for node in graph.nodes {
       for description in node.parameters {
         let (name, shape) = (node.fullName(description), description.shape)
         guard shape.count > 1 else {
-          parameters[name] = Tensor(shape: shape, repeating: Self.initialScalar(description.name, of: node.operation))
+          let value = Self.initialScalar(description.name, of: node.operation, normScale: Float(normScale))
+          parameters[name] = Tensor(shape: shape, repeating: value)
           continue
         }
         let groups = (node.operation as? Convolution)?.groups ?? 1
@@ -177,9 +175,11 @@ extension Network {
     try self.init(graph, parameters: parameters)
   }
 
-  private static func initialScalar(_ parameter: String, of operation: any Pullbacks.Operation) -> Float {
+  private static func initialScalar(
+    _ parameter: String, of operation: any Pullbacks.Operation, normScale: Float
+  ) -> Float {
     switch parameter {
-    case "weight": operation is BatchNorm ? batchNormScale : 1
+    case "weight": operation is BatchNorm ? normScale : 1
     case "running_var": 1
     default: 0
     }

@@ -25,6 +25,24 @@ public struct Recipe: Codable, Equatable, Sendable {
   public var noise = 0.4
   /// The share of all epochs in which the noise grows from nothing to ``noise``.
   public var noiseGrowth = 0.0
+  /// ``normScale`` where it is not the usual one, which records leave out, as they did before it could be chosen.
+  var otherNormScale: Double?
+
+  private enum CodingKeys: String, CodingKey {
+    case network, seed, epochs, epochScenes, batch, rate, decay, warmUp, smoothing, noise, noiseGrowth
+    case otherNormScale = "normScale"
+  }
+
+  /// What the scales of batch norms begin at. They stay near it in a short run, so it sets the size of the
+  /// pre-activations behind them, against which soft rules have a fixed temperature.
+  public var normScale: Double {
+    get { otherNormScale ?? Self.usualNormScale }
+    set { otherNormScale = newValue == Self.usualNormScale ? nil : newValue }
+  }
+
+  /// Networks of ImageNet arrive at 0.2 to 0.5, where weight decay has had ninety epochs to shrink scales; a short run
+  /// has to begin there.
+  public static let usualNormScale = 1.0 / 3
 
   /// The recipe that made the network `name` of this package.
   ///
@@ -55,7 +73,7 @@ public struct Recipe: Codable, Equatable, Sendable {
         advice: "take one epoch or more, of a multiple of the batch")
     }
     guard rate.isFinite, rate > 0, decay.isFinite, decay >= 0, (0..<1).contains(warmUp), (0..<1).contains(smoothing),
-      (0...10).contains(noise), (0...1).contains(noiseGrowth)
+      (0...10).contains(noise), (0...1).contains(noiseGrowth), (1e-3...1e3).contains(normScale)
     else { throw PullbackError(.usage, "recipe", "a number is out of its range: \(self)") }
     guard seed != SceneGenerator.heldOut.seed else {
       throw PullbackError(

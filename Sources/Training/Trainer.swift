@@ -39,7 +39,7 @@ public struct Trainer: Sendable {
     try recipe.check()
     let graph = try Architecture.named(recipe.network).graph(resolution: Self.size, classes: SceneClass.allCases.count)
     self.recipe = recipe
-    network = try Network(untrained: graph, seed: recipe.seed)
+    network = try Network(untrained: graph, seed: recipe.seed, normScale: recipe.normScale)
     optimiser = AdamW(decay: recipe.decay)
   }
 

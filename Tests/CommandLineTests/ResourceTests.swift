@@ -95,7 +95,7 @@ import Testing
       // On a busy machine there are lines of progress too.
       let said = outcome.errors.split(separator: "\n").filter { $0.contains("attributions miss the change") }
       #expect(said.count == (worst > 0.1 ? 1 : 0), "\(worst), \(outcome.errors)")
-      #expect(said.allSatisfy { $0.hasPrefix("pullbacks: \(method): ") })
+      #expect(said.allSatisfy { $0.hasPrefix("note: \(method): ") })
     }
     let data = try Data(contentsOf: folder.url.appendingPathComponent("m.json"))
     let record = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])

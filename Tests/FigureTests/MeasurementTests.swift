@@ -5,7 +5,7 @@ import Testing
 
 /// Experiments that draw what took long to measure.
 @Suite(.serialized) struct MeasurementTests {
-  @Test(arguments: ["fig8", "table4"]) func withoutMeasurementsTheySaySo(program: String) throws {
+  @Test(arguments: ["fig8", "fig13", "table4"]) func withoutMeasurementsTheySaySo(program: String) throws {
     let folder = try TemporaryFolder()
     let outcome = try Program(program).run(
       ["--model", "vgg-scenes", "--scores", folder.path("none"), "--output", folder.path("figures")])

@@ -8,7 +8,7 @@ import Testing
   /// Those of committed scores or measurements are compared once they are drawn.
   private static let scenes =
     ["networks", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10", "fig11"]
-    + ["fig8", "table4"].filter { Fixture.exists("Figures/\($0)-scenes.png") }
+    + ["fig8", "fig13", "table4"].filter { Fixture.exists("Figures/\($0)-scenes.png") }
 
   @Test(arguments: scenes)
   func onScenes(figure: String) throws { try compare(figure, "scenes") }

@@ -65,6 +65,10 @@ import Testing
     case "gelu": Item(name, GELU())
     case "gelu-tanh": Item(name, TanhGELU())
     case "silu": Item(name, SiLU())
+    case "celu": Item(name, CELU(alpha: number("alpha")))
+    case "softsign": Item(name, Softsign())
+    case "thresholdedrelu": Item(name, ThresholdedReLU(threshold: number("threshold")))
+    case "hardsigmoid-0.2": Item(name, SlopedHardSigmoid(slope: number("slope"), offset: number("offset")))
     case "prelu": Item(name, slopes: (settings["slopes"] as! [Double]).map(Float.init))
     default: preconditionFailure("no gate is called \(name)")
     }
@@ -90,7 +94,7 @@ import Testing
 
   private func doubles(_ tensor: Tensor) -> [Double] { tensor.scalars.map(Double.init) }
 
-  @Test func everyKind() { #expect(Self.items.count == 16) }
+  @Test func everyKind() { #expect(Self.items.count == 20) }
 
   @Test(arguments: items) func value(_ item: Item) throws {
     expectWithin(try item.network()(item.points).scalars, doubles(item.expected("value")), Self.tolerance, item.name)

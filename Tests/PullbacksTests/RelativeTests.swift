@@ -5,8 +5,8 @@ import Pullbacks
 import TestKit
 import Testing
 
-/// Noise relative to each channel: the rules against those of a fixed deviation, where spreads come from, and the
-/// property that they are for.
+/// Noise relative to each channel: the rules against those of a fixed deviation, and where spreads come from.
+/// `RescalingTests` has the property that they are for.
 @Suite struct RelativeTests {
   private func pulled(
     _ operation: any Pullbacks.Operation, _ shape: [Int], _ rule: any Rule, at x: Tensor, _ v: Tensor,
@@ -75,26 +75,6 @@ import Testing
     }
   }
 
-  @Test func maxPoolIsTheMeanUnderGumbelNoise() throws {
-    let (draws, deviation) = (40_000, 0.8)
-    let x: [Double] = [0.3, -0.5, 1.1, 0.9]
-    let soft = try pulled(
-      MaxPool(kernel: 2), [1, 2, 2], RelativeMaxPool(1, of: Spread(.calibration, [Float(deviation)])),
-      at: Tensor(shape: [1, 1, 2, 2], x.map(Float.init)), Tensor(shape: [1, 1, 1, 1], repeating: 1))
-    let uniforms = RandomStream(seed: 5, "gumbel").uniforms([draws, 4]).scalars.map { Double($0) + 0x1p-25 }
-    let scale = deviation * 6.0.squareRoot() / Double.pi
-    var wins = [0, 0, 0, 0]
-    for draw in 0..<draws {
-      let noisy = (0..<4).map { x[$0] - scale * log(-log(uniforms[4 * draw + $0])) }
-      wins[noisy.firstIndex(of: noisy.max()!)!] += 1
-    }
-    for place in 0..<4 {
-      let share = Double(wins[place]) / Double(draws)
-      // Four standard errors of a share.
-      #expect(abs(share - Double(soft.scalars[place])) < 4 * (share * (1 - share) / Double(draws)).squareRoot())
-    }
-  }
-
   // MARK: Spreads
 
   private func network(_ body: (Signal) -> Signal, _ parameters: [String: [Float]]) throws -> Network {
@@ -149,57 +129,6 @@ import Testing
     #expect(Spreads().completed(by: spreads) == spreads)
   }
 
-  // MARK: The property
-
-  /// Every hidden channel of a VGG with batch norms rescaled by a power of two, and the weights after it by its inverse:
-  /// the same function. The relative pullback does not notice, with spreads from batch norms or from the image; the fixed
-  /// temperature does.
-  @Test func theSameFunctionHasOneRelativePullback() throws {
-    let network = try Formula.network(Architecture.named("vgg-scenes").graph())
-    let other = try rescaled(network)
-    let x = Formula.image("images", [2] + network.graph.inputShape)
-    let v = try network.oneHot([3, 7])
-    expectClose(try other(x), try network(x), within: 1e-6, "value")
-    func map(_ network: Network, _ rules: (Network) -> RuleSet) throws -> Tensor {
-      try network.valueWithPullback(at: x, rules: rules(network)).pullback(v)
-    }
-    for c: Float in [0.5, 1.5] {
-      for fromImage in [false, true] {
-        func relative(_ network: Network) -> RuleSet {
-          .relativePullback(c, fromImage ? Spreads() : Spreads(of: network), over: network.graph)
-        }
-        expectClose(try map(other, relative), try map(network, relative), within: 1e-5, "c = \(c), image: \(fromImage)")
-      }
-    }
-    let fixed = (try map(network) { _ in .softPullback() }, try map(other) { _ in .softPullback() })
-    #expect(zip((fixed.0 - fixed.1).imageNorms, fixed.0.imageNorms).allSatisfy { $0 > 0.1 * $1 })
-  }
-
-  /// Channels of a VGG's batch norms times 1/4 to 4, and what reads them divided by that.
-  private func rescaled(_ network: Network) throws -> Network {
-    var parameters = network.parameters
-    var scales: [Float] = []
-    var changed = network.graph.nodes.filter { $0.operation is Convolution || $0.operation is BatchNorm }
-    changed.append(network.graph.nodes.first { $0.operation is Linear }!)
-    for node in changed {
-      if node.operation is BatchNorm {
-        let channels = node.shape[0]
-        scales = (0..<channels).map { [0.25, 0.5, 1, 2, 4][($0 * 7 + channels) % 5] }
-        for name in ["weight", "bias"] {
-          let values = zip(parameters["\(node.name).\(name)"]!.scalars, scales).map { $0 * $1 }
-          parameters["\(node.name).\(name)"] = Tensor(shape: [channels], values)
-        }
-      } else if !scales.isEmpty {
-        let weight = parameters["\(node.name).weight"]!
-        // Inputs of the linear layer are planes of the last channels.
-        let inner = node.operation is Linear ? weight.shape[1] / scales.count : weight.shape[2] * weight.shape[3]
-        let values = weight.scalars.enumerated().map { $1 / scales[$0 / inner % scales.count] }
-        parameters["\(node.name).weight"] = Tensor(shape: weight.shape, values)
-      }
-    }
-    return try Network(network.graph, parameters: parameters)
-  }
-
   @Test func refusals() throws {
     let graph = try Graph("tiny", input: [3, 4, 4]) { $0.relu("relu") }
     let network = try Network(graph, parameters: [:])
@@ -216,5 +145,13 @@ import Testing
         rules: [.gradient.overriding(.any, with: RelativeMaxPool(1, of: .ofImage(channelAxis: .first)))])
     }
     #expect(misplaced.problem.hasSuffix("is for max pooling, and this is a relu"))
+    let pool = try Network(Graph("pool", input: [3, 4]) { $0.maxPool1D("pool", kernel: 2) }, parameters: [:])
+    let tokens = Spread(.calibration, [1, 1, 1, 1], channelAxis: .last)
+    let turned = try #require(throws: PullbackError.self) {
+      try pool.trace(
+        at: Tensor(shape: [1, 3, 4]),
+        rules: [.gradient.overriding(.node("pool"), with: RelativeMaxPool(1, of: tokens))])
+    }
+    #expect(turned.problem == "a pool's channels are the first axis, and these deviations are of the last")
   }
 }

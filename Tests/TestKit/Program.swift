@@ -53,8 +53,10 @@ public struct Program: Sendable {
   /// Runs the program until it ends, which `body`, called as soon as it has started, may bring about.
   ///
   /// - Returns: its exit code, or the number of the signal that ended it, and what it wrote to standard error.
-  public func start(_ arguments: [String], _ body: (Process) -> Void) throws -> (status: Int32, errors: String) {
-    let outcome = try run(arguments, environment: [:], nil, nil, body)
+  public func start(
+    _ arguments: [String], environment: [String: String] = [:], _ body: (Process) -> Void
+  ) throws -> (status: Int32, errors: String) {
+    let outcome = try run(arguments, environment: environment, nil, nil, body)
     return (outcome.status, outcome.errors)
   }
 

@@ -84,7 +84,7 @@ import Training
     #expect(abs(deviation("dense.weight") / (2.0 / (64 * 9)).squareRoot() - 1) < 0.03)
     #expect(abs(deviation("depthwise.weight") / (2.0 / 9).squareRoot() - 1) < 0.1)
     #expect(abs(deviation("fc.weight") / (2.0 / 264).squareRoot() - 1) < 0.03)
-    #expect(parameters["bn.weight"]!.scalars == [Float](repeating: Network.batchNormScale, count: 64))
+    #expect(parameters["bn.weight"]!.scalars == [Float](repeating: Float(Recipe.usualNormScale), count: 64))
     #expect(parameters["norm.weight"]!.scalars == [Float](repeating: 1, count: 8))
     #expect(parameters["bn.running_var"]!.scalars == [Float](repeating: 1, count: 64))
     for name in ["dense.bias", "bn.bias", "bn.running_mean", "fc.bias"] {

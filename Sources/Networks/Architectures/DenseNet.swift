@@ -1,23 +1,29 @@
 import Pullbacks
 
 // DenseNet: Densely Connected Convolutional Networks (Huang et al., 2016, arXiv 1608.06993). Variant: torchvision's
-// DenseNet-121 (DenseNet-BC, growth rate 32). The last ReLU is a function call there, not a module; here it is a node
+// DenseNet-BC, whose names timm has too. The last ReLU is a function call there, not a module; here it is a node
 // like any other and softened like any other.
 
 enum DenseNet: String, CaseIterable {
   case denseNet121 = "densenet121"
+  case denseNet161 = "densenet161"
+  case denseNet169 = "densenet169"
+  case denseNet201 = "densenet201"
 
   /// Layers per dense block, the channels that each adds, and those of the stem.
   private var size: (depths: [Int], growth: Int, stem: Int) {
     switch self {
     case .denseNet121: ([6, 12, 24, 16], 32, 64)
+    case .denseNet161: ([6, 12, 36, 24], 48, 96)
+    case .denseNet169: ([6, 12, 32, 32], 32, 64)
+    case .denseNet201: ([6, 12, 48, 32], 32, 64)
     }
   }
 
   var architecture: Architecture {
     Architecture(rawValue, formerName: Self.formerName) {
       (name, resolution, normalisation, classes) throws(PullbackError) in
-      try Graph(name, input: [3, resolution, resolution]) { image in
+      try Graph(name, input: [normalisation.scale.count, resolution, resolution]) { image in
         var x = image.apply(normalisation, "normalise")
           .convolution("features.conv0", size.stem, kernel: 7, stride: 2, padding: 3, bias: false)
           .batchNorm("features.norm0").relu("features.relu0")

@@ -55,7 +55,7 @@ enum EfficientNetLite: String, CaseIterable {
       camLayers: ["_conv_head"]
     ) {
       (name, resolution, normalisation, classes) throws(PullbackError) in
-      try Graph(name, input: [3, resolution, resolution]) { image in
+      try Graph(name, input: [normalisation.scale.count, resolution, resolution]) { image in
         var x = image.apply(normalisation, "normalise")
           .same("_conv_stem", 32, kernel: 3, stride: 2).batchNorm("_bn0", epsilon: 1e-3, momentum: 0.01).relu6("_swish")
         var block = 0

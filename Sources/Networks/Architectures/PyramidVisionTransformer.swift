@@ -38,7 +38,7 @@ enum PyramidVisionTransformer: String, CaseIterable {
   var architecture: Architecture {
     Architecture(rawValue, trainedOn: self == .scenes ? .scenes : .imageNet, formerName: Self.authorsName) {
       (name, resolution, normalisation, classes) throws(PullbackError) in
-      try Graph(name, input: [3, resolution, resolution]) { image in
+      try Graph(name, input: [normalisation.scale.count, resolution, resolution]) { image in
         var x = image.apply(normalisation, "normalise")
         if self == .scenes { x = x.stem() }
         for stage in 0..<4 {

@@ -2,8 +2,8 @@ import Pullbacks
 
 // VGG: Very Deep Convolutional Networks for Large-Scale Image Recognition (Simonyan & Zisserman, 2014,
 // arXiv 1409.1556), configurations A, B, D and E. Variant: torchvision's, with and without batch normalisation, whose
-// features are averaged to 7x7 before the classifier. `vgg-scenes` is a narrow configuration A with batch normalisation
-// for pictures of 96 pixels, whose features are 3x3 and are taken as they are.
+// features are averaged to 7x7 before the classifier; timm's names are read too. `vgg-scenes` is a narrow configuration
+// A with batch normalisation for pictures of 96 pixels, whose features are 3x3 and are taken as they are.
 
 enum VGG: String, CaseIterable {
   case vgg11, vgg13, vgg16, vgg19
@@ -31,9 +31,11 @@ enum VGG: String, CaseIterable {
   }
 
   var architecture: Architecture {
-    Architecture(rawValue, trainedOn: self == .scenes ? .scenes : .imageNet, camLayers: ["avgpool"]) {
+    Architecture(
+      rawValue, trainedOn: self == .scenes ? .scenes : .imageNet, camLayers: ["avgpool"], timmName: Self.timmName
+    ) {
       (name, resolution, normalisation, classes) throws(PullbackError) in
-      try Graph(name, input: [3, resolution, resolution]) { image in
+      try Graph(name, input: [normalisation.scale.count, resolution, resolution]) { image in
         var x = image.apply(normalisation, "normalise")
         var index = 0
         func next() -> String {
@@ -54,5 +56,13 @@ enum VGG: String, CaseIterable {
           .linear("classifier.6", classes)
       }
     }
+  }
+
+  /// timm makes convolutions of the classifier's layers, whose kernels cover all of the map.
+  private static func timmName(_ name: String) -> String {
+    let layers: [Substring: String] = ["0": "pre_logits.fc1", "3": "pre_logits.fc2", "6": "head.fc"]
+    let parts = name.split(separator: ".")
+    guard parts.count == 3, parts[0] == "classifier", let layer = layers[parts[1]] else { return name }
+    return "\(layer).\(parts[2])"
   }
 }

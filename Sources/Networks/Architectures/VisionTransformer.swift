@@ -1,34 +1,40 @@
 import Pullbacks
 
-// ViT: An Image is Worth 16x16 Words (Dosovitskiy et al., 2020, arXiv 2010.11929). Variant: torchvision's ViT-B/16 for
-// images of 224, whose queries, keys and values come from one tensor, `in_proj_weight`.
+// ViT: An Image is Worth 16x16 Words (Dosovitskiy et al., 2020, arXiv 2010.11929), and DeiT (Touvron et al., 2020,
+// arXiv 2012.12877), which is the same network. Variant: torchvision's, whose queries, keys and values come from one
+// tensor, `in_proj_weight`; timm's names are read too.
 
-enum VisionTransformer: String, CaseIterable {
-  case b16 = "vit_b_16"
-
+struct VisionTransformer {
+  let name: String
   /// The side of a patch in pixels; layers, features, features inside an MLP, and heads.
-  private var size: (patch: Int, depth: Int, width: Int, inner: Int, heads: Int) {
-    switch self {
-    case .b16: (16, 12, 768, 3072, 12)
-    }
-  }
+  let patch, depth, width, inner, heads: Int
+
+  static let all: [VisionTransformer] = [
+    VisionTransformer(name: "vit_b_16", patch: 16, depth: 12, width: 768, inner: 3072, heads: 12),
+    VisionTransformer(name: "vit_b_32", patch: 32, depth: 12, width: 768, inner: 3072, heads: 12),
+    VisionTransformer(name: "vit_l_16", patch: 16, depth: 24, width: 1024, inner: 4096, heads: 16),
+    VisionTransformer(name: "vit_l_32", patch: 32, depth: 24, width: 1024, inner: 4096, heads: 16),
+    VisionTransformer(name: "deit_tiny_patch16_224", patch: 16, depth: 12, width: 192, inner: 768, heads: 3),
+    VisionTransformer(name: "deit_small_patch16_224", patch: 16, depth: 12, width: 384, inner: 1536, heads: 6),
+    VisionTransformer(name: "deit_base_patch16_224", patch: 16, depth: 12, width: 768, inner: 3072, heads: 12),
+  ]
 
   var architecture: Architecture {
-    Architecture(rawValue, formerName: Self.formerName) {
+    Architecture(name, formerName: Self.formerName, timmName: Self.timmName) {
       (name, resolution, normalisation, classes) throws(PullbackError) in
       guard resolution == 224 else {
         throw PullbackError(
           .usage, name, "its position embedding is for images of 224 pixels, not \(resolution)",
           advice: "resize the images to 224 x 224")
       }
-      return try Graph(name, input: [3, resolution, resolution]) { image in
-        let patch = Extent(size.patch, size.patch)
+      return try Graph(name, input: [normalisation.scale.count, resolution, resolution]) { image in
+        let side = Extent(patch, patch)
         var x = image.apply(normalisation, "normalise")
-          .convolution("conv_proj", size.width, kernel: patch, stride: patch).tokens()
-        x = .concatenate([x.parameter("class_token", [1, 1, size.width]).reshaped([1, size.width]), x])
+          .convolution("conv_proj", width, kernel: side, stride: side).tokens()
+        x = .concatenate([x.parameter("class_token", [1, 1, width]).reshaped([1, width]), x])
         x = x.adding(x.parameter("encoder.pos_embedding", [1] + x.shape).reshaped(x.shape))
-        for layer in 0..<size.depth {
-          x = x.encoderLayer("encoder.layers.encoder_layer_\(layer)", inner: size.inner, heads: size.heads)
+        for layer in 0..<depth {
+          x = x.encoderLayer("encoder.layers.encoder_layer_\(layer)", inner: inner, heads: heads)
         }
         return x.layerNorm("encoder.ln", epsilon: 1e-6).slice(axis: 0, 0..<1).flatten().linear("heads.head", classes)
       }
@@ -37,7 +43,31 @@ enum VisionTransformer: String, CaseIterable {
 
   /// Published checkpoints still say `mlp.linear_1` and `mlp.linear_2` for `mlp.0` and `mlp.3`.
   private static func formerName(_ name: String) -> String {
-    name.replacing(".mlp.0.", with: ".mlp.linear_1.").replacing(".mlp.3.", with: ".mlp.linear_2.")
+    var parts = name.split(separator: ".")
+    guard parts.count == 6, parts[3] == "mlp" else { return name }
+    parts[4] = parts[4] == "0" ? "linear_1" : "linear_2"
+    return parts.joined(separator: ".")
+  }
+
+  /// `blocks.3.attn.qkv.weight` for `encoder.layers.encoder_layer_3.self_attention.in_proj_weight`.
+  private static func timmName(_ name: String) -> String {
+    let outside = [
+      "class_token": "cls_token", "encoder.pos_embedding": "pos_embed", "conv_proj.weight": "patch_embed.proj.weight",
+      "conv_proj.bias": "patch_embed.proj.bias", "encoder.ln.weight": "norm.weight", "encoder.ln.bias": "norm.bias",
+      "heads.head.weight": "head.weight", "heads.head.bias": "head.bias",
+    ]
+    let start = "encoder.layers.encoder_layer_"
+    guard name.hasPrefix(start) else { return outside[name] ?? name }
+    // The layer's number, its parts, and the parameter.
+    let parts = name.dropFirst(start.count).split(separator: ".")
+    let layers: [Substring: String] = [
+      "ln_1": "norm1", "ln_2": "norm2", "out_proj": "attn.proj", "0": "mlp.fc1", "3": "mlp.fc2",
+    ]
+    guard let layer = layers[parts[parts.count - 2]] else {
+      // in_proj_weight and in_proj_bias.
+      return "blocks.\(parts[0]).attn.qkv.\(parts[parts.count - 1].dropFirst("in_proj_".count))"
+    }
+    return "blocks.\(parts[0]).\(layer).\(parts[parts.count - 1])"
   }
 }
 

@@ -69,6 +69,37 @@ public struct Clip: Gate {
   public var averagedFormula: String { "(Phi((z - \(low)) / s) - Phi((z - \(high)) / s))" }
 }
 
+/// ``Clip`` with limits of its own for each channel of `(N, C, ...)`, which are not learnt: what a ``ReLU6`` becomes
+/// where a network's channels are rescaled.
+public struct ChannelClip: ChannelwiseGate {
+  /// The least value of each channel.
+  public var low: [Double]
+  /// The largest value of each channel.
+  public var high: [Double]
+
+  /// - Precondition: there are as many limits of either kind, and each `low` is below its `high`.
+  public init(low: [Double], high: [Double]) {
+    precondition(low.count == high.count && zip(low, high).allSatisfy(<), "a channel's range is empty")
+    self.low = low
+    self.high = high
+  }
+
+  public var kind: String { "clip" }
+  public var settings: String {
+    "\(low.count) channels, from \(low.min() ?? 0) or more to \(high.max() ?? 0) or less"
+  }
+
+  public func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int] {
+    try checkCount(inputs, 1, of: kind)
+    guard inputs[0].first == low.count else {
+      throw PullbackError(.usage, kind, "\(low.count) ranges do not fit an input of shape \(inputs[0])")
+    }
+    return inputs[0]
+  }
+
+  public func gate(ofChannel channel: Int, _ parameters: [Tensor]) -> Clip { Clip(low[channel], high[channel]) }
+}
+
 /// `x` above 0, `slope x` below. Source: Maas et al. 2013.
 public struct LeakyReLU: Gate {
   /// Below 0.

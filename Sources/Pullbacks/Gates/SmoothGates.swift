@@ -106,6 +106,9 @@ public struct ELU: Gate {
 
   public init(alpha: Double = 1) { (self.alpha, scale, kind) = (alpha, 1, "elu") }
 
+  /// With other constants than ``selu``.
+  public init(alpha: Double, scale: Double) { self.init(alpha: alpha, scale: scale, kind: "selu") }
+
   private init(alpha: Double, scale: Double, kind: String) {
     (self.alpha, self.scale, self.kind) = (alpha, scale, kind)
   }

@@ -33,6 +33,7 @@ public struct HardSigmoid: Gate {
 /// A function from the library of mathematics, place by place. Where the derivative jumps it is 0, as in PyTorch.
 public enum UnaryFunction: String, Elementwise, CaseIterable {
   case exp, log, sqrt, erf, tanh, abs, negate, reciprocal, sin, cos, floor, ceil, round, sign
+  case tan, asin, acos, atan, sinh, cosh, asinh, acosh, atanh
 
   public var kind: String { rawValue }
 
@@ -60,6 +61,15 @@ public enum UnaryFunction: String, Elementwise, CaseIterable {
     case .ceil: z.rounded(.up)
     case .round: z.rounded(.toNearestOrEven)
     case .sign: z > 0 ? 1 : z < 0 ? -1 : z
+    case .tan: Glibc.tan(z)
+    case .asin: Glibc.asin(z)
+    case .acos: Glibc.acos(z)
+    case .atan: Glibc.atan(z)
+    case .sinh: Glibc.sinh(z)
+    case .cosh: Glibc.cosh(z)
+    case .asinh: Glibc.asinh(z)
+    case .acosh: Glibc.acosh(z)
+    case .atanh: Glibc.atanh(z)
     }
   }
 
@@ -76,6 +86,15 @@ public enum UnaryFunction: String, Elementwise, CaseIterable {
     case .sin: Glibc.cos(z)
     case .cos: -Glibc.sin(z)
     case .floor, .ceil, .round, .sign: 0
+    case .tan: 1 + Glibc.tan(z) * Glibc.tan(z)
+    case .asin: 1 / (1 - z * z).squareRoot()
+    case .acos: -1 / (1 - z * z).squareRoot()
+    case .atan: 1 / (1 + z * z)
+    case .sinh: Glibc.cosh(z)
+    case .cosh: Glibc.sinh(z)
+    case .asinh: 1 / (z * z + 1).squareRoot()
+    case .acosh: 1 / (z * z - 1).squareRoot()
+    case .atanh: 1 / (1 - z * z)
     }
   }
 }

@@ -88,6 +88,15 @@ public struct Slice: Operation {
   }
 }
 
+extension Slice {
+  /// The places of the first axis, of `extent` places, that are kept.
+  func channels(of extent: Int) -> [Int] {
+    parts.reduce(Array(0..<extent)) { kept, part in
+      part.axis == 0 ? part.sources(kept.count)!.map { kept[$0] } : kept
+    }
+  }
+}
+
 extension Slice.Part {
   /// The places of an axis of `extent` places that are kept; nil where they do not all exist, or the step is 0.
   fileprivate func sources(_ extent: Int) -> [Int]? {

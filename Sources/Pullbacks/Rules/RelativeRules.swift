@@ -59,15 +59,18 @@ public struct Spread: Hashable, Sendable {
   }
 
   /// c times the deviation of each plane of z, image by image and channel by channel; one for each channel where all
-  /// images have the same. Nil where there is no spread; a float can divide by every other, and square it.
+  /// images have the same. Nil where there is none; a float can divide by every other, and square it.
   ///
   /// - Parameter z: with the channels in axis 1.
   func noise(_ c: Float, at z: @autoclosure () -> Tensor) -> [Float?] {
     (source == .image ? z().planeDeviations : deviations).map { deviation in
       let noise = c * deviation
-      return noise >= 1e-18 ? min(noise, 1e18) : nil
+      return noise >= Self.leastNoise ? min(noise, 1 / Self.leastNoise) : nil
     }
   }
+
+  /// The least noise that is told from none.
+  static let leastNoise: Float = 1e-18
 }
 
 extension Tensor {
@@ -186,8 +189,10 @@ extension Tensor {
 }
 
 /// Max pooling whose switches are perturbed by Gumbel noise of c times the channel's own deviation: each v is shared
-/// out by `softmax(window / tau)` with `tau = c sigma sqrt(6) / pi`, for which the noise's standard deviation is c sigma.
-/// A channel that never changes (c sigma below 1e-18) has no noise: each v goes to the first largest value.
+/// out by `softmax(window / tau)` with `tau = c sigma sqrt(6) / pi`, for which the noise's deviation is c sigma.
+///
+/// A channel that never changes (c sigma below 1e-18), such as a plane of zeros behind a ReLU, is shared out as in the
+/// limit of small noise: the largest values of a window take equal shares.
 ///
 /// An extension, as ``RelativeGate``.
 public struct RelativeMaxPool: Rule {
@@ -219,6 +224,10 @@ public struct RelativeMaxPool: Rule {
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
     try require(node.operation is any MaxPooling, "max pooling", at: node)
+    guard spread.channelAxis == .first else {
+      throw PullbackError(
+        .usage, "node \(node.name)", "a pool's channels are the first axis, and these deviations are of the last")
+    }
     try spread.check(node)
   }
 
@@ -230,20 +239,26 @@ public struct RelativeMaxPool: Rule {
 extension RelativeMaxPool: PoolingRule {
   package func adjoints(at z: @autoclosure () -> Tensor) -> [MaxPoolShape.Adjoint] {
     spread.noise(multiple, at: z()).map { noise in
-      guard let noise else { return .hard }
-      return .soft(sharpness: .pi / (6 as Float).squareRoot() / noise, zeroPadding: border == .zeros)
+      .soft(
+        sharpness: .pi / (6 as Float).squareRoot() / (noise ?? Spread.leastNoise), zeroPadding: border == .zeros)
     }
   }
 }
 
 extension Spread {
-  /// Throws unless the deviations fit a node's channels.
+  /// Throws unless the deviations fit a node's channels, and each is a number that noise can have.
   fileprivate func check(_ node: Graph.Node) throws(PullbackError) {
+    guard source != .image else { return }
     let channels = channelAxis == .first ? node.shape.first : node.shape.last
-    guard source == .image || deviations.count == channels else {
+    guard deviations.count == channels else {
       throw PullbackError(
         .usage, "node \(node.name)", "expected a deviation for each of \(channels ?? 0) channels, "
           + "found \(deviations.count)", advice: "measure the spreads of this network")
+    }
+    if let channel = deviations.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
+      throw PullbackError(
+        .data, "node \(node.name)", "the deviation of channel \(channel) is \(deviations[channel])",
+        advice: "see whether the network's parameters, or the images that it was measured on, are finite")
     }
   }
 

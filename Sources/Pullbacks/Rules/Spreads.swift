@@ -11,8 +11,8 @@ public struct Spreads: Hashable, Sendable {
   /// The spread of what the node called `name` takes; nil where it is not known.
   public subscript(name: String) -> Spread? { spreads[name] }
 
-  /// The spreads that a network's parameters tell of, without an image: a batch norm gives its channel the mean beta and
-  /// the deviation |gamma|, and from there means and variances are followed.
+  /// The spreads that a network's parameters tell of, without an image: a batch norm gives its channel the mean beta
+  /// and the deviation |gamma|, and from there means and variances are followed.
   ///
   /// Values are taken to be normal and branches independent: the variances of a sum add, and an activation makes of a
   /// normal variable the mean and the variance of its value. Sums, concatenations of channels and fixed scales per
@@ -59,7 +59,8 @@ private struct Moments {
     guard !inputs.isEmpty, let first = inputs[0] else { return nil }
     self = first
     switch node.operation {
-    case is Add:
+    // Twice the same is not independent.
+    case is Add where Set(node.inputs).count == node.inputs.count:
       for (input, other) in zip(node.inputs, inputs).dropFirst() {
         guard let other, graph.nodes[input].shape == node.shape else { return nil }
         mean = zip(mean, other.mean).map(+)
@@ -76,8 +77,12 @@ private struct Moments {
     case let affine as ChannelAffine:
       mean = zip(mean, zip(affine.scale, affine.shift)).map { $0 * Double($1.0) + Double($1.1) }
       variance = zip(variance, affine.scale).map { $0 * Double($1) * Double($1) }
+    case let slice as Slice:
+      let channels = slice.channels(of: mean.count)
+      (mean, variance) = (channels.map { first.mean[$0] }, channels.map { first.variance[$0] })
     case is Identity: break
-    case let gate as any Gate: self = first.through { gate.value($0) }
+    case let gate as any Gate: self = first.through { _, z in gate.value(z) }
+    case let gates as any ChannelwiseGate: self = first.through { gates.gate(ofChannel: $0, parameters).value($1) }
     // The largest of a window is larger on average; its spread is taken to be that of the window's values.
     case is any MaxPooling: break
     default: return nil
@@ -88,13 +93,16 @@ private struct Moments {
     (self.mean, self.variance, self.isSum) = (mean, variance, isSum)
   }
 
-  /// Of a function's value at normal variables.
-  private func through(_ f: (Double) -> Double) -> Moments {
-    let moments = zip(mean, variance).map { mean, variance -> (Double, Double) in
-      let deviation = variance.squareRoot()
-      guard deviation > 0 else { return (f(mean), 0) }
-      let first = normalAverage(at: mean, deviation: deviation, steps: 400, of: f)
-      return (first, normalAverage(at: mean, deviation: deviation, steps: 400) { (f($0) - first) * (f($0) - first) })
+  /// Of a function's value at normal variables, channel by channel; the deviations are exact to 1e-4.
+  private func through(_ f: (_ channel: Int, _ z: Double) -> Double) -> Moments {
+    let moments = mean.indices.map { channel -> (Double, Double) in
+      let (mean, deviation) = (mean[channel], variance[channel].squareRoot())
+      guard deviation > 0 else { return (f(channel, mean), 0) }
+      func average(_ g: (Double) -> Double) -> Double {
+        normalAverage(at: mean, deviation: deviation, steps: 400, of: g)
+      }
+      let first = average { f(channel, $0) }
+      return (first, average { (f(channel, $0) - first) * (f(channel, $0) - first) })
     }
     return Moments(mean: moments.map(\.0), variance: moments.map(\.1), isSum: isSum)
   }

@@ -4,14 +4,14 @@ import Foundation
 import Kernels
 
 #if _endian(big)
-  #error("Checkpoints are mapped in place, and every format stores little-endian numbers.")
+  #error("Checkpoints are used in place, and every format stores little-endian numbers.")
 #endif
 
-/// A file mapped into memory, read-only, for as long as somebody holds this object.
+/// The bytes of a file, read once into memory of their own, for as long as somebody holds this object: whatever happens
+/// to the file afterwards, tensors and hash are those of the bytes that were read.
 ///
 /// Everything in the file is untrusted: ``bytes(in:)`` and ``load(_:at:)`` are the only ways in, and both check bounds.
-/// Pages are read when first touched. The file must not be truncated by others while it is mapped.
-final class MappedFile: Sendable {
+final class FileCopy: Sendable {
   let path: String
   let count: Int
   private let address: UInt
@@ -24,7 +24,7 @@ final class MappedFile: Sendable {
     }
     self.path = path
     count = file.size
-    address = UInt(bitPattern: try file.map().baseAddress)
+    address = UInt(bitPattern: try file.copy().baseAddress)
   }
 
   deinit { munmap(UnsafeMutableRawPointer(bitPattern: address), count) }
@@ -52,7 +52,7 @@ final class MappedFile: Sendable {
     return (try? bytes(in: offset..<offset + signature.count).elementsEqual(signature)) ?? false
   }
 
-  /// The SHA-256 of the whole file in hexadecimal, computed once.
+  /// The SHA-256 of the bytes that were read, in hexadecimal; computed once.
   func sha256() throws -> String {
     try digest.withLock { digest in
       if let digest { return digest }
@@ -68,14 +68,14 @@ final class MappedFile: Sendable {
   }
 }
 
-/// A position in a mapped file that moves forward through a range of it and never leaves it.
+/// A position in a file that moves forward through a range of it and never leaves it.
 struct ByteCursor {
-  let file: MappedFile
+  let file: FileCopy
   private(set) var position: Int
   let end: Int
 
   /// - Parameter range: a range inside the file.
-  init(_ file: MappedFile, _ range: Range<Int>) {
+  init(_ file: FileCopy, _ range: Range<Int>) {
     self.file = file
     position = range.lowerBound
     end = range.upperBound
@@ -105,7 +105,7 @@ struct ByteCursor {
   }
 }
 
-extension MappedFile {
+extension FileCopy {
   /// The text in `range`, nil if it is no UTF-8.
   func text(in range: Range<Int>) throws -> String? {
     String(validating: try bytes(in: range), as: UTF8.self)

@@ -1,0 +1,56 @@
+import Pullbacks
+
+/// What an architecture asks of a checkpoint: its parameters under all of their names. The number of classes and of the
+/// images' channels is the checkpoint's to say.
+struct ArchitectureTemplate: Sendable {
+  struct Parameter: Sendable {
+    /// As in the graph.
+    let name: String
+    /// The names that checkpoints use, the graph's own first.
+    let storedNames: [String]
+    let shape: [Int]
+  }
+
+  let architecture: Architecture
+  let parameters: [Parameter]
+  /// The last layer, a linear map to the classes.
+  let classifier: String
+  /// Parameters whose second extent is the number of the images' channels.
+  let readsImage: Set<String>
+
+  init(_ architecture: Architecture) throws(PullbackError) {
+    let graph = try architecture.graph()
+    self.architecture = architecture
+    parameters = graph.parameters.map { name, description in
+      var names = [name]
+      for other in [architecture.formerName(name), architecture.timmName(name)] where !names.contains(other) {
+        names.append(other)
+      }
+      return Parameter(name: name, storedNames: names, shape: description.shape)
+    }
+    classifier = graph.nodes[graph.output].name
+    // The first layers of a kernel and channels: those that are fed by the normalised image.
+    let normalised = graph.nodes.firstIndex { $0.operation is ChannelAffine } ?? 0
+    readsImage = Set(
+      graph.nodes.filter { $0.inputs == [normalised] && !$0.parameters.isEmpty }.map { $0.name + ".weight" })
+  }
+
+  /// The shortest beginning of the classifier's names that no other layer shares: what people put in its place stands
+  /// there, as a `Sequential` of a dropout and a linear map.
+  func classifierPlaces() -> [String] {
+    let weight = parameters.first { $0.name == classifier + ".weight" }?.storedNames ?? []
+    let others = parameters.filter { !$0.name.hasPrefix(classifier + ".") }.flatMap(\.storedNames)
+    return weight.map { name in
+      var place = name.split(separator: ".").dropLast()
+      while place.count > 1 {
+        let shorter = place.dropLast().joined(separator: ".") + "."
+        guard !others.contains(where: { $0.hasPrefix(shorter) }) else { break }
+        place = place.dropLast()
+      }
+      return place.joined(separator: ".")
+    }
+  }
+
+  /// Of every architecture, in their order.
+  static let all: [ArchitectureTemplate] = Architecture.all.compactMap { try? ArchitectureTemplate($0) }
+}

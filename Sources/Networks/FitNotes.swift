@@ -1,0 +1,52 @@
+import Checkpoints
+import Pullbacks
+
+extension CheckpointFit {
+  /// What a user should know about how the checkpoint was read, a sentence each.
+  ///
+  /// - Parameter alternatives: the other architectures of these tensors, where the architecture was recognised by them;
+  ///   nil where the user named it.
+  public func notes(among alternatives: [Architecture]?) -> [String] {
+    var notes: [String] = []
+    let averages = checkpoint.otherContainers.filter { $0.contains(where: Checkpoint.namesAverage) }
+    let others = checkpoint.otherContainers.filter { !$0.contains(where: Checkpoint.namesAverage) }
+    let container = checkpoint.container.joined(separator: "/")
+    let taken = container.isEmpty ? "the outermost ones" : "those under \(quoted(container))"
+    if let first = averages.first {
+      let names = averages.map { quoted($0.joined(separator: "/")) }.joined(separator: ", ")
+      notes.append(
+        "the weights are \(taken); an average of weights (EMA) lies under \(names) "
+          + "(--key \(first.joined(separator: "/")) takes it)")
+    }
+    if let first = others.first {
+      let names = others.prefix(4).map { quoted($0.joined(separator: "/")) }.joined(separator: ", ")
+      notes.append(
+        "the weights are \(taken); other tensors lie under \(names) (--key \(first.joined(separator: "/")))")
+    }
+    for other in otherPrefixes {
+      let name = String(other.dropLast())
+      let own = prefix.isEmpty ? "without a prefix" : "under \(quoted(String(prefix.dropLast())))"
+      notes.append("the weights are those \(own); another network lies under \(quoted(name)) (--key \(name) takes it)")
+    }
+    if let movedClassifier {
+      notes.append(
+        "the classifier is \(movedClassifier): what else may stand beside it has no tensors, and is taken for dropout")
+    }
+    if let channels, channels != 3 {
+      notes.append(
+        "the network takes \(channels) channel\(channels == 1 ? "" : "s"), and how they were normalised is not known: "
+          + "the mean and deviation of the colours, averaged over them, stand in for what is missing")
+    }
+    if !allowedLeftOver.isEmpty {
+      notes.append("\(allowedLeftOver.count) tensors are left over, as allowed\(examples(allowedLeftOver))")
+    }
+    guard let alternatives else { return notes }
+    let names = alternatives.map(\.name).joined(separator: ", ")
+    let same = names.isEmpty
+      ? "" : "; \(names) \(alternatives.count == 1 ? "has" : "have") the same tensors (--model chooses)"
+    notes.append(
+      "taken for \(architecture.name) by its tensors, which tell nothing of strides, padding, pools, activations and "
+        + "normalisation: these are assumed to be \(architecture.name)'s\(same)")
+    return notes
+  }
+}

@@ -1,0 +1,143 @@
+import Pullbacks
+
+extension Lowering {
+  /// Layers that patterns put together, and attention as an operator.
+  static let composites: [String: Operator] = [
+    "pullbacks.Attention": { try $0.attention($1) },
+    "pullbacks.ChannelNorm": { try $0.channelNorm($1) },
+    "Attention": { try $0.wholeAttention($1) },
+  ]
+
+  private func channelNorm(_ node: OnnxNode) throws {
+    let slot = try input(node, 0)
+    let (x, parts) = try images(node, slot, rank: 3...8)
+    guard parts == 1 else { throw failure(node, "its input has the shape \(slot.shape)") }
+    let width = slot.shape[1]
+    func vector(_ index: Int, _ otherwise: Float) throws -> () throws -> Tensor {
+      guard node.input(index) != nil else { return { Tensor(shape: [width], repeating: otherwise) } }
+      let value = try weight(node, index)
+      return { try value.tensor().reshaped([width]) }
+    }
+    let result = try emit(
+      LayerNorm(epsilon: node.float("epsilon", 1e-5), axis: .channels), node.name, [x],
+      weights: ["weight": try vector(1, 1), "bias": try vector(2, 0)])
+    set(node, result, dropped: true, from: [slot])
+  }
+
+  /// A signal that keeps all axes with its axes in another order; axes of one place go for nothing.
+  private func turned(_ x: Signal, _ order: [Int], _ name: String? = nil) throws -> Signal {
+    let moved = order.filter { x.shape[$0] != 1 }
+    let target = order.map { x.shape[$0] }
+    if moved == moved.sorted() { return try reshape(x, target, name) }
+    return try emit(Transpose(order), name, [x])
+  }
+
+  private func attention(_ node: OnnxNode) throws {
+    let slots = try inputs(node)
+    let orders = ["q", "k", "v"].map { node.ints($0)! }
+    let rank = orders[0].count
+    guard slots.prefix(3).allSatisfy({ $0.rank == rank }) else { throw failure(node, "its inputs do not fit together") }
+    // Each as (T, heads d).
+    let tokens = try zip(slots, orders).map { slot, order in
+      let x = try signal(slot, dropped: false)
+      let turned = try turned(x, [order[rank - 2]] + order.dropLast(2) + [order[rank - 1]])
+      return try reshape(turned, [turned.shape[0], turned.shape.dropFirst().reduce(1, *)])
+    }
+    let outer = orders[0].dropLast(2).map { slots[0].shape[$0] }
+    let heads = outer.product
+    let scores = [tokens[0].shape[0], tokens[1].shape[0]]
+    let maskCount = node.int("masks", 0)
+    var masks = try slots[3..<3 + maskCount].map { try mask($0, outer, scores) }
+    if node.int("conditions", 0) != 0 {
+      let condition = try mask(slots[3 + maskCount], outer, scores)
+      let (fill, none) = (number(node.float("fill", 0)), number(0))
+      masks.append(
+        try emit(Where(), nil, node.int("conditions", 0) > 0 ? [condition, none, fill] : [condition, fill, none]))
+    }
+    if masks.count > 1 { masks = [try emit(Add(), nil, masks)] }
+    if let sum = masks.first, sum.shape.count == 3, sum.shape[0] != heads {
+      masks = [try emit(Expand(to: [heads] + scores), nil, [sum])]
+    }
+    let operation = ScaledDotProductAttention(heads: heads, scale: node.float("scale", 1))
+    let y = node.ints("y")!
+    let result = try emit(operation, node.name, tokens + masks)
+    let apart = try reshape(result, [scores[0]] + outer + [result.shape[1] / heads])
+    let axes = [rank - 2] + Array(0..<rank - 2) + [rank - 1]
+    try set(node, attended: try turned(apart, y.map { axes.firstIndex(of: $0)! }), slots)
+  }
+
+  private func set(_ node: OnnxNode, attended: Signal, _ slots: [Slot]) throws {
+    let drops = attended.shape.count > 1 && attended.shape[0] == 1
+    let result = drops ? try reshape(attended, Array(attended.shape.dropFirst())) : attended
+    set(node, result, dropped: drops, from: Array(slots.prefix(3)))
+  }
+
+  /// What is added to scores: `(T, S)` where it is the same for all heads, and `(heads, T, S)` elsewhere.
+  private func mask(_ slot: Slot, _ outer: [Int], _ scores: [Int]) throws -> Signal {
+    let x = try signal(slot, dropped: false)
+    let full = [Int](repeating: 1, count: max(0, outer.count + 2 - x.shape.count)) + x.shape
+    let isShared = full.dropLast(2).allSatisfy { $0 == 1 }
+    if isShared {
+      let matrix = try reshape(x, Array(full.suffix(2)))
+      return matrix.shape == scores ? matrix : try emit(Expand(to: scores), nil, [matrix])
+    }
+    let all = try reshape(x, full)
+    let expanded = all.shape == outer + scores ? all : try emit(Expand(to: outer + scores), nil, [all])
+    return try reshape(expanded, [outer.product] + scores)
+  }
+
+  /// The operator of set 23: heads apart, or `(1, T, heads d)`.
+  private func wholeAttention(_ node: OnnxNode) throws {
+    let slots = try (0..<3).map { try input(node, $0) }
+    let known: Set = ["q_num_heads", "kv_num_heads", "scale", "is_causal", "softcap", "qk_matmul_output_mode"]
+    guard node.inputs.dropFirst(4).allSatisfy(\.isEmpty), node.outputs.dropFirst().allSatisfy(\.isEmpty),
+      node.float("softcap", 0) == 0, known.isSuperset(of: node.attributes.keys.filter { $0 != "softmax_precision" })
+    else {
+      throw failure(
+        node, "it has a cache, a softcap, a window or further outputs", advice: "export the model without a cache")
+    }
+    let isApart = slots[0].rank == 4
+    guard slots.allSatisfy({ $0.rank == (isApart ? 4 : 3) }) else {
+      throw failure(node, "its inputs have the shapes \(slots.map(\.shape))")
+    }
+    let images = slots[0].shape[0]
+    let heads = isApart ? slots[0].shape[1] : node.int("q_num_heads", 1)
+    let keyHeads = isApart ? slots[1].shape[1] : node.int("kv_num_heads", heads)
+    // Each as (T, images heads d).
+    let tokens = try zip(slots, [heads, keyHeads, keyHeads]).map { slot, heads in
+      let shape = slot.shape
+      guard shape[0] == images, heads > 0, isApart || shape[2] % heads == 0 else {
+        throw failure(node, "\(heads) heads do not share the shape \(shape)")
+      }
+      let parts = isApart ? shape : [shape[0], shape[1], heads, shape[2] / heads]
+      let x = try reshape(try signal(slot, dropped: false), parts)
+      let turned = try turned(x, isApart ? [2, 0, 1, 3] : [1, 0, 2, 3])
+      return try reshape(turned, [turned.shape[0], turned.shape.dropFirst().reduce(1, *)])
+    }
+    let scores = [tokens[0].shape[0], tokens[1].shape[0]]
+    var all = tokens
+    var open: Signal?
+    if let given = optional(node, 3) {
+      var mask = try mask(given, [images, heads], scores)
+      if given.kind == .bool {
+        guard !node.flag("is_causal"), mask.shape.count == 2 else {
+          throw failure(node, "its mask of conditions is causal, or one for each head", advice: "give it as numbers")
+        }
+        // A query without an open place has the value 0.
+        open = try emit(Reduce(.max, axes: [1], keepingAxes: true), nil, [mask])
+        mask = try emit(
+          Where(), nil, [try emit(Comparison.greater, nil, [open!, mask]), number(-.infinity), number(0)])
+      }
+      all.append(mask)
+    }
+    let scale = node.has("scale") ? node.float("scale", 1) : nil
+    let operation = ScaledDotProductAttention(
+      heads: images * heads, keyHeads: images * keyHeads, scale: scale, causal: node.flag("is_causal"))
+    var result = try emit(operation, node.name, all)
+    if let open { result = try emit(Where(), nil, [open, result, number(0)]) }
+    let width = result.shape[1] / (images * heads)
+    let apart = try reshape(result, [scores[0], images, heads, width])
+    let last = try turned(apart, isApart ? [1, 2, 0, 3] : [1, 0, 2, 3])
+    try set(node, attended: isApart ? last : try reshape(last, [images, scores[0], heads * width]), slots)
+  }
+}

@@ -1,0 +1,79 @@
+import Pullbacks
+
+extension Lowering {
+  /// Quantisers of values are passed straight through; those of weights were folded.
+  static let quantisation: [String: Operator] = [
+    "DynamicQuantizeLinear": { try $0.straightThrough($1, dynamic: true) },
+    "MatMulInteger": { try $0.integerProduct($1) },
+    "QuantizeLinear": { try $0.straightThrough($1) },
+    "DequantizeLinear": { lowering, node in
+      if try lowering.input(node, 0).isQuantised {
+        try lowering.straightThrough(node)
+      } else {
+        try lowering.dequantise(node)
+      }
+    },
+  ]
+
+  /// `(x - zero) scale` of integers that came in.
+  private func dequantise(_ node: OnnxNode) throws {
+    let (slot, scale) = (try input(node, 0), try known(node, 1))
+    guard node.int("block_size", 0) == 0, slot.rank > 0 || scale.count == 1,
+      let axis = axis(node.int("axis", 1), of: max(slot.rank, 2))
+    else { throw failure(node, "its scales of shape \(scale.shape) do not fit \(slot.shape)") }
+    let shape =
+      scale.count == 1 ? [] : [scale.count] + [Int](repeating: 1, count: max(0, slot.rank - axis - 1))
+    let (x, dropped) = try whole(slot)
+    var value = x
+    if node.input(2) != nil {
+      let zero = try known(node, 2)
+      guard zero.count == scale.count else { throw failure(node, "zero points do not fit the scales") }
+      value = try emit(
+        BinaryOperation.subtract, nil, [value, constant(Tensor(shape: shape, try zero.floats()))])
+    }
+    let result = try emit(
+      Multiply(), node.name, [value, constant(try scale.tensor().reshaped(shape))])
+    set(node, result, dropped: dropped, kind: scale.kind, from: [slot])
+  }
+
+  /// - Parameter dynamic: whether the scale is chosen by the values themselves: then it is 1, and the zero point 0.
+  private func straightThrough(_ node: OnnxNode, dynamic: Bool = false) throws {
+    say("passed straight through")
+    if dynamic {
+      set(node, Slot(StoredValue(.float, Tensor(shape: [], [1]))), output: 1)
+      set(node, Slot(StoredValue(.uint8, Tensor(shape: [], integers: [0]))), output: 2)
+    }
+    note("quantisers of activations are passed straight through: values are those before rounding")
+    try elementwise(node, Identity(kind: "quantise"))
+    slots[node.outputs[0]]?.isQuantised = node.op != "DequantizeLinear"
+  }
+
+  /// `(a - zero) (B - zero)`, a matrix of integers that is known; values that passed a quantiser are as they were before.
+  private func integerProduct(_ node: OnnxNode) throws {
+    var slot = try input(node, 0)
+    let weight = try known(node, 1)
+    guard weight.shape.count == 2 else { throw failure(node, "its weight has the shape \(weight.shape)") }
+    if node.input(2) != nil {
+      let zero = try known(node, 2)
+      guard zero.count == 1 else { throw failure(node, "its zero points have the shape \(zero.shape)") }
+      let (x, dropped) = try whole(slot)
+      let shift = try zero.floats()[0]
+      if shift != 0 {
+        let moved = try emit(BinaryOperation.subtract, nil, [x, number(shift)])
+        slot = Slot(moved, dropped: dropped, kind: slot.kind, carries: slot.carries)
+      }
+    }
+    let zeros = node.input(3) == nil ? nil : try known(node, 3)
+    let columns = weight.shape[1]
+    guard zeros == nil || zeros?.count == 1 || zeros?.count == columns else {
+      throw failure(node, "its zero points have the shape \(zeros?.shape ?? [])")
+    }
+    let centred = StoredValue(.float, weight.shape) {
+      let shifts = try zeros?.floats() ?? [0]
+      let values = try weight.floats()
+      return Tensor(
+        shape: weight.shape, values.indices.map { values[$0] - shifts[shifts.count == 1 ? 0 : $0 % columns] })
+    }
+    try linear(node, slot, centred, transposed: true)
+  }
+}

@@ -1,0 +1,211 @@
+import Pullbacks
+
+extension Patterns {
+  /// Layer normalisation and root-mean-square normalisation written out, with their factors and summands.
+  func normalisation(at index: Int) -> OnnxNode? {
+    let node = nodes[index]
+    guard node.domain.isEmpty, ["Add", "Mul", "Div"].contains(node.op) else { return nil }
+    // The last node of the layer is looked for from its end: the summand, the factor, the quotient.
+    var (output, beta, gamma): (String, String?, String?) = (node.outputs[0], nil, nil)
+    var current = node
+    if current.op == "Add" {
+      guard let (value, constant, _) = split(current), let inner = single(value) else { return nil }
+      beta = constant
+      current = inner
+    } else if usedByNormPart(output) {
+      return nil
+    }
+    if current.op == "Mul", let (value, constant, _) = split(current), let inner = single(value) {
+      gamma = constant
+      current = inner
+    }
+    guard let quotient = quotient(current) else { return nil }
+    output = node.outputs[0]
+    return layerNorm(node, quotient, gamma, beta, output) ?? (beta == nil ? rms(node, quotient, gamma, output) : nil)
+  }
+
+  /// The node of a value that one other node takes.
+  private func single(_ value: String) -> OnnxNode? {
+    guard let node = maker(value), user(value) != nil else { return nil }
+    return node
+  }
+
+  /// Whether the one user of a value is a known factor or summand, so that the layer ends later.
+  private func usedByNormPart(_ value: String) -> Bool {
+    guard let (next, _) = user(value), ["Mul", "Add"].contains(next.op), let (own, constant, _) = split(next),
+      own == value,
+      let extents = self.constant(constant)?.shape, let shape = shape(value), extents.count <= shape.count
+    else { return false }
+    return extents.contains { $0 > 1 }
+  }
+
+  /// `numerator / sqrt(squares + epsilon)`, the squares a mean over some axes.
+  private struct Quotient {
+    let numerator: String
+    let epsilon: Double
+    /// What is squared.
+    let squared: String
+    let axes: [Int]
+  }
+
+  private func quotient(_ node: OnnxNode) -> Quotient? {
+    guard node.inputs.count == 2 else { return nil }
+    var root: String?
+    var numerator = node.inputs[0]
+    if node.op == "Div" {
+      if let sqrt = maker(node.inputs[1], "Sqrt") { root = sqrt.inputs[0] }
+      if let power = maker(node.inputs[1], "Pow"), number(power.inputs[1]) == 0.5 { root = power.inputs[0] }
+    } else if node.op == "Mul" {
+      for (index, factor) in node.inputs.enumerated() where root == nil {
+        numerator = node.inputs[1 - index]
+        if let reciprocal = maker(factor, "Reciprocal"), let sqrt = maker(reciprocal.inputs[0], "Sqrt") {
+          root = sqrt.inputs[0]
+        } else if let power = maker(factor, "Pow"), number(power.inputs[1]) == -0.5 {
+          root = power.inputs[0]
+        } else if let division = maker(factor, "Div"), number(division.inputs[0]) == 1,
+          let sqrt = maker(division.inputs[1], "Sqrt")
+        {
+          root = sqrt.inputs[0]
+        }
+      }
+    }
+    guard let root, let sum = maker(root, "Add"), let (mean, constant, _) = split(sum), let epsilon = number(constant),
+      epsilon >= 0, let reduce = maker(mean, "ReduceMean"), let square = maker(reduce.inputs[0], "Pow", "Mul"),
+      let axes = axes(of: reduce)
+    else { return nil }
+    if square.op == "Pow" {
+      guard number(square.inputs[1]) == 2 else { return nil }
+    } else {
+      guard square.inputs[0] == square.inputs[1] else { return nil }
+    }
+    return Quotient(numerator: numerator, epsilon: epsilon, squared: square.inputs[0], axes: axes)
+  }
+
+  /// The axes of a reduction that keeps them, in order.
+  private func axes(of reduce: OnnxNode) -> [Int]? {
+    guard let rank = shape(reduce.inputs[0])?.count, reduce.int("keepdims", 1) != 0 else { return nil }
+    let numbers = reduce.input(1) != nil ? try? constant(reduce.inputs[1])?.integers() : reduce.ints("axes")
+    return numbers?.compactMap { axis($0, of: rank) }.sorted()
+  }
+
+  /// The value that a mean was taken from, over these axes.
+  private func centred(_ value: String, _ axes: [Int]) -> String? {
+    guard let difference = maker(value, "Sub"), let mean = maker(difference.inputs[1], "ReduceMean"),
+      mean.inputs[0] == difference.inputs[0], self.axes(of: mean) == axes
+    else { return nil }
+    return difference.inputs[0]
+  }
+
+  private func layerNorm(
+    _ node: OnnxNode, _ quotient: Quotient, _ gamma: String?, _ beta: String?, _ output: String
+  ) -> OnnxNode? {
+    guard let x = centred(quotient.numerator, quotient.axes),
+      quotient.squared == quotient.numerator || centred(quotient.squared, quotient.axes) == x,
+      let shape = shape(x)
+    else { return nil }
+    return norm("LayerNormalization", node, quotient, x, shape, [gamma, beta], output)
+  }
+
+  private func rms(_ node: OnnxNode, _ quotient: Quotient, _ gamma: String?, _ output: String) -> OnnxNode? {
+    guard quotient.numerator == quotient.squared, let shape = shape(quotient.squared) else { return nil }
+    return norm("RMSNormalization", node, quotient, quotient.squared, shape, [gamma], output)
+  }
+
+  /// - Parameter parameters: the names of factor and summand, nil where there is none.
+  private func norm(
+    _ op: String, _ node: OnnxNode, _ quotient: Quotient, _ x: String, _ shape: [Int], _ parameters: [String?],
+    _ output: String
+  ) -> OnnxNode? {
+    let rank = shape.count
+    let trailing = quotient.axes == Array((rank - quotient.axes.count)..<rank)
+    let channels = op == "LayerNormalization" && quotient.axes == [1] && rank > 2
+    guard trailing || channels, !quotient.axes.isEmpty else { return nil }
+    let normalised = quotient.axes.map { shape[$0] }
+    for parameter in parameters.compactMap({ $0 }) {
+      guard let own = constant(parameter)?.shape else { return nil }
+      let full = [Int](repeating: 1, count: max(0, rank - own.count)) + own
+      guard full.count == rank,
+        full.indices.allSatisfy({ full[$0] == 1 || quotient.axes.contains($0) && full[$0] == shape[$0] }),
+        own.reduce(1, *) == normalised.reduce(1, *)
+      else { return nil }
+    }
+    var layer = layer(
+      channels && !trailing ? "ChannelNorm" : op, node, domain: channels && !trailing ? "pullbacks" : "",
+      inputs: [x] + parameters.map { $0 ?? "" }, output: output)
+    layer.set("epsilon", Float(quotient.epsilon))
+    layer.set("axis", -quotient.axes.count)
+    return layer
+  }
+
+  /// Group normalisation as torch writes it: an instance normalisation of groups that were made channels, then a factor
+  /// and a summand for each channel.
+  func groupNorm(at index: Int) -> OnnxNode? {
+    let node = nodes[index]
+    guard node.domain.isEmpty, node.op == "Add", let (product, beta, _) = split(node),
+      let factor = maker(product, "Mul"),
+      let (back, gamma, _) = split(factor), let last = maker(back, "Reshape"),
+      let norm = maker(last.inputs[0], "InstanceNormalization"), let first = maker(norm.inputs[0], "Reshape"),
+      let shape = shape(first.inputs[0]), self.shape(back) == shape, let groups = self.shape(norm.inputs[0])?[1],
+      shape.count > 1, let scale = constant(norm.input(1)), let shift = constant(norm.input(2)),
+      (try? scale.floats().allSatisfy { $0 == 1 }) == true, (try? shift.floats().allSatisfy { $0 == 0 }) == true,
+      constant(gamma)?.count == shape[1], constant(beta)?.count == shape[1], groups > 0, shape[1] % groups == 0
+    else { return nil }
+    var layer = layer("GroupNormalization", node, inputs: [first.inputs[0], gamma, beta], output: node.outputs[0])
+    layer.set("num_groups", groups)
+    layer.set("epsilon", norm.float("epsilon", 1e-5))
+    return layer
+  }
+
+  /// A softmax written out: `exp(x - max x)` over its sum.
+  func softmax(at index: Int) -> OnnxNode? {
+    let node = nodes[index]
+    guard node.domain.isEmpty, node.op == "Div", node.inputs.count == 2, let exponential = maker(node.inputs[0], "Exp"),
+      let sum = moved(node.inputs[1], "ReduceSum"), sum.inputs[0] == node.inputs[0],
+      let difference = maker(exponential.inputs[0], "Sub"), let largest = moved(difference.inputs[1], "ReduceMax"),
+      largest.inputs[0] == difference.inputs[0], let shape = shape(difference.inputs[0]), !shape.isEmpty,
+      let axis = lone(sum), axis == lone(largest), self.shape(node.outputs[0]) == shape
+    else { return nil }
+    // A reduced value must lie along the same axes again when the quotient is taken.
+    let kept = shape.indices.map { $0 == axis ? 1 : shape[$0] }
+    guard [node.inputs[1], difference.inputs[1]].allSatisfy({ self.shape($0) == kept || self.shape($0) == shape })
+    else {
+      return nil
+    }
+    var layer = layer("Softmax", node, inputs: [difference.inputs[0]], output: node.outputs[0], opset: 13)
+    layer.set("axis", axis)
+    return layer
+  }
+
+  /// The node of one operator that a value comes from, by nothing but other shapes.
+  private func moved(_ value: String, _ op: String) -> OnnxNode? {
+    var value = value
+    for _ in 0..<4 {
+      guard let node = maker(value), node.domain.isEmpty else { return nil }
+      if node.op == op { return node }
+      guard ["Reshape", "Expand", "Identity", "Unsqueeze"].contains(node.op) else { return nil }
+      value = node.inputs[0]
+    }
+    return nil
+  }
+
+  /// The one axis of a reduction.
+  private func lone(_ reduce: OnnxNode) -> Int? {
+    guard let rank = shape(reduce.inputs[0])?.count else { return nil }
+    let numbers = reduce.input(1) != nil ? try? constant(reduce.inputs[1])?.integers() : reduce.ints("axes")
+    guard let numbers, numbers.count == 1 else { return nil }
+    return axis(numbers[0], of: rank)
+  }
+
+  /// A matrix of weights and the summand behind it.
+  func bias(at index: Int) -> OnnxNode? {
+    let node = nodes[index]
+    guard node.domain.isEmpty, node.op == "Add", let (value, bias, _) = split(node),
+      let product = maker(value, "MatMul"), product.inputs.count == 2, user(value) != nil,
+      constant(product.inputs[0]) == nil, let weight = constant(product.inputs[1]), weight.shape.count == 2,
+      let own = constant(bias)?.shape, own == [weight.shape[1]]
+    else { return nil }
+    return OnnxNode(
+      name: product.name, op: "MatMul", domain: "", inputs: product.inputs + [bias], outputs: node.outputs,
+      opset: node.opset)
+  }
+}

@@ -1,0 +1,259 @@
+import Execution
+import Failures
+import Pullbacks
+
+/// Makes a network of a file's graph: looks at every value first, then puts layers together, then describes the network.
+struct Reader {
+  private let file: ModelFile
+  private let graph: OnnxGraph
+  private var options: OnnxOptions
+  private let outputs: [String]
+
+  /// How many values a network may compute for one image.
+  private static let activationLimit = 1 << 33
+
+  init(_ file: ModelFile, _ graph: OnnxGraph, _ options: OnnxOptions) throws {
+    self.file = file
+    self.graph = graph
+    self.options = options
+    outputs = options.outputs.isEmpty ? graph.outputs : options.outputs
+    let made = Set(graph.nodes.flatMap(\.outputs))
+    for output in outputs where !made.contains(output) && !graph.outputs.contains(output) {
+      throw PullbackError(
+        .usage, "output \(quoted(output))", "\(file.path) has no value of this name",
+        advice: "its outputs are \(graph.outputs.joined(separator: ", "))")
+    }
+    if options.batch == .first, case .known(let extent)? = graph.inputs[0].extents.first, extent > 1,
+      options.shapes[graph.inputs[0].name] == nil
+    {
+      self.options.fixedBatch = extent
+    }
+  }
+
+  func read() throws -> (network: Network, records: [OnnxNodeRecord], notes: [String]) {
+    let inputs = try graph.inputs.filter { options.held[$0.name] == nil }.map(description)
+    guard !inputs.isEmpty else { throw PullbackError(.usage, file.path, "every input is held: nothing comes in") }
+    // The first look: shapes, and what is known.
+    let first = try describe(inputs) { lowering in try self.look(lowering) }
+    let (looked, lookedUp) = (first.lowering, first.result)
+    let nodes = Patterns.applied(
+      to: lookedUp, looked.slots, outputs: outputs, endingAtLogits: options.endsAtLogits)
+    let known = looked.slots.filter { $0.value.isConstant }
+    let second = try describe(inputs) { lowering in
+      for (name, slot) in known { lowering.slots[name] = slot }
+      try lowering.run(nodes)
+      for node in nodes where node.has("logits") {
+        lowering.note("the file ends in \(node.absorbed[0].op), which is left out: the network ends at logits")
+      }
+      return nodes
+    }
+    guard second.graph.activationCount <= Self.activationLimit else {
+      throw file.failure("the graph", "it computes \(second.graph.activationCount) values for one image")
+    }
+    let network = try Network(second.graph, parameters: second.lowering.parameters.mapValues { try $0() })
+    let kept = Set(nodes.flatMap { [$0.name] + $0.absorbed.map(\.name) })
+    let folded = lookedUp.filter { !kept.contains($0.name) }.map {
+      OnnxNodeRecord(name: $0.name, op: $0.fullOp, nodes: [], reason: "nothing depends on it any more")
+    }
+    return (network, looked.records.filter(\.isKnown) + second.lowering.records + folded, second.lowering.notes)
+  }
+
+  // MARK: What comes in
+
+  private struct Description {
+    let input: OnnxGraph.Input
+    /// At a batch of one.
+    let shape: [Int]
+    let drops: Bool
+  }
+
+  private func description(_ input: OnnxGraph.Input) throws -> Description {
+    let subject = "input \(quoted(input.name))"
+    let batched = options.batch == .first && !input.extents.isEmpty
+    if let shape = options.shapes[input.name] {
+      guard shape.count == input.extents.count, shape.allSatisfy({ $0 > 0 }) else {
+        throw PullbackError(.usage, subject, "a shape of \(input.extents.count) axes is expected, found \(shape)")
+      }
+      return Description(input: input, shape: batched ? [1] + shape.dropFirst() : shape, drops: batched)
+    }
+    let shape = try input.extents.enumerated().map { axis, extent in
+      if batched, axis == 0 { return 1 }
+      switch extent {
+      case .known(let extent):
+        guard extent > 0 else { throw file.failure(subject, "axis \(axis) has no extent") }
+        return extent
+      case .named(let name):
+        if let given = options.extents[name], given > 0 { return given }
+        throw PullbackError(
+          .usage, "\(file.path): \(subject)",
+          "the extent of axis \(axis)\(name.isEmpty ? "" : ", \(quoted(name)),") is open",
+          advice: "say it: by the shape of the input, or by the name of the extent")
+      }
+    }
+    return Description(input: input, shape: shape, drops: batched)
+  }
+
+  // MARK: Descriptions
+
+  /// A graph whose nodes `body` appends.
+  private func describe<Result>(
+    _ inputs: [Description], _ body: (Lowering) throws -> Result
+  ) throws -> (graph: Graph, lowering: Lowering, result: Result) {
+    var failure: (any Error)?
+    var made: (Lowering, Result)?
+    let descriptions = inputs.map { description in
+      Graph.InputDescription(
+        description.input.name, description.drops ? Array(description.shape.dropFirst()) : description.shape,
+        type: description.input.kind == .int32 || description.input.kind == .int64 ? .int64 : .float32)
+    }
+    let name = file.path.split(separator: "/").last.map(String.init) ?? file.path
+    do {
+      let graph = try Graph(name, inputs: descriptions) { signals in
+        let slots = zip(zip(inputs, descriptions), signals).map { pair, signal in
+          let (description, type) = (pair.0, pair.1.type)
+          let slot = Slot(
+            signal, dropped: description.drops, kind: description.input.kind,
+            carries: description.input.kind.isFloat, type: type)
+          return (name: description.input.name, slot: slot, signal: signal)
+        }
+        let lowering = Lowering(file, options, inputs: slots)
+        for (name, value) in self.graph.constants { lowering.slots[name] = Slot(value) }
+        for input in self.graph.inputs {
+          guard let value = options.held[input.name] else { continue }
+          let kind: ElementKind = input.kind.type == value.type ? input.kind : value.type == .float32 ? .float : .int64
+          lowering.slots[input.name] = Slot(StoredValue(kind, value))
+        }
+        do {
+          let result = try body(lowering)
+          made = (lowering, result)
+          return try outputs.map { output in
+            guard let slot = lowering.slots[output] else {
+              throw file.failure("output \(quoted(output))", "no node makes it")
+            }
+            guard !slot.isQuantised else {
+              throw file.failure(
+                "output \(quoted(output))", "it is quantised",
+                advice: "end the graph at floats, behind DequantizeLinear")
+            }
+            return (output, try lowering.signal(slot, dropped: slot.canDrop && options.batch == .first))
+          }
+        } catch {
+          failure = error
+          return [("failed", signals[0])]
+        }
+      }
+      if let failure { throw failure }
+      return (graph, made!.0, made!.1)
+    } catch {
+      throw failure ?? error
+    }
+  }
+
+  /// Computes what is known, and the shape of everything else. Nodes whose values are known are dropped; of a choice by
+  /// a known condition, the nodes of the chosen branch take its place.
+  private func look(_ lowering: Lowering) throws -> [OnnxNode] {
+    var rest: [OnnxNode] = []
+    var pending = Array(graph.nodes.reversed())
+    while let node = pending.popLast() {
+      if node.op == "If", node.domain.isEmpty {
+        pending += try branch(of: node, lowering).reversed()
+        continue
+      }
+      if try fold(node, lowering) { continue }
+      try lowering.run([node])
+      rest.append(node)
+    }
+    return rest
+  }
+
+  private func fold(_ node: OnnxNode, _ lowering: Lowering) throws -> Bool {
+    let slots = node.inputs.map { $0.isEmpty ? nil : lowering.slots[$0] }
+    if node.op == "Shape" || node.op == "Size", node.domain.isEmpty {
+      try Lowering.operators[node.op]!(lowering, node)
+      lowering.recordKnown(node)
+      return true
+    }
+    guard zip(node.inputs, slots).allSatisfy({ $0.isEmpty || $1?.isConstant == true }),
+      let values = try Folder(file: file, node: node, inputs: slots.map { $0?.constant }).outputs()
+        ?? run(node, slots)
+    else { return false }
+    guard values.count >= node.outputs.count else {
+      throw file.failure(
+        "node \(quoted(node.name))", "it has \(node.outputs.count) outputs, and \(values.count) are known")
+    }
+    for (output, value) in zip(node.outputs, values) where !output.isEmpty { lowering.slots[output] = Slot(value) }
+    lowering.recordKnown(node)
+    return true
+  }
+
+  /// The values of a node that the network's own operations compute of known ones; nil where they do not.
+  private func run(_ node: OnnxNode, _ slots: [Slot?]) throws -> [StoredValue]? {
+    guard let lower = Lowering.operators[node.fullOp], !node.outputs.isEmpty,
+      let first = zip(node.inputs, slots).first(where: { $1?.kind.isFloat == true && $1?.shape.contains(0) == false }),
+      let source = first.1?.constant, source.count <= Folder.limit
+    else { return nil }
+    var slot: Slot?
+    let graph = try? Graph("fold", inputs: [Graph.InputDescription(first.0, source.shape)]) { signals in
+      let lowering = Lowering(
+        file, options,
+        inputs: [(first.0, Slot(signals[0], dropped: false, kind: source.kind, carries: false), signals[0])])
+      for (name, other) in zip(node.inputs, slots) where !name.isEmpty && name != first.0 {
+        guard let value = other?.constant else { continue }
+        // Without its name it is a constant, and no parameter.
+        lowering.slots[name] = Slot(StoredValue(value.kind, value.shape) { try value.tensor() })
+      }
+      guard (try? lower(lowering, node)) != nil, let made = lowering.slots[node.outputs[0]],
+        node.outputs.dropFirst().allSatisfy(\.isEmpty), lowering.parameters.isEmpty,
+        let value = try? lowering.signal(made, dropped: false)
+      else { return [("failed", signals[0])] }
+      slot = made
+      return [("value", value)]
+    }
+    guard let graph, let slot, graph.activationCount <= 8 * Folder.limit,
+      let network = try? Network(graph, parameters: [:], executor: .plain),
+      let value = try? network(source.tensor().reshaped([1] + source.shape))
+    else { return nil }
+    return [StoredValue(slot.kind, value.reshaped(Array(value.shape.dropFirst())))].map { stored in
+      // Conditions and integers are computed as floats.
+      slot.kind.isFloat
+        ? stored
+        : StoredValue(slot.kind, stored.shape) {
+          Tensor(shape: stored.shape, integers: try stored.tensor().scalars.map { Int64($0) })
+        }
+    }
+  }
+
+  private func branch(of node: OnnxNode, _ lowering: Lowering) throws -> [OnnxNode] {
+    guard let condition = lowering.optional(node, 0)?.constant, condition.count == 1 else {
+      throw lowering.failure(
+        node, "its condition depends on the input", advice: Refusals.advice(for: "If"))
+    }
+    let name = try condition.integers()[0] != 0 ? "then_branch" : "else_branch"
+    guard let proto = node.attributes[name], proto.hasG, proto.g.output.count == node.outputs.count else {
+      throw lowering.failure(node, "its \(name) is missing or of other outputs")
+    }
+    for tensor in proto.g.initializer where lowering.slots[tensor.name] == nil {
+      lowering.slots[tensor.name] = Slot(try StoredValue(tensor, name: tensor.name, in: file))
+    }
+    var inliner = Inliner(file, ["": node.opset])
+    let inner = try inliner.expand(proto.g.node)
+    let renames = zip(proto.g.output, node.outputs).map { value, output in
+      OnnxNode(
+        name: "\(node.name)/\(output)", op: "Identity", domain: "", inputs: [value.name], outputs: [output],
+        opset: node.opset)
+    }
+    return inner + renames
+  }
+}
+
+extension OnnxNodeRecord {
+  /// Whether the node's value was known when the file was read.
+  fileprivate var isKnown: Bool { nodes.isEmpty && reason == Self.known }
+  static let known = "known when the file is read"
+}
+
+extension Lowering {
+  func recordKnown(_ node: OnnxNode) {
+    append(OnnxNodeRecord(name: node.name, op: node.fullOp, nodes: [], reason: OnnxNodeRecord.known))
+  }
+}

@@ -1,0 +1,126 @@
+import Failures
+import Foundation
+import SwiftProtobuf
+
+/// A model's file and the folder of the data beside it. Everything in it is untrusted.
+final class ModelFile {
+  let path: String
+  let model: Onnx_ModelProto
+  private var neighbours: [String: Neighbour] = [:]
+
+  /// How deep messages may lie in one another.
+  private static let depth = 60
+
+  /// Reads and decodes the file at `path`.
+  ///
+  /// - Throws: `PullbackError` where it is no file, or no ONNX model.
+  init(path: String) throws {
+    self.path = path
+    let file = try InputFile(path)
+    guard file.size > 0 else {
+      throw PullbackError(.data, path, "is empty", advice: "export the model again")
+    }
+    let mapped = try file.copy()
+    defer { munmap(UnsafeMutableRawPointer(mutating: mapped.baseAddress!), mapped.count) }
+    do {
+      try WireScan.check(mapped)
+      var options = BinaryDecodingOptions()
+      options.messageDepthLimit = Self.depth
+      options.discardUnknownFields = true
+      let data = Data(
+        bytesNoCopy: UnsafeMutableRawPointer(mutating: mapped.baseAddress!), count: mapped.count,
+        deallocator: .none)
+      model = try Onnx_ModelProto(serializedBytes: data, options: options)
+    } catch let error as WireScan.Failure {
+      throw PullbackError(.data, path, "is no ONNX model that can be read: \(error.problem)", advice: Self.advice)
+    } catch let error as BinaryDecodingError {
+      throw PullbackError(.data, path, "is no ONNX model: its bytes are no message (\(error))", advice: Self.advice)
+    }
+    guard model.hasGraph, model.irVersion > 0 else {
+      throw PullbackError(.data, path, "is no ONNX model: it has no graph", advice: Self.advice)
+    }
+  }
+
+  /// A file that holds no model, for messages.
+  init(nameOnly path: String) { (self.path, model) = (path, Onnx_ModelProto()) }
+
+  private static let advice = "export the model again, or download it again"
+
+  /// An error about something in the file.
+  func failure(_ subject: String, _ problem: String, advice: String? = nil) -> PullbackError {
+    PullbackError(.data, "\(path): \(subject)", problem, advice: advice)
+  }
+}
+
+// MARK: Data beside the file
+
+extension ModelFile {
+  /// A file of weights beside the model, mapped for as long as somebody holds it.
+  private final class Neighbour {
+    let bytes: UnsafeRawBufferPointer
+    init(_ path: String) throws {
+      let file = try InputFile(path)
+      bytes = file.size == 0 ? UnsafeRawBufferPointer(start: nil, count: 0) : try file.copy()
+    }
+    deinit { if let start = bytes.baseAddress { munmap(UnsafeMutableRawPointer(mutating: start), bytes.count) } }
+  }
+
+  /// The bytes of a tensor that lie in another file of the model's folder.
+  ///
+  /// - Throws: `PullbackError` where the file lies elsewhere, or the bytes do not lie in it.
+  func external(_ proto: Onnx_TensorProto, count: Int) throws -> () -> UnsafeRawBufferPointer {
+    let subject = "tensor \(quoted(proto.name))"
+    let entries = Dictionary(proto.externalData.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+    guard let location = entries["location"], !location.isEmpty else {
+      throw failure(subject, "its data lies in another file, which is not named")
+    }
+    func number(_ key: String, _ otherwise: Int) throws -> Int {
+      guard let text = entries[key] else { return otherwise }
+      guard let value = Int(text), value >= 0 else { throw failure(subject, "its \(key) \(quoted(text)) is no number") }
+      return value
+    }
+    let (offset, length) = (try number("offset", 0), try number("length", count))
+    let neighbour = try neighbour(location, subject)
+    let (end, overflows) = offset.addingReportingOverflow(length)
+    guard !overflows, end <= neighbour.bytes.count else {
+      throw failure(
+        subject,
+        "bytes \(offset)..<\(offset &+ length) of \(quoted(location)) are asked for, and it has "
+          + "\(neighbour.bytes.count)", advice: "copy the file of weights again")
+    }
+    guard length == count else {
+      throw failure(subject, "expected \(count) bytes for its shape, found \(length) in \(quoted(location))")
+    }
+    return { UnsafeRawBufferPointer(rebasing: neighbour.bytes[offset..<end]) }
+  }
+
+  /// The file at a path relative to the model's folder, which it must not leave, by links neither.
+  private func neighbour(_ location: String, _ subject: String) throws -> Neighbour {
+    if let known = neighbours[location] { return known }
+    let parts = location.split(separator: "/", omittingEmptySubsequences: false)
+    guard !location.hasPrefix("/"), !location.contains("\\"), !location.utf8.contains(0), !parts.contains("..") else {
+      throw failure(
+        subject, "its data is said to lie in \(quoted(location)), which is not beside the model",
+        advice: "data is read from the model's own folder alone")
+    }
+    let home = folder(of: path)
+    let target = home + "/" + location
+    guard let root = realpath(home, nil) else { throw failure(subject, "the model's folder cannot be found") }
+    defer { free(root) }
+    guard let found = realpath(target, nil) else {
+      throw PullbackError(
+        .noInput, "\(path): \(subject)", "its data lies in \(quoted(location)), which is missing",
+        advice: "keep the model and its file of weights in one folder")
+    }
+    defer { free(found) }
+    let inside = String(cString: root) == "/" ? "/" : String(cString: root) + "/"
+    guard String(cString: found).hasPrefix(inside) else {
+      throw failure(
+        subject, "its data is said to lie in \(quoted(location)), which leads out of the model's folder",
+        advice: "data is read from the model's own folder alone")
+    }
+    let neighbour = try Neighbour(target)
+    neighbours[location] = neighbour
+    return neighbour
+  }
+}

@@ -1,0 +1,107 @@
+"""Graphs exported by both of torch's exporters, with seeded weights, and what PyTorch computes in float64.
+
+torch 2.13.0, torchvision 0.28.0, timm 1.0.31, transformers 5.24.0, onnx 1.23.2, onnxscript 0.7.2. Usage:
+
+    onnx_zoo.py FOLDER [NAME...] [--opset N] [--exporter torchscript|dynamo]
+
+For each network writes FOLDER/NAME-EXPORTER-OPSET.onnx, and beside it a .safetensors of the same name: `input/...` for
+every input, the value, a selector on it, and the gradient of <selector, value> with respect to the first input, or to the
+embedding of tokens. NAME.pth has the weights of the networks that are architectures of this package.
+
+The files are large and are not committed; `onnxcheck model` compares them.
+"""
+import argparse
+import pathlib
+import sys
+import time
+
+import torch
+from safetensors.torch import save_file
+
+import onnx_models
+
+
+def numbers(model, arguments):
+    """The value in float64, a selector on it, and the gradient; and how far PyTorch's own gradient in float32 is off,
+    where rounding flips a ReLU or a max pool."""
+    single = pulled(model.float(), arguments)
+    result = pulled(model.double(), [a.double() if a.is_floating_point() else a for a in arguments])
+    off = (single["gradient"] - result["gradient"]).abs().max() / result["gradient"].abs().max()
+    return {name: tensor.detach().float().contiguous() for name, tensor in result.items()} | {"float32": off.float()}
+
+
+def pulled(model, arguments):
+    arguments = [a.detach().clone() for a in arguments]
+    first = arguments[0]
+    kept = []
+    if first.is_floating_point():
+        first.requires_grad_()
+    else:
+        # The gradient arrives at the vectors that the ids are looked up as.
+        embedding = next(m for m in model.modules() if isinstance(m, torch.nn.Embedding))
+
+        def keep(module, given, value):
+            value.retain_grad()
+            kept.append(value)
+
+        handle = embedding.register_forward_hook(keep)
+    value = model(*arguments)
+    generator = torch.Generator().manual_seed(7)
+    selector = torch.zeros_like(value).flatten(1)
+    selector[:, torch.randint(selector.shape[1], [3], generator=generator)] = 1
+    selector = selector.reshape(value.shape)
+    (value * selector).sum().backward()
+    gradient = first.grad if first.is_floating_point() else kept[0].grad
+    if not first.is_floating_point():
+        handle.remove()
+    return {"value": value, "selector": selector, "gradient": gradient}
+
+
+def export(model, arguments, names, path, exporter, opset):
+    axes = {name: {0: "batch"} for name in names}
+    if exporter == "torchscript":
+        torch.onnx.export(
+            model, tuple(arguments), path, input_names=names, output_names=["output"], dynamic_axes=axes,
+            opset_version=opset, dynamo=False)
+    else:
+        batch = torch.export.Dim("batch", min=1, max=64)
+        shapes = tuple({0: batch} for _ in names)
+        if isinstance(model, onnx_models.Wrapped):
+            shapes = (shapes,)
+        torch.onnx.export(
+            model, tuple(arguments), path, input_names=names, output_names=["output"], dynamic_shapes=shapes,
+            opset_version=opset, dynamo=True, external_data=False, verbose=False)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--opset", type=int)
+    parser.add_argument("--exporter")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    for name in options.names or onnx_models.ALL:
+        for exporter, opset in (("torchscript", 17), ("dynamo", 20)):
+            if options.exporter and exporter != options.exporter:
+                continue
+            opset = options.opset or opset
+            stem = options.folder / f"{name}-{exporter}-{opset}"
+            start = time.time()
+            try:
+                model, arguments, names = onnx_models.build(name)
+                # Two images: an exporter takes an extent of 1 for a fixed one.
+                export(model, arguments, names, str(stem.with_suffix(".onnx")), exporter, opset)
+                if exporter == "torchscript" and not isinstance(model, onnx_models.Wrapped):
+                    torch.save(model.state_dict(), options.folder / f"{name}.pth")
+                tensors = numbers(model, arguments)
+                for label, argument in zip(names, arguments):
+                    tensors[f"input/{label}"] = argument.detach().float().contiguous()
+                save_file(tensors, str(stem.with_suffix(".safetensors")))
+                print(stem.name, f"{time.time() - start:.0f} s", flush=True)
+            except Exception as error:
+                print(stem.name, "NOT EXPORTED:", type(error).__name__, str(error).split("\n")[0][:200], flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
