@@ -4,7 +4,7 @@
 
 SHELL := /bin/bash
 SWIFT ?= swift
-PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libssl-dev fonts-dejavu-core curl
+PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libwebp-dev libssl-dev fonts-dejavu-core curl
 FETCHING := python3-pip
 NETWORK ?= resnet-scenes vgg-scenes pvt-scenes
 # Those that draw committed scores, which EXPERIMENT --recompute computes: as soon as they are drawn once.

@@ -51,6 +51,7 @@ let package = Package(
     .systemLibrary(name: "CCairo", pkgConfig: "cairo", providers: [.apt(["libcairo2-dev"])]),
     .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
     .systemLibrary(name: "CJPEG", pkgConfig: "libjpeg", providers: [.apt(["libjpeg-dev"])]),
+    .systemLibrary(name: "CWebP", pkgConfig: "libwebp", providers: [.apt(["libwebp-dev"])]),
     .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
 
     // The house, from the ground up.
@@ -60,7 +61,7 @@ let package = Package(
     room("Kernels", ["CKernels", "COpenBLAS"]),
     room("Pullbacks", ["Failures", "Kernels"]),
     room("Execution", ["Pullbacks", "Kernels"]),
-    .target(name: "CImaging", dependencies: ["CPNG", "CJPEG"], cSettings: cSettings),
+    .target(name: "CImaging", dependencies: ["CPNG", "CJPEG", "CWebP"], cSettings: cSettings),
     room("Imaging", ["Pullbacks", "Failures", "CImaging"]),
     room("Checkpoints", ["Pullbacks", "Failures", "Digests", "Kernels"]),
     room(
@@ -145,6 +146,6 @@ let package = Package(
         "ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "fig11",
         "fig12", "fig13", "table1", "table2", "table3", "table4", "table5",
       ]),
-    tests("CommandLineTests", ["ExperimentKit", "Digests", "pullbacks"]),
+    tests("CommandLineTests", ["ExperimentKit", "Digests", "Failures", "Scenes", "pullbacks"]),
   ]
 )

@@ -43,6 +43,7 @@ struct Attribute: ParsableCommand {
 
   @OptionGroup var options: MethodOptions
   @OptionGroup var memory: MemoryOption
+  @OptionGroup var outputs: OutputOptions
 
   @Option(
     help: ArgumentHelp(
@@ -95,17 +96,29 @@ struct Attribute: ParsableCommand {
     }
     try checkNames()
     for path in [file, figure, report].compactMap({ $0 }) { try checkFolder(of: path) }
-    let model = try model.load()
-    var (settings, record) = try options.settings(for: model, atLastMaps: true)
+    let model = try model.load(preprocessing: input.pictures.preprocessing())
+    var (settings, record) = try options.settings(
+      for: model, unless: .general, range: input.pictures.range, atLastMaps: true)
     let (choices, node) = try TargetChoice.parse(target, for: model)
     let network = try node.map { try model.network.truncated(at: $0) } ?? model.network
     if counterfactual != nil && options.clip == nil { settings.clipping = .everyStep }
     let explainers = try methods.map { try $0.explainer(settings.fitting(network.graph), for: network.graph) }
-    let images = try input.images(for: model.graph)
-    let batchSize = memory.batchSize(for: model.graph)
-    var explained = try ExplainedImages(images, choices, network: network, model: model, batchSize: batchSize)
-    explained.colorMap = colorMap
+    let all = try input.images(for: model)
+    let batchSize = try memory.batchSize(for: model.graph)
     if let output, file == nil { try makeFolder(output) }
+    let paths = output == nil || counterfactual != nil ? [] : methods.map { file ?? "\(output!)/\($0.rawValue).npy" }
+    try outputs.check(
+      paths + paths.map(Signature.recordPath) + (counterfactual == nil ? [] : Counterfactual.files(in: output!))
+        + [figure, report].compactMap { $0 },
+      inputs: all.files + [model.checkpoint.path, options.baseline, options.temperatures.calibration])
+    let unreadable = UnreadableFiles(isStrict: input.pictures.strict)
+    let images = try all.readable(unreadable)
+    input.pictures.announce(images, for: model)
+    var explained = try ExplainedImages(
+      images, choices, network: network, model: model, batchSize: batchSize,
+      preprocessing: input.pictures.description(images, for: model))
+    explained.colorMap = colorMap
+    if let figure { try explained.checkFigure(methods, figure) }
 
     if let counterfactual, let output {
       guard var ascent = explainers.first as? PullbackAscent, explainers.count == 1, node == nil else {
@@ -115,31 +128,37 @@ struct Attribute: ParsableCommand {
       }
       ascent.steps = counterfactual
       try explained.findTargets()
-      return try Counterfactual(
+      try Counterfactual(
         ascent, explained, model: model, settings: values(of: ascent, methods[0], settings, record)
       ).write(to: output)
+      return try input.pictures.finish(unreadable, of: all.count)
     }
     var columns: [Report.Column] = []
     let picturing = figure != nil || report != nil
     if report != nil { try Report.check(maps: explained.mapCount * methods.count) }
-    let paths = output == nil ? [] : methods.map { method in file ?? "\(output!)/\(method.rawValue).npy" }
     let context = Context(noise: .streams(seed: options.seed), batchSize: batchSize)
-    let kept = try explained.write(explainers, in: context, to: paths, picturing: picturing)
-    for (place, (method, maps)) in zip(methods, kept).enumerated() {
-      let explainer = explainers[place]
-      let values = values(of: explainer, method, settings, record)
-      columns.append(
-        Report.Column(method: method, cost: explainer.cost(for: network.graph), settings: values, maps: maps))
-      guard !paths.isEmpty else { continue }
-      try writeJSON(
-        explained.record(
-          method: method.rawValue, settings: values,
-          spreads: method.usesSoftRules ? try settings.spreads(in: network.graph) : [], seed: options.seed,
-          input: input.input, maps: maps),
-        to: (paths[place] as NSString).deletingPathExtension + ".json")
+    let kept = try explained.write(explainers, in: context, to: paths, picturing: picturing) { explained, kept in
+      // The records come first: an array without its record would be nobody's after a kill.
+      for (place, path) in paths.enumerated() {
+        let method = methods[place]
+        try writeJSON(
+          explained.record(
+            method: method.rawValue, settings: values(of: explainers[place], method, settings, record),
+            spreads: method.usesSoftRules ? try settings.spreads(in: network.graph) : [], seed: options.seed,
+            input: input.input, maps: kept[place]),
+          to: Signature.recordPath(path))
+      }
     }
-    if let figure { try explained.figure(methods, columns.map(\.maps)).write(to: figure) }
+    for (place, (method, maps)) in zip(methods, kept).enumerated() {
+      columns.append(
+        Report.Column(
+          method: method, cost: explainers[place].cost(for: network.graph),
+          settings: values(of: explainers[place], method, settings, record), maps: maps))
+      explained.warnOfIncompleteness(of: method, maps)
+    }
+    if let figure { try explained.figure(methods, columns.map(\.maps)).writeSigned(to: figure) }
     if let report { try Report(explained, columns, model: model, seed: options.seed).write(to: report) }
+    try input.pictures.finish(unreadable, of: all.count)
   }
 
   /// Every setting of an explainer, for records.
@@ -147,7 +166,7 @@ struct Attribute: ParsableCommand {
     of explainer: any Explainer, _ method: Method, _ settings: MethodSettings, _ record: [String: String]
   ) -> [String: String] {
     explainer.settings.merging(method.usesSoftRules ? settings.ofSoftRules.merging(record) { $1 } : [:]) { $1 }
-      .merging(["preset": (options.preset ?? .paperV6).rawValue]) { $1 }
+      .merging(["preset": (options.preset ?? .general).rawValue]) { $1 }
   }
 
   /// Refuses names that say another thing than what would be written.
@@ -180,13 +199,5 @@ struct Attribute: ParsableCommand {
       throw PullbackError(.usage, "--method \(names)", "expected methods, each of them once")
     }
     return methods
-  }
-}
-
-/// Throws unless the folder that `path` lies in exists and may be written to: better now than after the computation.
-func checkFolder(of path: String) throws {
-  let name = folder(of: path)
-  guard FileManager.default.isWritableFile(atPath: name) else {
-    throw PullbackError(.cannotCreate, path, "the folder \(name) does not exist or cannot be written to")
   }
 }

@@ -19,19 +19,26 @@ struct Calibrate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A folder of PNG or JPEG files; or a float32 .npy of several inputs, used as it is.",
+      "A folder of PNG, JPEG or WebP files; or a float32 .npy of several inputs.",
       valueName: "folder or file"))
   var images: String
 
+  @OptionGroup var pictures: PictureOptions
   @OptionGroup var memory: MemoryOption
+  @OptionGroup var outputs: OutputOptions
 
   @Option(help: ArgumentHelp("Where the spreads go.", valueName: "file.json"), completion: .file(extensions: ["json"]))
   var output: String
 
   func run() throws {
     try checkFolder(of: output)
-    let model = try model.load()
-    let inputs = try InputImages(images, shape: model.graph.inputShape)
+    let model = try model.load(preprocessing: pictures.preprocessing())
+    let all = try InputImages(
+      images, shape: model.graph.inputShape, framing: model.preprocessing.framing, range: pictures.range)
+    try outputs.check([output], inputs: all.files + [model.checkpoint.path])
+    let unreadable = UnreadableFiles(isStrict: pictures.strict)
+    let inputs = try all.readable(unreadable)
+    pictures.announce(inputs, for: model)
     guard inputs.count > 1 else {
       throw PullbackError(
         .usage, "--images \(images)", "one image shows no spread of what has a single value per channel",
@@ -39,7 +46,7 @@ struct Calibrate: ParsableCommand {
     }
     let bar = ProgressBar("calibrate", total: inputs.count)
     defer { bar.end() }
-    let batchSize = memory.batchSize(for: model.graph)
+    let batchSize = try memory.batchSize(for: model.graph)
     var measurement = SpreadMeasurement(of: model.network)
     for first in stride(from: 0, to: inputs.count, by: batchSize) {
       let range = first..<min(inputs.count, first + batchSize)
@@ -47,10 +54,15 @@ struct Calibrate: ParsableCommand {
       bar.advance(Cost(forward: range.count, backward: 0))
     }
     let extents = model.graph.inputShape.dropFirst().map(String.init).joined(separator: " x ")
+    let framing = model.preprocessing.framing == .release ? "" : "\(model.preprocessing.framing.inWords), "
     let preprocessing =
-      inputs.files[0] == images
-      ? "arrays, used as they are" : "pictures, resized and cropped to \(extents), 2 p / 255 - 1"
+      inputs.arePictures
+      ? "pictures, \(framing)resized and cropped to \(extents), 2 p / 255 - 1"
+      : "arrays, "
+        + (pictures.range == .signed || pictures.range == .any
+          ? "used as they are" : "range \(pictures.range.rawValue)")
     try writeJSON(
       try Calibration(measurement.spreads, of: model, images: inputs.count, preprocessing: preprocessing), to: output)
+    try pictures.finish(unreadable, of: all.count)
   }
 }

@@ -32,6 +32,7 @@ struct Counterfactual {
   }
 
   private struct AscentRecord: Encodable {
+    var tool = "pullbacks \(packageVersion)"
     let model: String
     let checkpointSHA256: String
     let method: String
@@ -42,6 +43,11 @@ struct Counterfactual {
 
   /// The most iterates that the strip of pictures shows.
   private static let picturedSteps = 12
+
+  /// What ``write(to:)`` writes.
+  static func files(in folder: String) -> [String] {
+    ["npy", "json", "png"].map { "\(folder)/counterfactual.\($0)" }
+  }
 
   /// Writes `counterfactual.npy`, (N, targets, K + 1, 3, H, W) without the axis of targets where there is one;
   /// `counterfactual.json`, the probabilities; and `counterfactual.png`, a row for each image and target.
@@ -79,17 +85,19 @@ struct Counterfactual {
               } + ["", ""]))
         }
       }
+      // Before the array appears: it would be nobody's without its record.
+      try writeJSON(
+        try AscentRecord(
+          model: model.architecture.name, checkpointSHA256: model.checkpoint.sha256, method: ascent.name,
+          settings: settings, shape: shape, sequences: sequences),
+        to: "\(folder)/counterfactual.json")
     }
-    try writeJSON(
-      try AscentRecord(
-        model: model.architecture.name, checkpointSHA256: model.checkpoint.sha256, method: ascent.name,
-        settings: settings, shape: shape, sequences: sequences),
-      to: "\(folder)/counterfactual.json")
     let titles = pictured.map { "x_\($0)" } + ["Change, heat map", "Change, raw colour"]
     let grid = ImageGrid(
       columns: titles, rows, colorBars: [ColorBar(explained.colorMap, labels: ["−max", "0", "+max"])],
       width: 80 * Double(titles.count + 1))
-    try Figure(grid, credit: "\(ascent.name), \(model.architecture.name)").write(to: "\(folder)/counterfactual.png")
+    try Figure(grid, credit: "\(ascent.name), \(model.architecture.name)").writeSigned(
+      to: "\(folder)/counterfactual.png")
   }
 
   /// The steps whose iterates the strip shows: the first, the last, and some between, evenly spaced.

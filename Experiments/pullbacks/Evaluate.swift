@@ -25,6 +25,7 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var subject: EvaluationSubject
   @OptionGroup var options: MethodOptions
   @OptionGroup var memory: MemoryOption
+  @OptionGroup var outputs: OutputOptions
 
   @Option(
     help: ArgumentHelp(
@@ -48,17 +49,27 @@ struct Evaluate: ParsableCommand {
   var output: String
 
   func run() throws {
-    let subjects = try subject.load()
+    let unreadable = UnreadableFiles(isStrict: subject.pictures.strict)
+    let subjects = try subject.load(unreadable)
+    if let images = subject.images {
+      let model = subjects[0].subject
+      if subject.pictures.preprocess != nil || model.preprocessing != .release {
+        remark("pictures of \(images): \(model.preprocessing.inWords(model.graph.inputShape))")
+      }
+    }
     let sessions = try subjects.map { subject, given in
       try prepare(subject, given, in: subjects.count == 1 ? output : "\(output)/\(subject.architecture.name)")
     }
     for session in sessions { try session() }
+    try subject.pictures.finish(
+      unreadable, of: (subjects.first?.subject.samples.images.count ?? 0) + unreadable.errors.count)
   }
 
   /// Checks everything that can be checked before the first pass, and then makes the folder.
   private func prepare(_ subject: Subject, _ given: Contender?, in folder: String) throws -> () throws -> Void {
     let preset: Preset = version == .v5 ? .paperV5 : .paperV6
-    let (settings, record) = try options.settings(for: subject, unless: preset)
+    let range = self.subject.pictures.range
+    let (settings, record) = try options.settings(for: subject, unless: preset, range: range)
     let contenders =
       try given.map { [$0] } ?? contenders(settings, preset: preset, for: subject.network.graph)
     let metrics = try self.metrics(given)
@@ -74,6 +85,7 @@ struct Evaluate: ParsableCommand {
       model: subject.architecture.name, checkpoint: subject.checkpoint.sha256, version: version, benchmark: benchmark,
       source: subject.samples.description, images: subject.samples.images, shard: shard,
       settings: Dictionary(uniqueKeysWithValues: contenders.map(\.name).filter(isSoft).map { ($0, soft) }))
+    if isFolder(folder) { try outputs.checkResults(in: folder, inputs: self.subject.files + [options.baseline]) }
     return {
       try makeFolder(folder)
       try EvaluationSession(benchmark, description, subject.samples, folder, program: "pullbacks").run()

@@ -14,9 +14,12 @@ struct EvaluationSubject: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Labelled images: folders named by WordNet id, or files beside a labels.csv with the columns file and class.",
+      "Labelled images: folders named by WordNet id, class name or number; or files beside a labels.csv with the "
+        + "columns file and class, as pullbacks scenes --export writes it.",
       valueName: "folder"))
   var images: String?
+
+  @OptionGroup var pictures: PictureOptions
 
   @Option(help: "How many images, spread evenly over those there are; all of them, or 100 scenes, if not given.")
   var samples: Int?
@@ -28,7 +31,7 @@ struct EvaluationSubject: ParsableArguments {
   var attributions: String?
 
   @Option(
-    help: ArgumentHelp("With --attributions, the images: float32 (N, C, H, W) in [-1, 1].", valueName: "file.npy"))
+    help: ArgumentHelp("With --attributions, the images: float32 (N, C, H, W) in the --range.", valueName: "file.npy"))
   var input: String?
 
   @Option(help: ArgumentHelp("With --attributions, the classes: one, or one for each image.", valueName: "class,..."))
@@ -44,11 +47,24 @@ struct EvaluationSubject: ParsableArguments {
     }
   }
 
+  /// The files that are read, beside the networks' own.
+  var files: [String?] { [model.checkpoint, attributions, input, images.map { $0 + "/labels.csv" }] }
+
   /// The networks to evaluate, one after the other, and the maps in the place of explainers if they were computed
   /// elsewhere.
-  func load() throws -> [(subject: Subject, given: Contender?)] {
+  ///
+  /// - Parameter unreadable: where images are noted that cannot be read.
+  func load(_ unreadable: UnreadableFiles) throws -> [(subject: Subject, given: Contender?)] {
+    let preprocessing = try pictures.preprocessing()
     guard let networks else {
-      return [try givenMaps(for: model.load()) ?? (model.load(showing: .spread(samples), of: images), nil)]
+      return [
+        try givenMaps(for: model.load(preprocessing: preprocessing))
+          ?? (
+            model.load(
+              showing: .spread(samples), of: images, preprocessing: preprocessing,
+              unreadable: images == nil ? nil : unreadable), nil
+          )
+      ]
     }
     guard model.checkpoint == nil else {
       throw PullbackError(
@@ -60,9 +76,17 @@ struct EvaluationSubject: ParsableArguments {
         .usage, "--model \(model.model ?? "")", "is none of the networks of --networks \(networks.rawValue)",
         advice: "they are \(networks.models.joined(separator: ", "))")
     }
-    return try (model.model.map { [$0] } ?? networks.models).map { name in
-      try givenMaps(for: networks.subject(name, showing: .none))
-        ?? (networks.subject(name, showing: .spread(samples), of: images), nil)
+    let names = model.model.map { [$0] } ?? networks.models
+    return try names.enumerated().map { place, name in
+      // The networks are shown the same files: one note of each is enough.
+      let unreadable = place == 0 ? unreadable : UnreadableFiles(isStrict: pictures.strict)
+      let preprocessing = preprocessing ?? .release
+      return try givenMaps(for: networks.subject(name, showing: .none, preprocessing: preprocessing))
+        ?? (
+          networks.subject(
+            name, showing: .spread(samples), of: images, preprocessing: preprocessing,
+            unreadable: images == nil ? nil : unreadable), nil
+        )
     }
   }
 
@@ -79,7 +103,8 @@ struct EvaluationSubject: ParsableArguments {
       return target
     }
     let arrays = try ArraySamples(
-      input: input, classes: classes, attributions: attributions, shape: subject.graph.inputShape)
+      input: input, framing: subject.preprocessing.framing, range: pictures.range, classes: classes,
+      attributions: attributions, shape: subject.graph.inputShape)
     return (subject.showing(arrays), Contender(name: "given", maps: arrays.maps))
   }
 }

@@ -1,5 +1,6 @@
 import Digests
 import ExperimentKit
+import Failures
 
 /// The images of a run with what is explained in each: the targets, resolved as soon as it is known what the network
 /// makes of an image, and the attributions.
@@ -15,6 +16,8 @@ struct ExplainedImages {
   private let choices: [TargetChoice]
   private let model: Subject
   private let batchSize: Int
+  /// How files became inputs, for records.
+  let preprocessing: String
 
   var targetCount: Int { choices.count }
   /// How many attributions a method makes.
@@ -22,12 +25,14 @@ struct ExplainedImages {
 
   /// - Throws: `PullbackError` if the network has no such target.
   init(
-    _ images: InputImages, _ choices: [TargetChoice], network: Network, model: Subject, batchSize: Int
+    _ images: InputImages, _ choices: [TargetChoice], network: Network, model: Subject, batchSize: Int,
+    preprocessing: String
   ) throws(PullbackError) {
     for choice in choices {
       if case .target(let target) = choice.kind { try target.check(network.graph.outputShape, of: network.graph.name) }
     }
     (self.images, self.choices, self.network, self.model, self.batchSize) = (images, choices, network, model, batchSize)
+    self.preprocessing = preprocessing
   }
 
   /// Runs the network once on every image to find the targets.
@@ -86,9 +91,11 @@ struct ExplainedImages {
   ///   - context: the random numbers and the size of batches.
   ///   - paths: where each explainer's go; none where they are not written.
   ///   - picturing: whether pictures are kept.
+  ///   - recording: is called when all is computed, just before the arrays appear.
   /// - Returns: per explainer, image and target, what is kept of the attribution.
   mutating func write(
-    _ explainers: [any Explainer], in context: Context, to paths: [String], picturing: Bool
+    _ explainers: [any Explainer], in context: Context, to paths: [String], picturing: Bool,
+    recording: (_ explained: ExplainedImages, _ kept: [[[Map]]]) throws -> Void
   ) throws -> [[[Map]]] {
     let alone = explainers.map { $0.cost(for: network.graph) }
       .reduce(0) { $0 + $1.forward + $1.backward * targetCount }
@@ -127,6 +134,7 @@ struct ExplainedImages {
         // The passes that sharing saved count as done.
         bar.advance(Cost(forward: alone * range.count - passes.passes.forward - passes.passes.backward, backward: 0))
       }
+      try recording(explained, kept)
     }
     self = explained
     return kept
@@ -151,6 +159,55 @@ struct ExplainedImages {
     }
   }
 
+  /// Says on the terminal where sums of attributions are short of the change that they share out by more than a tenth
+  /// of it, for the methods that only sample the way from the baseline: they are not what they seem there.
+  ///
+  /// - Parameter maps: per image and target what was kept.
+  func warnOfIncompleteness(of method: Method, _ maps: [[Map]]) {
+    let advice: String
+    switch method {
+    case .gradientShap, .pullbackShap: advice = "more samples come closer, as --set shap.samples=50"
+    case .integratedGradients, .integratedPullbacks:
+      advice = "more points come closer, as --set ig.points=200,ig.weighting=normalised"
+    default: return
+    }
+    var worst: (image: String, error: Double, account: Completeness)?
+    var count = 0
+    for (image, maps) in zip(images.names, maps) {
+      for account in maps.compactMap(\.completeness) where abs(account.residual) > 0.1 * abs(account.change) {
+        count += 1
+        let error = abs(account.residual) / max(abs(account.change), .leastNormalMagnitude)
+        if error > worst?.error ?? 0 { worst = (image, error, account) }
+      }
+    }
+    guard let worst else { return }
+    let (sum, change) = (decimal(worst.account.sum, places: 4), decimal(worst.account.change, places: 4))
+    remark(
+      "\(method.rawValue): \(count) of \(mapCount) attributions miss the change f(x) - f(baseline) by more than 10 %; "
+        + "the furthest is of \(worst.image), which sums to \(sum) of \(change); \(advice)")
+  }
+
+  /// Throws if a figure of all images would be too large to draw, before anything is computed for it.
+  func checkFigure(_ methods: [Method], _ path: String) throws {
+    guard images.shape.count == 3 else { return }
+    let (channels, height, width) = (images.shape[0], images.shape[1], images.shape[2])
+    let blank = Picture(
+      width: width, height: height, channels: Picture.Channels(rawValue: channels) ?? .rgb,
+      pixels: [UInt8](repeating: 0, count: (Picture.Channels(rawValue: channels) ?? .rgb).rawValue * height * width))
+    let labels = choices.map(\.label)
+    let rows = images.names.map { name in
+      ImageGrid.Row(targetCount == 1 ? "class\np = 0.00" : name, [blank])
+    }
+    do {
+      try figure(methods, rows, labels).checkSize(for: path)
+    } catch let error as PullbackError where error.kind == .usage {
+      throw PullbackError(
+        .usage, "--figure \(path)",
+        "\(images.count) images with \(targetCount * methods.count) attributions each are too "
+          + "many for one figure: \(error.problem)", advice: "take fewer at once, or leave it out")
+    }
+  }
+
   /// Rows of images, columns of methods; per target a heat map and raw colours.
   ///
   /// - Parameter columns: per method, image and target what ``write(_:in:to:picturing:)`` kept.
@@ -160,7 +217,11 @@ struct ExplainedImages {
         targets[image].count == 1 ? targets[image][0].title : images.names[image],
         [try Picture(images(image..<image + 1))] + columns.flatMap { $0[image].flatMap(\.pictures) })
     }
-    let perTarget = targetCount == 1 ? [""] : targets[0].map { "\($0.label) " }
+    return figure(methods, rows, targets[0].map(\.label))
+  }
+
+  private func figure(_ methods: [Method], _ rows: [ImageGrid.Row], _ labels: [String]) -> Figure {
+    let perTarget = targetCount == 1 ? [""] : labels.map { "\($0) " }
     let titles = methods.flatMap { method in
       let name = methods.count == 1 ? "" : "\(method.abbreviation) "
       return perTarget.flatMap { target in
@@ -180,8 +241,9 @@ struct ExplainedImages {
     input: String, maps: [[Map]]
   ) throws -> AttributionRecord {
     try AttributionRecord(
-      model: model.architecture.name, checkpoint: model.checkpoint.path, checkpointSHA256: model.checkpoint.sha256,
-      input: input, method: method, settings: settings,
+      model: model.architecture.name, checkpoint: PathText.shown(model.checkpoint.path),
+      checkpointSHA256: model.checkpoint.sha256, input: PathText.shown(input), preprocessing: preprocessing,
+      method: method, settings: settings,
       spreads: spreads.isEmpty
         ? nil
         : Dictionary(uniqueKeysWithValues: spreads.map { ($0.node.name, .init($0.spread, at: $0.node)) }),
@@ -268,10 +330,13 @@ struct AttributionRecord: Encodable {
     }
   }
 
+  var tool = "pullbacks \(packageVersion)"
   let model: String
   let checkpoint: String
   let checkpointSHA256: String
   let input: String
+  /// How files became inputs.
+  let preprocessing: String
   let method: String
   let settings: [String: String]
   /// By node, where there are relative temperatures.

@@ -1,12 +1,15 @@
 import ArgumentParser
 import ExperimentKit
+import Failures
+import Foundation
 
 /// How much memory a computation may take for activations.
 struct MemoryOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Bound on the memory for activations: images and draws go through the network in batches that fit. Results do "
-        + "not depend on it.",
+      "Bound on the memory for activations: images and draws go through the network in batches that fit it, and fit "
+        + "what the system still gives; one image goes through whatever it takes. The network's parameters and the "
+        + "decoded pictures, up to 256 MB, come on top. Results do not depend on it.",
       valueName: "size"))
   var maxMemory: Bytes = Bytes(Graph.memoryForActivations)
 
@@ -30,5 +33,40 @@ struct MemoryOption: ParsableArguments {
   }
 
   /// How many images go through at once.
-  func batchSize(for graph: Graph) -> Int { graph.batchSize(within: maxMemory.count) }
+  ///
+  /// - Throws: `PullbackError` of kind `system` if there is too little memory for one.
+  func batchSize(for graph: Graph) throws(PullbackError) -> Int {
+    try Self.check(graph)
+    // Half of what there is may go to activations: explainers keep maps and draws of their own.
+    return graph.batchSize(within: min(maxMemory.count, (ProcessSize.available ?? .max) / 2))
+  }
+
+  /// - Throws: `PullbackError` of kind `system` if there is too little memory for one image to go through a network.
+  static func check(_ graph: Graph) throws(PullbackError) {
+    try check(2 * 4 * graph.activationCount, "the activations of one image in \(graph.name)")
+  }
+
+  /// - Throws: `PullbackError` of kind `system` if there is too little memory for a checkpoint's parameters.
+  static func check(checkpoint path: String) throws {
+    guard let file = try? InputFile(path) else { return }
+    try check(file.size, "the parameters in \(path)")
+  }
+
+  private static func check(_ bytes: Int, _ what: String) throws(PullbackError) {
+    guard let available = ProcessSize.available, bytes > available else { return }
+    throw PullbackError(
+      .system, "memory", "\(what) take \(bytes >> 20) MB, and there are \(max(0, available) >> 20) MB",
+      advice: "allow this process more, as by ulimit -v unlimited, or end other programs")
+  }
+
+  /// From now on, a failed allocation ends the program with one line in place of a backtrace. The runtime then calls
+  /// `abort`, as it does for nothing else: broken invariants are traps, which keep their backtraces.
+  static func reportExhaustion() {
+    signal(SIGABRT) { _ in
+      let message: StaticString =
+        "pullbacks: memory: there is none left; allow this process more, or lower --max-memory\n"
+      _ = write(STDERR_FILENO, message.utf8Start, message.utf8CodeUnitCount)
+      _exit(PullbackError.Kind.system.rawValue)
+    }
+  }
 }

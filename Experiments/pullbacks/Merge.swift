@@ -17,9 +17,12 @@ struct Merge: ParsableCommand {
   @Option(help: ArgumentHelp("The folder of the results.", valueName: "folder"))
   var output: String
 
+  @OptionGroup var outputs: OutputOptions
+
   func run() throws {
     let scores = try Scores(merging: parts)
     try makeFolder(output)
+    try outputs.checkResults(in: output, inputs: [])
     try write(scores, to: output)
   }
 }

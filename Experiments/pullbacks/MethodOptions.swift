@@ -5,7 +5,9 @@ import ExperimentKit
 struct MethodOptions: ParsableArguments {
   @Option(
     help: """
-      The hyper-parameters of a version of the paper: \(Preset.names). By default paper-v6, or that of the protocol.
+      The hyper-parameters, of a version of the paper or for general use: \(Preset.names). By default general for \
+      attribute, which is paper-v6 with 50 points and normalised weights for integrated gradients; that of the \
+      protocol for evaluate.
       """)
   var preset: Preset?
 
@@ -49,11 +51,12 @@ struct MethodOptions: ParsableArguments {
   /// - Parameters:
   ///   - subject: what an image as baseline must fit, and whose spreads relative temperatures are relative to.
   ///   - fallback: the preset where none is named.
+  ///   - range: of the values of an array as baseline.
   ///   - atLastMaps: whether class activation maps are taken at the network's last maps, as Grad-CAM is defined, where
   ///     no preset and no layer is named. The release has layers of its own, inside the last block of a ResNet.
   /// - Returns: the settings, and what records of soft rules say beside them.
   func settings(
-    for subject: Subject, unless fallback: Preset = .paperV6, atLastMaps: Bool = false
+    for subject: Subject, unless fallback: Preset, range: ArrayRange, atLastMaps: Bool = false
   ) throws -> (settings: MethodSettings, record: [String: String]) {
     let graph = subject.graph
     var settings = (preset ?? fallback).settings
@@ -73,7 +76,9 @@ struct MethodOptions: ParsableArguments {
       if let value = Float(baseline), value.isFinite {
         settings.baseline = .value(value)
       } else {
-        settings.baseline = .image(try InputImages.image(at: baseline, shape: graph.inputShape))
+        settings.baseline = .image(
+          try InputImages.image(
+            at: baseline, shape: graph.inputShape, framing: subject.preprocessing.framing, range: range))
       }
     }
     if atLastMaps, preset == nil, settings.camLayer == nil { settings.camLayer = Architecture.lastMaps(in: graph) }

@@ -25,13 +25,20 @@ struct ModelOptions: ParsableArguments {
 
   /// The network, with images if it is to be shown some.
   ///
-  /// - Parameter folder: labelled images of the user's, in place of those of the network's tier.
-  func load(showing choice: Tier.Choice = .none, of folder: String? = nil) throws -> Subject {
+  /// - Parameters:
+  ///   - folder: labelled images of the user's, in place of those of the network's tier.
+  ///   - preprocessing: how pictures become inputs, if that is said.
+  ///   - unreadable: where images of the folder are noted that cannot be read.
+  func load(
+    showing choice: Tier.Choice = .none, of folder: String? = nil, preprocessing: Preprocessing? = nil,
+    unreadable: UnreadableFiles? = nil
+  ) throws -> Subject {
+    if let checkpoint { try MemoryOption.check(checkpoint: checkpoint) }
     if checkpoint == nil { try file.requireNone() }
     do {
       let subject = try Subject(
         model: model, checkpoint: checkpoint, named: file.key, allowingLeftOver: file.allowLeftover, showing: choice,
-        of: folder)
+        of: folder, preprocessing: preprocessing, unreadable: unreadable)
       if checkpoint != nil { try tellHowItWasRead(subject) }
       return subject
     } catch var error as PullbackError where checkpoint == nil && error.advice == nil {

@@ -1,10 +1,19 @@
 import ArgumentParser
+import Digests
 import ExperimentKit
+import Failures
+import Foundation
 
 struct Predict: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print the classes a network sees in an image.",
-    discussion: "Example: pullbacks predict --input cat.jpg --top 5")
+    discussion: """
+      Examples:
+        pullbacks predict --input cat.jpg --top 5
+        pullbacks predict --input photos --format csv
+      """)
+
+  enum Format: String, CaseIterable, ExpressibleByArgument { case text, json, csv }
 
   @OptionGroup var model: ModelOptions
   @OptionGroup var input: InputOptions
@@ -12,28 +21,115 @@ struct Predict: ParsableCommand {
   @Option(help: "How many classes to print.")
   var top = 5
 
-  @Option(help: ArgumentHelp("Also write the logits, float32 (N, classes).", valueName: "file.npy"))
+  @Option(help: "How they are printed: text, json or csv.")
+  var format = Format.text
+
+  @Option(
+    help: ArgumentHelp(
+      "Also write the logits, float32 (N, classes), with a record in a .json beside them.", valueName: "file.npy"))
   var output: String?
+
+  @OptionGroup var outputs: OutputOptions
 
   func validate() throws {
     guard top > 0 else { throw ValidationError("--top is at least 1.") }
   }
 
   func run() throws {
-    let model = try model.load()
-    let images = try input.images(for: model.graph)
-    // One by one: a folder need not fit into memory.
-    let logits = Tensor(batching: try (0..<images.count).map { index in
-      try model.network.finiteValue(at: images(index..<index + 1), named: images.names[index])
-    })
-    if let output { try NPY.write(logits, to: output) }
-    for image in 0..<logits.shape[0] {
-      if images.count > 1 { print(images.names[image]) }
-      for prediction in Prediction.ranking(logits.image(image).scalars).prefix(top) {
-        let percent = decimal(100 * prediction.probability, places: 2)
-        let padding = String(repeating: " ", count: max(0, 6 - percent.count))
-        print("\(padding)\(percent) %\t\(prediction.target)\t\(model.className(prediction.target))")
+    let model = try model.load(preprocessing: input.pictures.preprocessing())
+    let images = try input.images(for: model)
+    if let output {
+      try outputs.check([output, Signature.recordPath(output)], inputs: images.files + [model.checkpoint.path])
+    }
+    input.pictures.announce(images, for: model)
+    try MemoryOption.check(model.graph)
+    let unreadable = UnreadableFiles(isStrict: input.pictures.strict)
+    var rows: [Row] = []
+    var logits: [Tensor] = []
+    // One by one, printed as they come: a folder need not fit into memory.
+    if format == .csv { print("image,rank,class,name,logit,probability") }
+    for index in 0..<images.count {
+      // What the network makes of a picture is no fault of its file.
+      guard let image = try unreadable.reading({ try images(index..<index + 1) }) else { continue }
+      let value = try model.network.finiteValue(at: image, named: images.names[index])
+      let row = Row(images.names[index], Prediction.ranking(value.scalars).prefix(top), model)
+      if output != nil { logits.append(value) }
+      switch format {
+      case .text: row.printText(titled: images.count > 1)
+      case .csv: row.printCSV()
+      case .json: break
       }
+      rows.append(row)
+    }
+    if rows.isEmpty, let failure = unreadable.failure(of: images.count) { throw failure }
+    let record = try Record(
+      model: model.architecture.name, checkpoint: PathText.shown(model.checkpoint.path),
+      checkpointSHA256: model.checkpoint.sha256, input: PathText.shown(input.input),
+      preprocessing: input.pictures.description(images, for: model), images: rows.map(\.image),
+      predictions: format == .json ? rows.map(\.classes) : nil,
+      shape: output == nil ? nil : [logits.count] + model.graph.outputShape,
+      sha256: output == nil ? nil : logits.map { try $0.withUnsafeBuffer { try sha256(UnsafeRawBufferPointer($0)) } })
+    if format == .json {
+      print(String(decoding: try json(record, for: "standard output"), as: UTF8.self), terminator: "")
+    }
+    if let output {
+      try writeJSON(record, to: Signature.recordPath(output))
+      try NPY.write(Tensor(batching: logits), to: output)
+    }
+    try input.pictures.finish(unreadable, of: images.count)
+  }
+
+  /// What is printed as JSON, and written beside logits.
+  private struct Record: Encodable {
+    var tool = "pullbacks \(packageVersion)"
+    let model, checkpoint, checkpointSHA256, input, preprocessing: String
+    let images: [String]
+    /// Per image, the classes with the largest logits.
+    let predictions: [[Row.Class]]?
+    let shape: [Int]?
+    /// Of each image's logits.
+    let sha256: [String]?
+  }
+
+  /// What is seen in one image.
+  private struct Row {
+    struct Class: Encodable {
+      let `class`: Int
+      let name: String
+      let logit: Float
+      let probability: Double
+    }
+
+    let image: String
+    let classes: [Class]
+
+    init(_ image: String, _ ranking: ArraySlice<Prediction>, _ model: Subject) {
+      self.image = image
+      classes = ranking.map { prediction in
+        Class(
+          class: prediction.target, name: model.className(prediction.target), logit: prediction.logit,
+          probability: prediction.probability)
+      }
+    }
+
+    func printText(titled: Bool) {
+      if titled { print(image) }
+      for each in classes {
+        let percent = decimal(100 * each.probability, places: 2)
+        let padding = String(repeating: " ", count: max(0, 6 - percent.count))
+        print("\(padding)\(percent) %\t\(each.class)\t\(each.name)")
+      }
+    }
+
+    func printCSV() {
+      for (rank, each) in classes.enumerated() {
+        print("\(quoted(image)),\(rank + 1),\(each.class),\(quoted(each.name)),\(each.logit),\(each.probability)")
+      }
+    }
+
+    /// A field of comma-separated text, in quotes where it needs them.
+    private func quoted(_ text: String) -> String {
+      text.contains { ",\"\n\r".contains($0) } ? "\"\(text.replacingOccurrences(of: "\"", with: "\"\""))\"" : text
     }
   }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import ExperimentKit
+import Failures
 import Foundation
 
 /// The command-line tool.
@@ -23,15 +24,25 @@ struct PullbacksCommand: ParsableCommand {
       Calibrate.self, ScenesCommand.self, Train.self, Doctor.self, Reference.self,
     ])
 
+  /// The command line, whatever bytes it is of.
+  private static var arguments: [String] {
+    (1..<max(1, Int(CommandLine.argc))).compactMap { place in
+      CommandLine.unsafeArgv[place].map {
+        PathText.text(of: UnsafeBufferPointer(start: UnsafePointer($0), count: strlen($0)).map(UInt8.init(bitPattern:)))
+      }
+    }
+  }
+
   /// Runs the command; a failure is one line on standard error and an exit code of `sysexits`.
   static func main() {
     var command: any ParsableCommand
-    do { command = try parseAsRoot() } catch { exit(withError: error) }
+    MemoryOption.reportExhaustion()
+    do { command = try parseAsRoot(arguments) } catch { exit(withError: error) }
     do {
       try command.run()
       // What is printed may not have arrived: standard output may be a full disk.
       guard fflush(nil) == 0 else { throw PullbackError(.io, "standard output", "cannot be written") }
-    } catch where exitCode(for: error) == .failure {
+    } catch  where exitCode(for: error) == .failure {
       exitReporting(error, from: "pullbacks")
     } catch {
       // A request for help, which the parser answers.

@@ -54,6 +54,7 @@ struct Report {
       <html lang="en">
       <head>
       <meta charset="utf-8">
+      \(HTML(markup: Signature.metaTag))
       <meta name="viewport" content="width=device-width, initial-scale=1">
       <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; \
       style-src 'unsafe-inline'; script-src 'sha256-\(digest)'">
@@ -148,8 +149,13 @@ struct Report {
     rows.append(row("Checkpoint's SHA-256", "<code>\(try model.checkpoint.sha256)</code>"))
     var seen: Set<String> = []
     for file in explained.images.files where seen.insert(file).inserted {
-      rows.append(row("Image", "<code>\(file)</code><br>SHA-256 <code>\(try sha256(ofFileAt: file))</code>"))
+      let digest = try? sha256(ofFileAt: file)
+      rows.append(
+        row(
+          "Image",
+          "<code>\(PathText.shown(file))</code>\(digest.map { "<br>SHA-256 <code>\($0)</code>" as HTML } ?? "")"))
     }
+    rows.append(row("Preprocessing", "\(explained.preprocessing)"))
     rows.append(row("Seed", "\("\(seed)")"))
     let versions = [("pullbacks", packageVersion)] + LibraryVersions.all.sorted { $0.key < $1.key }
     rows.append(row("Versions", "\(versions.map { "\($0.0) \($0.1)" }.joined(separator: "; "))"))
@@ -178,7 +184,8 @@ struct Report {
 
   private func title(_ image: Int) -> String {
     let images = explained.images
-    let file = URL(fileURLWithPath: images.files[image]).lastPathComponent
+    let file =
+      images.areOfFolder ? images.names[image] : PathText.shown((images.files[image] as NSString).lastPathComponent)
     return Set(images.files).count == images.count ? file : "\(file), \(images.names[image])"
   }
 

@@ -33,6 +33,8 @@ struct ScenesCommand: ParsableCommand {
   @Option(help: "Pixels a side.")
   var size = 96
 
+  @OptionGroup var outputs: OutputOptions
+
   func validate() throws {
     guard sheet != nil || export != nil else { throw ValidationError("Give --sheet or --export.") }
     guard (1...100_000).contains(count) else { throw ValidationError("--count is 1 to 100000.") }
@@ -41,14 +43,23 @@ struct ScenesCommand: ParsableCommand {
   func run() throws {
     let generator = SceneGenerator(seed: seed)
     if let sheet {
-      try checkFolder(of: sheet)
-      try generator.sheet(count: count, size: size).writePNG(to: sheet)
+      try outputs.check([sheet], inputs: [])
+      try generator.sheet(count: count, size: size).writeSignedPNG(to: sheet)
     }
     if let export {
       let renderer = try SceneRenderer(size: size)
       try makeFolder(export)
+      try outputs.check(try filesToReplace(in: export), inputs: [])
       try self.export(generator, renderer, to: export)
     }
+  }
+
+  /// The files in the folder that may be written anew: they are called as scenes and their masks are.
+  private func filesToReplace(in folder: String) throws -> [String] {
+    try namesOfFiles(in: folder).filter { name in
+      guard let match = name.wholeMatch(of: /([0-9]{5,6})(-[a-z-]+)?\.png/) else { return name == "labels.csv" }
+      return Int(match.1).map { $0 < count } ?? false
+    }.map { "\(folder)/\($0)" }
   }
 
   private func export(_ generator: SceneGenerator, _ renderer: SceneRenderer, to folder: String) throws {
@@ -58,10 +69,10 @@ struct ScenesCommand: ParsableCommand {
       let rendered = try renderer.render(scene)
       let number = String(repeating: "0", count: max(0, 5 - "\(index)".count)) + "\(index)"
       let path = "\(folder)/\(number)"
-      try rendered.picture.writePNG(to: path + ".png")
-      try Picture(mask: rendered.objectMask).writePNG(to: path + "-object.png")
+      try rendered.picture.writeSignedPNG(to: path + ".png")
+      try Picture(mask: rendered.objectMask).writeSignedPNG(to: path + "-object.png")
       for (part, mask) in rendered.partMasks {
-        try Picture(mask: mask).writePNG(to: "\(path)-\(part.name.replacingOccurrences(of: " ", with: "-")).png")
+        try Picture(mask: mask).writeSignedPNG(to: "\(path)-\(part.name.replacingOccurrences(of: " ", with: "-")).png")
       }
       let difficulty = scene.difficulty
       let numbers = [difficulty.scale, difficulty.noise, difficulty.blur].map { decimal($0, places: 4) }

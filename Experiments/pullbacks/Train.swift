@@ -51,6 +51,8 @@ struct Train: ParsableCommand {
   @Option(help: "How many held-out scenes the report is about; the log is about a tenth as many others.")
   var heldOut = 5000
 
+  @OptionGroup var outputs: OutputOptions
+
   func validate() throws {
     guard (10...5000).contains(heldOut) else { throw ValidationError("--held-out is 10 to 5000.") }
   }
@@ -62,6 +64,13 @@ struct Train: ParsableCommand {
     recipe.epochScenes = epochScenes ?? recipe.epochScenes
     recipe.noise = noise ?? recipe.noise
     recipe.normScale = normScale ?? recipe.normScale
+    try makeFolder(output)
+    let stem = "\(output)/\(network)"
+    // Curves do not say where they are from: beside the log or the state of a run they are this tool's.
+    let isRun = [".csv", ".state"].contains { Signature.isOurs(stem + $0) }
+    try outputs.check(["state", "csv", "png", "safetensors", "json"].map { "\(stem).\($0)" }, inputs: []) {
+      isRun && $0.hasSuffix(".png")
+    }
     let run = TrainingRun(recipe, in: output, heldOut: heldOut)
     let report = try run.finish(resumes: resume)
     print("\(recipe.network): \(percent(report.accuracy)) of \(report.scenes) held-out scenes; \(run.checkpointPath)")

@@ -133,25 +133,30 @@ public struct MethodSettings: Sendable {
   }
 }
 
-/// The hyper-parameters of a version of the paper.
+/// Hyper-parameters that belong together: those of a version of the paper, or those for general use.
 public enum Preset: String, Sendable, CaseIterable {
   /// January 2026: ascents are clipped after every step.
   case paperV5 = "paper-v5"
-  /// May 2026, the default: attributions by ascent are not clipped.
+  /// May 2026: attributions by ascent are not clipped.
   case paperV6 = "paper-v6"
+  /// ``paperV6``, but for integrated gradients and integrated pullbacks, which take 50 points with normalised weights:
+  /// the sum of an attribution then comes near the change that it shares out.
+  case general
 
-  /// In both: temperatures, borders of max pools and the weighting of integrated gradients as released; attention
-  /// frozen (as released for PVT; the release does not freeze a ViT's); DeepLift rows are ``Method/deepLiftReleased``.
+  /// In those of the paper: temperatures, borders of max pools and the weighting of integrated gradients as released;
+  /// attention frozen (as released for PVT; the release does not freeze a ViT's); DeepLift rows are
+  /// ``Method/deepLiftReleased``.
   public var settings: MethodSettings {
     var settings = MethodSettings()
     switch self {
     case .paperV5: settings.clipping = .everyStep
     case .paperV6: settings.clipping = .never
+    case .general: (settings.integratedGradientsPoints, settings.weighting) = (50, .normalised)
     }
     return settings
   }
 
-  /// The explainers of this version's benchmark, in the order of its tables.
+  /// The explainers of this version's benchmark, in the order of its tables; of ``general`` those of ``paperV6``.
   public var methods: [Method] {
     let pullbacks: [Method] = [.softPullback, .pullbackAscent, .smoothPullback, .fusionPullback]
     let baselines: [Method] = [
@@ -159,7 +164,7 @@ public enum Preset: String, Sendable, CaseIterable {
       .guidedGradCAM,
     ]
     switch self {
-    case .paperV6: return pullbacks + baselines
+    case .paperV6, .general: return pullbacks + baselines
     case .paperV5:
       return [.softPullback, .doublePullback, .pullbackAscent, .saliency, .inputXGradient] + baselines.dropFirst()
         + [.guidedBackprop, .deconvolution]

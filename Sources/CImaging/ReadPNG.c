@@ -34,6 +34,10 @@ static bool decode(Reader *reader, ImagingHeader *header, uint8_t *pixels, size_
   // (colour profile, text, gamma), compressed ones among them, are never unpacked.
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);
   png_set_chunk_malloc_max(png, fileSize);
+  // Some encoders declare a smaller window than their data reach back; zlib's largest is right for all.
+#ifdef PNG_MAXIMUM_INFLATE_WINDOW
+  png_set_option(png, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
+#endif
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
   png_read_info(png, info);
 

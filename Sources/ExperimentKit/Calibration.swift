@@ -21,6 +21,8 @@ public struct Calibration: Codable, Sendable {
   let images: Int
   /// How files became inputs.
   let preprocessing: String
+  /// The network's first layer, where it is not the architecture's own.
+  let normalisation: String?
   /// The standard deviation of each channel, by the name of the activation or max pool that takes it.
   let spreads: [String: [Float]]
 
@@ -37,6 +39,7 @@ public struct Calibration: Codable, Sendable {
     checkpointSHA256 = try subject.checkpoint.sha256
     self.images = images
     self.preprocessing = preprocessing
+    normalisation = subject.preprocessing.normalisation?.inWords
     spreads = Dictionary(
       uniqueKeysWithValues: subject.graph.nodes.compactMap { node in
         measured[node.name].map { (node.name, $0.deviations) }
@@ -66,6 +69,14 @@ public struct Calibration: Codable, Sendable {
         "is a calibration of the checkpoint \(quoted(String(file.checkpointSHA256.prefix(12)))), expected one of "
           + "\(expected.prefix(12)), \(subject.checkpoint.path)",
         advice: "pullbacks calibrate makes one")
+    }
+    guard file.normalisation == subject.preprocessing.normalisation?.inWords else {
+      func words(_ text: String?) -> String { text ?? "the architecture's own" }
+      throw PullbackError(
+        .data, path,
+        "is a calibration with the normalisation \(words(file.normalisation)), expected "
+          + words(subject.preprocessing.normalisation?.inWords),
+        advice: "give both commands the same --preprocess")
     }
     do {
       return (try Spreads(measured: file.spreads, for: subject.graph), try bytes.withUnsafeBytes(Digests.sha256))

@@ -35,7 +35,7 @@ public enum LibraryVersions {
   public static var all: [String: String] {
     [
       "OpenBLAS": "\(openBLAS), \(blasCoreName()) kernels", "Cairo": cairo, "libpng": libpng, "libjpeg": libjpeg,
-      "OpenSSL": openSSL,
+      "libwebp": libwebp, "OpenSSL": openSSL,
     ]
   }
 
@@ -53,6 +53,11 @@ public enum LibraryVersions {
   /// The headers' that this was compiled with: the library itself does not tell.
   static var libjpeg: String { String(cString: imaging_jpeg_version()) }
 
+  static var libwebp: String {
+    let version = Int(imaging_webp_version())
+    return "\(version >> 16).\(version >> 8 & 0xFF).\(version & 0xFF)"
+  }
+
   static var openSSL: String { second(of: String(cString: OpenSSL_version(OPENSSL_VERSION))) }
 }
 
@@ -62,6 +67,36 @@ public enum ProcessSize {
 
   /// Since the process began, or since ``forget()``.
   public static var largest: Double { bytes("VmHWM:") }
+
+  /// What the process may still take before the system refuses it more: the least of its own limit on addresses, the
+  /// limit of its control group, and what the machine has left; nil where nothing is known.
+  public static var available: Int? {
+    var limits: [Int] = []
+    var limit = rlimit()
+    if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur < UInt64(Int.max) {
+      let used = bytes("VmSize:")
+      if used.isFinite { limits.append(Int(limit.rlim_cur) - Int(used)) }
+    }
+    let group = "/sys/fs/cgroup/memory"
+    if let most = number(in: "\(group).max"), let used = number(in: "\(group).current") {
+      // Pages of files that were read count as used, and are given up when memory runs short.
+      limits.append(most - used + (line("inactive_file", of: "\(group).stat") ?? 0))
+    }
+    if let free = line("MemAvailable:", of: "/proc/meminfo") { limits.append(free * 1024) }
+    return limits.min()
+  }
+
+  private static func number(in path: String) -> Int? {
+    (try? String(contentsOfFile: path, encoding: .utf8)).flatMap {
+      Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+  }
+
+  private static func line(_ field: String, of path: String) -> Int? {
+    let lines = (try? String(contentsOfFile: path, encoding: .utf8))?.split(separator: "\n") ?? []
+    let words = lines.lazy.map { $0.split(whereSeparator: \.isWhitespace) }
+    return words.first { $0.first.map(String.init) == field }?.dropFirst().first.flatMap { Int($0) }
+  }
 
   /// Lets the largest size begin anew from the present one; whether the system does so.
   static func forget() -> Bool {

@@ -47,7 +47,7 @@ struct Provenance: Encodable {
 ///
 /// - Parameter path: where it goes, for the message.
 /// - Throws: `PullbackError` if a number is not finite.
-func json(_ value: some Encodable, for path: String) throws -> [UInt8] {
+public func json(_ value: some Encodable, for path: String) throws -> [UInt8] {
   let encoder = JSONEncoder()
   encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
   do {

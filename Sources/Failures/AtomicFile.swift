@@ -40,9 +40,10 @@ public enum AtomicFile {
       if let permissions, fchmod(descriptor, permissions) != 0 { throw failure(.cannotCreate, path, "be created") }
       try content { try write($0, to: descriptor, path) }
       guard fsync(descriptor) == 0 else { throw failure(.io, path, "be written") }
-      guard rename(temporary, target) == 0 else { throw failure(.cannotCreate, path, "be created") }
+      let renamed = PathText.withPath(temporary) { from in PathText.withPath(target) { rename(from, $0) } }
+      guard renamed == 0 else { throw failure(.cannotCreate, path, "be created") }
     } catch {
-      unlink(temporary)
+      PathText.withPath(temporary) { _ = unlink($0) }
       throw error
     }
   }
@@ -51,16 +52,24 @@ public enum AtomicFile {
   private static func followLinks(_ path: String) throws -> String {
     var target = path
     for _ in 0..<maximumLinkCount {
-      guard let destination = try? FileManager.default.destinationOfSymbolicLink(atPath: target) else { return target }
+      guard let destination = destination(ofLink: target) else { return target }
       target = destination.hasPrefix("/") ? destination : "\(Failures.folder(of: target))/\(destination)"
     }
     throw PullbackError(.cannotCreate, path, "expected a file, found a circle of symbolic links")
   }
 
+  /// Where a symbolic link leads; nil where there is none.
+  private static func destination(ofLink path: String) -> String? {
+    var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
+    let count = bytes.withUnsafeMutableBytes { bytes in
+      PathText.withPath(path) { readlink($0, bytes.baseAddress!.assumingMemoryBound(to: CChar.self), bytes.count) }
+    }
+    return count < 0 ? nil : PathText.text(of: bytes.prefix(count))
+  }
+
   /// The permissions of the file at `target`, nil if there is none. Renaming onto a device would replace the device.
   private static func permissions(ofReplaced target: String, _ path: String) throws -> mode_t? {
-    var status = stat()
-    guard stat(target, &status) == 0 else { return nil }
+    guard let status = Failures.status(of: target) else { return nil }
     guard status.isRegularFile else {
       throw PullbackError(.cannotCreate, path, "expected the name of a file, found \(status.kindOfFile)")
     }
@@ -76,7 +85,9 @@ public enum AtomicFile {
     while true {
       let number = serial.add(1, ordering: .relaxed).newValue
       let name = "\(folder)/.\(getpid())-\(number).part"
-      let descriptor = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions ?? 0o666)
+      let descriptor = PathText.withPath(name) {
+        open($0, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, permissions ?? 0o666)
+      }
       if descriptor >= 0 {
         if AbandonedTemporaries.claim(descriptor) { return (descriptor, name) }
         close(descriptor)
@@ -134,12 +145,12 @@ enum AbandonedTemporaries {
   /// Removes the abandoned temporaries in `folder`, once for each folder: thousands of files may be written into it.
   static func remove(from folder: String) {
     guard lock.withLock({ swept.insert(folder).inserted }) else { return }
-    for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
+    for name in (try? namesOfFiles(in: folder)) ?? [] {
       guard name.wholeMatch(of: /\.[0-9]+-[0-9]+\.part/) != nil else { continue }
       let path = "\(folder)/\(name)"
-      let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC)
+      let descriptor = PathText.withPath(path) { open($0, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC) }
       guard descriptor >= 0 else { continue }
-      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { unlink(path) }
+      if flock(descriptor, LOCK_EX | LOCK_NB) == 0 { PathText.withPath(path) { _ = unlink($0) } }
       close(descriptor)
     }
   }

@@ -10,19 +10,68 @@ public struct InputFile: ~Copyable {
 
   /// Opens the file at `path`.
   ///
-  /// - Throws: `PullbackError` of kind `noInput` if there is no such file or it is a folder, device or pipe.
-  public init(_ path: String) throws {
+  /// - Parameter pipes: whether a pipe will do: then `-` is standard input, and what comes out of a pipe is kept in a
+  ///   nameless file until the end, since its size must be known.
+  /// - Throws: `PullbackError` of kind `noInput` if there is no such file or it is a folder, device or pipe; with
+  ///   `pipes` of kind `data` if more than ``pipeLimit`` bytes come out, `io` if they cannot be kept.
+  public init(_ path: String, pipes: Bool = false) throws {
+    let isStandardInput = pipes && ["-", "/dev/stdin"].contains(path)
+    let name = isStandardInput ? "standard input" : path
     // Without O_NONBLOCK, opening a pipe that nobody writes to waits for ever.
-    let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
-    guard descriptor >= 0 else { throw PullbackError(.noInput, path, "cannot be opened: \(systemMessage())") }
+    let opened =
+      isStandardInput
+      ? dup(STDIN_FILENO) : PathText.withPath(path) { open($0, O_RDONLY | O_NONBLOCK | O_CLOEXEC) }
+    guard opened >= 0 else { throw PullbackError(.noInput, name, "cannot be opened: \(systemMessage())") }
     var status = stat()
-    guard fstat(descriptor, &status) == 0, status.isRegularFile else {
-      close(descriptor)
-      throw PullbackError(.noInput, path, "expected a file, found \(status.kindOfFile)")
+    guard fstat(opened, &status) == 0, status.isRegularFile || (pipes && status.isPipe) else {
+      defer { close(opened) }
+      let isTerminal = isatty(opened) == 1
+      throw PullbackError(
+        .noInput, name, "expected a file, found \(isTerminal ? "a terminal" : status.kindOfFile)",
+        advice: isTerminal ? "pipe one in" : nil)
     }
-    self.path = path
-    self.descriptor = descriptor
-    size = Int(status.st_size)
+    var file = (descriptor: opened, size: Int(status.st_size))
+    if status.isRegularFile {
+      if isStandardInput { lseek(opened, 0, SEEK_SET) }
+    } else {
+      defer { close(opened) }
+      if !isStandardInput { _ = fcntl(opened, F_SETFL, 0) }
+      file = try Self.contents(ofPipe: opened, name)
+    }
+    self.path = name
+    descriptor = file.descriptor
+    size = file.size
+  }
+
+  /// As many bytes may come out of a pipe: more than any picture has.
+  public static let pipeLimit = 1 << 30
+
+  /// All that comes out of a pipe, in a nameless file, and how much it is.
+  private static func contents(ofPipe pipe: Int32, _ name: String) throws -> (descriptor: Int32, size: Int) {
+    guard let file = tmpfile() else {
+      throw PullbackError(.io, name, "no temporary file can be made to keep it: \(systemMessage())")
+    }
+    defer { fclose(file) }
+    var buffer = [UInt8](repeating: 0, count: 1 << 16)
+    var size = 0
+    while true {
+      let count = Foundation.read(pipe, &buffer, buffer.count)
+      if count < 0 && errno == EINTR { continue }
+      guard count >= 0 else { throw PullbackError(.io, name, "cannot be read: \(systemMessage())") }
+      if count == 0 { break }
+      size += count
+      guard size <= pipeLimit else {
+        throw PullbackError(.data, name, "expected at most \(pipeLimit) bytes, found more")
+      }
+      guard fwrite(buffer, 1, count, file) == count else {
+        throw PullbackError(.io, name, "cannot be kept in a temporary file: \(systemMessage())")
+      }
+    }
+    let kept = fflush(file) == 0 ? dup(fileno(file)) : -1
+    guard kept >= 0, lseek(kept, 0, SEEK_SET) == 0 else {
+      throw PullbackError(.io, name, "cannot be kept in a temporary file: \(systemMessage())")
+    }
+    return (kept, size)
   }
 
   deinit { close(descriptor) }
@@ -49,6 +98,9 @@ public struct InputFile: ~Copyable {
       initialized = count
     }
   }
+
+  /// Begins anew: what is read next is the file's first byte.
+  public func rewind() { lseek(descriptor, 0, SEEK_SET) }
 
   /// The whole file in memory of its own, read-only, also after this value is gone; the caller unmaps it. Holes of a
   /// sparse file take no memory.
@@ -104,10 +156,10 @@ public struct InputFile: ~Copyable {
   /// All bytes of a file of at most `limit` bytes.
   ///
   /// - Throws: `PullbackError` as ``init(_:)`` and ``read(into:)``, and of kind `data` for a longer file.
-  public static func bytes(of path: String, limit: Int) throws -> [UInt8] {
-    let file = try InputFile(path)
+  public static func bytes(of path: String, limit: Int, pipes: Bool = false) throws -> [UInt8] {
+    let file = try InputFile(path, pipes: pipes)
     guard file.size <= limit else {
-      throw PullbackError(.data, path, "expected at most \(limit) bytes, found \(file.size)")
+      throw PullbackError(.data, file.path, "expected at most \(limit) bytes, found \(file.size)")
     }
     return try file.read(file.size)
   }

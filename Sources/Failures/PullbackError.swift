@@ -14,6 +14,8 @@ public struct PullbackError: Error, Equatable, Sendable, CustomStringConvertible
     case unavailable = 69
     /// A broken invariant of this package.
     case software = 70
+    /// The computer has too little of something, as memory.
+    case system = 71
     /// The output cannot be created.
     case cannotCreate = 73
     /// Reading or writing failed midway.
@@ -44,8 +46,9 @@ public struct PullbackError: Error, Equatable, Sendable, CustomStringConvertible
   /// What a program that fails by it exits with, by `sysexits`.
   public var exitCode: Int32 { kind.rawValue }
 
+  /// One line, whatever a file is called.
   public var description: String {
-    "\(subject): \(problem)" + (advice.map { "; \($0)" } ?? "")
+    PathText.shown("\(subject): \(problem)" + (advice.map { "; \($0)" } ?? ""))
   }
 }
 

@@ -4,6 +4,7 @@ import Failures
 enum ImageFormat: Equatable {
   case png
   case jpeg
+  case webp
   /// A kind that is not read here, by name.
   case foreign(String)
   case unknown
@@ -13,6 +14,8 @@ enum ImageFormat: Equatable {
       self = .png
     } else if Self.has(bytes, [0xFF, 0xD8, 0xFF]) {
       self = .jpeg
+    } else if Self.has(bytes, "RIFF") && Self.has(bytes, "WEBP", at: 8) {
+      self = .webp
     } else if let name = Self.foreignName(bytes) {
       self = .foreign(name)
     } else {
@@ -22,7 +25,6 @@ enum ImageFormat: Equatable {
 
   private static func foreignName(_ bytes: [UInt8]) -> String? {
     if has(bytes, "ftyp", at: 4) { return isoMediaName(bytes) }
-    if has(bytes, "RIFF") && has(bytes, "WEBP", at: 8) { return "WebP" }
     return signatures.first { has(bytes, $0.magic) }?.name
   }
 
@@ -47,6 +49,16 @@ enum ImageFormat: Equatable {
     (Array("<".utf8), "markup (SVG, XML or a web page)"),
   ]
 
+  /// What a format that is read is called; nil for others.
+  var title: String? {
+    switch self {
+    case .png: "PNG"
+    case .jpeg: "JPEG"
+    case .webp: "WebP"
+    case .foreign, .unknown: nil
+    }
+  }
+
   /// HEIC and AVIF share a container; the four letters of the brand tell them apart.
   private static func isoMediaName(_ bytes: [UInt8]) -> String {
     for brand in ["avif", "avis"] where has(bytes, brand, at: 8) { return "AVIF" }
@@ -66,28 +78,33 @@ enum ImageFormat: Equatable {
 }
 
 extension ImageFormat {
-  /// What to say of a file that is neither PNG nor JPEG.
+  /// What to say of a file of a format that is not read.
   static func refusal(of bytes: [UInt8], named name: String) -> PullbackError {
     let advice = "convert it to PNG or JPEG"
-    if bytes.isEmpty { return PullbackError(.data, name, "expected a PNG or JPEG file, found an empty one") }
+    if bytes.isEmpty { return PullbackError(.data, name, "expected a PNG, JPEG or WebP file, found an empty one") }
     if case .foreign(let kind) = ImageFormat(bytes) {
-      return PullbackError(.data, name, "expected a PNG or JPEG file, found \(kind)", advice: advice)
+      return PullbackError(.data, name, "expected a PNG, JPEG or WebP file, found \(kind)", advice: advice)
     }
     let start = bytes.prefix(8).map { byte in
       let digits = String(byte, radix: 16, uppercase: true)
       return digits.count == 1 ? "0" + digits : digits
     }
     return PullbackError(
-      .data, name, "expected a PNG or JPEG file, found one that starts with \(start.joined(separator: " "))")
+      .data, name, "expected a PNG, JPEG or WebP file, found one that starts with \(start.joined(separator: " "))")
   }
 }
 
 /// Finds the orientation in the metadata of an image file. Metadata is written by everybody and checked by nobody: what
 /// is malformed is as good as absent, and the picture counts as upright.
 enum EXIF {
-  /// The orientation that a PNG's `eXIf` chunk or a JPEG's APP1 segment gives.
+  /// The orientation that a PNG's `eXIf` chunk, a JPEG's APP1 segment or a WebP's `EXIF` chunk gives.
   static func orientation(of bytes: [UInt8], format: ImageFormat) -> Orientation {
-    let block = format == .png ? blockOfPNG(bytes) : blockOfJPEG(bytes)
+    let block =
+      switch format {
+      case .png: blockOfPNG(bytes)
+      case .webp: blockOfWebP(bytes)
+      default: blockOfJPEG(bytes)
+      }
     return block.flatMap { orientation(inTIFF: Bytes(bytes, range: $0)) } ?? .upright
   }
 
@@ -104,11 +121,28 @@ enum EXIF {
     return nil
   }
 
+  /// The data of the first `EXIF` chunk, after the signature that some encoders put before it: chunks are a type, a
+  /// length, the data and a byte that makes their number even.
+  private static func blockOfWebP(_ file: [UInt8]) -> Range<Int>? {
+    let bytes = Bytes(file, range: 0..<file.count)
+    var offset = 12
+    while let type = bytes.bigEndian32(offset), let reversed = bytes.bigEndian32(offset + 4) {
+      let data = offset + 8..<offset + 8 + Int(UInt32(reversed).byteSwapped)
+      guard data.upperBound <= file.count else { return nil }
+      if type == 0x4558_4946 {  // "EXIF"
+        return file[data].starts(with: signature) ? data.dropFirst(signature.count) : data
+      }
+      offset = data.upperBound + data.count % 2
+    }
+    return nil
+  }
+
+  private static let signature: [UInt8] = [0x45, 0x78, 0x69, 0x66, 0, 0]
+
   /// The data of the first APP1 segment that starts with "Exif", after that signature. Segments are a marker and a
   /// length that counts itself; they end at the first scan.
   private static func blockOfJPEG(_ file: [UInt8]) -> Range<Int>? {
     let bytes = Bytes(file, range: 0..<file.count)
-    let signature: [UInt8] = [0x45, 0x78, 0x69, 0x66, 0, 0]
     var offset = 2
     while let marker = bytes.bigEndian16(offset), marker >= 0xFF00 {
       if marker == 0xFFFF {  // Any number of FF bytes may stand before a marker.

@@ -4,11 +4,9 @@ import Pullbacks
 /// From a photograph to the input of a network: a tensor of shape `(1, C, height, width)` in `[-1, 1]`, `2 * p / 255 -
 /// 1`.
 ///
-/// A photograph of the target's proportions is resized. Another is resized so that it just covers `round(height * 256 /
-/// 224)` by `round(width * 256 / 224)`, the axis that it exceeds in proportion and truncated, and the middle is
-/// cropped. For a square this is torchvision's evaluation transform over Pillow's antialiased bilinear resize, to the
-/// byte (see ``Picture/resized(width:height:)``). Transparent parts show mid grey (128), unless opacity is a channel of
-/// the input.
+/// A photograph is resized, by Pillow's antialiased bilinear resize (see ``Picture/resized(width:height:)``), and the
+/// middle is cropped; ``Framing`` says to which size. Transparent parts show mid grey (128), unless opacity is a
+/// channel of the input.
 public struct ImageLoader: Sendable {
   /// Rows of the result.
   public let height: Int
@@ -17,23 +15,45 @@ public struct ImageLoader: Sendable {
   /// Channels of the result.
   public let channels: Picture.Channels
 
-  /// - Precondition: `size` is from 1 to 65,500.
-  public init(size: Int = 224, channels: Picture.Channels = .rgb) {
-    self.init(height: size, width: size, channels: channels)
+  /// What is shown of a photograph.
+  public let framing: Framing
+
+  /// The size that a photograph is resized to before the middle is cropped.
+  public enum Framing: Hashable, Sendable {
+    /// A photograph of the target's proportions becomes the target as a whole; others as ``covering``. So it is in the
+    /// paper's release.
+    case release
+    /// It just covers `round(height * 256 / 224)` by `round(width * 256 / 224)`; the axis that it exceeds is in
+    /// proportion and truncated. For a square target this is torchvision's evaluation transform, `Resize(256)` and
+    /// `CenterCrop(224)`, in proportion to the target's size.
+    case covering
+    /// The shorter side takes this many pixels, the longer one is in proportion and truncated: torchvision's
+    /// `Resize(n)`.
+    case shorterSide(Int)
+    /// Exactly these rows and columns, whatever the proportions.
+    case exactly(height: Int, width: Int)
   }
 
-  /// - Precondition: `height` and `width` are from 1 to 65,500.
-  public init(height: Int, width: Int, channels: Picture.Channels = .rgb) {
+  /// - Precondition: `size` is from 1 to 65,500, and the framing covers it.
+  public init(size: Int = 224, channels: Picture.Channels = .rgb, framing: Framing = .release) {
+    self.init(height: size, width: size, channels: channels, framing: framing)
+  }
+
+  /// - Precondition: `height` and `width` are from 1 to 65,500, and the framing covers them.
+  public init(height: Int, width: Int, channels: Picture.Channels = .rgb, framing: Framing = .release) {
     let extents = 1...Photograph.maximumExtent
     precondition(extents.contains(height) && extents.contains(width), "an image of \(height) x \(width)")
-    (self.height, self.width, self.channels) = (height, width, channels)
+    precondition(framing.covers(height: height, width: width), "\(framing) does not cover \(height) x \(width)")
+    (self.height, self.width, self.channels, self.framing) = (height, width, channels, framing)
   }
 
   /// The loader for inputs of a network.
   ///
-  /// - Parameter shape: `(C, H, W)` with one, three or four channels.
-  /// - Throws: `PullbackError` if the network takes no pictures.
-  public init(inputShape shape: [Int]) throws {
+  /// - Parameters:
+  ///   - shape: `(C, H, W)` with one, three or four channels.
+  ///   - framing: what is shown of a photograph.
+  /// - Throws: `PullbackError` if the network takes no pictures, or the framing is smaller than its input.
+  public init(inputShape shape: [Int], framing: Framing = .release) throws {
     let extents = 1...Photograph.maximumExtent
     guard shape.count == 3, let channels = Picture.Channels(rawValue: shape[0]), extents.contains(shape[1]),
       extents.contains(shape[2])
@@ -42,17 +62,29 @@ public struct ImageLoader: Sendable {
         .usage, "pictures", "expected a network of inputs (C, H, W) with 1, 3 or 4 channels C, found inputs \(shape)",
         advice: "give it arrays")
     }
-    self.init(height: shape[1], width: shape[2], channels: channels)
+    guard framing.covers(height: shape[1], width: shape[2]) else {
+      throw PullbackError(
+        .usage, "pictures", "\(framing.inWords) is less than the network's input of \(shape[1]) x \(shape[2])",
+        advice: "resize to more, or crop less")
+    }
+    self.init(height: shape[1], width: shape[2], channels: channels, framing: framing)
   }
 
   /// `224` for a square, `120 x 160` rows by columns for others.
   public var extents: String { height == width ? "\(height)" : "\(height) x \(width)" }
 
-  /// The photograph in the PNG or JPEG file at `path`.
+  /// The photograph in the PNG, JPEG or WebP file at `path`.
   ///
   /// - Throws: `PullbackError` as ``Photograph/init(contentsOf:)`` does.
   public func image(at path: String) throws -> Tensor {
     Tensor(picture(of: try Photograph(contentsOf: path)))
+  }
+
+  /// The photograph in a file of which nothing was read yet.
+  ///
+  /// - Throws: `PullbackError` as ``Photograph/init(contentsOf:)`` does.
+  public func image(from file: borrowing InputFile) throws -> Tensor {
+    Tensor(picture(of: try Photograph(reading: file)))
   }
 
   /// The picture that ``image(at:)`` turns into a tensor.
@@ -63,15 +95,23 @@ public struct ImageLoader: Sendable {
       case .rgb: photograph.onMidGray
       case .rgba: photograph.withOpacity
       }
-    if picture.width * height == picture.height * width { return picture.resized(width: width, height: height) }
-    func enlarged(_ extent: Int) -> Int { Int((Double(extent) * 256 / 224).rounded(.toNearestOrEven)) }
-    let isNarrower = picture.width * height < picture.height * width
-    let (columns, rows) =
-      isNarrower
-      ? (enlarged(width), max(enlarged(height), enlarged(width) * picture.height / picture.width))
-      : (max(enlarged(width), enlarged(height) * picture.width / picture.height), enlarged(height))
+    let (columns, rows) = resizedExtents(picture.width, picture.height)
     return picture.resized(
       width: columns, height: rows, croppingTo: centeredRange(width, in: columns), centeredRange(height, in: rows))
+  }
+
+  /// What a picture of these extents is resized to.
+  private func resizedExtents(_ wide: Int, _ high: Int) -> (columns: Int, rows: Int) {
+    switch framing {
+    case .release where wide * height == high * width: return (width, height)
+    case .release, .covering:
+      func enlarged(_ extent: Int) -> Int { Int((Double(extent) * 256 / 224).rounded(.toNearestOrEven)) }
+      return wide * height < high * width
+        ? (enlarged(width), max(enlarged(height), enlarged(width) * high / wide))
+        : (max(enlarged(width), enlarged(height) * wide / high), enlarged(height))
+    case .shorterSide(let side): return wide < high ? (side, side * high / wide) : (side * wide / high, side)
+    case .exactly(let rows, let columns): return (columns, rows)
+    }
   }
 
   /// The photograph in the file at `path`, in the middle of a mid-grey square `margin` times its longer side, and the
@@ -108,5 +148,26 @@ public struct ImageLoader: Sendable {
       Tensor(picture.resized(width: width, height: height)),
       Tensor(shape: [1, 1, height, width], mask.map { Float($0) / 255 })
     )
+  }
+}
+
+extension ImageLoader.Framing {
+  /// Whether every photograph is at least as high and wide as this once it is resized.
+  func covers(height: Int, width: Int) -> Bool {
+    switch self {
+    case .release, .covering: true
+    case .shorterSide(let side): side >= max(height, width)
+    case .exactly(let rows, let columns): rows >= height && columns >= width
+    }
+  }
+
+  /// For people.
+  public var inWords: String {
+    switch self {
+    case .release: "the whole picture where it has the input's proportions, 7/8 of its shorter side where not"
+    case .covering: "the middle 7/8 of its shorter side"
+    case .shorterSide(let side): "resized to \(side) pixels along the shorter side"
+    case .exactly(let rows, let columns): "resized to \(rows) x \(columns)"
+    }
   }
 }

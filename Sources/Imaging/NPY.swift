@@ -9,15 +9,41 @@ public enum NPY {
   ///
   /// - Throws: `PullbackError` of kind `noInput` if there is no such file, `data` if it is not an array of float32 in
   ///   row-major order or its length does not agree with its shape.
-  public static func read(_ path: String) throws -> Tensor {
-    let file = try InputFile(path)
+  public static func read(_ path: String) throws -> Tensor { try read(InputFile(path)) }
+
+  /// Reads the array in a file of which nothing was read yet.
+  ///
+  /// - Throws: as ``read(_:)``.
+  public static func read(_ file: borrowing InputFile) throws -> Tensor {
     let header = try NPYHeader(reading: file)
     let length = file.size - header.byteCount
     guard length == header.dataByteCount else {
       throw PullbackError(
-        .data, path, "expected \(header.dataByteCount) bytes of data for the shape \(header.shape), found \(length)")
+        .data, file.path,
+        "expected \(header.dataByteCount) bytes of data for the shape \(header.shape), found \(length)")
     }
     return try Tensor(shape: header.shape) { try file.read(into: UnsafeMutableRawBufferPointer($0)) }
+  }
+
+  /// Whether a file of which nothing was read yet begins as an array does; nothing is read of it then, either.
+  public static func isArray(_ file: borrowing InputFile) throws -> Bool {
+    guard file.size >= NPYHeader.magic.count else { return false }
+    defer { file.rewind() }
+    return try file.read(NPYHeader.magic.count) == NPYHeader.magic
+  }
+
+  /// The shape of the array at `path` and its first `count` values; nil if it has fewer or is no array that is read.
+  public static func start(of path: String, count: (_ shape: [Int]) -> Int) -> (shape: [Int], values: [Float])? {
+    guard let file = try? InputFile(path), let header = try? NPYHeader(reading: file) else { return nil }
+    let count = count(header.shape)
+    guard count >= 0, count * MemoryLayout<Float>.size <= header.dataByteCount,
+      header.byteCount + header.dataByteCount == file.size
+    else { return nil }
+    let values = try? [Float](unsafeUninitializedCapacity: count) { buffer, initialized in
+      try file.read(into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<count])))
+      initialized = count
+    }
+    return values.map { (header.shape, $0) }
   }
 
   /// Writes `tensor` to `path`, whole or not at all.
@@ -52,7 +78,7 @@ public enum NPY {
 /// The head of an array file: magic, version, length, and a Python dictionary literal such as
 /// `{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }`.
 struct NPYHeader {
-  private static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
+  static let magic: [UInt8] = [0x93] + Array("NUMPY".utf8)
   /// NumPy's own limit on what it reads.
   private static let maximumLength = 10_000
   private static let maximumRank = 64

@@ -4,9 +4,9 @@ import Failures
 /// A picture read from a file, upright, with its opacity if it has one.
 ///
 /// PNG is read in every colour type, depth and interlacing, JPEG in grey, YCbCr, RGB and (Adobe's inverted) CMYK and
-/// YCCK, baseline and progressive; which of the two it is, the first bytes say. Grey becomes RGB; depths below 8 bits
-/// are stretched to 0...255, and 16 bits become `round(v * 255 / 65535)`. The EXIF orientation is applied. Embedded
-/// colour profiles and gamma are ignored, as the networks' training ignored them.
+/// YCCK, baseline and progressive, WebP lossy and lossless, but not animated; which it is, the first bytes say. Grey
+/// becomes RGB; depths below 8 bits are stretched to 0...255, and 16 bits become `round(v * 255 / 65535)`. The EXIF
+/// orientation is applied. Embedded colour profiles and gamma are ignored, as the networks' training ignored them.
 public struct Photograph: Equatable, Sendable {
   /// The colours, whatever the opacity.
   public let picture: Picture
@@ -46,27 +46,51 @@ public struct Photograph: Equatable, Sendable {
     return Picture(width: picture.width, height: picture.height, channels: .rgba, pixels: pixels)
   }
 
-  /// Reads the PNG or JPEG file at `path`.
+  /// Reads the PNG, JPEG or WebP file at `path`.
   ///
-  /// - Throws: `PullbackError` of kind `noInput` if there is no such file, `data` if it is neither PNG nor JPEG, is
+  /// - Throws: `PullbackError` of kind `noInput` if there is no such file, `data` if it is of another format, is
   ///   damaged or truncated, or has more than 100 million pixels or 65,500 pixels a side.
   public init(contentsOf path: String) throws {
-    try self.init(decoding: try InputFile.bytes(of: path, limit: Self.maximumFileSize), name: path)
+    try self.init(reading: InputFile(path))
   }
 
-  /// Decodes the bytes of a PNG or JPEG file; `name` is what errors call it.
+  /// Reads a file of which nothing was read yet.
+  ///
+  /// - Throws: as ``init(contentsOf:)``.
+  public init(reading file: borrowing InputFile) throws {
+    guard file.size <= Self.maximumFileSize else {
+      throw PullbackError(.data, file.path, "expected at most \(Self.maximumFileSize) bytes, found \(file.size)")
+    }
+    try self.init(decoding: try file.read(file.size), name: file.path)
+  }
+
+  /// How names of picture files end, of formats that are read and of others.
+  public static let fileNameEndings: Set<String> = [
+    "png", "apng", "jpg", "jpeg", "jpe", "jfif", "webp", "gif", "tif", "tiff", "avif", "heic", "heif", "bmp", "jp2",
+    "jxl",
+    "ppm", "pgm", "qoi", "ico", "psd",
+  ]
+
+  /// Whether the first bytes of a file are those of a format that is read.
+  public static func isReadable(fileAt path: String) -> Bool {
+    guard let file = try? InputFile(path), let start = try? file.read(min(12, file.size)) else { return false }
+    return ImageFormat(start).title != nil
+  }
+
+  /// Decodes the bytes of a PNG, JPEG or WebP file; `name` is what errors call it.
   public init(decoding bytes: [UInt8], name: String) throws {
     let format = ImageFormat(bytes)
     let read: Reader
     switch format {
     case .png: read = imaging_read_png
     case .jpeg: read = imaging_read_jpeg
+    case .webp: read = imaging_read_webp
     case .foreign, .unknown: throw ImageFormat.refusal(of: bytes, named: name)
     }
     func decode(_ header: inout ImagingHeader, into pixels: UnsafeMutableBufferPointer<UInt8>?) throws {
       var message = ImagingMessage()
       guard read(bytes, bytes.count, &header, pixels?.baseAddress, pixels?.count ?? 0, &message) else {
-        let kind = format == .png ? "PNG" : "JPEG"
+        let kind = format.title ?? "picture"
         throw PullbackError(
           .data, name, "expected a whole \(kind) file, found a damaged or truncated one (\(Self.text(of: &message)))")
       }

@@ -2,7 +2,8 @@ import Pullbacks
 
 /// A network architecture by name: how to build its graph, and the inputs it was trained on.
 public struct Architecture: Sendable {
-  typealias Builder = @Sendable (_ name: String, _ resolution: Int, _ normalisation: ChannelAffine, _ classes: Int)
+  typealias Builder =
+    @Sendable (_ name: String, _ resolution: Int, _ normalisation: ChannelAffine, _ classes: Int)
     throws(PullbackError) -> Graph
 
   /// What networks of the architecture are trained on, unless someone says otherwise.
@@ -28,7 +29,7 @@ public struct Architecture: Sendable {
   /// Its name, torchvision's or timm's own.
   public let name: String
   /// What its networks are trained on.
-  public let images: TrainingImages
+  public private(set) var images: TrainingImages
   /// The layers whose maps Grad-CAM weighs, the first of them that a graph has: the release's choices, empty where it
   /// made none.
   let camLayers: [String]
@@ -70,6 +71,14 @@ public struct Architecture: Sendable {
       throw PullbackError(.usage, "\(channels) channels", "expected a number from 1 to 64")
     }
     return try build(name, resolution, images.normalisation.fitted(to: channels), classes)
+  }
+
+  /// The same with another first layer, for networks that were trained on inputs normalised in another way.
+  public func normalising(by normalisation: ChannelAffine) -> Architecture {
+    var copy = self
+    copy.images = TrainingImages(
+      resolution: images.resolution, classNames: images.classNames, normalisation: normalisation)
+    return copy
   }
 
   /// The architecture called `name`.

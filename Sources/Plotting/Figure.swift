@@ -62,6 +62,19 @@ public struct Figure: Sendable {
   /// - Throws: `PullbackError` of kind `usage` for another extension.
   public static func checkName(_ path: String) throws { _ = try writer(for: path) }
 
+  /// Checks that the figure is not too large for the format of `path`, which takes no more than laying it out.
+  ///
+  /// - Throws: `PullbackError` of kind `usage` if it is, and as ``write(to:)``.
+  public func checkSize(for path: String) throws {
+    try Self.checkName(path)
+    let size = try canvas().size
+    switch (path as NSString).pathExtension.lowercased() {
+    case "png": try PixelRenderer.check(size, theme)
+    case "pdf": try PDFRenderer.check(size)
+    default: break
+    }
+  }
+
   private static func writer(for path: String) throws -> (Figure) -> () throws -> [UInt8] {
     switch (path as NSString).pathExtension.lowercased() {
     case "png": return Figure.png

@@ -11,17 +11,26 @@ struct PixelRenderer {
   private let scale: Double
 
   static func render(_ canvas: Canvas) throws -> Picture {
-    let scale = canvas.theme.pixelsPerPoint
-    // Sizes beyond Int (or NaN) become zero and are refused with the rest.
-    let width = Int(exactly: (canvas.size.width * scale).rounded()) ?? 0
-    let height = Int(exactly: (canvas.size.height * scale).rounded()) ?? 0
+    let (width, height) = extents(canvas.size, canvas.theme)
     let renderer = PixelRenderer(
-      target: try CairoSurface(try newImageSurface(width: width, height: height)), scale: scale)
+      target: try CairoSurface(try newImageSurface(width: width, height: height)), scale: canvas.theme.pixelsPerPoint)
     renderer.target.set(canvas.theme.background)
     cairo_paint(renderer.target.context)
     try renderer.draw(canvas.marks)
     try renderer.target.check()
     return Picture(cairo: renderer.target.surface)
+  }
+
+  /// Throws if a canvas of this size has too many pixels.
+  static func check(_ size: Size, _ theme: Theme) throws {
+    let (width, height) = extents(size, theme)
+    try checkExtent(width: width, height: height)
+  }
+
+  private static func extents(_ size: Size, _ theme: Theme) -> (width: Int, height: Int) {
+    // Sizes beyond Int (or NaN) become zero and are refused with the rest.
+    func pixels(_ points: Double) -> Int { Int(exactly: (points * theme.pixelsPerPoint).rounded()) ?? 0 }
+    return (pixels(size.width), pixels(size.height))
   }
 
   private func draw(_ marks: [Mark]) throws {

@@ -124,10 +124,7 @@ struct PDFRenderer {
 
   static func render(_ canvas: Canvas, title: String?) throws -> [UInt8] {
     let (width, height) = (canvas.size.width, canvas.size.height)
-    // Acrobat shows pages of up to 14,400 points.
-    guard width > 0, height > 0, width <= 14_400, height <= 14_400 else {
-      throw PullbackError(.usage, "figure", "\(width) x \(height) points, where a PDF page has 1 to 14,400 a side")
-    }
+    try check(canvas.size)
     let sink = ByteSink()
     let surface = cairo_pdf_surface_create_for_stream(ByteSink.write, sink.closure, width, height)
     let target = try CairoSurface(surface, sink: sink)
@@ -139,6 +136,14 @@ struct PDFRenderer {
     try PDFRenderer(target: target).draw(canvas.marks)
     try target.finish()
     return sink.bytes
+  }
+
+  /// Acrobat shows pages of up to 14,400 points.
+  static func check(_ size: Size) throws {
+    guard size.width > 0, size.height > 0, size.width <= 14_400, size.height <= 14_400 else {
+      throw PullbackError(
+        .usage, "figure", "\(size.width) x \(size.height) points, where a PDF page has 1 to 14,400 a side")
+    }
   }
 
   private func draw(_ marks: [Mark]) throws {

@@ -5,18 +5,76 @@ import Imaging
 import Kernels
 import Pullbacks
 
+/// The values that an array of images is written in.
+public enum ArrayRange: String, CaseIterable, Sendable {
+  /// `[-1, 1]`, those of networks' inputs.
+  case signed
+  /// `[0, 1]`, taken to `2 x - 1`.
+  case unit
+  /// `[0, 255]`, taken to `2 x / 255 - 1`.
+  case byte
+  /// Any, taken as they are.
+  case any
+
+  /// The least and the largest value; nil where there are none.
+  var bounds: ClosedRange<Float>? {
+    switch self {
+    case .signed: -1...1
+    case .unit: 0...1
+    case .byte: 0...255
+    case .any: nil
+    }
+  }
+
+  /// An array as input of a network.
+  ///
+  /// - Parameter name: of its file, for the message.
+  /// - Throws: `PullbackError` if a value is outside by more than rounding, a thousandth of the range's half, which is
+  ///   more than float16 rounds by.
+  func inputs(_ array: Tensor, named name: String) throws -> Tensor {
+    guard let bounds else { return array }
+    let (middle, half) = ((bounds.lowerBound + bounds.upperBound) / 2, (bounds.upperBound - bounds.lowerBound) / 2)
+    let (least, most) = array.extremes
+    guard least >= bounds.lowerBound - half / 1000, most <= bounds.upperBound + half / 1000 else {
+      // A little beyond 1 is an image that overshoots, and no bytes.
+      let byte = least >= 0 && most > 16 && most <= 255 ? "--range byte if 255 is white; " : ""
+      throw PullbackError(
+        .data, name,
+        "holds values from \(least) to \(most), expected \(bounds.lowerBound) to \(bounds.upperBound)",
+        advice: "\(byte)--range any takes them as they are")
+    }
+    return self == .signed ? array : (1 / half) * (array - Tensor(shape: array.shape, repeating: middle))
+  }
+}
+
+extension Tensor {
+  /// The least and the largest value; 0 where there are none.
+  fileprivate var extremes: (least: Float, most: Float) {
+    withUnsafeBuffer { values in
+      guard let first = values.first else { return (0, 0) }
+      return values.reduce((first, first)) { (min($0.0, $1), max($0.1, $1)) }
+    }
+  }
+}
+
 /// Images of no known class, one or many, read when they are asked for: a folder need not fit into memory.
 ///
 /// A picture is decoded once as long as all decoded ones take no more than ``keptBytes``.
 public struct InputImages: Sendable {
   /// What each image is called in messages and records.
-  public let names: [String]
+  public private(set) var names: [String]
   /// The file that each image comes from; images of one array share theirs.
-  public let files: [String]
+  public private(set) var files: [String]
   /// Of one image, `(C, H, W)` for pictures and whatever the network takes for arrays.
   public let shape: [Int]
+  /// Whether they were pictures, and not an array.
+  public let arePictures: Bool
+  /// Whether they are the files of a folder.
+  public let areOfFolder: Bool
+  /// What is worth a remark; nil if nothing is.
+  public private(set) var remark: String?
   private let source: Source
-  private let decoded = Locked<[Int: Tensor]>([:])
+  private let decoded = Locked<[String: Tensor]>([:])
 
   private enum Source {
     case array(Tensor)
@@ -29,26 +87,63 @@ public struct InputImages: Sendable {
   public var count: Int { names.count }
 
   /// - Parameters:
-  ///   - path: a PNG or JPEG, a folder of them, or an `.npy` of float32 that is used as it is, with the shape of one
-  ///     input or of several.
+  ///   - path: a picture, a folder of them, or an `.npy` of float32 with the shape of one input or of several; `-` is
+  ///     one of these on standard input, and so is a pipe.
   ///   - shape: of one input of the network.
-  /// - Throws: `PullbackError` if `path` is no image, array or folder of images, or the network takes no pictures.
-  public init(_ path: String, shape: [Int]) throws {
+  ///   - framing: what is shown of pictures.
+  ///   - range: of an array's values.
+  /// - Throws: `PullbackError` if `path` is no image, array or folder of images, the network takes no pictures, or an
+  ///   array's values are out of range.
+  public init(
+    _ path: String, shape: [Int], framing: ImageLoader.Framing = .release, range: ArrayRange = .signed
+  ) throws {
     self.shape = shape
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue {
-      let endings = ["png", "jpg", "jpeg"]
-      names = try namesOfFiles(in: path)
-        .filter { endings.contains(($0 as NSString).pathExtension.lowercased()) && !$0.hasPrefix(".") }
-      guard !names.isEmpty else { throw PullbackError(.noInput, path, "the folder holds no PNG or JPEG files") }
-      files = names.map { "\(path)/\($0)" }
-      source = .files(try ImageLoader(inputShape: shape))
+    areOfFolder = isFolder(path)
+    if areOfFolder {
+      let found = try Self.pictures(in: path)
+      guard !found.isEmpty else {
+        throw PullbackError(.noInput, path, "the folder holds no PNG, JPEG or WebP files")
+      }
+      names = found.map(PathText.shown)
+      files = found.map { "\(path)/\($0)" }
+      arePictures = true
+      source = .files(try ImageLoader(inputShape: shape, framing: framing))
     } else {
-      let array = try Self.array(at: path, shape: shape)
+      let (array, isPicture) = try Self.array(at: path, shape, framing, range)
       names = (0..<array.shape[0]).map { "image \($0)" }
       files = names.map { _ in path }
+      arePictures = isPicture
       source = .array(array)
+      let (least, most) = array.extremes
+      if !isPicture, range == .signed, least >= 0, most > 0.5 {
+        remark =
+          "\(path): all values are from 0 to 1, where -1 is black; if 0 is black, say --range unit"
+      }
     }
+  }
+
+  /// The files of a folder that are pictures, by the ends of their names or, where these tell nothing, by their first
+  /// bytes. Pictures of formats that are not read are among them: they are refused by name and not passed over.
+  static func pictures(in folder: String) throws -> [String] {
+    try namesOfFiles(in: folder).filter { name in
+      guard !name.hasPrefix(".") else { return false }
+      let ending = (name as NSString).pathExtension.lowercased()
+      if Photograph.fileNameEndings.contains(ending) { return true }
+      return Photograph.isReadable(fileAt: "\(folder)/\(name)")
+    }
+  }
+
+  /// Those images of a folder that can be read; each is decoded now. Anything else was read before.
+  ///
+  /// - Parameter unreadable: where the others are noted.
+  /// - Throws: `PullbackError` if none can be read.
+  public func readable(_ unreadable: UnreadableFiles) throws -> InputImages {
+    guard areOfFolder, case .files(let loader) = source else { return self }
+    let kept = try (0..<count).filter { index in try unreadable.reading { try picture(index, loader) } != nil }
+    guard !kept.isEmpty else { throw unreadable.failure(of: count)! }
+    var copy = self
+    (copy.names, copy.files) = (kept.map { names[$0] }, kept.map { files[$0] })
+    return copy
   }
 
   /// Images `range` as a batch.
@@ -62,35 +157,44 @@ public struct InputImages: Sendable {
   }
 
   private func picture(_ index: Int, _ loader: ImageLoader) throws -> Tensor {
-    if let image = decoded.withLock({ $0[index] }) { return image }
-    let image = try loader.image(at: files[index])
-    decoded.withLock { if ($0.count + 1) * image.count * 4 <= Self.keptBytes { $0[index] = image } }
+    let file = files[index]
+    if let image = decoded.withLock({ $0[file] }) { return image }
+    let image = try loader.image(at: file)
+    decoded.withLock { if ($0.count + 1) * image.count * 4 <= Self.keptBytes { $0[file] = image } }
     return image
   }
 
   /// One image, `(1, C, H, W)`.
   ///
-  /// - Throws: as ``init(_:shape:)``, and if the file is an array of several.
-  public static func image(at path: String, shape: [Int]) throws -> Tensor {
-    let array = try array(at: path, shape: shape)
+  /// - Throws: as ``init(_:shape:framing:range:)``, and if the file is an array of several.
+  public static func image(
+    at path: String, shape: [Int], framing: ImageLoader.Framing = .release, range: ArrayRange = .signed
+  ) throws -> Tensor {
+    let (array, _) = try array(at: path, shape, framing, range)
     guard array.shape[0] == 1 else {
       throw PullbackError(.data, path, "expected one image, found \(array.shape[0])")
     }
     return array
   }
 
-  private static func array(at path: String, shape: [Int]) throws -> Tensor {
-    guard path.lowercased().hasSuffix(".npy") else { return try ImageLoader(inputShape: shape).image(at: path) }
-    let array = try NPY.read(path)
+  private static func array(
+    at path: String, _ shape: [Int], _ framing: ImageLoader.Framing, _ range: ArrayRange
+  ) throws -> (array: Tensor, isPicture: Bool) {
+    let file = try InputFile(path, pipes: true)
+    let isArray = try NPY.isArray(file) || path.lowercased().hasSuffix(".npy")
+    guard isArray else {
+      return (try ImageLoader(inputShape: shape, framing: framing).image(from: file), true)
+    }
+    let array = try NPY.read(file)
     let batch = array.shape == shape ? array.reshaped([1] + shape) : array
     guard batch.rank == shape.count + 1, Array(batch.shape.dropFirst()) == shape, batch.shape[0] > 0 else {
       let expected = shape.map(String.init).joined(separator: ", ")
       throw PullbackError(
-        .data, path, "expected an array of shape (\(expected)) or (N, \(expected)), found \(array.shape)")
+        .data, file.path, "expected an array of shape (\(expected)) or (N, \(expected)), found \(array.shape)")
     }
     if let index = Checkpoint.firstNonFinite(in: batch) {
-      throw PullbackError(.data, path, "holds \(batch.scalars[index]) at index \(index), expected finite numbers")
+      throw PullbackError(.data, file.path, "holds \(batch.scalars[index]) at index \(index), expected finite numbers")
     }
-    return batch
+    return (try range.inputs(batch, named: file.path), false)
   }
 }

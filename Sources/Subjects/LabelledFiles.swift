@@ -1,5 +1,6 @@
 import Failures
 import Foundation
+import Imaging
 import Networks
 import SwiftCSV
 
@@ -32,46 +33,52 @@ public struct LabelledFile: Equatable, Sendable {
   }
 
   /// The labelled images of a folder, in the order of their names: a `labels.csv` in it says which classes they are of,
-  /// or a folder for each class, named by its WordNet id (as ImageNet and Imagenette are laid out).
+  /// or a folder for each class, named by its WordNet id (as ImageNet and Imagenette are laid out), its name or its
+  /// number.
   ///
+  /// - Parameters:
+  ///   - folder: the images and their list.
+  ///   - classes: of the network that is to be shown them.
   /// - Throws: `PullbackError` if there is no such folder, or nothing in it says which class its images are of.
-  public static func inFolder(_ folder: String) throws -> [LabelledFile] {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+  public static func inFolder(_ folder: String, of classes: ClassList = .imageNet) throws -> [LabelledFile] {
+    guard isFolder(folder) else {
       throw PullbackError(.noInput, folder, "is not a folder", advice: "name the folder of your images")
     }
     let labels = folder + "/labels.csv"
-    let entries =
-      try FileManager.default.fileExists(atPath: labels) ? listed(in: labels) : inClassFolders(folder)
-    return entries.map { LabelledFile(path: "\(folder)/\($0.file)", name: $0.file, target: $0.target) }
+    let entries = try exists(labels) ? listed(in: labels, classes) : inClassFolders(folder, classes)
+    return entries.map {
+      LabelledFile(path: "\(folder)/\($0.file)", name: PathText.shown($0.file), target: $0.target)
+    }
   }
 
-  private static func listed(in labels: String) throws -> [(file: String, target: Int)] {
+  private static func listed(in labels: String, _ classes: ClassList) throws -> [(file: String, target: Int)] {
     let rows = try CSV.rows(at: labels)
-    guard let columns = rows.first?.keys, columns.contains("file"),
-      let classColumn = ["class", "imagenet_class", "wordnet"].first(where: columns.contains)
-    else {
+    // `pullbacks scenes --export` writes names into the column class, and numbers into label.
+    let candidates = ["class", "label", "imagenet_class", "wordnet"].filter { rows.first?[$0] != nil }
+    guard let columns = rows.first, columns["file"] != nil, let first = candidates.first else {
       throw PullbackError(
-        .data, labels, "expected a column file and one of class, imagenet_class or wordnet, and at least one row")
+        .data, labels, "expected a column file and one of class, label, imagenet_class or wordnet, and at least one row"
+      )
     }
+    let classColumn = candidates.first { $0 != "wordnet" && columns[$0].flatMap { Int($0) } != nil } ?? first
     return try rows.enumerated().map { index, row in
       let label = row[classColumn] ?? ""
-      let target = classColumn == "wordnet" ? ImageNetClasses.named(wordNetID: label)?.index : Int(label)
-      guard let file = row["file"], !file.isEmpty, let target, ImageNetClasses.all.indices.contains(target) else {
+      let target = classColumn == "wordnet" ? classes.index(wordNetID: label) : Int(label)
+      guard let file = row["file"], !file.isEmpty, let target, (0..<classes.count).contains(target) else {
         throw PullbackError(
-          .data, labels, "row \(index + 1): expected a file and one of ImageNet's classes, found \"\(label)\"")
+          .data, labels, "row \(index + 1): expected a file and one of \(classes.inWords), found \"\(label)\"")
       }
       return (file, target)
     }.sorted { $0.file < $1.file }
   }
 
-  private static func inClassFolders(_ path: String) throws -> [(file: String, target: Int)] {
+  private static func inClassFolders(_ path: String, _ classes: ClassList) throws -> [(file: String, target: Int)] {
     var entries: [(file: String, target: Int)] = []
-    for folder in try namesOfFiles(in: path) {
-      guard let target = ImageNetClasses.named(wordNetID: folder)?.index else { continue }
-      for file in try namesOfFiles(in: "\(path)/\(folder)") {
+    for name in try namesOfFiles(in: path) where isFolder("\(path)/\(name)") {
+      guard let target = classes.index(folder: name) else { continue }
+      for file in try namesOfFiles(in: "\(path)/\(name)") {
         let ending = (file as NSString).pathExtension.lowercased()
-        if ["jpg", "jpeg", "png"].contains(ending) { entries.append(("\(folder)/\(file)", target)) }
+        if Photograph.fileNameEndings.contains(ending) { entries.append(("\(name)/\(file)", target)) }
       }
     }
     guard !entries.isEmpty else {
@@ -80,6 +87,44 @@ public struct LabelledFile: Equatable, Sendable {
         advice: "lay it out as n01440764/name.JPEG, or write a labels.csv with the columns file and class")
     }
     return entries
+  }
+}
+
+/// The classes that a network tells apart, as labels of images name them.
+public struct ClassList: Sendable {
+  /// How many there are.
+  public let count: Int
+  /// What they are called, in the order of the logits; nil if that is not known.
+  public let names: [String]?
+
+  /// - Precondition: there are as many names, if any.
+  public init(count: Int, names: [String]? = nil) {
+    precondition(names.map { $0.count == count } ?? true, "\(count) classes")
+    (self.count, self.names) = (count, names)
+  }
+
+  public static let imageNet = ClassList(count: ImageNetClasses.all.count, names: ImageNetClasses.all.map(\.name))
+
+  /// The class of a WordNet id; nil if it is none of them.
+  func index(wordNetID id: String) -> Int? {
+    guard let found = ImageNetClasses.named(wordNetID: id), let names else { return nil }
+    // Two of ImageNet's classes may have one name: among all of them the number decides.
+    if names.indices.contains(found.index), names[found.index] == found.name { return found.index }
+    let named = names.indices.filter { names[$0] == found.name }
+    return named.count == 1 ? named[0] : nil
+  }
+
+  /// The class that a folder is of, by its WordNet id, its name or its number.
+  func index(folder name: String) -> Int? {
+    if let index = index(wordNetID: name) { return index }
+    if let index = Int(name), (0..<count).contains(index) { return index }
+    let named = (names ?? []).indices.filter { names![$0] == name }
+    return named.count == 1 ? named[0] : nil
+  }
+
+  /// For messages.
+  var inWords: String {
+    names == nil || count != ImageNetClasses.all.count ? "the classes 0 to \(count - 1)" : "ImageNet's classes"
   }
 }
 
@@ -109,10 +154,8 @@ package enum CSV {
   ///
   /// - Throws: `PullbackError` if there is no such file or it is not UTF-8 text in that form.
   package static func rows(at path: String) throws -> [[String: String]] {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw PullbackError(.noInput, path, "cannot be read")
-    }
-    guard let text = String(data: data, encoding: .utf8) else {
+    let bytes = try InputFile.bytes(of: path, limit: 1 << 30)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
       throw PullbackError(.data, path, "is not UTF-8 text")
     }
     return try rows(of: text, path)

@@ -84,8 +84,16 @@ public struct FileSamples: SampleSource {
   /// - Parameters:
   ///   - files: the images with their classes.
   ///   - loader: the network's preprocessing.
-  /// - Throws: `PullbackError` if a file cannot be read. It is not decoded yet.
-  public init(_ files: [LabelledFile], loader: ImageLoader) throws {
+  ///   - unreadable: where files are noted that cannot be decoded, which are then left out: every file is decoded
+  ///     once, now. Nil decodes none yet.
+  /// - Throws: `PullbackError` if a file cannot be read, or none can be decoded.
+  public init(_ files: [LabelledFile], loader: ImageLoader, unreadable: UnreadableFiles? = nil) throws {
+    let total = files.count
+    var files = files
+    if let unreadable {
+      files = try files.filter { file in try unreadable.reading { try Photograph(contentsOf: file.path) } != nil }
+      if files.isEmpty, let failure = unreadable.failure(of: total) { throw failure }
+    }
     (self.files, self.loader) = (files, loader)
     images = files.map { RunDescription.Image(name: $0.name, target: $0.target) }
     // The folder's name is left out: the same files elsewhere give the same scores.
@@ -97,7 +105,8 @@ public struct FileSamples: SampleSource {
     let kind =
       framings.count == 2
       ? "photographs in context and objects on grey" : framings == [.objectOnGray] ? "objects on grey" : "image files"
-    description = "\(kind), \(loader.extents) pixels, SHA-256 \(digest)"
+    let framing = loader.framing == .release ? "" : ", \(loader.framing.inWords)"
+    description = "\(kind), \(loader.extents) pixels\(framing), SHA-256 \(digest)"
   }
 
   public func sample(_ index: Int) throws -> Sample {
@@ -137,12 +146,17 @@ public struct ArraySamples: SampleSource {
 
   /// - Parameters:
   ///   - input: the images' file, float32 `(N, C, H, W)` in `[-1, 1]`, or what else ``InputImages`` takes.
+  ///   - framing: what is shown of pictures.
+  ///   - range: of an array's values.
   ///   - classes: one for each image, or one for all.
   ///   - attributions: the maps' file, with a value for every value of the images, or for every place.
   ///   - shape: of the network's inputs.
   /// - Throws: `PullbackError` if a file cannot be read or its shape does not fit.
-  public init(input: String, classes: [Int], attributions: String, shape: [Int]) throws {
-    let images = try InputImages(input, shape: shape)
+  public init(
+    input: String, framing: ImageLoader.Framing = .release, range: ArrayRange = .signed, classes: [Int],
+    attributions: String, shape: [Int]
+  ) throws {
+    let images = try InputImages(input, shape: shape, framing: framing, range: range)
     inputs = try images(0..<images.count)
     guard classes.count == 1 || classes.count == images.count else {
       throw PullbackError(.usage, "target", "expected 1 or \(images.count) classes, found \(classes.count)")

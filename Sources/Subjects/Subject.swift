@@ -21,6 +21,8 @@ public struct Subject: Sendable {
   public let checkpoint: Checkpoint
   /// The network with these parameters.
   public let network: Network
+  /// How pictures become its inputs.
+  public let preprocessing: Preprocessing
   /// The images with their classes. A source makes an image when it is asked for; the first ``keptSamples`` of them
   /// stay in memory.
   public private(set) var samples: any SampleSource
@@ -34,19 +36,43 @@ public struct Subject: Sendable {
   ///   - title: the network's name for people; nil is the architecture's.
   ///   - architecture: of the network.
   ///   - checkpoint: its parameters.
+  ///   - preprocessing: how pictures become its inputs.
   ///   - credit: where the images come from.
-  ///   - samples: makes the source of images, for the shape of one input.
+  ///   - samples: makes the source of images, for the network's classes and the loader of its pictures.
   /// - Throws: `PullbackError` if the parameters are not the architecture's, or `samples` throws.
   public init(
-    _ title: String? = nil, _ architecture: Architecture, _ checkpoint: Checkpoint, credit: String = "",
-    samples: (_ inputShape: [Int]) throws -> any SampleSource = { _ in NoSamples() }
+    _ title: String? = nil, _ architecture: Architecture, _ checkpoint: Checkpoint,
+    preprocessing: Preprocessing = .release, credit: String = "",
+    samples: (_ inputs: InputDescription) throws -> any SampleSource = { _ in NoSamples() }
   ) throws {
     self.title = title ?? architecture.name
-    self.architecture = architecture
+    self.architecture = try preprocessing.applied(to: architecture)
     self.checkpoint = checkpoint
+    self.preprocessing = preprocessing
     self.credit = credit
-    network = try Network(architecture, checkpoint: checkpoint)
-    self.samples = KeptSamples(try samples(network.graph.inputShape), limit: Self.keptSamples)
+    network = try Network(self.architecture, checkpoint: checkpoint, resolution: preprocessing.size)
+    let (outputs, images) = (network.graph.outputShape, architecture.images)
+    let classes = ClassList(
+      count: outputs.reduce(1, *), names: outputs == [images.classes] ? images.classNames : nil)
+    let source = try samples(InputDescription(network.graph.inputShape, preprocessing.framing, classes))
+    self.samples = KeptSamples(source, limit: Self.keptSamples)
+  }
+
+  /// What a source of images needs to know of a network.
+  public struct InputDescription: Sendable {
+    /// Of one input.
+    public let shape: [Int]
+    /// What is shown of pictures.
+    public let framing: ImageLoader.Framing
+    /// What images are labelled by.
+    public let classes: ClassList
+
+    init(_ shape: [Int], _ framing: ImageLoader.Framing, _ classes: ClassList) {
+      (self.shape, self.framing, self.classes) = (shape, framing, classes)
+    }
+
+    /// - Throws: `PullbackError` if the network takes no pictures.
+    func loader() throws -> ImageLoader { try ImageLoader(inputShape: shape, framing: framing) }
   }
 
   /// The same network with other images.
@@ -62,7 +88,9 @@ public struct Subject: Sendable {
   /// From a photograph to the network's input.
   ///
   /// - Throws: `PullbackError` if the network takes no pictures.
-  public var loader: ImageLoader { get throws { try ImageLoader(inputShape: graph.inputShape) } }
+  public var loader: ImageLoader {
+    get throws { try ImageLoader(inputShape: graph.inputShape, framing: preprocessing.framing) }
+  }
 
   /// All samples; each is made once, as long as there are no more than ``keptSamples``.
   ///
@@ -79,8 +107,8 @@ public struct Subject: Sendable {
     classNames.flatMap { $0.indices.contains(target) ? $0[target] : nil } ?? "class \(target)"
   }
 
-  /// A class by its number or its name; nil if `text` is neither. A name that is written as in the list comes first, then
-  /// one that differs from it in capitals alone.
+  /// A class by its number or its name; nil if `text` is neither. A name that is written as in the list comes first,
+  /// then one that differs from it in capitals alone.
   ///
   /// - Throws: `PullbackError` that lists the candidates if several names differ from `text` in capitals alone.
   public func classIndex(_ text: String) throws(PullbackError) -> Int? {

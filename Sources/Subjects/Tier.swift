@@ -79,13 +79,19 @@ public enum Tier: String, CaseIterable, Sendable {
   ///   - choice: which images.
   ///   - folder: labelled images of the user's, in place of the tier's own, laid out as ``LabelledFile/inFolder(_:)``
   ///     wants it.
+  ///   - preprocessing: how pictures become inputs.
+  ///   - unreadable: where images of the folder are noted that cannot be read; nil ends with an error when one is met.
   /// - Throws: `PullbackError` of kind `unavailable` if something has not been fetched; others if a file cannot be
   ///   read, or the paper's networks are given no folder.
-  public func subject(_ model: String, showing choice: Choice, of folder: String? = nil) throws -> Subject {
+  public func subject(
+    _ model: String, showing choice: Choice, of folder: String? = nil, preprocessing: Preprocessing = .release,
+    unreadable: UnreadableFiles? = nil
+  ) throws -> Subject {
     try check(choice, folder)
     return try Subject(
-      Tier.title(of: model), .named(model), checkpoint(of: model), credit: credit(choice, folder)
-    ) { try samples(choice, folder, $0) }
+      Tier.title(of: model), .named(model), checkpoint(of: model), preprocessing: preprocessing,
+      credit: credit(choice, folder)
+    ) { try samples(choice, folder, $0, unreadable) }
   }
 
   private func check(_ choice: Choice, _ folder: String?) throws {
@@ -98,17 +104,20 @@ public enum Tier: String, CaseIterable, Sendable {
   }
 
   /// The images of the tier, or of the user's folder.
-  fileprivate func samples(_ choice: Choice, _ folder: String?, _ shape: [Int]) throws -> any SampleSource {
+  fileprivate func samples(
+    _ choice: Choice, _ folder: String?, _ inputs: Subject.InputDescription, _ unreadable: UnreadableFiles?
+  ) throws -> any SampleSource {
     if case .none = choice { return NoSamples() }
-    let loader = try ImageLoader(inputShape: shape)
+    let loader = try inputs.loader()
     if let folder {
-      let files = try LabelledFile.inFolder(folder)
-      return try FileSamples(choice.files(of: files, folder) { files.ofDifferentClasses($0.count) }, loader: loader)
+      let files = try LabelledFile.inFolder(folder, of: inputs.classes)
+      let chosen = try choice.files(of: files, folder) { files.ofDifferentClasses($0.count) }
+      return try FileSamples(chosen, loader: loader, unreadable: unreadable)
     }
     switch self {
     case .scenes:
       guard loader.height == loader.width, loader.channels == .rgb else {
-        throw PullbackError(.usage, "scenes", "are square and in colour, expected inputs of shape \(shape)")
+        throw PullbackError(.usage, "scenes", "are square and in colour, expected inputs of shape \(inputs.shape)")
       }
       switch choice {
       case .shown(let gallery): return SceneSamples(gallery.scenes, size: loader.height, withParts: false)
@@ -174,11 +183,15 @@ extension Subject {
   ///   - patterns: tensors of the file that the network need not use.
   ///   - choice: which images.
   ///   - folder: labelled images of the user's; nil is the images of the architecture's tier.
+  ///   - preprocessing: how pictures become inputs; nil is ``Preprocessing/standard(for:)`` for a checkpoint of the
+  ///     user's, and the release's for others.
+  ///   - unreadable: where images of the folder are noted that cannot be read; nil ends with an error when one is met.
   /// - Throws: `PullbackError` of kind `unavailable` if EfficientNet-Lite0 has not been fetched, `usage` if there are
   ///   no parameters or no images for the architecture, others if a file cannot be read.
   public init(
     model: String? = nil, checkpoint path: String? = nil, named key: String? = nil,
-    allowingLeftOver patterns: [String] = [], showing choice: Tier.Choice = .none, of folder: String? = nil
+    allowingLeftOver patterns: [String] = [], showing choice: Tier.Choice = .none, of folder: String? = nil,
+    preprocessing: Preprocessing? = nil, unreadable: UnreadableFiles? = nil
   ) throws {
     guard let path else {
       let model = model ?? ImageNetTier.architecture
@@ -186,17 +199,21 @@ extension Subject {
         _ = try Architecture.named(model)
         throw PullbackError(.usage, "model \(model)", "no parameters come with the package or are fetched for it")
       }
-      self = try tier.subject(model, showing: choice, of: folder)
+      self = try tier.subject(
+        model, showing: choice, of: folder, preprocessing: preprocessing ?? .release, unreadable: unreadable)
       return
     }
     let file = try Checkpoint(contentsOf: path, named: key, allowingLeftOver: patterns)
     let architecture = try model.map { try Architecture.named($0) } ?? .infer(from: file)
-    try self.init(architecture.name, architecture, file, credit: folder.map { "Images: \($0)" } ?? "") { shape in
+    try self.init(
+      architecture.name, architecture, file, preprocessing: preprocessing ?? .standard(for: architecture),
+      credit: folder.map { "Images: \($0)" } ?? ""
+    ) { inputs in
       if folder == nil, case .spread = choice, SceneNetwork(rawValue: architecture.name) == nil {
         throw PullbackError(
           .usage, "images", "no images are known for \(architecture.name)", advice: "name a folder of labelled images")
       }
-      return try Tier.scenes.samples(choice, folder, shape)
+      return try Tier.scenes.samples(choice, folder, inputs, unreadable)
     }
   }
 }

@@ -176,6 +176,8 @@ import Testing
       #expect(settings.weighting == .released && settings.border == .zeros && settings.attention == .frozen)
       #expect(settings.riseMasks == 4000 && settings.riseCells == 7 && settings.riseProbability == 0.5)
     }
+    let general = Preset.general.settings
+    #expect(general.integratedGradientsPoints == 50 && general.weighting == .normalised && general.clipping == .never)
     #expect(Preset.paperV6.methods.count == 12 && Set(Preset.paperV6.methods).count == 12)
     #expect(Preset.paperV6.methods.contains(.deepLiftReleased) && !Preset.paperV6.methods.contains(.deepLift))
   }

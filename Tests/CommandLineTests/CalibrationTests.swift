@@ -108,7 +108,7 @@ import Testing
   @Test(arguments: [
     (["--images", "ONE"], 64, "one image shows no spread"),
     (["--images", "NAN"], 65, "nan.npy"),
-    (["--images", "HUGE"], 65, "its values are not finite"),
+    (["--images", "HUGE", "--range", "any"], 65, "its values are not finite"),
     (["--images", "missing"], 66, "missing"),
     (["--images", "SCENES", "--output", "/nonexistent/x.json"], 73, "/nonexistent"),
     (["--images", "SCENES", "--model", "resnet50"], 64, "name a file with --checkpoint"),

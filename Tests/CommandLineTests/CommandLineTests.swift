@@ -39,8 +39,9 @@ import Testing
       #expect(outcome.status == 0, "\(outcome.errors)")
       #expect(outcome.output.hasPrefix("image 0: target 340, zebra, p = 0."))
     }
-    #expect(try Data(contentsOf: folder.url.appendingPathComponent("a.npy"))
-      == Data(contentsOf: folder.url.appendingPathComponent("b.npy")))
+    #expect(
+      try Data(contentsOf: folder.url.appendingPathComponent("a.npy"))
+        == Data(contentsOf: folder.url.appendingPathComponent("b.npy")))
 
     var settings = MethodSettings()
     settings.temperatures[.relu6] = 1
@@ -193,9 +194,9 @@ import Testing
     #expect(outcome.status == 0, "\(outcome.errors)")
     let lines = outcome.output.split(separator: "\n").map { $0.split(separator: "\t").map(String.init) }
     for preset in Preset.allCases { #expect(lines.contains { $0[0].hasPrefix("preset \(preset.rawValue)") }) }
-    for method in Method.allCases { #expect(lines.count { $0[0] == method.rawValue } == 2) }
-    for setting in Setting.all { #expect(lines.count { $0[0] == setting.name } == 2) }
-    #expect(lines.filter { $0[0] == "ascent.clip" }.map { $0[1] } == ["every-step", "never"])
+    for method in Method.allCases { #expect(lines.count { $0[0] == method.rawValue } == Preset.allCases.count) }
+    for setting in Setting.all { #expect(lines.count { $0[0] == setting.name } == Preset.allCases.count) }
+    #expect(lines.filter { $0[0] == "ascent.clip" }.map { $0[1] } == ["every-step", "never", "never"])
     let fusion = try #require(lines.last { $0[0] == "fusiongrad" })
     #expect(fusion[3] == "100" && fusion[4] == "100")
     let cam = try #require(lines.last { $0[0] == "guided-grad-cam" })
@@ -205,8 +206,11 @@ import Testing
     #expect(columns.suffix(3) == ["formula", "source", "caveat"] && released.count == columns.count)
     #expect(released[2] == "yes" && released[6] == "any" && released[7] == "x g(x)")
     #expect(released[9].hasPrefix("no DeepLift"))
-    for (name, form) in [("border", "zeros"), ("attention", "frozen"), ("ig.weighting", "released")] {
-      #expect(lines.filter { $0[0] == name }.map { $0[1] } == [form, form])
+    for (name, forms) in [
+      ("border", ["zeros", "zeros", "zeros"]), ("attention", ["frozen", "frozen", "frozen"]),
+      ("ig.weighting", ["released", "released", "normalised"]), ("ig.points", ["10", "10", "50"]),
+    ] {
+      #expect(lines.filter { $0[0] == name }.map { $0[1] } == forms)
     }
   }
 
@@ -243,7 +247,7 @@ import Testing
       (["--input", "ZEBRA", "--method", "pullback-ascent", "--alpha", "1e38"], 65, "not finite"),
       (["--input", "ZEBRA", "--baseline", "missing.png"], 66, "missing.png"),
       (["--input", "ZEBRA", "--counterfactual", "3"], 64, "folder"),
-      (["--input", "EMPTY"], 66, "no PNG or JPEG"),
+      (["--input", "EMPTY"], 66, "no PNG, JPEG or WebP"),
     ])
   func failsClearly(arguments: [String], status: Int, mentions: String) throws {
     let folder = try TemporaryFolder()

@@ -40,7 +40,7 @@ struct NewcomerTests {
     #expect(outcome.status == 69)
     #expect(outcome.errors.split(separator: "\n").count == 1)
     #expect(outcome.output.contains("! imagenet") && outcome.output.contains("has not been fetched yet"))
-    let words = ["OpenBLAS", "Cairo", "libpng", "libjpeg", "OpenSSL", "DejaVu Sans"]
+    let words = ["OpenBLAS", "Cairo", "libpng", "libjpeg", "libwebp", "OpenSSL", "DejaVu Sans"]
     for word in words + ["PULLBACKS_CACHE    \(folder.url.path)"] {
       #expect(outcome.output.contains(word), "\(outcome.output)")
     }

@@ -47,12 +47,12 @@ struct DecodingTests {
   }
 
   @Test(arguments: [
-    ("GIF89a", "found GIF"), ("RIFF....WEBPVP8 ", "found WebP"), ("....ftypheic", "found HEIC"),
+    ("GIF89a", "found GIF"), ("RIFF....WEBPVP8 ", "whole WebP file, found a damaged"), ("....ftypheic", "found HEIC"),
     ("....ftypavif", "found AVIF"), ("....ftypisom", "found a film"), ("BM......", "found BMP"),
     ("II*\u{0}", "found TIFF"), ("%PDF-1.7", "found PDF"), ("version https://git-lfs.github.com", "Git LFS pointer"),
     ("<!DOCTYPE html>", "found markup"), ("", "found an empty one"), ("hello", "starts with 68 65 6C 6C 6F"),
   ])
-  func neitherPNGNorJPEG(content: String, problem: String) throws {
+  func ofNoFormatThatIsRead(content: String, problem: String) throws {
     let error = try #require(throws: PullbackError.self) {
       try Photograph(decoding: Array(content.utf8), name: "a.png")
     }

@@ -33,7 +33,8 @@ struct SubjectTests {
     let count = ImageNetTier.contexts.count
     let mixed = try Tier.imagenet.subject(model.rawValue, showing: .mixed(count + 2)).samples
     #expect(mixed.images.count == count + 2 && mixed.images[2].name == ImageNetTier.contexts[0].name)
-    #expect(mixed.description.hasPrefix("photographs in context and objects on grey, \(images[0].image.shape[2]) pixels"))
+    #expect(
+      mixed.description.hasPrefix("photographs in context and objects on grey, \(images[0].image.shape[2]) pixels"))
   }
 
   @Test(arguments: SceneNetwork.allCases)
@@ -45,7 +46,8 @@ struct SubjectTests {
     #expect(images.map(\.name) == ["scene 0", "scene 1", "scene 2"])
     #expect(images.allSatisfy { $0.image.shape == [1, 3, 96, 96] && $0.mask != nil && !$0.parts.isEmpty })
     #expect(try subject.classIndex("FRENCH horn") == 5 && subject.className(5) == "French horn")
-    #expect(try subject.classIndex("7") == 7 && subject.classIndex("zebra") == nil && subject.className(17) == "class 17")
+    #expect(
+      try subject.classIndex("7") == 7 && subject.classIndex("zebra") == nil && subject.className(17) == "class 17")
     #expect(Tier.scenes.checkpointSHA256(of: model.rawValue) == (try subject.checkpoint.sha256))
   }
 
@@ -109,11 +111,11 @@ struct InputImageTests {
       let values = Tensor(shape: [2] + shape) { for index in $0.indices { $0[index] = Float(index) / 7 } }
       let path = folder.path("several.npy")
       try NPY.write(values, to: path)
-      let images = try InputImages(path, shape: shape)
+      let images = try InputImages(path, shape: shape, range: .any)
       #expect(images.count == 2 && images.names == ["image 0", "image 1"])
       #expect(try images(0..<2) == values && images(1..<2) == values.image(1))
       try NPY.write(values.image(1).reshaped(shape), to: folder.path("one.npy"))
-      #expect(try InputImages.image(at: folder.path("one.npy"), shape: shape) == values.image(1))
+      #expect(try InputImages.image(at: folder.path("one.npy"), shape: shape, range: .any) == values.image(1))
       #expect(throws: PullbackError.self) { try InputImages(path, shape: [3, 4, 4]) }
       #expect(throws: PullbackError.self) { try InputImages.image(at: path, shape: shape) }
     }

@@ -29,9 +29,26 @@ public struct Program: Sendable {
   ///
   /// OpenBLAS is asked for its AVX2 kernels unless the environment names others: every x86-64 processor of the last
   /// decade has them, and with the same kernels results are the same bytes.
-  public func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Outcome {
-    try run(arguments, environment: environment) { _ in }
+  ///
+  /// - Parameters:
+  ///   - arguments: of the command line.
+  ///   - environment: what is added to the surroundings.
+  ///   - folder: where it is run; nil is the repository's folder.
+  ///   - input: what it reads on standard input.
+  public func run(
+    _ arguments: [String], environment: [String: String] = [:], in folder: String? = nil, input: Data? = nil
+  ) throws -> Outcome {
+    try run(arguments, environment: environment, folder, input) { _ in }
   }
+
+  /// Runs a shell script in which `pullbacks` and the other programs are on the path.
+  public func shell(_ script: String, in folder: String, environment: [String: String] = [:]) throws -> Outcome {
+    let path = url.deletingLastPathComponent().path + ":" + (ProcessInfo.processInfo.environment["PATH"] ?? "")
+    return try Program(url: URL(fileURLWithPath: "/bin/bash")).run(
+      ["-c", script], environment: environment.merging(["PATH": path]) { $1 }, in: folder)
+  }
+
+  private init(url: URL) { self.url = url }
 
   /// Runs the program until it ends, which `body`, called as soon as it has started, may bring about.
   ///
@@ -39,17 +56,17 @@ public struct Program: Sendable {
   public func start(
     _ arguments: [String], environment: [String: String] = [:], _ body: (Process) -> Void
   ) throws -> (status: Int32, errors: String) {
-    let outcome = try run(arguments, environment: environment, body)
+    let outcome = try run(arguments, environment: environment, nil, nil, body)
     return (outcome.status, outcome.errors)
   }
 
   private func run(
-    _ arguments: [String], environment: [String: String], _ body: (Process) -> Void
+    _ arguments: [String], environment: [String: String], _ place: String?, _ input: Data?, _ body: (Process) -> Void
   ) throws -> Outcome {
     let process = Process()
     process.executableURL = url
     process.arguments = arguments
-    process.currentDirectoryURL = Fixture.root
+    process.currentDirectoryURL = place.map { URL(fileURLWithPath: $0) } ?? Fixture.root
     process.environment = ["OPENBLAS_CORETYPE": "Haswell"]
       .merging(ProcessInfo.processInfo.environment) { $1 }.merging(environment) { $1 }
     let folder = try TemporaryFolder()
@@ -57,8 +74,15 @@ public struct Program: Sendable {
     for path in [output, errors] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
     process.standardOutput = FileHandle(forWritingAtPath: output)
     process.standardError = FileHandle(forWritingAtPath: errors)
-    process.standardInput = FileHandle.nullDevice
+    let pipe = Pipe()
+    process.standardInput = input == nil ? FileHandle.nullDevice : pipe
     try process.run()
+    if let input {
+      // The program may end before it has read all.
+      signal(SIGPIPE, SIG_IGN)
+      try? pipe.fileHandleForWriting.write(contentsOf: input)
+      try? pipe.fileHandleForWriting.close()
+    }
     body(process)
     process.waitUntilExit()
     return Outcome(

@@ -1,5 +1,5 @@
-/// PNG and JPEG without the jumps: libpng and libjpeg report an error by calling back and never expect to be returned
-/// to. These functions keep the `longjmp` on the C side and answer with `false` and a message.
+/// PNG, JPEG and WebP without the jumps: libpng and libjpeg report an error by calling back and never expect to be
+/// returned to. These functions keep the `longjmp` on the C side and answer with `false` and a message.
 #ifndef CIMAGING_H
 #define CIMAGING_H
 
@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Room for one message of either library, with its terminating zero.
+/// Room for one message of a library, with its terminating zero.
 #define IMAGING_MESSAGE_SIZE 256
 
 /// The library's own words on what went wrong.
@@ -42,6 +42,14 @@ bool imaging_read_png(
 bool imaging_read_jpeg(
     const uint8_t *bytes, size_t count, ImagingHeader *header, uint8_t *pixels, size_t capacity,
     ImagingMessage *message);
+
+/// Reads a still WebP held in memory, lossy or lossless; as `imaging_read_png`.
+bool imaging_read_webp(
+    const uint8_t *bytes, size_t count, ImagingHeader *header, uint8_t *pixels, size_t capacity,
+    ImagingMessage *message);
+
+/// The version of libwebp as it is loaded, `major << 16 | minor << 8 | revision`.
+int imaging_webp_version(void);
 
 /// The version of libjpeg's headers, for people.
 const char *imaging_jpeg_version(void);

@@ -1,0 +1,184 @@
+import Checkpoints
+import Failures
+import Foundation
+import Imaging
+import Networks
+import Pullbacks
+
+/// How pictures become the input of a network: what is shown of them, and how their values are normalised.
+///
+/// Inputs of networks are in `[-1, 1]`, `2 p / 255 - 1`; the normalisation is the network's first layer, so that
+/// attributions are at the picture whatever the normalisation.
+public struct Preprocessing: Equatable, Sendable {
+  /// One that has a name.
+  public enum Named: String, CaseIterable, Sendable {
+    /// torchvision's evaluation transform, `Resize(256)`, `CenterCrop(224)` and ImageNet's normalisation, in proportion
+    /// where the network's size is another.
+    case torchvision = "torchvision-default"
+    /// ImageNet's means and deviations.
+    case imagenet
+    /// `[-1, 1]`: a mean and a deviation of 1/2.
+    case signed
+    /// `[0, 1]`: no normalisation.
+    case unit
+    /// As the experiments do it: square pictures whole, the normalisation of the architecture.
+    case release
+  }
+
+  /// What is shown of a picture.
+  public var framing: ImageLoader.Framing
+  /// One mean and deviation for each channel, or one for all; nil leaves the architecture's own.
+  public var normalisation: Normalisation?
+  /// The side of the network's square input; nil leaves the architecture's own.
+  public var size: Int?
+
+  /// Of values in `[0, 1]`.
+  public struct Normalisation: Equatable, Sendable {
+    public let mean, std: [Double]
+
+    /// - Throws: `PullbackError` unless there are as many means as deviations, and all deviations are positive.
+    public init(mean: [Double], std: [Double]) throws(PullbackError) {
+      guard mean.count == std.count, !mean.isEmpty, (mean + std).allSatisfy(\.isFinite), std.allSatisfy({ $0 > 0 })
+      else {
+        throw PullbackError(
+          .usage, "normalisation", "expected as many means as positive deviations, found \(mean) and \(std)")
+      }
+      (self.mean, self.std) = (mean, std)
+    }
+
+    static let imagenet = try! Normalisation(mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225])
+    static let signed = try! Normalisation(mean: [0.5], std: [0.5])
+    static let unit = try! Normalisation(mean: [0], std: [1])
+
+    /// As the first layer of a network of `channels` channels.
+    func layer(channels: Int) throws(PullbackError) -> ChannelAffine {
+      guard mean.count == 1 || mean.count == channels else {
+        throw PullbackError(
+          .usage, "normalisation", "\(mean.count) means do not fit inputs of \(channels) channels",
+          advice: "give one for each, or one for all")
+      }
+      func each(_ values: [Double]) -> [Double] {
+        values.count == 1 ? Array(repeating: values[0], count: channels) : values
+      }
+      return .normalisation(mean: each(mean), std: each(std))
+    }
+
+    /// For people and records.
+    public var inWords: String { "(p / 255 - \(Self.list(mean))) / \(Self.list(std))" }
+
+    private static func list(_ values: [Double]) -> String {
+      values.count == 1 ? "\(values[0])" : "(\(values.map { "\($0)" }.joined(separator: ", ")))"
+    }
+  }
+
+  public init(framing: ImageLoader.Framing, normalisation: Normalisation? = nil, size: Int? = nil) {
+    (self.framing, self.normalisation, self.size) = (framing, normalisation, size)
+  }
+
+  /// The experiments', and that of the networks which come with the package or are fetched.
+  public static let release = Preprocessing(framing: .release)
+
+  /// What a checkpoint of the user's gets where nothing is said: torchvision's framing and the architecture's own
+  /// normalisation, which is ImageNet's for torchvision's architectures. Networks of the scenes were trained on whole
+  /// pictures.
+  public static func standard(for architecture: Architecture) -> Preprocessing {
+    SceneNetwork(rawValue: architecture.name) == nil ? Preprocessing(framing: .covering) : .release
+  }
+
+  public init(_ name: Named) {
+    switch name {
+    case .torchvision, .imagenet: self.init(framing: .covering, normalisation: .imagenet)
+    case .signed: self.init(framing: .covering, normalisation: .signed)
+    case .unit: self.init(framing: .covering, normalisation: .unit)
+    case .release: self = .release
+    }
+  }
+
+  /// One by its name, or as a JSON file describes it: an object with any of `mean` and `std` (lists of one number for
+  /// each channel, or one number; both or none), `size` (the shorter side's pixels, or rows and columns) and `crop`
+  /// (the side of the input).
+  ///
+  /// - Throws: `PullbackError` of kind `usage` if `text` is neither a name nor ends in `.json`, `data` if the file says
+  ///   anything else, `noInput` if it cannot be read.
+  public init(_ text: String) throws {
+    if let name = Named(rawValue: text) {
+      self.init(name)
+      return
+    }
+    guard text.lowercased().hasSuffix(".json") else {
+      throw PullbackError(
+        .usage, "--preprocess \(text)", "is neither a name nor a .json file",
+        advice: "the names are \(Named.allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    try self.init(json: try InputFile.bytes(of: text, limit: 1 << 20), named: text)
+  }
+
+  private struct File: Decodable {
+    struct Numbers: Decodable {
+      let values: [Double]
+      init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        values = try (try? container.decode([Double].self)) ?? [container.decode(Double.self)]
+      }
+    }
+
+    var mean, std, size: Numbers?
+    var crop: Int?
+  }
+
+  private init(json: [UInt8], named path: String) throws {
+    let keys = ["mean", "std", "size", "crop"]
+    guard let object = try? JSONSerialization.jsonObject(with: Data(json)) as? [String: Any] else {
+      throw PullbackError(.data, path, "expected a JSON object of \(keys.joined(separator: ", "))")
+    }
+    if let other = object.keys.sorted().first(where: { !keys.contains($0) }) {
+      throw PullbackError(
+        .data, path, "\(quoted(other)) is not understood", advice: "there is \(keys.joined(separator: ", "))")
+    }
+    guard let file = try? JSONDecoder().decode(File.self, from: Data(json)) else {
+      throw PullbackError(
+        .data, path, "expected numbers for mean and std, one or two numbers for size, and a whole number for crop")
+    }
+    guard (file.mean == nil) == (file.std == nil) else {
+      throw PullbackError(.data, path, "mean and std belong together, and one of them is missing")
+    }
+    let extents = try (file.size?.values ?? []).map { value in
+      guard let extent = Int(exactly: value), (1...65_500).contains(extent) else {
+        throw PullbackError(.data, path, "size: expected pixels from 1 to 65500, found \(value)")
+      }
+      return extent
+    }
+    guard extents.count <= 2, file.crop.map((1...16_384).contains) ?? true else {
+      throw PullbackError(.data, path, "expected a size of one or two numbers, and a crop from 1 to 16384")
+    }
+    let framing: ImageLoader.Framing =
+      switch extents.count {
+      case 0: .covering
+      case 1: .shorterSide(extents[0])
+      default: .exactly(height: extents[0], width: extents[1])
+      }
+    do {
+      self.init(
+        framing: framing,
+        normalisation: try file.mean.map { try Normalisation(mean: $0.values, std: file.std!.values) },
+        size: file.crop)
+    } catch let error as PullbackError {
+      throw PullbackError(.data, path, error.problem)
+    }
+  }
+
+  /// The architecture with this normalisation as its first layer.
+  func applied(to architecture: Architecture) throws(PullbackError) -> Architecture {
+    guard let normalisation else { return architecture }
+    return architecture.normalising(
+      by: try normalisation.layer(channels: architecture.images.normalisation.scale.count))
+  }
+
+  /// For people and records: `the middle 7/8 of its shorter side, 224 pixels, ...`.
+  ///
+  /// - Parameter shape: of one input.
+  public func inWords(_ shape: [Int]) -> String {
+    let extents = shape.dropFirst().map(String.init).joined(separator: " x ")
+    return "\(framing.inWords), cropped to \(extents), \(normalisation?.inWords ?? "the architecture's normalisation")"
+  }
+}
