@@ -27,9 +27,8 @@ import Testing
 
   private func expectRefused(_ outcome: Program.Outcome, _ mention: String, _ comment: Comment? = nil) {
     #expect(outcome.status == 73 && outcome.errors.contains(mention), comment)
-    // What was assumed about a checkpoint is told besides.
     let lines = outcome.errors.split(separator: "\n").filter { !$0.hasPrefix("note: ") }
-    #expect(lines.count == 1 && lines[0].contains("--force"), "\(outcome.errors)")
+    #expect(lines.count == 1 && outcome.errors.contains("--force"), "\(outcome.errors)")
   }
 
   /// Also by another name of the same file, before anything is computed, and not if it is insisted on.
