@@ -1,7 +1,7 @@
 //: # Table 5: the temperature in units of each channel's spread
 //:
 //: An extension, not in the paper. One temperature for all channels means something else in every layer: 0.6 is two
-//: standard deviations of a channel in the networks of the scenes, and a fifth of one in EfficientNet-Lite0. Here it is a
+//: standard deviations of a channel in the networks of the scenes, and about half of one in EfficientNet-Lite0. Here it is a
 //: multiple c of each channel's own standard deviation. Does that make better explanations? The same images, by the
 //: same random numbers, under the paper's six metrics, insertion and deletion, and those that know where the object is.
 
