@@ -58,6 +58,7 @@ let package = Package(
     room("Failures", []),
     room("Digests", ["Failures", "COpenSSL"]),
     .target(name: "CKernels", cSettings: cSettings),
+    .target(name: "CStart"),
     room("Kernels", ["CKernels", "COpenBLAS"]),
     room("Pullbacks", ["Failures", "Kernels"]),
     room("Execution", ["Pullbacks", "Kernels"]),
@@ -65,7 +66,7 @@ let package = Package(
     room("Imaging", ["Pullbacks", "Failures", "CImaging"]),
     room("Checkpoints", ["Pullbacks", "Failures", "Digests", "Kernels"]),
     room(
-      "Networks", ["Pullbacks", "Execution", "Checkpoints"],
+      "Networks", ["Pullbacks", "Execution", "Checkpoints", "Kernels"],
       resources: [.embedInCode("Resources/imagenet-classes.csv"), .copy("Resources/scenes")]),
     room(
       "Onnx",
@@ -92,7 +93,7 @@ let package = Package(
       "ExperimentKit",
       [
         "SemanticPullbacks", "Subjects", "Faithfulness", "Plotting", "Scenes", "Training", "Failures", "Digests",
-        "Kernels", "CCairo", "CPNG", "CImaging", "COpenSSL",
+        "Kernels", "CStart", "CCairo", "CPNG", "CImaging", "COpenSSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -38,6 +38,8 @@ Experiment.run("fig12", on: .knob) { experiment, book in
     let low: [Double?]
     let high: [Double?]
     let released: Double?
+    /// How many images have no score, for each c; nil where all have one.
+    let undefined: [Int]?
   }
   var curves: [Curve] = []
   let metrics = book.networks[0].metrics
@@ -59,7 +61,8 @@ Experiment.run("fig12", on: .knob) { experiment, book in
       curves.append(
         Curve(
           model: scores.model, metric: metric.rawValue, c: noises, mean: values(\.mean).map(\.orNil),
-          low: values(\.low).map(\.orNil), high: values(\.high).map(\.orNil), released: released?.orNil))
+          low: values(\.low).map(\.orNil), high: values(\.high).map(\.orNil), released: released?.orNil,
+          undefined: found.contains { $0.map { $0.undefined > 0 } ?? false } ? found.map { $0?.undefined ?? 0 } : nil))
     }
     return LinePlot(
       series,
@@ -117,7 +120,7 @@ Experiment.run("fig12", on: .knob) { experiment, book in
     Above: the gradient, then soft pullbacks, as heat maps. Below: means over images and their 95 % bootstrap intervals; \
     arrows: which scores are good; dashed: the released temperatures. Last: the released temperature of gates divided by \
     the standard deviation of each channel that a batch norm tells of, median and 5th to 95th percentile. \
-    \(book.credit()) \(subjects[0].credit)
+    \(book.credit())\(book.missingScores()) \(subjects[0].credit)
     """
   try experiment.write(
     Figure(Panels([grid, legend, Panels(plots + [depth], columns: 3, isLettered: true)], columns: 1), credit: credit),

@@ -77,11 +77,15 @@ Experiment.run(
       let all = summary.conditions.flatMap(\.accuracies).map { 100 * $0 }.sorted()
       return "\(variant.network.title) \(decimal(all[0], places: 1)) to \(decimal(all.last!, places: 1)) %"
     }
+    let lacking = summaries.flatMap { summary in
+      summary.scores.filter { $0.undefined != nil }.map { "\(summary.model), \($0.explainer), \($0.metric)" }
+    }
+    let fewer = lacking.isEmpty ? "" : " Some scores are undefined and left out of: \(lacking.joined(separator: "; "))."
     let credit = """
       (a) Maps by the networks of seed \(variants[0].description.shownSeed). (b) \(summaries[0].images) held-out \
       scenes; a point for each of \(summaries[0].seeds.count) seeds of training, lines through the means; arrows: \
       which scores are good. Trained on \(summaries[0].trainingScenes) scenes, less than a third of what the embedded \
-      networks saw; right on held-out scenes: \(accuracies.joined(separator: ", ")).
+      networks saw; right on held-out scenes: \(accuracies.joined(separator: ", ")).\(fewer)
       """
     try experiment.write(
       Figure(Panels([grid, plots], columns: 2, isLettered: true, gap: 16), credit: credit), numbers: summaries,

@@ -24,6 +24,8 @@ Experiment.run("fig6", on: .settings) { experiment, book in
     let mean: [Double?]
     let low: [Double?]
     let high: [Double?]
+    /// How many images have no score, at each abscissa; nil where all have one.
+    let undefined: [Int]?
   }
   var numbers: [Curve] = []
 
@@ -48,7 +50,8 @@ Experiment.run("fig6", on: .settings) { experiment, book in
         guard !found.isEmpty else { continue }
         let curve = Curve(
           model: scores.model, method: method.rawValue, parameter: parameter.rawValue, metric: metric.rawValue,
-          x: found.map(\.0), mean: found.map(\.1.mean), low: found.map(\.1.low), high: found.map(\.1.high))
+          x: found.map(\.0), mean: found.map(\.1.mean), low: found.map(\.1.low), high: found.map(\.1.high),
+          undefined: found.contains { $0.1.undefined > 0 } ? found.map(\.1.undefined) : nil)
         numbers.append(curve)
         var line = try LinePlot.Series(
           "\(scores.title), \(method.abbreviation)", x: curve.x, y: curve.mean.map { $0 ?? .nan },
@@ -85,7 +88,8 @@ Experiment.run("fig6", on: .settings) { experiment, book in
     Panels([Legend(entries, width: Looks.Plot.many.width * Double(parameters.count)), panels], columns: 1, gap: 8),
     credit: """
       Means over images and their 95 % bootstrap intervals; arrows: which scores are good. Dashed upright: the preset. \
-      α is that of images of 3 × 224 × 224 values; others take it times sqrt(n / 150528). \(book.credit())
+      α is that of images of 3 × 224 × 224 values; others take it times sqrt(n / 150528). \
+      \(book.credit())\(book.missingScores())
       """)
   try experiment.write(figure, numbers: numbers, from: book)
 }

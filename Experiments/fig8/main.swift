@@ -109,6 +109,8 @@ Experiment.run(
         let mean: Double?
         /// At the last stop: all layers random, or the first one.
         let last: Double?
+        /// How many similarities, of all stops and images, are undefined; nil where none is.
+        let undefined: Int?
       }
       let images: Int
       let layers: Int
@@ -121,12 +123,12 @@ Experiment.run(
       means: test.curves.map {
         .init(
           explainer: $0.explainer.rawValue, order: $0.order.rawValue, similarity: $0.similarity.rawValue,
-          mean: finite($0.mean), last: finite($0.stops.last?.mean))
+          mean: finite($0.mean), last: finite($0.stops.last?.mean), undefined: test.undefined($0))
       })
     let credit =
       "\(subject.title). (a) \(image.name.prefix(1).uppercased() + image.name.dropFirst()). (b) Mean similarity to "
       + "the explanation by the trained network, images: \(numbers.images), seed \(test.description.seed). Framed: "
-      + "explainers that rectify what they pull back."
+      + "explainers that rectify what they pull back.\(test.missingScores(methods))"
     try experiment.write(
       Figure(Panels([grid, curves], columns: 2, isLettered: true, gap: 16), credit: credit), numbers: numbers,
       about: [subject])

@@ -20,6 +20,8 @@ Experiment.run("fig9", on: .curves) { experiment, book in
     let high: Double?
     let share: [Double]
     let probability: [Double]
+    /// How many images have no area; nil where all have one.
+    let undefined: Int?
   }
   var numbers: [Curve] = []
 
@@ -32,11 +34,13 @@ Experiment.run("fig9", on: .curves) { experiment, book in
       numbers.append(
         Curve(
           model: scores.model, explainer: explainer, metric: metric.rawValue, area: entry.mean, low: entry.low,
-          high: entry.high, share: curve.shares, probability: curve.mean))
+          high: entry.high, share: curve.shares, probability: curve.mean,
+          undefined: entry.undefined > 0 ? entry.undefined : nil))
       let isPullback = Method(rawValue: explainer)?.usesSoftRules ?? false
       let hasBand = isPullback || explainer == Entrant.chance.name
+      let count = entry.countNote.isEmpty ? "" : " (\(entry.countNote))"
       var line = try LinePlot.Series(
-        "\(entry.abbreviation) \(NumberFormat([1])(entry.mean))", x: curve.shares, y: curve.mean,
+        "\(entry.abbreviation) \(NumberFormat([1])(entry.mean))\(count)", x: curve.shares, y: curve.mean,
         low: hasBand ? curve.low : [], high: hasBand ? curve.high : [])
       line.look(like: explainer, at: place)
       series.append(line)
@@ -52,7 +56,7 @@ Experiment.run("fig9", on: .curves) { experiment, book in
   }
   let credit = """
     Mean probability of the class; in the legend the mean area under the curve. Bands are 95 % bootstrap intervals, of \
-    the pullbacks and of chance. Chance: the order of noise. \(book.credit())
+    the pullbacks and of chance. Chance: the order of noise. \(book.credit())\(book.missingScores())
     """
   try experiment.write(
     Figure(Panels(plots, columns: 2, isLettered: true), credit: credit), numbers: numbers, from: book)

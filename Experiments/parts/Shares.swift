@@ -8,6 +8,8 @@ struct Shares: Codable {
   let chance: PartShares
   /// By method; positive part of the sum over the channels.
   let mean: [String: PartShares]
+  /// How many scenes a method says nothing positive about, which its mean leaves out; nil where there is none.
+  let undefined: [String: Int]?
 
   /// - Complexity: a forward pass, and a backward pass per method, for each scene.
   init(of subject: Subject, methods: [Method], scenes: Range<Int>) throws {
@@ -34,12 +36,17 @@ struct Shares: Codable {
     self.scenes = scenes.count
     self.chance = .mean(chance)
     mean = shares.mapValues(PartShares.mean)
+    let lacking = Dictionary(uniqueKeysWithValues: methods.map(\.rawValue).map { name in
+      (name, scenes.count - (shares[name]?.count ?? 0))
+    }).filter { $0.value > 0 }
+    undefined = lacking.isEmpty ? nil : lacking
   }
 
   var summary: String {
     ([("chance", chance)] + mean.sorted { $0.key < $1.key }).map { name, share in
       "  \(name): \(decimal(100 * share.object, places: 1)) % on the object, "
         + "\(decimal(100 * share.diagnostic, places: 1)) % on its diagnostic parts"
+        + (undefined?[name].map { "; of \($0) scenes it says nothing" } ?? "")
     }.joined(separator: "\n")
   }
 }

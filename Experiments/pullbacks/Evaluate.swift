@@ -140,12 +140,10 @@ struct Evaluate: ParsableCommand {
   /// Better refused now than undefined for every image.
   private func check(_ metrics: [any Metric], _ samples: any SampleSource) throws {
     guard !samples.images.isEmpty else { throw PullbackError(.usage, "--samples", "there are no images") }
-    let first = try samples.sample(0)
-    for metric in metrics where metric.needsMask && first.mask == nil && first.parts.isEmpty {
-      throw PullbackError(
-        .usage, "metric \(metric.name)", "needs masks, and these images have none",
-        advice: "use --networks scenes or imagenet, or leave it out")
-    }
+    guard let metric = metrics.first(where: \.needsMask), try !samples.haveMasks else { return }
+    throw PullbackError(
+      .usage, "metric \(metric.name)", "needs masks, and these images have none",
+      advice: "put the mask of cat.jpg beside it as cat-object.png, use --networks scenes or imagenet, or leave it out")
   }
 }
 

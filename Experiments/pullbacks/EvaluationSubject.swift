@@ -15,7 +15,8 @@ struct EvaluationSubject: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Labelled images: folders named by WordNet id, class name or number; or files beside a labels.csv with the "
-        + "columns file and class, as pullbacks scenes --export writes it.",
+        + "columns file and class, as pullbacks scenes --export writes it. Where cat-object.png lies beside cat.jpg, it is "
+        + "the mask of its object, white on black; with a labels.csv cat-ear.png is that of a part.",
       valueName: "folder"))
   var images: String?
 

@@ -166,9 +166,10 @@ struct ExplainedImages {
   func warnOfIncompleteness(of method: Method, _ maps: [[Map]]) {
     let advice: String
     switch method {
-    case .gradientShap, .pullbackShap: advice = "more samples come closer, as --set shap.samples=50"
-    case .integratedGradients, .integratedPullbacks:
-      advice = "more points come closer, as --set ig.points=200,ig.weighting=normalised"
+    case .gradientShap: advice = "more samples come closer, as --set shap.samples=50"
+    case .integratedGradients: advice = "more points come closer, as --set ig.points=200,ig.weighting=normalised"
+    // The sums are those of gradients alone, whatever the number of points.
+    case .pullbackShap, .integratedPullbacks: advice = "soft rules share out no change, and more points come no closer"
     default: return
     }
     var worst: (image: String, error: Double, account: Completeness)?

@@ -11,7 +11,8 @@ struct PictureOptions: ParsableArguments {
       How pictures become inputs: torchvision-default (Resize 256 and CenterCrop 224, or in proportion to the \
       network's size, and ImageNet's normalisation); imagenet, signed, unit (the same with ImageNet's normalisation, values in \
       [-1, 1], or in [0, 1]); release (square pictures whole, as the experiments do it); or a .json of mean and std \
-      (for values in [0, 1]), size (shorter side, or rows and columns) and crop. By default a checkpoint of yours gets \
+      (for values in [0, 1]), size (shorter side, or rows and columns) and crop. Photographs are turned upright by their \
+      EXIF orientation before, and what is transparent shows mid grey. By default a checkpoint of yours gets \
       torchvision's Resize and CenterCrop with its architecture's normalisation, and the networks that come with the \
       package or are fetched get release.
       """, valueName: "name or file.json"),

@@ -62,6 +62,7 @@ struct Predict: ParsableCommand {
       rows.append(row)
     }
     if rows.isEmpty, let failure = unreadable.failure(of: images.count) { throw failure }
+    guard format == .json || output != nil else { return try input.pictures.finish(unreadable, of: images.count) }
     let record = try Record(
       model: model.architecture.name, checkpoint: PathText.shown(model.checkpoint.path),
       checkpointSHA256: model.checkpoint.sha256, input: PathText.shown(input.input),

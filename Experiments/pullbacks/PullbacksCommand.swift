@@ -37,6 +37,8 @@ struct PullbacksCommand: ParsableCommand {
   static func main() {
     var command: any ParsableCommand
     MemoryOption.reportExhaustion()
+    // A file that becomes larger than the system allows is then an error of the write.
+    signal(SIGXFSZ, SIG_IGN)
     do { command = try parseAsRoot(arguments) } catch { exit(withError: error) }
     do {
       try command.run()

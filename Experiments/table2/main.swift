@@ -66,11 +66,14 @@ Experiment.run("table2", on: .settings) { experiment, book in
           return .muted(found.first { $0.metric == metric.rawValue }?.publishedMean.map(format.callAsFunction) ?? "")
         }
         rows.append(.cells([Table.Cell(line == 0 ? method.abbreviation : ""), Table.Cell(label)] + here + there))
+        let counts = metrics.map { metric in found.first { $0.metric == metric.rawValue }?.countNote ?? "" }
+        if counts.contains(where: { !$0.isEmpty }) { rows.append(.notes(["", ""] + counts)) }
       }
     }
     let table = Table(
       [.init("", .left), .init("Setting", .left)] + (metrics + beside).map { .init($0.heading) }, rows,
-      groups: book.groups(2, measured: metrics.count, published: beside.count), gap: 8)
+      groups: book.groups(2, measured: metrics.count, published: beside.count), gap: 8,
+      footnote: CountNote.footnote(numbers.map(\.score)))
     let credit = """
       Means; the best of an explainer is bold. α is that of images of 3 × 224 × 224 values; others take it times sqrt(n \
       / 150528). \(book.credit(published: isPublished ? "means over 500 ImageNet images" : nil)) Intervals are in the \

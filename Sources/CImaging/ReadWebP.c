@@ -25,7 +25,7 @@ bool imaging_read_webp(
   WebPBitstreamFeatures features;
   VP8StatusCode status = WebPGetFeatures(bytes, count, &features);
   if (status != VP8_STATUS_OK) return fail(message, words(status));
-  if (features.has_animation) return fail(message, "it is animated, where a still picture is expected");
+  if (features.has_animation) return fail(message, "it is animated");
   header->width = features.width;
   header->height = features.height;
   header->channels = features.has_alpha ? 4 : 3;

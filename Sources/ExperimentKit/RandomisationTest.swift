@@ -50,6 +50,21 @@ public struct RandomisationTest: Sendable {
     }
   }
 
+  /// How many similarities of a curve, over its stops and images, are undefined; nil where none is.
+  public func undefined(_ curve: SimilarityCurve) -> Int? {
+    let undefined = curve.stops.reduce(0) { $0 + description.images.count - $1.count }
+    return undefined == 0 ? nil : undefined
+  }
+
+  /// For a figure's credit line: which means are over fewer similarities than there are; empty where none is.
+  public func missingScores(_ methods: [Method]) -> String {
+    let names = methods.filter { method in curves.contains { $0.explainer == method && undefined($0) != nil } }
+    return names.isEmpty
+      ? ""
+      : " Of \(names.map(\.abbreviation).joined(separator: ", ")) some similarities are undefined, as where a map is "
+        + "zero; the means are over the others."
+  }
+
   /// All explainers but occlusion and RISE, whose hundreds of windows and thousands of masks every random network would
   /// have to see.
   static func contenders(for subject: Subject) throws -> [(method: Method, contender: Contender)] {

@@ -100,6 +100,16 @@ public struct ImageLoader: Sendable {
       width: columns, height: rows, croppingTo: centeredRange(width, in: columns), centeredRange(height, in: rows))
   }
 
+  /// A mask that was read as a photograph, `(1, 1, height, width)` in `[0, 1]`: white is 1. It is resized and cropped as
+  /// ``picture(of:)`` does, so that it stays over its image.
+  public func mask(of photograph: Photograph) -> Tensor {
+    let gray = photograph.onMidGray.inGray
+    let (columns, rows) = resizedExtents(gray.width, gray.height)
+    let mask = gray.resized(
+      width: columns, height: rows, croppingTo: centeredRange(width, in: columns), centeredRange(height, in: rows))
+    return Tensor(shape: [1, 1, height, width], mask.pixels.map { Float($0) / 255 })
+  }
+
   /// What a picture of these extents is resized to.
   private func resizedExtents(_ wide: Int, _ high: Int) -> (columns: Int, rows: Int) {
     switch framing {

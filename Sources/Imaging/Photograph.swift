@@ -18,6 +18,8 @@ public struct Photograph: Equatable, Sendable {
   /// No wider or higher picture is read, the limit of libjpeg.
   static let maximumExtent = 65_500
   private static let maximumFileSize = 1 << 30
+  /// What the reader says of an animation.
+  private static let animation = "it is animated"
 
   /// - Precondition: the picture has three channels, and there is one opacity for each pixel, if any.
   public init(picture: Picture, alpha: [UInt8]? = nil) {
@@ -91,6 +93,10 @@ public struct Photograph: Equatable, Sendable {
       var message = ImagingMessage()
       guard read(bytes, bytes.count, &header, pixels?.baseAddress, pixels?.count ?? 0, &message) else {
         let kind = format.title ?? "picture"
+        if Self.text(of: &message) == Self.animation {
+          throw PullbackError(
+            .data, name, "expected a still picture, found an animated \(kind) file", advice: "save one of its frames")
+        }
         throw PullbackError(
           .data, name, "expected a whole \(kind) file, found a damaged or truncated one (\(Self.text(of: &message)))")
       }

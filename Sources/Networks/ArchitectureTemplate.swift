@@ -1,3 +1,6 @@
+import Checkpoints
+import Foundation
+import Kernels
 import Pullbacks
 
 /// What an architecture asks of a checkpoint: its parameters under all of their names. The number of classes and of the
@@ -51,6 +54,28 @@ struct ArchitectureTemplate: Sendable {
     }
   }
 
+  /// Whether the checkpoint has a tensor of the name of every parameter, but for the classifier, whose place varies. Most
+  /// architectures fail it at one of their first parameters.
+  func mayFit(_ checkpoint: Checkpoint) -> Bool {
+    CheckpointFit.prefixes(self, checkpoint).contains { prefix in
+      parameters.allSatisfy { parameter in
+        parameter.storedNames.contains { checkpoint.entry(prefix + $0) != nil }
+          || parameter.name.hasPrefix(classifier + ".")
+      }
+    }
+  }
+
   /// Of every architecture, in their order.
-  static let all: [ArchitectureTemplate] = Architecture.all.compactMap { try? ArchitectureTemplate($0) }
+  static let all: [ArchitectureTemplate] = {
+    let architectures = Architecture.all
+    var templates = [ArchitectureTemplate?](repeating: nil, count: architectures.count)
+    templates.withUnsafeMutableBufferPointer { templates in
+      nonisolated(unsafe) let templates = templates
+      Parallel.forEach(architectures.count) { templates[$0] = try? ArchitectureTemplate(architectures[$0]) }
+    }
+    return templates.compactMap { $0 }
+  }()
+
+  /// Begins to build ``all``, and returns at once: a checkpoint can be read meanwhile.
+  static func prepare() { DispatchQueue.global().async { _ = all } }
 }

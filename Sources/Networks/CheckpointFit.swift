@@ -82,7 +82,7 @@ public struct CheckpointFit: Sendable {
   }
 
   /// What may stand before the names: whatever stands before that of the first parameter, where the shape fits.
-  private static func prefixes(_ template: ArchitectureTemplate, _ checkpoint: Checkpoint) -> [String] {
+  static func prefixes(_ template: ArchitectureTemplate, _ checkpoint: Checkpoint) -> [String] {
     guard let first = template.parameters.first(where: { $0.shape.count > 1 }) else { return [""] }
     var prefixes: [String] = []
     for name in checkpoint.names {

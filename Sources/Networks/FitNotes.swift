@@ -44,9 +44,12 @@ extension CheckpointFit {
     let names = alternatives.map(\.name).joined(separator: ", ")
     let same = names.isEmpty
       ? "" : "; \(names) \(alternatives.count == 1 ? "has" : "have") the same tensors (--model chooses)"
+    // So many classes as it was published with are called by their names.
+    let isNamed = classes == nil || classes == architecture.images.classes
+    let what = isNamed ? ", normalisation and the names of classes" : " and normalisation"
     notes.append(
-      "taken for \(architecture.name) by its tensors, which tell nothing of strides, padding, pools, activations and "
-        + "normalisation: these are assumed to be \(architecture.name)'s\(same)")
+      "taken for \(architecture.name) by its tensors, which tell nothing of strides, padding, pools, activations\(what): "
+        + "these are assumed to be \(architecture.name)'s\(same)")
     return notes
   }
 }

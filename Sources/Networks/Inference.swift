@@ -18,13 +18,23 @@ public struct Recognition: Sendable {
   /// - Throws: `PullbackError` that says which architectures come closest, and what they lack and leave over.
   /// - Complexity: builds every graph and reads no tensor.
   public init(of checkpoint: Checkpoint) throws(PullbackError) {
-    var fits: [CheckpointFit] = []
-    for template in ArchitectureTemplate.all { fits.append(try CheckpointFit(template, checkpoint)) }
-    let exact = fits.filter(\.isExact)
-    guard let first = exact.first else { throw Self.refusal(of: checkpoint, fits) }
+    // Nearly all of them lack the name of one of their first parameters.
+    var exact: [CheckpointFit] = []
+    for template in ArchitectureTemplate.all where template.mayFit(checkpoint) {
+      let fit = try CheckpointFit(template, checkpoint)
+      if fit.isExact { exact.append(fit) }
+    }
+    guard let first = exact.first else {
+      var fits: [CheckpointFit] = []
+      for template in ArchitectureTemplate.all { fits.append(try CheckpointFit(template, checkpoint)) }
+      throw Self.refusal(of: checkpoint, fits)
+    }
     fit = first
     alternatives = exact.dropFirst().map(\.architecture)
   }
+
+  /// Begins what recognition needs of the architectures, and returns at once: worth while before a checkpoint is read.
+  public static func prepare() { ArchitectureTemplate.prepare() }
 
   private static func refusal(of checkpoint: Checkpoint, _ fits: [CheckpointFit]) -> PullbackError {
     // A few layers of the same name are no likeness.
@@ -106,8 +116,9 @@ extension CheckpointFit {
     return export
   }
 
-  /// In Python.
-  static let export = "torch.onnx.export(model.eval(), torch.zeros(1, 3, 224, 224), \"model.onnx\")"
+  /// A line of Python, and what is said here afterwards.
+  static let export =
+    "in Python torch.onnx.export(model.eval(), torch.zeros(1, 3, 224, 224), \"model.onnx\"), here --model model.onnx"
 
   /// The classifier's place where something else than one linear map stands in it.
   private var headPlace: String? {

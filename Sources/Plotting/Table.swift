@@ -75,12 +75,17 @@ public struct Table: Drawable {
   public var groups: [Group]
   /// The distance between columns in points.
   public var gap: Double
+  /// A line in small grey type below the table, which says what a mark in it means; nil where there is none.
+  public var footnote: String?
 
-  public init(_ columns: [Column], _ rows: [Row], groups: [Group] = [], gap: Double = 10) {
+  public init(
+    _ columns: [Column], _ rows: [Row], groups: [Group] = [], gap: Double = 10, footnote: String? = nil
+  ) {
     self.columns = columns
     self.rows = rows
     self.groups = groups
     self.gap = gap
+    self.footnote = footnote
   }
 
   public func size(in theme: Theme) -> Size {
@@ -89,7 +94,9 @@ public struct Table: Drawable {
     }
     let cells = widths(theme).reduce(0, +) + gap * Double(max(0, columns.count - 1))
     let lines = rows.enumerated().map { height(of: $1, isFirst: $0 == 0, theme) }.reduce(0, +)
-    return Size(max(cells, headings.max() ?? 0), headerHeight(theme) + lines + 2 * padding)
+    let note = footnote.map { theme.note.width(of: $0) } ?? 0
+    return Size(
+      max(cells, headings.max() ?? 0, note), headerHeight(theme) + lines + 2 * padding + footHeight(theme))
   }
 
   public func draw(on canvas: inout Canvas, in rect: Rect) {
@@ -133,7 +140,13 @@ public struct Table: Drawable {
       y += height
     }
     rule(at: y + padding, heavy)
+    if let footnote {
+      canvas.text(
+        footnote, at: Point(rect.minX, y + padding + footHeight(theme) / 2), theme.note, .left, vertical: .middle)
+    }
   }
+
+  private func footHeight(_ theme: Theme) -> Double { footnote == nil ? 0 : theme.smallSize * 1.8 }
 
   /// Between a rule and the text beside it.
   private let padding = 2.5

@@ -2,7 +2,7 @@ import Foundation
 
 extension Table {
   /// The table in Markdown. Headings are rows, notes follow in the cell above, and a group's title stands before those
-  /// of its columns that are there twice; greyed cells are italic.
+  /// of its columns that are there twice; greyed cells are italic, and the footnote is a paragraph below.
   public var markdown: String {
     func line(_ cells: [String]) -> String {
       "| " + cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ") + " |\n"
@@ -24,10 +24,10 @@ extension Table {
               return note.isEmpty ? text : "\(text) \(note)"
             })
         }
-      }.joined()
+      }.joined() + (footnote.map { "\n\($0)\n" } ?? "")
   }
 
-  /// The table as a `tabular` of the package `booktabs`. Greyed cells are italic, notes small.
+  /// The table as a `tabular` of the package `booktabs`. Greyed cells are italic, notes and the footnote small.
   public var latex: String {
     func line(_ cells: [String]) -> String { cells.joined(separator: " & ") + " \\\\\n" }
     let places = columns.map { $0.alignment == .left ? "l" : $0.alignment == .right ? "r" : "c" }.joined()
@@ -50,7 +50,10 @@ extension Table {
           })
       }
     }
-    return text + "\\bottomrule\n\\end{tabular}\n"
+    let foot = footnote.map {
+      line(["\\multicolumn{\(columns.count)}{l}{\\scriptsize \(Self.latex($0))}"])
+    }
+    return text + "\\bottomrule\n" + (foot ?? "") + "\\end{tabular}\n"
   }
 
   private enum TextRow {

@@ -14,6 +14,8 @@ public struct LabelledFile: Equatable, Sendable {
   public let target: Int
   /// What is shown of it.
   public let framing: Framing
+  /// Where its object is drawn; nil where nobody drew it.
+  public let masks: MaskFiles?
 
   /// What is shown of a file.
   public enum Framing: Sendable {
@@ -28,13 +30,14 @@ public struct LabelledFile: Equatable, Sendable {
   ///   - name: what it is called in records.
   ///   - target: the class.
   ///   - framing: what is shown of it.
-  public init(path: String, name: String, target: Int, framing: Framing = .middle) {
-    (self.path, self.name, self.target, self.framing) = (path, name, target, framing)
+  ///   - masks: where its object is drawn.
+  public init(path: String, name: String, target: Int, framing: Framing = .middle, masks: MaskFiles? = nil) {
+    (self.path, self.name, self.target, self.framing, self.masks) = (path, name, target, framing, masks)
   }
 
   /// The labelled images of a folder, in the order of their names: a `labels.csv` in it says which classes they are of,
   /// or a folder for each class, named by its WordNet id (as ImageNet and Imagenette are laid out), its name or its
-  /// number.
+  /// number. Masks of an image's object lie beside it, see ``MaskFiles``.
   ///
   /// - Parameters:
   ///   - folder: the images and their list.
@@ -45,13 +48,26 @@ public struct LabelledFile: Equatable, Sendable {
       throw PullbackError(.noInput, folder, "is not a folder", advice: "name the folder of your images")
     }
     let labels = folder + "/labels.csv"
-    let entries = try exists(labels) ? listed(in: labels, classes) : inClassFolders(folder, classes)
-    return entries.map {
-      LabelledFile(path: "\(folder)/\($0.file)", name: PathText.shown($0.file), target: $0.target)
+    let isList = exists(labels)
+    let entries = try isList ? listed(in: labels, classes) : inClassFolders(folder, classes)
+    func name(_ path: String) -> String { (path as NSString).lastPathComponent }
+    let paths = entries.map { "\(folder)/\($0.file)" }
+    // A list may name files that are not there, which is said when they are read.
+    let listings = try Dictionary(grouping: paths, by: Failures.folder(of:)).filter { isFolder($0.key) }
+      .reduce(into: [String: MaskFiles.Listing]()) { listings, group in
+        listings[group.key] = try .init(of: group.key, images: isList ? Set(group.value.map(name)) : nil)
+      }
+    return zip(entries, paths).map { entry, path in
+      LabelledFile(
+        path: path, name: PathText.shown(entry.file), target: entry.target,
+        masks: listings[Failures.folder(of: path)]?.masks(of: name(path), diagnostic: entry.diagnostic))
     }
   }
 
-  private static func listed(in labels: String, _ classes: ClassList) throws -> [(file: String, target: Int)] {
+  /// An image of a folder, with the names of its object's diagnostic parts if a list tells them.
+  private typealias Entry = (file: String, target: Int, diagnostic: String)
+
+  private static func listed(in labels: String, _ classes: ClassList) throws -> [Entry] {
     let rows = try CSV.rows(at: labels)
     // `pullbacks scenes --export` writes names into the column class, and numbers into label.
     let candidates = ["class", "label", "imagenet_class", "wordnet"].filter { rows.first?[$0] != nil }
@@ -68,18 +84,19 @@ public struct LabelledFile: Equatable, Sendable {
         throw PullbackError(
           .data, labels, "row \(index + 1): expected a file and one of \(classes.inWords), found \"\(label)\"")
       }
-      return (file, target)
+      return (file, target, row["diagnostic parts"] ?? "")
     }.sorted { $0.file < $1.file }
   }
 
-  private static func inClassFolders(_ path: String, _ classes: ClassList) throws -> [(file: String, target: Int)] {
-    var entries: [(file: String, target: Int)] = []
+  private static func inClassFolders(_ path: String, _ classes: ClassList) throws -> [Entry] {
+    var entries: [Entry] = []
     for name in try namesOfFiles(in: path) where isFolder("\(path)/\(name)") {
       guard let target = classes.index(folder: name) else { continue }
-      for file in try namesOfFiles(in: "\(path)/\(name)") {
-        let ending = (file as NSString).pathExtension.lowercased()
-        if Photograph.fileNameEndings.contains(ending) { entries.append(("\(name)/\(file)", target)) }
+      let pictures = try namesOfFiles(in: "\(path)/\(name)").filter { file in
+        Photograph.fileNameEndings.contains((file as NSString).pathExtension.lowercased())
       }
+      let masks = try MaskFiles.Listing(of: "\(path)/\(name)").masks(among: pictures)
+      entries += pictures.filter { !masks.contains($0) }.map { ("\(name)/\($0)", target, "") }
     }
     guard !entries.isEmpty else {
       throw PullbackError(

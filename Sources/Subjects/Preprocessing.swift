@@ -157,6 +157,11 @@ public struct Preprocessing: Equatable, Sendable {
       case 1: .shorterSide(extents[0])
       default: .exactly(height: extents[0], width: extents[1])
       }
+    if let mean = file.mean?.values.first(where: { !(0...1).contains($0) }) {
+      throw PullbackError(
+        .data, path, "mean: expected that of values in [0, 1], found \(mean)",
+        advice: mean > 1 ? "divide mean and std of values in [0, 255] by 255" : nil)
+    }
     do {
       self.init(
         framing: framing,

@@ -74,31 +74,39 @@ public struct SceneSamples: SampleSource {
   }
 }
 
-/// Labelled image files, decoded when they are asked for.
+/// Labelled image files, decoded when they are asked for, with the masks that lie beside them. What an image is without
+/// a part of its object is not known: the part fades to grey.
 public struct FileSamples: SampleSource {
   public let images: [RunDescription.Image]
   public let description: String
+  public var haveMasks: Bool { get throws { files.contains { $0.masks != nil || $0.framing == .objectOnGray } } }
   private let files: [LabelledFile]
   private let loader: ImageLoader
 
   /// - Parameters:
   ///   - files: the images with their classes.
   ///   - loader: the network's preprocessing.
-  ///   - unreadable: where files are noted that cannot be decoded, which are then left out: every file is decoded
-  ///     once, now. Nil decodes none yet.
+  ///   - unreadable: where files are noted that cannot be decoded, or whose masks cannot, which are then left out:
+  ///     every file is decoded once, now. Nil decodes none yet.
   /// - Throws: `PullbackError` if a file cannot be read, or none can be decoded.
   public init(_ files: [LabelledFile], loader: ImageLoader, unreadable: UnreadableFiles? = nil) throws {
     let total = files.count
     var files = files
     if let unreadable {
-      files = try files.filter { file in try unreadable.reading { try Photograph(contentsOf: file.path) } != nil }
+      files = try files.filter { file in
+        try unreadable.reading { () -> Bool in
+          let photograph = try Photograph(contentsOf: file.path)
+          _ = try file.masks?.read(beside: photograph, loader)
+          return true
+        } ?? false
+      }
       if files.isEmpty, let failure = unreadable.failure(of: total) { throw failure }
     }
     (self.files, self.loader) = (files, loader)
     images = files.map { RunDescription.Image(name: $0.name, target: $0.target) }
     // The folder's name is left out: the same files elsewhere give the same scores.
-    let digests = try files.map { file in
-      try InputFile.bytes(of: file.path, limit: 1 << 30).withUnsafeBytes { try sha256($0) }
+    let digests = try files.flatMap { [$0.path] + ($0.masks?.paths ?? []) }.map { path in
+      try InputFile.bytes(of: path, limit: 1 << 30).withUnsafeBytes { try sha256($0) }
     }
     let digest = try Array(digests.joined().utf8).withUnsafeBytes { try sha256($0) }
     let framings = Set(files.map(\.framing))
@@ -112,7 +120,15 @@ public struct FileSamples: SampleSource {
   public func sample(_ index: Int) throws -> Sample {
     let file = files[index]
     guard file.framing == .objectOnGray else {
-      return Sample(index: index, name: file.name, image: try loader.image(at: file.path), target: file.target)
+      let photograph = try Photograph(contentsOf: file.path)
+      let image = Tensor(loader.picture(of: photograph))
+      let masks = try file.masks?.read(beside: photograph, loader)
+      let parts = masks?.parts.map { part, mask in
+        Sample.Part(
+          name: part.name, mask: mask, isDiagnostic: part.isDiagnostic, imageWithout: image.fadedToGray(mask))
+      }
+      return Sample(
+        index: index, name: file.name, image: image, target: file.target, mask: masks?.object, parts: parts ?? [])
     }
     let (image, mask) = try loader.objectOnGray(at: file.path)
     let object = Sample.Part(name: "object", mask: mask, isDiagnostic: false, imageWithout: image.fadedToGray(mask))

@@ -163,6 +163,7 @@ struct KeptSamples: SampleSource {
 
   var images: [RunDescription.Image] { source.images }
   var description: String { source.description }
+  var haveMasks: Bool { get throws { try source.haveMasks } }
 
   func sample(_ index: Int) throws -> Sample {
     if let sample = kept.withLock({ $0[index] }) { return sample }

@@ -203,6 +203,7 @@ extension Subject {
         model, showing: choice, of: folder, preprocessing: preprocessing ?? .release, unreadable: unreadable)
       return
     }
+    if model == nil { Recognition.prepare() }
     let file = try Checkpoint(contentsOf: path, named: key, allowingLeftOver: patterns)
     let architecture = try model.map { try Architecture.named($0) } ?? .infer(from: file)
     try self.init(

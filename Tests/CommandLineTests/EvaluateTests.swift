@@ -1,5 +1,6 @@
 import ExperimentKit
 import Foundation
+import Scenes
 import TestKit
 import Testing
 
@@ -68,6 +69,45 @@ import Testing
     let outcome = try Self.program.run(["merge", folder.path("2"), folder.path("1"), "--output", folder.path("whole")])
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(try Self.files(of: folder.path("whole")) == Self.whole.files)
+  }
+
+  /// What `scenes --export` wrote scores as the scenes themselves do: image, object and parts.
+  @Test func exportedMasksCount() throws {
+    let folder = try TemporaryFolder()
+    let made = try Self.program.run(
+      ["scenes", "--export", folder.path("ex"), "--count", "4", "--seed", "\(SceneGenerator.heldOut.seed)"])
+    #expect(made.status == 0, "\(made.errors)")
+    let metrics = "pointing-game,mass-accuracy,rank-accuracy,energy-object,energy-diagnostic"
+    func scores(_ arguments: String...) throws -> [[Substring]] {
+      let outcome = try Self.program.run(
+        ["evaluate", "--model", "vgg-scenes", "--methods", "gradient,grad-cam", "--metrics", metrics] + arguments
+          + ["--output", folder.path(arguments[0])])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      return try String(contentsOfFile: folder.path(arguments[0] + "/scores.csv"), encoding: .utf8)
+        .split(separator: "\n").dropFirst().map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    }
+    let exported = try scores("--images", folder.path("ex"))
+    let drawn = try scores("--networks", "scenes", "--samples", "4")
+    #expect(exported.count == 40 && drawn.count == 40)
+    for (exported, drawn) in zip(exported, drawn) {
+      #expect(exported[1...2] == drawn[1...2] && exported[4] == drawn[4] && exported[8].isEmpty, "\(exported)")
+      // Masks are rounded to 256 levels in files.
+      #expect(abs(try #require(Double(exported[5])) - #require(Double(drawn[5]))) < 0.01, "\(exported), \(drawn)")
+    }
+    let bare = try Self.program.run([
+      "evaluate", "--model", "vgg-scenes", "--images", "bare", "--methods", "gradient", "--metrics", metrics, "--output",
+      "out",
+    ], in: try Self.withoutMasks(of: folder))
+    #expect(bare.status == 64 && bare.errors.contains("put the mask of cat.jpg beside it as cat-object.png"))
+  }
+
+  /// The folder, in which `bare` holds the exported images alone.
+  static func withoutMasks(of folder: TemporaryFolder) throws -> String {
+    try FileManager.default.createDirectory(atPath: folder.path("bare"), withIntermediateDirectories: true)
+    for name in ["labels.csv"] + (0..<4).map({ "0000\($0).png" }) {
+      try FileManager.default.copyItem(atPath: folder.path("ex/\(name)"), toPath: folder.path("bare/\(name)"))
+    }
+    return folder.url.path
   }
 
   /// Maps that attribute wrote score as the method that made them does.

@@ -66,6 +66,22 @@ import Testing
     return folder
   }
 
+  /// Every command there is, and every line of a help text that is a command.
+  @Test func noneIsLeftOut() throws {
+    let root = try Self.pullbacks.run([]).output
+    let list = try #require(root.range(of: "SUBCOMMANDS:"))
+    let names = root[list.upperBound...].split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
+      .compactMap { $0.split(separator: " ").first.map(String.init) }
+    #expect(Set(names) == Set(Self.commands) && names.count == Self.commands.count)
+    for command in Self.commands {
+      let help = try Self.pullbacks.run(["help", command]).output
+      // Wrapped text may begin with the tool's name too, but not with one of its commands behind it.
+      let lines = help.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+        .filter { line in names.contains { line.hasPrefix("pullbacks \($0) ") } }
+      #expect(Self.examples(in: help).count >= lines.count, "\(lines)")
+    }
+  }
+
   @Test func thereAreSomeOfEachCommand() {
     #expect(Self.all.count >= 20)
     for command in Self.commands {

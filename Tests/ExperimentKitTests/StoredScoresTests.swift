@@ -21,17 +21,30 @@ import Testing
     }
   }
 
+  /// The same, of which the first three have a mask.
+  struct MaskedSource: SampleSource {
+    let images = Source().images
+    let description = Source().description
+    func sample(_ index: Int) throws -> Sample {
+      let sample = try Source().sample(index)
+      let mask = Tensor(shape: [1, 1, 16, 16], (0..<256).map { $0 % 16 < 8 ? 1 : 0 })
+      return Sample(
+        index: index, name: sample.name, image: sample.image, target: sample.target, mask: index < 3 ? mask : nil)
+    }
+  }
+
   /// Scores of entrants on the formula's images, complete.
   static func scores(
-    _ entrants: [Entrant], _ metrics: [MetricName], checkpoint: String = "0", in folder: String
+    _ entrants: [Entrant], _ metrics: [MetricName], checkpoint: String = "0", on source: any SampleSource = Source(),
+    in folder: String
   ) throws -> Scores {
     let benchmark = try Benchmark(
       of: network, entrants.map { try $0.contender(for: network) }, by: metrics.map { $0.metric() })
     let description = RunDescription(
-      model: "vgg-scenes", checkpoint: checkpoint, version: .v6, benchmark: benchmark, source: Source().description,
-      images: Source().images)
+      model: "vgg-scenes", checkpoint: checkpoint, version: .v6, benchmark: benchmark, source: source.description,
+      images: source.images)
     try makeFolder(folder)
-    try BenchmarkRun(benchmark, description, on: Source()).run(ScoreLog(in: folder, for: description))
+    try BenchmarkRun(benchmark, description, on: source).run(ScoreLog(in: folder, for: description))
     let scores = try Scores(in: folder)
     _ = try scores.write(to: folder)
     return scores
@@ -96,6 +109,56 @@ import Testing
         #expect(bold.count == 1 && bold != ["chance"])
       }
       #expect(book.credit().hasSuffix("5 images (formula images), protocol v6, seed 314. Not scored yet: ResNet."))
+    }
+  }
+
+  /// Where images have no score, every table and figure says of how many a mean is, and why; else it says nothing.
+  @Test func undefinedScoresAreCounted() throws {
+    try withTemporaryFolder { folder in
+      let metrics: [MetricName] = [.massAccuracy, .sparseness]
+      let entrants = Self.presets([.softPullback, .gradient])
+      _ = try Self.scores(entrants, metrics, on: MaskedSource(), in: folder + "/some")
+      _ = try Self.scores(entrants, [.sparseness], in: folder + "/all")
+      let (some, all) = (try StoredScores(in: folder + "/some"), try StoredScores(in: folder + "/all"))
+      let (book, whole) = (ScoreBook(networks: [some], missing: []), ScoreBook(networks: [all], missing: []))
+
+      let reason = "the image has no mask of what is asked for"
+      #expect(some.entries.map(\.undefined) == [2, 0, 2, 0] && some.entries[0].reasons == [reason])
+      let table = book.table(some.entries)
+      #expect(table.footnote == "n: the images that have a score, where some have none: \(reason).")
+      guard case .notes(let notes) = table.rows[2] else {
+        Issue.record("expected notes")
+        return
+      }
+      #expect(notes[1].hasSuffix("], n = 3") && notes[2].hasSuffix("]"))
+      #expect(table.markdown.contains("], n = 3 |") && table.markdown.hasSuffix(reason + ".\n"))
+      #expect(table.latex.contains(", n = 3}") && table.latex.contains(reason))
+      #expect(
+        book.missingScores()
+          == " Means over fewer images, where some have no score (\(reason)): VGG11-BN, SfP, mass-accuracy: 3 of 5; "
+          + "VGG11-BN, Grad, mass-accuracy: 3 of 5.")
+      #expect(book.missingScores([.sparseness]).isEmpty)
+
+      let pairs = book.table(some.differenceEntries)
+      #expect(some.differenceEntries.map(\.lacking) == [2, nil])
+      #expect(pairs.footnote == "n: the images that have both scores, where some do not.")
+      #expect(pairs.markdown.contains("], n = 3 |"))
+      let compared = [book].table(try [book].comparisons([("soft-pullback", "gradient")]))
+      #expect(compared.markdown.contains(" n = 3 |") && compared.footnote == pairs.footnote)
+
+      for table in [whole.table(all.entries), whole.table(all.differenceEntries)] {
+        #expect(table.footnote == nil && !table.markdown.contains("n ="))
+      }
+      #expect(whole.missingScores().isEmpty && all.entries.allSatisfy { $0.reasons == nil })
+      let encoded = String(decoding: try JSONEncoder().encode(all.differenceEntries), as: UTF8.self)
+      #expect(!encoded.contains("lacking"))
+
+      // The table that evaluate writes.
+      let written = try String(contentsOfFile: folder + "/some/table.md", encoding: .utf8)
+      #expect(written.components(separatedBy: " (n = 3) |").count == 3)
+      #expect(written.contains("n: the images that have a score, where some have none; summary.csv"))
+      #expect(try String(contentsOfFile: folder + "/some/table.tex", encoding: .utf8).contains(" (n = 3)"))
+      #expect(try !String(contentsOfFile: folder + "/all/table.md", encoding: .utf8).contains("n ="))
     }
   }
 

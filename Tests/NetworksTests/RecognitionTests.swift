@@ -63,7 +63,10 @@ import Testing
     #expect(error.problem.contains("closest is resnet50: "))
     #expect(error.problem.components(separatedBy: "; then ").count == 2)
     #expect(error.problem.components(separatedBy: ", then ").count == 2)
-    #expect(error.advice?.contains("--model") == false && error.advice?.contains("torch.onnx.export(") == true)
+    // Of --model it says that of the export, and advises no architecture.
+    let advice = try #require(error.advice)
+    #expect(advice.contains("torch.onnx.export(") && advice.components(separatedBy: "--model ").count == 2)
+    #expect(advice.hasSuffix("--model model.onnx)"))
   }
 
   @Test func saysWhatTensorsCannotTell() throws {
@@ -74,6 +77,10 @@ import Testing
     #expect(note.contains("nothing of strides, padding, pools, activations and normalisation"))
     #expect(note.contains("resnetblur50, resnetaa50 have the same tensors (--model chooses)"))
     #expect(resnet.fit.notes(among: nil).isEmpty)
+    // A thousand classes are called by ImageNet's names, whatever they are.
+    let named = try withCheckpoint(of: Self.tensors("resnet50", classes: 1000), Recognition.init)
+    let names = try #require(named.fit.notes(among: named.alternatives).last)
+    #expect(names.contains("pools, activations, normalisation and the names of classes: these"))
     let network = try withCheckpoint(of: Self.tensors("resnet50")) { checkpoint in
       try Network(.named("resnetblur50"), checkpoint: checkpoint)
     }

@@ -41,6 +41,20 @@ import Testing
         """#)
   }
 
+  /// A footnote is below the table, in every form of it, and makes it higher.
+  @Test func footnotes() throws {
+    var noted = table
+    noted.footnote = "n: of 5 images, 40 % at most."
+    #expect(noted.markdown == table.markdown + "\nn: of 5 images, 40 % at most.\n")
+    let line = #"\multicolumn{3}{l}{\scriptsize n: of 5 images, 40 \% at most.} \\"#
+    #expect(noted.latex == table.latex.replacing("\\bottomrule\n", with: "\\bottomrule\n\(line)\n"))
+    let (before, after) = (table.size(in: .paper), noted.size(in: .paper))
+    #expect(after.height > before.height && after.width >= before.width)
+    let marks = marks(of: noted)
+    let foot = try marks.text("n: of 5 images, 40 % at most.")
+    #expect(foot.start.y > (try marks.text("−1 %").start.y) && foot.start.y < after.height)
+  }
+
   /// Notes stand below their cells, aligned with them, and a group's title over the middle of its columns.
   @Test func layout() throws {
     let marks = marks(of: table)

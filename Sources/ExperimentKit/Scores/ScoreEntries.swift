@@ -24,6 +24,8 @@ public struct ScoreEntry: Encodable, Sendable {
   public let undefined: Int
   public let publishedMean: Double?
   public let publishedDeviation: Double?
+  /// Why images have none, each reason once; nil where all have one.
+  public let reasons: [String]?
 
   init(
     _ scores: StoredScores, _ explainer: String, _ metric: MetricName, _ found: StoredScores.Statistics,
@@ -38,6 +40,7 @@ public struct ScoreEntry: Encodable, Sendable {
     (mean, deviation, median) = (number(found.mean), number(found.deviation), number(found.median))
     (low, high) = (number(found.low), number(found.high))
     (count, undefined) = (found.count, found.undefined)
+    reasons = found.reasons.isEmpty ? nil : found.reasons
     (publishedMean, publishedDeviation) = (published?.mean, published?.deviation)
   }
 }
@@ -128,7 +131,10 @@ public struct DifferenceEntry: Encodable, Sendable {
   public let mean: Double?
   public let low: Double?
   public let high: Double?
+  /// How many images have both scores.
   public let count: Int
+  /// How many do not; nil where all have.
+  public let lacking: Int?
   /// Neither for metrics whose good scores are near zero: there a difference does not tell.
   public let favours: Side
   public let publishedMean: Double?
@@ -145,6 +151,7 @@ public struct DifferenceEntry: Encodable, Sendable {
     metric = difference.metric.rawValue
     (mean, low, high) = (number(difference.mean), number(difference.low), number(difference.high))
     count = difference.count
+    lacking = difference.undefined == 0 ? nil : difference.undefined
     favours =
       switch difference.metric.metric().direction {
       case .higher: difference.low > 0 ? .pullback : difference.high < 0 ? .gradient : .neither

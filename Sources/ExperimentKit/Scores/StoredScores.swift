@@ -21,6 +21,8 @@ public struct StoredScores: Sendable {
     /// How many images have a score, and how many have none.
     public let count: Int
     public let undefined: Int
+    /// Why they have none, each reason once.
+    public let reasons: [String]
   }
 
   /// The mean difference of a pullback and its gradient twin.
@@ -30,7 +32,9 @@ public struct StoredScores: Sendable {
     public let mean: Double
     public let low: Double
     public let high: Double
+    /// How many images have both scores, and how many do not.
     public let count: Int
+    public let undefined: Int
   }
 
   /// A mean curve over the share of pixels, with the band of its 95 % bootstrap interval.
@@ -79,7 +83,7 @@ public struct StoredScores: Sendable {
       Statistics(
         mean: try row.number("mean"), deviation: try row.number("std"), median: try row.number("median"),
         low: try row.number("ci95_low"), high: try row.number("ci95_high"), count: try row.count("n"),
-        undefined: try row.count("n_nan"))
+        undefined: try row.count("n_nan"), reasons: try row.count("n_nan") == 0 ? [] : row.reasons("undefined"))
     }
     for explainer in description.explainers {
       for metric in description.metrics where statistics[[explainer.name, metric.name]] == nil {
@@ -93,7 +97,7 @@ public struct StoredScores: Sendable {
       else { return nil }
       return Difference(
         method: method, metric: metric, mean: try row.number("delta"), low: try row.number("ci95_low"),
-        high: try row.number("ci95_high"), count: try row.count("n"))
+        high: try row.number("ci95_high"), count: try row.count("n"), undefined: try row.count("n_nan"))
     }
     let curvesPath = "\(folder)/\(MeanCurve.fileName)"
     guard FileManager.default.fileExists(atPath: curvesPath) else {
@@ -157,6 +161,13 @@ private struct StoredRow {
       throw PullbackError(.data, path, "expected a number in the column \(name), found \(text)")
     }
     return number
+  }
+
+  /// The reasons of a summary, `51 x the attribution is zero; ...`, without how often each is given.
+  func reasons(_ name: String) throws -> [String] {
+    try text(name).components(separatedBy: "; ").map { reason in
+      reason.range(of: " x ").map { String(reason[$0.upperBound...]) } ?? reason
+    }
   }
 
   func count(_ name: String) throws -> Int {

@@ -46,6 +46,13 @@ public struct VariantScores: Sendable {
     entries.filter { $0.condition == condition && $0.explainer == explainer && $0.metric == metric }.map(\.mean)
   }
 
+  /// How many scores of an explainer, over all seeds and conditions, are undefined; nil where none is.
+  func undefined(_ explainer: String, _ metric: MetricName) -> Int? {
+    let undefined = entries.filter { $0.explainer == explainer && $0.metric == metric }
+      .reduce(0) { $0 + description.scores.images.count - $1.count }
+    return undefined == 0 ? nil : undefined
+  }
+
   /// The scenes of the maps.
   public var shownScenes: [Sample] { get throws { try VariantRun.shown.images.indices.map(VariantRun.shown.sample) } }
 

@@ -25,6 +25,8 @@ public struct VariantSummary: Encodable, Sendable {
     public let acrossConditions: Double?
     /// The largest less the smallest of one condition's seeds, the mean over conditions: what chance is worth.
     public let acrossSeeds: Double?
+    /// How many scores, over all seeds and conditions, are undefined; nil where none is.
+    public let undefined: Int?
   }
 
   public let model: String
@@ -64,7 +66,7 @@ extension VariantScores {
           return .init(
             explainer: explainer, metric: metric.rawValue, direction: metric.metric().direction.rawValue,
             means: averages.map(finite), acrossConditions: finite(range(averages)),
-            acrossSeeds: finite(seeds.map(range).average))
+            acrossSeeds: finite(seeds.map(range).average), undefined: undefined(explainer, metric))
         }
       })
   }

@@ -8,8 +8,19 @@ public protocol SampleSource: Sendable {
   var images: [RunDescription.Image] { get }
   /// Where they come from, with a digest of files.
   var description: String { get }
+  /// Whether any image has a mask; by default, whether the first one has.
+  var haveMasks: Bool { get throws }
   /// Image `index`; its mosaic is made elsewhere.
   func sample(_ index: Int) throws -> Sample
+}
+
+extension SampleSource {
+  public var haveMasks: Bool {
+    get throws {
+      let first = try sample(0)
+      return first.mask != nil || !first.parts.isEmpty
+    }
+  }
 }
 
 /// A benchmark on many images that can be cut off at any moment and continued.

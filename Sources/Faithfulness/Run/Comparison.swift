@@ -56,7 +56,9 @@ struct Comparison {
       "\(description.model), protocol \(description.version), \(description.images.count) images, "
       + "seed \(description.seed): mean ± standard deviation over images."
     if hasPublished { text += " In brackets what the paper publishes." }
-    if undefinedCount > 0 { text += " \(undefinedCount) scores are undefined; summary.csv counts them and says why." }
+    if undefinedCount > 0 {
+      text += " n: the images that have a score, where some have none; summary.csv counts those and says why."
+    }
     return text
   }
 
@@ -69,7 +71,7 @@ struct Comparison {
       let cells = row.cells.map { cell in
         let mean = Self.number(cell.summary.mean)
         let text = (cell.isBest ? "**\(mean)**" : mean) + " ± \(Self.number(cell.summary.deviation))"
-        return text + (cell.published.map { " [\(Self.number($0.mean)) ± \(Self.number($0.deviation))]" } ?? "")
+        return text + Self.count(cell.summary) + (cell.published.map { " [\(Self.number($0.mean)) ± \(Self.number($0.deviation))]" } ?? "")
       }
       lines.append("| \(row.name) | " + cells.joined(separator: " | ") + " |")
     }
@@ -92,11 +94,16 @@ struct Comparison {
         let mean = Self.number(cell.summary.mean)
         let text =
           (cell.isBest ? "\\textbf{\(mean)}" : mean) + " {\\scriptsize$\\pm$\(Self.number(cell.summary.deviation))}"
-        return text + (cell.published.map { " [\(Self.number($0.mean))]" } ?? "")
+        return text + Self.count(cell.summary) + (cell.published.map { " [\(Self.number($0.mean))]" } ?? "")
       }
       lines.append(escaped(row.name) + " & " + cells.joined(separator: " & ") + " \\\\")
     }
     return (lines + ["\\bottomrule", "\\end{tabular}"]).joined(separator: "\n") + "\n"
+  }
+
+  /// ` (n = 49)` where not all images have a score.
+  private static func count(_ summary: Summary) -> String {
+    summary.undefined == 0 ? "" : " (n = \(summary.count))"
   }
 
   /// Three decimals; very large and very small numbers with four digits and an exponent.

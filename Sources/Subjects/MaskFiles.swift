@@ -1,0 +1,97 @@
+import Failures
+import Foundation
+import Imaging
+import Pullbacks
+
+/// Masks of an image's object and of its parts, in files beside the image's: white where they are, black elsewhere, in
+/// the image's own size.
+///
+/// Of `cat.jpg`, `cat-object.png` is the object. Where that is there and a list says which files are images,
+/// `cat-left-ear.png`, which is none of them, is a part. This is how `pullbacks scenes --export` writes them.
+public struct MaskFiles: Equatable, Sendable {
+  /// Where the mask of a part lies.
+  public struct Part: Equatable, Sendable {
+    /// As in the file's name: `left-ear`.
+    public let name: String
+    /// Where the file lies.
+    public let path: String
+    /// Whether the class cannot be told without it, as the column `diagnostic parts` of a list of labels says.
+    public let isDiagnostic: Bool
+  }
+
+  /// Where the mask of the object lies.
+  public let object: String
+  /// In the order of their names.
+  public let parts: [Part]
+
+  /// All files, for hashes.
+  var paths: [String] { [object] + parts.map(\.path) }
+
+  /// Which files of a folder are masks, and of which images.
+  struct Listing {
+    private static let ending = "-object.png"
+    /// By the name of an image without its ending, the files that are its masks.
+    private var files: [String: [String]] = [:]
+    private let folder: String
+
+    /// - Parameter images: the files of the folder that a list names as images; nil without a list, where parts cannot
+    ///   be told from other images.
+    init(of folder: String, images: Set<String>? = nil) throws {
+      self.folder = folder
+      let names = try namesOfFiles(in: folder)
+      for name in names where name.hasSuffix(Self.ending) { files[String(name.dropLast(Self.ending.count))] = [] }
+      guard !files.isEmpty, let images else { return }
+      for name in names where name.hasSuffix(".png") && !images.contains(name) {
+        // Of two images whose names begin alike, the longer one's.
+        let owner = name.indices.reversed().first { name[$0] == "-" && files[String(name[..<$0])] != nil }
+        if let owner { files[String(name[..<owner])]?.append(name) }
+      }
+    }
+
+    /// The masks of an image of this folder; nil where it has none.
+    ///
+    /// - Parameter diagnostic: names of parts, with semicolons between.
+    func masks(of image: String, diagnostic: String = "") -> MaskFiles? {
+      let stem = (image as NSString).deletingPathExtension
+      guard let names = files[stem] else { return nil }
+      let diagnostic = diagnostic.split(separator: ";").map { String($0).replacing(" ", with: "-") }
+      let parts = names.filter { $0 != stem + Self.ending }.map { file in
+        let name = String(file.dropFirst(stem.count + 1).dropLast(".png".count))
+        return Part(name: name, path: "\(folder)/\(file)", isDiagnostic: diagnostic.contains(name))
+      }
+      return MaskFiles(object: "\(folder)/\(stem)\(Self.ending)", parts: parts)
+    }
+
+    /// Which of these pictures are masks of the objects of others.
+    func masks(among pictures: [String]) -> Set<String> {
+      let stems = Set(pictures.map { ($0 as NSString).deletingPathExtension })
+      return Set(files.keys.filter(stems.contains).map { $0 + Self.ending })
+    }
+  }
+}
+
+extension MaskFiles {
+  /// The masks, framed as their image is.
+  ///
+  /// - Parameters:
+  ///   - photograph: the image.
+  ///   - loader: the network's preprocessing.
+  /// - Returns: the object's mask, `(1, 1, H, W)` in `[0, 1]`, and the parts with their masks.
+  /// - Throws: `PullbackError` if a file cannot be read, or is of another size than the image.
+  func read(
+    beside photograph: Photograph, _ loader: ImageLoader
+  ) throws -> (object: Tensor, parts: [(part: Part, mask: Tensor)]) {
+    func mask(_ path: String) throws -> Tensor {
+      let mask = try Photograph(contentsOf: path)
+      let (found, expected) = (mask.picture, photograph.picture)
+      guard found.width == expected.width, found.height == expected.height else {
+        throw PullbackError(
+          .data, path,
+          "expected a mask of \(expected.width) x \(expected.height) pixels, as its image has, found \(found.width) x "
+            + "\(found.height)")
+      }
+      return loader.mask(of: mask)
+    }
+    return (try mask(object), try parts.map { ($0, try mask($0.path)) })
+  }
+}
