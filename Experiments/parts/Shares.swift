@@ -36,9 +36,11 @@ struct Shares: Codable {
     self.scenes = scenes.count
     self.chance = .mean(chance)
     mean = shares.mapValues(PartShares.mean)
-    let lacking = Dictionary(uniqueKeysWithValues: methods.map(\.rawValue).map { name in
-      (name, scenes.count - (shares[name]?.count ?? 0))
-    }).filter { $0.value > 0 }
+    let lacking = Dictionary(
+      uniqueKeysWithValues: methods.map(\.rawValue).map { name in
+        (name, scenes.count - (shares[name]?.count ?? 0))
+      }
+    ).filter { $0.value > 0 }
     undefined = lacking.isEmpty ? nil : lacking
   }
 

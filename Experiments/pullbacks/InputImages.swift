@@ -50,7 +50,7 @@ struct PictureOptions: ParsableArguments {
   func finish(_ unreadable: UnreadableFiles, of total: Int) throws {
     guard let failure = unreadable.failure(of: total) else { return }
     for error in unreadable.errors where unreadable.errors.count > 1 {
-      FileHandle.standardError.write(Data("pullbacks: \(error)\n".utf8))
+      writeToStandardError("pullbacks: \(error)\n")
     }
     throw failure
   }

@@ -62,6 +62,7 @@ struct MemoryOption: ParsableArguments {
   /// From now on, a failed allocation ends the program with one line in place of a backtrace. The runtime then calls
   /// `abort`, as it does for nothing else: broken invariants are traps, which keep their backtraces.
   static func reportExhaustion() {
+    ProcessSize.spareThreads()
     signal(SIGABRT) { _ in
       let message: StaticString =
         "pullbacks: memory: there is none left; allow this process more, or lower --max-memory\n"

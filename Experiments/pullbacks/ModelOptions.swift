@@ -1,5 +1,6 @@
 import ArgumentParser
 import ExperimentKit
+import Failures
 import Foundation
 
 /// Which network, with which parameters.
@@ -89,7 +90,7 @@ extension ModelOptions {
     let fit = try CheckpointFit(of: subject.architecture, to: subject.checkpoint)
     let alternatives = model == nil ? try Recognition(of: subject.checkpoint).alternatives : nil
     for note in fit.notes(among: alternatives) {
-      FileHandle.standardError.write(Data("note: \(subject.checkpoint.path): \(note)\n".utf8))
+      writeToStandardError("note: \(subject.checkpoint.path): \(note)\n")
     }
   }
 }

@@ -64,5 +64,5 @@ func checkFolder(of path: String) throws {
 
 /// Says something on a line of standard error that is no error.
 func remark(_ text: String) {
-  FileHandle.standardError.write(Data("note: \(PathText.shown(text))\n".utf8))
+  writeToStandardError("note: \(PathText.shown(text))\n")
 }

@@ -77,7 +77,7 @@ extension PullbackError {
 /// `sysexits`.
 public func exitReporting(_ error: any Error, from program: String) -> Never {
   let error = (error as? PullbackError)?.onCommandLine ?? error
-  FileHandle.standardError.write(Data("\(program): \(error)\n".utf8))
+  writeToStandardError("\(program): \(error)\n")
   exit((error as? PullbackError)?.exitCode ?? PullbackError.Kind.software.rawValue)
 }
 

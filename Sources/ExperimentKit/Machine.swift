@@ -68,13 +68,16 @@ public enum ProcessSize {
   /// Since the process began, or since ``forget()``.
   public static var largest: Double { bytes("VmHWM:") }
 
-  /// What the process may still take before the system refuses it more: the least of its own limit on addresses, the
-  /// limit of its control group, and what the machine has left; nil where nothing is known.
+  /// What the process may still take before the system refuses it more: the least of its own limits on addresses and data,
+  /// the limit of its control group, and what the machine has left; nil where nothing is known.
   public static var available: Int? {
     var limits: [Int] = []
     var limit = rlimit()
-    if getrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit) == 0, limit.rlim_cur < UInt64(Int.max) {
-      let used = bytes("VmSize:")
+    for (resource, use) in [(RLIMIT_AS, "VmSize:"), (RLIMIT_DATA, "VmData:")] {
+      guard getrlimit(__rlimit_resource_t(resource.rawValue), &limit) == 0, limit.rlim_cur < UInt64(Int.max) else {
+        continue
+      }
+      let used = bytes(use)
       if used.isFinite { limits.append(Int(limit.rlim_cur) - Int(used)) }
     }
     let group = "/sys/fs/cgroup/memory"
@@ -84,6 +87,14 @@ public enum ProcessSize {
     }
     if let free = line("MemAvailable:", of: "/proc/meminfo") { limits.append(free * 1024) }
     return limits.min()
+  }
+
+  /// Where memory is short, takes fewer threads from now on: beside its work each takes a stack and the 128 MB of
+  /// OpenBLAS's buffer. Results do not depend on their number.
+  public static func spareThreads() {
+    let each = 256 << 20
+    guard let available, available < Parallel.most * each else { return }
+    Parallel.threads = max(1, available / each)
   }
 
   private static func number(in path: String) -> Int? {

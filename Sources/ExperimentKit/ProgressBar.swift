@@ -1,4 +1,5 @@
 import Attribution
+import Failures
 import Foundation
 import Kernels
 
@@ -21,7 +22,7 @@ public final class ProgressBar: Sendable {
   /// - Parameter total: passes through the network, forward and backward.
   public convenience init(_ title: String, total: Int) {
     self.init(title, total: total, isTerminal: isatty(2) == 1, clock: { Date() }) { text in
-      FileHandle.standardError.write(Data(text.utf8))
+      writeToStandardError(text)
     }
   }
 

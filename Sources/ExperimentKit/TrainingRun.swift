@@ -48,7 +48,7 @@ public struct TrainingRun: Sendable {
       try trainer.curves().write(to: stem + ".png")
       // The state comes last: once it counts the epoch, nobody writes the epoch's log again.
       try trainer.save(to: stem + ".state")
-      FileHandle.standardError.write(Data(summary(trainer.log[epoch - 1]).utf8))
+      writeToStandardError(summary(trainer.log[epoch - 1]))
     }
     try trainer.writeCheckpoint(to: checkpointPath)
     // What is reported is what the file holds, not what it was rounded from.

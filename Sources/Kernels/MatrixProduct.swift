@@ -1,4 +1,6 @@
 import COpenBLAS
+import Glibc
+import Synchronization
 
 /// A matrix operand in row-major order: `rows` x `columns` as stored, `stride` floats from row to row.
 package struct MatrixOperand {
@@ -24,10 +26,44 @@ package func matrixProduct(
 ) {
   _ = singleThreadedBLAS
   guard m > 0, n > 0 else { return }
-  cblas_sgemm(
-    CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans,
-    Int32(m), Int32(n), Int32(k), scale, a.pointer, Int32(a.stride), b.pointer, Int32(b.stride),
-    accumulating ? 1 : 0, c, Int32(stride))
+  BLASBuffers.using {
+    cblas_sgemm(
+      CblasRowMajor, a.transposed ? CblasTrans : CblasNoTrans, b.transposed ? CblasTrans : CblasNoTrans,
+      Int32(m), Int32(n), Int32(k), scale, a.pointer, Int32(a.stride), b.pointer, Int32(b.stride),
+      accumulating ? 1 : 0, c, Int32(stride))
+  }
+}
+
+/// OpenBLAS's buffers, one for each product at a time, which it keeps.
+///
+/// Where the system has no room for one, OpenBLAS asks for it again for ever. So when there are more products at a time
+/// than ever before, it is first seen whether there is room.
+private enum BLASBuffers {
+  /// A little more than the 128 MB that it takes on x86-64, the most of any processor.
+  private static let size = 136 << 20
+  private static let products = Atomic<Int>(0)
+  private static let buffers = Atomic<Int>(0)
+  private static let lock = Locked(())
+
+  static func using(_ product: () -> Void) {
+    func enter() -> Int { products.add(1, ordering: .relaxed).newValue }
+    defer { products.subtract(1, ordering: .relaxed) }
+    if enter() <= buffers.load(ordering: .relaxed) { return product() }
+    products.subtract(1, ordering: .relaxed)
+    lock.withLock { _ in
+      let count = enter()
+      // The end that an allocation comes to which fails.
+      if count > buffers.load(ordering: .relaxed) && !isThereRoom { abort() }
+      product()
+      buffers.max(count, ordering: .relaxed)
+    }
+  }
+
+  private static var isThereRoom: Bool {
+    let options = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE
+    let memory = mmap(nil, size, PROT_READ | PROT_WRITE, options, -1, 0)
+    return memory != MAP_FAILED && munmap(memory, size) == 0
+  }
 }
 
 /// The processor family whose kernels OpenBLAS has chosen ("Haswell", "SkylakeX", ...). Results differ between families

@@ -15,6 +15,9 @@ public enum Parallel {
     set { limit.store(max(0, newValue), ordering: .relaxed) }
   }
 
+  /// How many threads there are at most: ``threads``, or one per core.
+  public static var most: Int { workers }
+
   /// Whether work that is cut into pieces here is spread over several threads.
   package static var spreads: Bool { threads != 1 && !pb_thread_is_taken() }
 

@@ -9,9 +9,17 @@ struct ArchitectureTemplate: Sendable {
   struct Parameter: Sendable {
     /// As in the graph.
     let name: String
-    /// The names that checkpoints use, the graph's own first.
-    let storedNames: [String]
     let shape: [Int]
+    fileprivate let otherNames: [@Sendable (String) -> String]
+
+    /// The names that checkpoints use, the graph's own first. Made when they are asked for, which of most architectures
+    /// they are for one parameter.
+    var storedNames: [String] {
+      otherNames.reduce(into: [name]) { names, other in
+        let other = other(name)
+        if !names.contains(other) { names.append(other) }
+      }
+    }
   }
 
   let architecture: Architecture
@@ -24,12 +32,9 @@ struct ArchitectureTemplate: Sendable {
   init(_ architecture: Architecture) throws(PullbackError) {
     let graph = try architecture.graph()
     self.architecture = architecture
+    let otherNames = [architecture.formerName, architecture.timmName]
     parameters = graph.parameters.map { name, description in
-      var names = [name]
-      for other in [architecture.formerName(name), architecture.timmName(name)] where !names.contains(other) {
-        names.append(other)
-      }
-      return Parameter(name: name, storedNames: names, shape: description.shape)
+      Parameter(name: name, shape: description.shape, otherNames: otherNames)
     }
     classifier = graph.nodes[graph.output].name
     // The first layers of a kernel and channels: those that are fed by the normalised image.
@@ -76,6 +81,6 @@ struct ArchitectureTemplate: Sendable {
     return templates.compactMap { $0 }
   }()
 
-  /// Begins to build ``all``, and returns at once: a checkpoint can be read meanwhile.
-  static func prepare() { DispatchQueue.global().async { _ = all } }
+  /// Begins to build ``all`` if there are threads for it, and returns at once: a checkpoint can be read meanwhile.
+  static func prepare() { if Parallel.spreads { DispatchQueue.global().async { _ = all } } }
 }

@@ -85,8 +85,9 @@ public struct CheckpointFit: Sendable {
   static func prefixes(_ template: ArchitectureTemplate, _ checkpoint: Checkpoint) -> [String] {
     guard let first = template.parameters.first(where: { $0.shape.count > 1 }) else { return [""] }
     var prefixes: [String] = []
+    let storedNames = first.storedNames
     for name in checkpoint.names {
-      for stored in first.storedNames where name.hasSuffix(stored) {
+      for stored in storedNames where name.hasSuffix(stored) {
         let prefix = String(name.dropLast(stored.count))
         guard prefix.isEmpty || prefix.hasSuffix("."), let shape = checkpoint.entry(name)?.shape,
           shape.count == first.shape.count, shape.first == first.shape.first, !prefixes.contains(prefix)

@@ -42,7 +42,8 @@ extension CheckpointFit {
     }
     guard let alternatives else { return notes }
     let names = alternatives.map(\.name).joined(separator: ", ")
-    let same = names.isEmpty
+    let same =
+      names.isEmpty
       ? "" : "; \(names) \(alternatives.count == 1 ? "has" : "have") the same tensors (--model chooses)"
     // So many classes as it was published with are called by their names.
     let isNamed = classes == nil || classes == architecture.images.classes

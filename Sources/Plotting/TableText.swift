@@ -39,7 +39,8 @@ extension Table {
     for (index, row) in textRows.enumerated() {
       switch row {
       case .heading(let title):
-        text += (index > 0 ? "\\midrule\n" : "")
+        text +=
+          (index > 0 ? "\\midrule\n" : "")
           + line(["\\multicolumn{\(columns.count)}{l}{\\textbf{\(Self.latex(title))}}"])
       case .cells(let cells):
         text += line(

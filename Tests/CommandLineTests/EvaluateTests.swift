@@ -94,10 +94,9 @@ import Testing
       // Masks are rounded to 256 levels in files.
       #expect(abs(try #require(Double(exported[5])) - #require(Double(drawn[5]))) < 0.01, "\(exported), \(drawn)")
     }
-    let bare = try Self.program.run([
-      "evaluate", "--model", "vgg-scenes", "--images", "bare", "--methods", "gradient", "--metrics", metrics, "--output",
-      "out",
-    ], in: try Self.withoutMasks(of: folder))
+    let arguments = ["evaluate", "--model", "vgg-scenes", "--images", "bare", "--methods", "gradient", "--metrics"]
+    let bare = try Self.program.run(
+      arguments + [metrics, "--output", "out"], in: try Self.withoutMasks(of: folder))
     #expect(bare.status == 64 && bare.errors.contains("put the mask of cat.jpg beside it as cat-object.png"))
   }
 

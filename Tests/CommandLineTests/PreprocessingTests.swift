@@ -129,7 +129,7 @@ import Testing
     ("[]", 65, "JSON object"),
     (#"{"size": 100, "crop": 224}"#, 64, "resize to more"),
     (#"{"mean": [0, 0], "std": [1, 1]}"#, 64, "inputs of 3 channels"),
-    (#"{"mean": [123.7, 116.3, 103.5], "std": [58.4, 57.1, 57.4]}"#, 65, "divide mean and std of values in [0, 255] by"),
+    (#"{"mean": [123.7, 116.3, 103.5], "std": [58.4, 57.1, 57.4]}"#, 65, "divide mean and std of values in [0, 255]"),
     (#"{"mean": -1, "std": 2}"#, 65, "found -1.0"),
     (#"{"crop": 20000}"#, 65, "crop from 1"), (#"{"mean": [0], "std": [0]}"#, 65, "positive deviations"),
   ])

@@ -74,6 +74,28 @@ import Testing
     #expect(statuses.contains(0))
   }
 
+  /// What cannot be said on standard error is no reason to end, and a closed stream no place for a file: an output is
+  /// what it would be, and standard output that cannot be written is an error.
+  @Test func closedStreams() throws {
+    let folder = try TemporaryFolder()
+    let picture = Picture(width: 96, height: 96, pixels: [UInt8](repeating: 90, count: 27_648))
+    try picture.writePNG(to: folder.path("a.png"))
+    let attribute = "pullbacks attribute --model vgg-scenes --input a.png --method gradient-shap --output"
+    var sums: Set<String> = []
+    for (redirection, status) in [("", 0), ("2>/dev/full", 0), ("2>&-", 0), ("<&- 2>&-", 0), (">&- 2>&-", 74)] {
+      let outcome = try Self.pullbacks.shell(
+        "rm -f m.npy m.json; \(attribute) m.npy \(redirection); echo $? > status; sha256sum < m.npy > sum",
+        in: folder.url.path)
+      func text(_ name: String) throws -> String { try String(contentsOfFile: folder.path(name), encoding: .utf8) }
+      #expect(try text("status") == "\(status)\n", "\(redirection): \(outcome.errors)")
+      sums.insert(try text("sum"))
+    }
+    #expect(sums.count == 1)
+    let refused = try Self.pullbacks.shell(
+      "pullbacks predict --input none.png 2>/dev/full; echo $?", in: folder.url.path)
+    #expect(refused.output == "66\n")
+  }
+
   /// A file that becomes larger than the system allows is an error like a full disk, and leaves nothing.
   @Test func largeFiles() throws {
     let folder = try TemporaryFolder()

@@ -1,1 +1,1 @@
-/// Nothing to call: linking this target is enough, see OneBLASThread.c.
+/// Nothing to call: linking this target is enough, see start.c.

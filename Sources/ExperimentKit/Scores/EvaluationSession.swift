@@ -63,7 +63,7 @@ public struct EvaluationSession {
       source.setEventHandler {
         bar.end()
         let message = "\(program): stopped; what is done is kept, and the same command continues\n"
-        FileHandle.standardError.write(Data(message.utf8))
+        writeToStandardError(message)
         _exit(128 + number)
       }
       source.resume()

@@ -71,7 +71,8 @@ struct Comparison {
       let cells = row.cells.map { cell in
         let mean = Self.number(cell.summary.mean)
         let text = (cell.isBest ? "**\(mean)**" : mean) + " ± \(Self.number(cell.summary.deviation))"
-        return text + Self.count(cell.summary) + (cell.published.map { " [\(Self.number($0.mean)) ± \(Self.number($0.deviation))]" } ?? "")
+        let published = cell.published.map { " [\(Self.number($0.mean)) ± \(Self.number($0.deviation))]" }
+        return text + Self.count(cell.summary) + (published ?? "")
       }
       lines.append("| \(row.name) | " + cells.joined(separator: " | ") + " |")
     }
