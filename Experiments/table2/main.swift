@@ -31,7 +31,7 @@ Experiment.run("table2", on: .settings) { experiment, book in
     }
     let beside = isPublished ? publishedMetrics.filter(metrics.contains) : []
     var numbers: [Setting] = []
-    var rows: [Table.Row] = [.heading(book.heading(scores, isBesidePublished: isPublished))]
+    var rows: [Table.Row] = [.heading(ScoreBook.heading(scores, isBesidePublished: isPublished))]
     for method in [Method.softPullback, .pullbackAscent] {
       var block: [(label: String, found: [ScoreEntry])] = []
       func add(_ label: String, _ parameter: SweptParameter, _ value: Double) {
@@ -70,7 +70,7 @@ Experiment.run("table2", on: .settings) { experiment, book in
     }
     let table = Table(
       [.init("", .left), .init("Setting", .left)] + (metrics + beside).map { .init($0.heading) }, rows,
-      groups: book.groups(2, measured: metrics.count, published: beside.count), gap: 8)
+      groups: ScoreBook.groups(2, measured: metrics.count, published: beside.count), gap: 8)
     let credit = """
       Means; the best of an explainer is bold. α is that of images of 3 × 224 × 224 values; others take it times sqrt(n \
       / 150528). \(book.credit(published: isPublished ? "means over 500 ImageNet images" : nil)) Intervals are in the \

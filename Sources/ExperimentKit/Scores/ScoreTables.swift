@@ -10,52 +10,63 @@ private protocol TabulatedEntry {
   var low: Double? { get }
   var high: Double? { get }
   var publishedMean: Double? { get }
+  var publishedLow: Double? { get }
+  var publishedHigh: Double? { get }
+  /// What stands behind the published mean.
+  var publishedMark: String { get }
   /// What its row is called.
   var rowTitle: String { get }
 }
 
 extension ScoreEntry: TabulatedEntry {
+  fileprivate var publishedLow: Double? { nil }
+  fileprivate var publishedHigh: Double? { nil }
+  fileprivate var publishedMark: String { "" }
   fileprivate var rowTitle: String { abbreviation }
 }
 
-extension DifferenceEntry: TabulatedEntry {
+extension PairedComparison: TabulatedEntry {
+  fileprivate var publishedMark: String { publishedVerdict?.mark ?? "" }
   fileprivate var rowTitle: String { pair }
+}
+
+extension PairedComparison.Verdict {
+  /// What a table puts behind a mean.
+  fileprivate var mark: String {
+    switch self {
+    case .better: " ▲"
+    case .worse: " ▼"
+    case .undecided: ""
+    }
+  }
 }
 
 extension ScoreBook {
   /// Explainers by metrics, a block for each network: means, the best of a block in bold, below them their intervals,
   /// and in grey what the paper publishes for its network of the same family.
   public func table(_ entries: [ScoreEntry]) -> Table {
-    table(entries, rows: "Explainer") { text, entry, metric, column in
+    Self.table(entries, of: networks, rows: "Explainer") { text, entry, metric, column in
       let rivals = column.filter { Method(rawValue: $0.explainer) != nil }.compactMap(\.mean)
       let best = Self.best(rivals, metric.metric().direction)
       return Table.Cell(text, isBold: best != nil && entry?.mean == best)
     }
   }
 
-  /// Pullbacks less their gradient twins by metrics, a block for each network.
-  public func table(_ entries: [DifferenceEntry]) -> Table {
-    table(entries, rows: "Difference") { text, entry, _, _ in
-      switch entry?.favours {
-      case .pullback: .bold(text)
-      case .gradient: Table.Cell(text + " †")
-      case .neither, nil: Table.Cell(text)
-      }
-    }
-  }
-
-  /// Of every block's columns `cell` makes the cells, from the printed mean and the entry, of which there may be none.
-  private func table<Entry: TabulatedEntry>(
-    _ entries: [Entry], rows title: String, cell: (String, Entry?, MetricName, [Entry]) -> Table.Cell
+  fileprivate static func table<Entry: TabulatedEntry>(
+    _ entries: [Entry], of networks: [StoredScores], rows title: String,
+    cell: (String, Entry?, MetricName, [Entry]) -> Table.Cell
   ) -> Table {
     let metrics = networks.flatMap(\.metrics).uniqued
     let reported = metrics.filter { metric in
       entries.contains { $0.metric == metric.rawValue && $0.publishedMean != nil }
     }
     var rows: [Table.Row] = []
-    for scores in networks {
-      let block = entries.filter { $0.model == scores.model }
-      rows.append(.heading(heading(scores, isBesidePublished: block.contains { $0.publishedMean != nil })))
+    for model in networks.map(\.model).uniqued {
+      let block = entries.filter { $0.model == model }
+      rows.append(
+        .heading(
+          heading(
+            networks.first { $0.model == model }!, isBesidePublished: block.contains { $0.publishedMean != nil })))
       let columns = metrics.map { metric in block.filter { $0.metric == metric.rawValue } }
       let formats = columns.map { NumberFormat($0.compactMap(\.mean)) }
       let printed = columns.map { NumberFormat($0.compactMap(\.publishedMean)) }
@@ -64,10 +75,17 @@ extension ScoreBook {
         let here = found.indices.map { cell(formats[$0](found[$0]?.mean), found[$0], metrics[$0], columns[$0]) }
         let there = reported.map { metric -> Table.Cell in
           let place = metrics.firstIndex(of: metric)!
-          return .muted(found[place]?.publishedMean.map(printed[place].callAsFunction) ?? "")
+          guard let entry = found[place], let mean = entry.publishedMean else { return .muted("") }
+          return .muted(printed[place](mean) + entry.publishedMark)
         }
         rows.append(.cells([Table.Cell(name)] + here + there))
-        rows.append(.notes([""] + found.indices.map { Self.interval(found[$0]?.low, found[$0]?.high, formats[$0]) }))
+        let intervals = found.indices.map { interval(found[$0]?.low, found[$0]?.high, formats[$0]) }
+        let publishedIntervals = reported.map { metric -> String in
+          let place = metrics.firstIndex(of: metric)!
+          return interval(found[place]?.publishedLow, found[place]?.publishedHigh, printed[place])
+        }
+        let isWithIntervals = publishedIntervals.contains { !$0.isEmpty }
+        rows.append(.notes([""] + intervals + (isWithIntervals ? publishedIntervals : [])))
       }
     }
     return Table(
@@ -76,13 +94,13 @@ extension ScoreBook {
   }
 
   /// Over a block: the network, and whose published figures stand beside.
-  public func heading(_ scores: StoredScores, isBesidePublished: Bool) -> String {
+  public static func heading(_ scores: StoredScores, isBesidePublished: Bool) -> String {
     guard isBesidePublished, let published = scores.published else { return scores.title }
     return "\(scores.title) (published: \(published.title), other images)"
   }
 
   /// What stands over the columns of a table in which the paper's figures stand beside; nothing where they do not.
-  public func groups(_ leading: Int = 1, measured: Int, published: Int) -> [Table.Group] {
+  public static func groups(_ leading: Int = 1, measured: Int, published: Int) -> [Table.Group] {
     published == 0
       ? []
       : [
@@ -112,31 +130,19 @@ extension Sequence where Element: Hashable {
 
 extension [ScoreBook] {
   /// Pairs of explainers by the metrics of all runs, a block for each network: mean differences, marked where one of the
-  /// two is better after correction.
+  /// two is better after correction, below them their intervals, and in grey what the paper publishes.
   public func table(_ comparisons: [PairedComparison]) -> Table {
-    let metrics = flatMap(\.networks).flatMap(\.metrics).uniqued
-    var rows: [Table.Row] = []
-    for scores in self[0].networks {
-      let block = comparisons.filter { $0.model == scores.model }
-      rows.append(.heading(scores.title))
-      let formats = metrics.map { metric in
-        NumberFormat(block.filter { $0.metric == metric.rawValue }.compactMap(\.mean))
-      }
-      for reference in block.map(\.reference).uniqued {
-        for explainer in block.filter({ $0.reference == reference }).map(\.explainer).uniqued {
-          let cells = zip(metrics, formats).map { metric, format -> Table.Cell in
-            let found = block.first {
-              $0.reference == reference && $0.explainer == explainer && $0.metric == metric.rawValue
-            }
-            guard let found, found.mean != nil else { return Table.Cell("–") }
-            let mark = [.better: " ▲", .worse: " ▼"][found.verdict] ?? ""
-            return Table.Cell(format(found.mean) + mark, isBold: found.verdict == .better)
-          }
-          let title = "\(Entrant.abbreviation(of: explainer)) − \(Entrant.abbreviation(of: reference))"
-          rows.append(.cells([Table.Cell(title)] + cells))
-        }
-      }
+    ScoreBook.table(comparisons, of: flatMap(\.networks), rows: "Difference") { text, entry, _, _ in
+      Table.Cell(text + (entry?.correctedVerdict.mark ?? ""), isBold: entry?.correctedVerdict == .better)
     }
-    return Table([.init("Difference", .left)] + metrics.map { .init($0.heading) }, rows, gap: 7)
+  }
+
+  /// What the marks of ``table(_:)`` say, for a figure's credit line.
+  public static func credit(_ comparisons: [PairedComparison]) -> String {
+    """
+    Mean difference on the same images and its 95 % bootstrap interval; ▲ better and ▼ worse with a p-value of the \
+    sign-flip test below 0.05 after Holm's correction for all \(comparisons.count) comparisons. Random logit: of \
+    magnitudes.\(comparisons.contains { $0.publishedMean != nil } ? " Published: ▲ and ▼ by the published interval." : "")
+    """
   }
 }
