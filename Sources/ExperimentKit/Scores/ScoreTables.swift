@@ -32,7 +32,7 @@ extension PairedComparison: TabulatedEntry {
 
 extension PairedComparison.Verdict {
   /// What a table puts behind a mean.
-  fileprivate var mark: String {
+  public var mark: String {
     switch self {
     case .better: " ▲"
     case .worse: " ▼"
