@@ -10,9 +10,9 @@ NETWORK ?= resnet-scenes vgg-scenes pvt-scenes
 # Those that draw committed scores, which EXPERIMENT --recompute computes: as soon as they are drawn once.
 SCORED := fig6 fig8 fig9 fig12 fig13 table1 table2 table3 table4 table5
 drawn = $(foreach figure,$(SCORED),$(if $(wildcard Figures/$(figure)-$(1).png),$(figure)))
-FIGURES := networks fig1 fig2 fig3 fig4 fig5 fig7 fig10 fig11
+FIGURES := start networks fig1 fig2 fig3 fig4 fig5 fig7 fig10 fig11
 # Those that are drawn for the photographs too.
-PHOTOGRAPHS := fig1 fig2 fig3 fig4 fig5 fig11
+PHOTOGRAPHS := start fig1 fig2 fig3 fig4 fig5 fig11
 
 CATALOG := Sources/SemanticPullbacks/SemanticPullbacks.docc
 # For make sanitize: make sanitize SANITIZERS=address FILTER='ImagingTests|FailuresTests'

@@ -104,7 +104,7 @@ let package = Package(
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
     experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
     experiment("fig11"), experiment("fig12"), experiment("fig13"),
-    experiment("parts"), experiment("networks"),
+    experiment("parts"), experiment("networks"), experiment("start"),
     experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"), experiment("table5"),
     .executableTarget(
       name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings
@@ -144,7 +144,7 @@ let package = Package(
     tests(
       "FigureTests",
       [
-        "ExperimentKit", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "fig11",
+        "ExperimentKit", "start", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "fig11",
         "fig12", "fig13", "table1", "table2", "table3", "table4", "table5",
       ]),
     tests("CommandLineTests", ["ExperimentKit", "Digests", "Failures", "Scenes", "pullbacks"]),

@@ -1,4 +1,4 @@
-//: # Figure 2: each class finds its tile
+//: # Figure 2: does each class find its tile?
 //:
 //: One picture, four objects. Asked for each of the four classes in turn, an explanation that speaks of the class must
 //: move to the class's tile; one that speaks of edges stays where the edges are.

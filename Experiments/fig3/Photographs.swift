@@ -9,13 +9,14 @@ extension Experiment {
     let subject = try subject(Gallery(photographs: options.quick ? ["chelsea"] : names))
     let settings = Preset.paperV6.settings
     let released = [Method].semanticPullbacks.map { Entrant($0, settings) }
-    let relative = [Method].semanticPullbacks.map { Entrant.relative($0, Entrant.picturedNoise, settings) }
+    let c = RelativeTemperatures.recommendedMultiple
+    let relative = [Method].semanticPullbacks.map { Entrant.relative($0, c, settings) }
     let twins = [Method].gradientTwins.map { Entrant($0, settings) }
     let others = [Method.gradientShap, .integratedGradients, .deepLiftReleased, .guidedGradCAM].map {
       Entrant($0, settings)
     }
     let families = [
-      ("Pullbacks,\nreleased τ", released), ("Pullbacks,\nc = \(Entrant.picturedNoise)", relative),
+      ("Pullbacks,\nreleased τ", released), ("Pullbacks,\nc = \(c)", relative),
       ("Gradient\ntwins", twins), ("Other\nbaselines", others),
     ]
     let explained = try subject.explained(by: families.flatMap(\.1), in: context)

@@ -34,7 +34,7 @@ Experiment.run("fig4") { experiment in
     let probabilityAfter: Double
     let difference: AttributionNumbers
   }
-  var numbers: [Change] = []
+  var made: [Change] = []
 
   //: A block of pictures for each method, and one of the differences `x_K - x_0` that pullback ascent made.
 
@@ -60,7 +60,7 @@ Experiment.run("fig4") { experiment in
         let target = images[column]
         let before = try subject.prediction(of: target.target, in: images[row].image).probability
         let after = try subject.prediction(of: target.target, in: images[row].image + change).probability
-        numbers.append(
+        made.append(
           Change(
             method: method.rawValue, image: images[row].name, towards: names[column], probabilityBefore: before,
             probabilityAfter: after, difference: AttributionNumbers(change)))
@@ -74,6 +74,31 @@ Experiment.run("fig4") { experiment in
   let (afterPullback, afterGradient) = (
     try probabilities(.pullbackAscent, pullback), try probabilities(.gradientAscent, gradient)
   )
+
+  //: The two methods pair by pair, the diagonal left out: which of them convinced the network more?
+
+  struct Pair: Encodable {
+    let image: String
+    let towards: String
+    let probabilityBefore: Double
+    let pullbackAscent: Double
+    let gradientAscent: Double
+    /// The method that reached the higher probability.
+    let ahead: String
+  }
+  struct Numbers: Encodable {
+    let changes: [Change]
+    let pairs: [Pair]
+  }
+  let half = made.count / 2
+  let pairs = zip(made[..<half], made[half...]).enumerated().compactMap { place, both -> Pair? in
+    guard place / images.count != place % images.count else { return nil }
+    let (pullback, gradient) = (both.0.probabilityAfter, both.1.probabilityAfter)
+    return Pair(
+      image: both.0.image, towards: both.0.towards, probabilityBefore: both.0.probabilityBefore,
+      pullbackAscent: pullback, gradientAscent: gradient,
+      ahead: pullback > gradient ? both.0.method : gradient > pullback ? both.1.method : "neither")
+  }
   let none = images.map { _ in images.map { _ in "" } }
   let panels = Panels(
     [
@@ -84,7 +109,8 @@ Experiment.run("fig4") { experiment in
     ],
     columns: 2, isLettered: true)
   let credit = "\(subject.title), five steps; p is the probability of the column's class. \(subject.credit)"
-  try experiment.write(Figure(panels, credit: credit), numbers: numbers, about: [subject])
+  try experiment.write(
+    Figure(panels, credit: credit), numbers: Numbers(changes: made, pairs: pairs), about: [subject])
 
   //: The same as a sequence: the steps from the first image towards the second's class, and the probabilities of both
   //: classes on the way.

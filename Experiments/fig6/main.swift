@@ -89,7 +89,7 @@ Experiment.run("fig6", on: .settings) { experiment, book in
     credit: """
       Means over images and their 95 % bootstrap intervals; arrows: which scores are good. Dashed upright: the preset. \
       α is that of images of 3 × 224 × 224 values; others take it times sqrt(n / 150528). \
-      \(book.credit())\(book.missingScores())
+      \(book.credit())\(book.missingScores)
       """)
   try experiment.write(figure, numbers: numbers, from: book)
 }

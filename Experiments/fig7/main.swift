@@ -1,8 +1,8 @@
-//: # Figure 7: why a transformer wants two pullbacks
+//: # Figure 7: does a transformer want two pullbacks?
 //:
 //: A transformer routes by attention, and the routing of the image itself may say little: one pullback is then a mist.
-//: But it points the way. Where it leads, the routing is that of a more typical image, and a second pullback from
-//: there, the **double pullback** of the paper's first version, says more. Pullback ascent goes on in this way.
+//: Where it leads, so version 5 of the paper argues, the routing is that of a more typical image, and a second pullback
+//: from there, the **double pullback**, says more. Pullback ascent goes on in this way.
 
 import ExperimentKit
 

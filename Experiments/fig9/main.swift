@@ -23,7 +23,12 @@ Experiment.run("fig9", on: .curves) { experiment, book in
     /// How many images have no area; nil where all have one.
     let undefined: Int?
   }
-  var numbers: [Curve] = []
+  struct Numbers: Encodable {
+    let curves: [Curve]
+    let comparisons: [PairedComparison]
+    let rivals: [PairedComparison]
+  }
+  var curves: [Curve] = []
 
   func plot(_ scores: StoredScores, _ metric: MetricName, title: String) throws -> LinePlot {
     var series: [LinePlot.Series] = []
@@ -31,7 +36,7 @@ Experiment.run("fig9", on: .curves) { experiment, book in
       guard let curve = scores.curve(explainer, metric),
         let entry = scores.entries.first(where: { $0.explainer == explainer && $0.metric == metric.rawValue })
       else { continue }
-      numbers.append(
+      curves.append(
         Curve(
           model: scores.model, explainer: explainer, metric: metric.rawValue, area: entry.mean, low: entry.low,
           high: entry.high, share: curve.shares, probability: curve.mean,
@@ -54,9 +59,14 @@ Experiment.run("fig9", on: .curves) { experiment, book in
   let plots = try book.networks.flatMap { scores in
     try [MetricName.insertion, .deletion].map { try plot(scores, $0, title: scores.title) }
   }
+  //: The file beside the figure compares the areas image by image: of each pullback and its gradient twin, and of two
+  //: pullbacks and the explainers that are nobody's twin.
+
+  let numbers = try Numbers(
+    curves: curves, comparisons: [book].twinComparisons(), rivals: [book].rivalComparisons())
   let credit = """
     Mean probability of the class; in the legend the mean area under the curve. Bands are 95 % bootstrap intervals, of \
-    the pullbacks and of chance. Chance: the order of noise. \(book.credit())\(book.missingScores())
+    the pullbacks and of chance. Chance: the order of noise. \(book.credit())\(book.missingScores)
     """
   try experiment.write(
     Figure(Panels(plots, columns: 2, isLettered: true), credit: credit), numbers: numbers, from: book)

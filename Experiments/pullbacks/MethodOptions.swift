@@ -6,8 +6,8 @@ struct MethodOptions: ParsableArguments {
   @Option(
     help: """
       The hyper-parameters, of a version of the paper or for general use: \(Preset.names). By default general for \
-      attribute, which is paper-v6 with 50 points and normalised weights for integrated gradients; that of the \
-      protocol for evaluate.
+      attribute, which is paper-v6 with 50 points and normalised weights for integrated gradients, and with relative \
+      temperatures where none were published; that of the protocol for evaluate.
       """)
   var preset: Preset?
 
@@ -64,7 +64,8 @@ struct MethodOptions: ParsableArguments {
     if let alpha { (settings.alpha, settings.doubleAlpha) = (alpha, alpha) }
     if let steps { settings.steps = steps }
     if let clip { settings.clipping = clip }
-    let record = try temperatures.apply(to: &settings, for: graph, subject)
+    let record = try temperatures.apply(
+      to: &settings, for: graph, subject, recommending: preset == nil && fallback == .general)
     if let option = temperatures.calibration.map({ "--calibration \($0)" })
       ?? temperatures.spreads.map({ "--spreads \($0.rawValue)" }), settings.relativeTemperatures.isEmpty
     {

@@ -12,7 +12,7 @@ struct Rules: ParsableCommand {
       channels. For another temperature tau it gives tau over the median sigma of each layer.
 
       Examples:
-        pullbacks rules --model efficientnet-lite0
+        pullbacks rules --model efficientnet-lite0 --temperature released
         pullbacks rules --model vgg-scenes --temperature relative=1.5 --nodes
       """)
 
@@ -40,9 +40,15 @@ struct Rules: ParsableCommand {
 
   func run() throws {
     let subject = try subject()
+    let isKnown = subject != nil
     let graph = try subject?.graph ?? Architecture.named(model.model ?? ImageNetTier.architecture).graph()
     var settings = MethodSettings()
-    _ = try temperatures.apply(to: &settings, for: graph, subject, always: true)
+    _ = try temperatures.apply(to: &settings, for: graph, subject, recommending: true, always: true)
+    if !isKnown {
+      // Any parameters tell which batch norms there are; none tell how large the spreads are.
+      let ones = graph.parameters.map { ($0.name, Tensor(shape: $0.description.shape, repeating: 1)) }
+      settings.spreads = Spreads(of: try Network(graph, parameters: Dictionary(uniqueKeysWithValues: ones)))
+    }
     let table: RuleSet =
       switch rules {
       case .softPullback: try settings.softRules(for: graph)
@@ -52,7 +58,7 @@ struct Rules: ParsableCommand {
     if nodes {
       for node in graph.nodes.dropFirst() {
         let rule = try table.rule(for: node)
-        let noise = Noise(rule, at: node, settings.spreads).map { [$0.text] } ?? []
+        let noise = (isKnown ? Noise(rule, at: node, settings.spreads) : nil).map { [$0.text] } ?? []
         let columns = [node.name, node.operation.kind, node.operation.settings, rule.equation(at: node.operation)]
         print((columns + noise).joined(separator: "\t"))
       }
@@ -65,7 +71,7 @@ struct Rules: ParsableCommand {
       let place = lines.firstIndex { $0.isSame(as: line) } ?? lines.count
       if place == lines.count { lines.append(line) }
       lines[place].count += 1
-      if let noise = Noise(rule, at: node, settings.spreads) { lines[place].noises.append(noise) }
+      if isKnown, let noise = Noise(rule, at: node, settings.spreads) { lines[place].noises.append(noise) }
     }
     for line in lines {
       let columns = [line.kind, "\(line.count)", line.equation, line.source]

@@ -15,7 +15,9 @@ struct TemperatureOptions: ParsableArguments {
       """
       Temperatures of the soft rules, by kind of operation or by node: relu=0.6,maxpool=0.3,layer4.2.relu=1. An \
       extension, not in the paper: relative=1.5 for all gates and max pools, in units of each channel's own spread; \
-      relative.relu=1,relative.maxpool=2 for these kinds.
+      relative.relu=1,relative.maxpool=2 for these kinds. By default released, the paper's, for the networks that \
+      they were published for (\(Tier.publishedTemperatures.joined(separator: ", "))), and relative=\
+      \(RelativeTemperatures.recommendedMultiple) for all others.
       """,
       valueName: "name=tau,..."))
   var temperature: String?
@@ -49,20 +51,31 @@ struct TemperatureOptions: ParsableArguments {
     }
   }
 
+  /// What `--temperature` calls the paper's temperatures.
+  private static let released = "released"
+
   /// Whether temperatures are asked for that the parameters of the network matter to.
   var needParameters: Bool { calibration != nil || spreads != nil || (temperature ?? "").contains("relative") }
 
   /// Puts the temperatures into settings, and the spreads if temperatures are relative to them.
   ///
   /// - Parameters:
-  ///   - subject: the network with its parameters; nil where there are none, and no temperature is relative.
+  ///   - subject: the network with its parameters; nil where there are none, and no temperature is asked for that is
+  ///     relative.
+  ///   - recommending: whether temperatures are relative by default where none were published for the network.
   ///   - always: whether spreads are put in without relative temperatures, too.
   /// - Returns: what records say beside the settings: which calibration it was.
   func apply(
-    to settings: inout MethodSettings, for graph: Graph, _ subject: Subject?, always: Bool = false
+    to settings: inout MethodSettings, for graph: Graph, _ subject: Subject?, recommending: Bool, always: Bool = false
   ) throws -> [String: String] {
     if let border { settings.border = border }
-    try applyTemperatures(to: &settings, for: graph)
+    if temperature != nil {
+      try applyTemperatures(to: &settings, for: graph)
+    } else if recommending, settings.temperatures.changedKinds.isEmpty,
+      !Tier.publishedTemperatures.contains(graph.name)
+    {
+      settings.relativeTemperatures = .recommended
+    }
     // A node that there is not is refused for methods without soft rules too.
     _ = try settings.softRules(for: graph)
     guard let subject, always || !settings.relativeTemperatures.isEmpty else { return [:] }
@@ -81,7 +94,8 @@ struct TemperatureOptions: ParsableArguments {
   private func applyTemperatures(to settings: inout MethodSettings, for graph: Graph) throws {
     var others: Float?
     var kinds: [Temperatures.Kind: Float] = [:]
-    for (name, text) in try pairs(temperature, option: "--temperature") {
+    let text = temperature == Self.released ? nil : temperature
+    for (name, text) in try pairs(text, option: "--temperature") {
       guard let value = Float(text), value.isFinite, value > 0 else {
         throw PullbackError(
           .usage, "--temperature \(name)=\(text)", "expected a name and a positive number", advice: "as in relu=0.6")

@@ -6,19 +6,24 @@
 
 import ExperimentKit
 
-Experiment.run("table1", on: .faithfulness) { experiment, book in
+Experiment.run("table1", on: [.faithfulness, .curves]) { experiment, books in
 
   //: The scores of all images are committed; a mean stands with its 95 % bootstrap interval of 10,000 resamples. What
   //: the paper publishes, for a larger network of the same family on a thousand images of ImageNet, stands beside in
-  //: grey: the order of explainers may be compared, the values may not.
+  //: grey: the order of explainers may be compared, the values may not. The file beside the table says how far the two
+  //: orders agree, among all explainers and within families of them, and how much of each metric's variance is between
+  //: explainers, between images and between networks.
 
   struct Numbers: Encodable {
     let runs: [ScoreBook.Run]
     let scores: [ScoreEntry]
     let agreements: [OrderAgreement]
+    let variance: [VarianceShares]
   }
-  let numbers = Numbers(
-    runs: book.runs, scores: book.networks.flatMap(\.entries), agreements: book.networks.flatMap(\.orderAgreements))
+  let book = books[0]
+  let numbers = try Numbers(
+    runs: book.runs, scores: book.networks.flatMap(\.entries), agreements: book.networks.flatMap(\.orderAgreements),
+    variance: book.varianceShares())
   let credit = book.credit(published: "means over 1,000 ImageNet images")
   let means = book.table(numbers.scores)
   try experiment.write(
@@ -26,21 +31,24 @@ Experiment.run("table1", on: .faithfulness) { experiment, book in
     numbers: numbers, from: book)
 
   //: Every semantic pullback has a twin that does the same with the gradient. Their difference on the same images, with
-  //: the same random numbers, is what the soft rules do.
+  //: the same random numbers, is what the soft rules do: under the six metrics, and for the pullbacks that were scored
+  //: there under insertion and deletion. A good randomised logit is one near zero, so magnitudes are compared. Pullbacks
+  //: resemble each other: the file beside the table says how far their scores go together. It also compares the soft
+  //: pullback and pullback ascent with the explainers that are nobody's twin, image by image.
 
   struct Twins: Encodable {
     let runs: [ScoreBook.Run]
-    let differences: [DifferenceEntry]
-    let tallies: [DifferenceTally]
+    let comparisons: [PairedComparison]
+    let tallies: [VerdictTally]
+    let correlations: [ScoreCorrelation]
+    let rivals: [PairedComparison]
   }
-  let twins = Twins(
-    runs: book.runs, differences: book.networks.flatMap(\.differenceEntries),
-    tallies: book.networks.flatMap(\.differenceTallies))
-  let differences = book.table(twins.differences)
-  let meaning = """
-    Mean difference of a pullback and its gradient twin on the same image, and its 95 % bootstrap interval: bold where \
-    the pullback is better and † where the gradient is, with the whole interval on that side of zero. \(credit)
-    """
+  let comparisons = try books.twinComparisons()
+  let twins = try Twins(
+    runs: books.flatMap(\.runs), comparisons: comparisons, tallies: comparisons.tallies,
+    correlations: book.pullbackCorrelations(), rivals: books.rivalComparisons())
+  let differences = books.table(comparisons)
+  let meaning = "A pullback less its gradient twin. \([ScoreBook].credit(comparisons)) \(credit)"
   try experiment.write(
     Figure(differences, credit: meaning), part: "twins", tables: [differences], numbers: twins, from: book)
 }

@@ -9,18 +9,21 @@ import ExperimentKit
 Experiment.run("table3", on: .localisation) { experiment, book in
 
   //: Maps of noise were scored like the explainers' own: what they reach is chance, for these images and these
-  //: definitions. The numbers beside the table count which of a pullback and its gradient twin was better, image by
-  //: image.
+  //: definitions. The file beside the table compares each pullback with its gradient twin, image by image,
+  //: and two of them with the explainers that are nobody's twin and with chance.
 
   struct Numbers: Encodable {
     let runs: [ScoreBook.Run]
     let scores: [ScoreEntry]
-    let tallies: [DifferenceTally]
+    let comparisons: [PairedComparison]
+    let tallies: [VerdictTally]
+    let rivals: [PairedComparison]
     let agreements: [OrderAgreement]
   }
-  let numbers = Numbers(
-    runs: book.runs, scores: book.networks.flatMap(\.entries), tallies: book.networks.flatMap(\.differenceTallies),
-    agreements: book.networks.flatMap(\.orderAgreements))
+  let comparisons = try [book].twinComparisons()
+  let numbers = try Numbers(
+    runs: book.runs, scores: book.networks.flatMap(\.entries), comparisons: comparisons, tallies: comparisons.tallies,
+    rivals: [book].rivalComparisons(), agreements: book.networks.flatMap(\.orderAgreements))
   let table = book.table(numbers.scores)
   let credit = """
     Mean and 95 % bootstrap interval; the best of a block is bold. Chance: maps of noise. \

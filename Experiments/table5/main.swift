@@ -35,14 +35,12 @@ Experiment.run("table5", on: [.temperature, .temperatureLocalisation]) { experim
   struct Comparisons: Encodable {
     let runs: [ScoreBook.Run]
     let comparisons: [PairedComparison]
+    let tallies: [VerdictTally]
   }
   let comparisons = try books.comparisons(pairs)
   let table = books.table(comparisons)
-  let credit = """
-    Mean difference on the same images; ▲ better and ▼ worse with a p-value of the sign-flip test below 0.05 after \
-    Holm's correction for all \(comparisons.count) comparisons. Random logit: of magnitudes. \(books[0].credit())
-    """
+  let credit = "\([ScoreBook].credit(comparisons)) \(books[0].credit())"
   try experiment.write(
     Figure(table, credit: credit), part: "differences", tables: [table],
-    numbers: Comparisons(runs: books.flatMap(\.runs), comparisons: comparisons), from: books[0])
+    numbers: Comparisons(runs: books.flatMap(\.runs), comparisons: comparisons, tallies: comparisons.tallies), from: books[0])
 }

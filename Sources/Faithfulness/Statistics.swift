@@ -2,7 +2,7 @@ import Kernels
 import Pullbacks
 
 /// Pearson's correlation of `a` and `b`; nil where either is constant, NaN where a value is not finite.
-func pearson(_ a: [Double], _ b: [Double]) -> Double? {
+package func pearson(_ a: [Double], _ b: [Double]) -> Double? {
   guard a.count > 1, !isConstant(a), !isConstant(b) else { return nil }
   let (meanA, meanB) = (mean(a), mean(b))
   // Scaled by the largest deviation, so that squares neither overflow nor vanish.

@@ -25,6 +25,10 @@ public enum Tier: String, CaseIterable, Sendable {
     }
   }
 
+  /// The networks that fixed temperatures were published for: the paper's, and those of the scenes that stand in for
+  /// them.
+  public static let publishedTemperatures = paper.models + scenes.models
+
   /// Where its fetched files lie.
   public var folder: String { "\(FetchedFiles.folder)/\(rawValue)" }
 

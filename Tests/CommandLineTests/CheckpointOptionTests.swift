@@ -89,6 +89,46 @@ import Testing
     #expect(prefixed.output.contains("every name begins with model.\n"))
   }
 
+  /// Where no temperature was published for a network, attributions have a relative one, unless another is asked for.
+  @Test func temperaturesWhereNoneWerePublished() throws {
+    let folder = try TemporaryFolder()
+    let graph = try Architecture.named("mobilenet_v2").graph(classes: 3)
+    let path = folder.path("a.safetensors")
+    try SafeTensors.write(Formula.parameters(graph).sorted { $0.key < $1.key }.map { ($0.key, $0.value) }, to: path)
+    try NPY.write(Formula.image("image", [1, 3, 224, 224]), to: folder.path("image.npy"))
+    let picture = try Self.picture(in: folder)
+    func settings(_ model: [String], _ input: String, _ options: [String] = []) throws -> [String: String] {
+      let outcome = try Self.pullbacks.run(
+        ["attribute"] + model + ["--input", input, "--target", "1", "--output", folder.path("map.npy")] + options)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let record = try JSONSerialization.jsonObject(
+        with: Data(contentsOf: folder.url.appendingPathComponent("map.json")))
+      return try #require((record as? [String: Any])?["settings"] as? [String: String])
+    }
+    let own = ["--model", "mobilenet_v2", "--checkpoint", path]
+    let image = folder.path("image.npy")
+    let recommended = try settings(own, image)
+    #expect(recommended["temperature.relative"] == "1.5" && recommended["temperature.relu6"] == nil)
+    for (options, temperature) in [
+      (["--temperature", "released"], "0.6"), (["--preset", "paper-v6"], "0.6"),
+      (["--set", "temperature.relu6=0.5"], "0.5"),
+    ] {
+      let fixed = try settings(own, image, options)
+      #expect(fixed["temperature.relative"] == nil && fixed["temperature.relu6"] == temperature, "\(options)")
+    }
+    #expect(try settings(own, image, ["--spreads", "image"])["temperature.spreads"] == "image")
+    #expect(try settings(["--model", "vgg-scenes"], picture)["temperature.relu"] == "0.6")
+
+    // The rules say the same, without parameters too.
+    func relu6(_ options: [String]) throws -> [Substring] {
+      let lines = try Self.pullbacks.run(["rules", "--model", "mobilenet_v2"] + options).output.split(separator: "\n")
+      return try #require(lines.first { $0.hasPrefix("relu6") }).split(separator: "\t")
+    }
+    #expect(try relu6([])[2].hasSuffix("s = 1.5 sigma, sigma of batch norm") && relu6([]).count == 4)
+    #expect(try relu6(["--checkpoint", path])[2].hasSuffix("s = 1.5 sigma, sigma of batch norm"))
+    #expect(try relu6(["--temperature", "released"])[2].hasSuffix("tau = 0.6"))
+  }
+
   /// A layer by the name of its module, as people know it from PyTorch; and Grad-CAM behind the last activation.
   @Test func layersByTheNamesOfTheirModules() throws {
     let folder = try TemporaryFolder()

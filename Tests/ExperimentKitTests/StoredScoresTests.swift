@@ -70,26 +70,30 @@ import Testing
         }
       }
       #expect(entries[0].publishedMean == 0.606)
-      let pairs = scores.pairedDifferences()
-      #expect(stored.differences.map(\.mean) == pairs.map(\.mean) && pairs.count == 3)
-      #expect(stored.differenceEntries.map(\.pair) == ["SfP − Grad", "SfP − Grad", "SfP − Grad"])
-
-      // A pair each for the metrics with a direction, on the side on which its interval lies: here higher is better.
-      let sides = zip(metrics, pairs.map(\.interval)).filter { $0.0 != .randomLogit }.map { metric, interval in
-        [metric.rawValue, interval!.low > 0 ? "pullback" : interval!.high < 0 ? "gradient" : "undecided"]
-      }
-      let tallies = stored.differenceTallies.map { tally in
-        [tally.metric, tally.pullback == 1 ? "pullback" : tally.gradient == 1 ? "gradient" : "undecided"]
-      }
-      #expect(tallies == sides && stored.differenceTallies.allSatisfy { $0.pullback + $0.gradient + $0.undecided == 1 })
-
-      // The paper has the soft pullback before the gradient, and nothing of sparseness.
-      let agreements = stored.orderAgreements
-      #expect(agreements.map(\.metric) == ["faithfulness-correlation"] && agreements[0].explainers == 2)
-      let isPublishedOrder = scores.summaries()[0][0].mean > scores.summaries()[1][0].mean
-      #expect(agreements[0].spearman.rounded() == (isPublishedOrder ? 1 : -1))
-
       let book = ScoreBook(networks: [stored], missing: ["ResNet"])
+
+      // The comparisons are the pairs', a verdict each on the side on which the interval lies: here higher is better.
+      let (pairs, comparisons) = (scores.pairedDifferences(), try [book].twinComparisons())
+      #expect(comparisons.map(\.pair) == ["SfP − Grad", "SfP − Grad", "SfP − Grad"] && pairs.count == 3)
+      for (pair, comparison) in zip(pairs, comparisons) where comparison.metric != "random-logit" {
+        #expect(pair.mean == comparison.mean && pair.interval?.low == comparison.low)
+        let side = pair.interval!.low > 0 ? "better" : pair.interval!.high < 0 ? "worse" : "undecided"
+        #expect(comparison.verdict.rawValue == side)
+      }
+      let logits = try ["soft-pullback", "gradient"].map { try #require(stored.imageScores()[[$0, "random-logit"]]) }
+      let magnitudes = zip(logits[0], logits[1]).map { abs($0) - abs($1) }
+      #expect(abs(try #require(comparisons[1].mean) - magnitudes.reduce(0, +) / 5) < 1e-12)
+      let published = try #require(Published.difference(.faithfulnessCorrelation, of: .softPullback, model: "vgg11_bn"))
+      #expect(comparisons[0].publishedLow == published.low && comparisons[0].publishedVerdict != nil)
+      #expect(comparisons[1].publishedMean == nil && comparisons[2].publishedVerdict == nil)
+      let tallies = comparisons.tallies
+      #expect(tallies.map(\.metric) == metrics.map(\.rawValue))
+      #expect(tallies.allSatisfy { $0.better + $0.worse + $0.undecided == 1 && $0.comparisons == 1 })
+      #expect(tallies[0].agreeing == (comparisons[0].verdict == comparisons[0].publishedVerdict ? 1 : 0))
+
+      // Two explainers are always in one order or the other.
+      #expect(stored.orderAgreements.isEmpty)
+
       let table = book.table(entries)
       #expect(table.rows.count == 1 + 3 * 2)
       guard case .cells(let cells) = table.rows[1], case .notes(let notes) = table.rows[2] else {
@@ -134,24 +138,19 @@ import Testing
       #expect(table.markdown.contains("], n = 3 |") && table.markdown.hasSuffix(reason + ".\n"))
       #expect(table.latex.contains(", n = 3}") && table.latex.contains(reason))
       #expect(
-        book.missingScores()
+        book.missingScores
           == " Means over fewer images, where some have no score (\(reason)): VGG11-BN, SfP, mass-accuracy: 3 of 5; "
           + "VGG11-BN, Grad, mass-accuracy: 3 of 5.")
-      #expect(book.missingScores([.sparseness]).isEmpty)
 
-      let pairs = book.table(some.differenceEntries)
-      #expect(some.differenceEntries.map(\.lacking) == [2, nil])
-      #expect(pairs.footnote == "n: the images that have both scores, where some do not.")
+      let pairs = [book].table(try [book].twinComparisons())
+      #expect(pairs.footnote == "n: the images for which both have a score, where some have none.")
       #expect(pairs.markdown.contains("], n = 3 |"))
-      let compared = [book].table(try [book].comparisons([("soft-pullback", "gradient")]))
-      #expect(compared.markdown.contains(" n = 3 |") && compared.footnote == pairs.footnote)
 
-      for table in [whole.table(all.entries), whole.table(all.differenceEntries)] {
+      for table in [whole.table(all.entries), [whole].table(try [whole].twinComparisons())] {
         #expect(table.footnote == nil && !table.markdown.contains("n ="))
       }
-      #expect(whole.missingScores().isEmpty && all.entries.allSatisfy { $0.reasons == nil })
-      let encoded = String(decoding: try JSONEncoder().encode(all.differenceEntries), as: UTF8.self)
-      #expect(!encoded.contains("lacking"))
+      #expect(whole.missingScores.isEmpty && all.entries.allSatisfy { $0.reasons == nil })
+      #expect(!String(decoding: try JSONEncoder().encode(all.entries), as: UTF8.self).contains("reasons"))
 
       // The table that evaluate writes.
       let written = try String(contentsOfFile: folder + "/some/table.md", encoding: .utf8)

@@ -1,13 +1,15 @@
 import Attribution
 import Faithfulness
 
-/// How an explainer's scores differ from another's on the same images, tested and corrected for the number of
-/// comparisons made.
+/// How an explainer's scores differ from another's on the same images, with a verdict by the interval of the mean, one
+/// that is corrected for the number of comparisons made, and one by what the paper publishes.
 public struct PairedComparison: Encodable, Sendable {
   public let model: String
   public let explainer: String
   /// What it is compared with.
   public let reference: String
+  /// `SfP − Grad`.
+  public let pair: String
   public let metric: String
   /// The mean difference over images that both have a score for, explainer less reference; where good scores are near
   /// zero, of their magnitudes. Nil, like its interval, without such images.
@@ -18,17 +20,69 @@ public struct PairedComparison: Encodable, Sendable {
   /// How many images have both scores, and how many do not.
   public let count: Int
   public let undefined: Int
+  /// Which has the better scores, if the whole interval lies on one side of zero.
+  public let verdict: Verdict
   /// Of the sign-flip test.
   public let pValue: Double?
   /// Corrected by Holm for all comparisons of the table.
   public fileprivate(set) var correctedPValue: Double?
   /// Which has the better scores, if the corrected p-value is below 0.05.
-  public fileprivate(set) var verdict = Verdict.undecided
+  public fileprivate(set) var correctedVerdict = Verdict.undecided
+  /// What version 6 of the paper publishes of the two for its network of the same family; nil where it does not, and
+  /// where good scores are near zero, since it has no differences of magnitudes.
+  public let publishedMean: Double?
+  public let publishedLow: Double?
+  public let publishedHigh: Double?
+  /// As ``verdict``, by the published interval.
+  public let publishedVerdict: Verdict?
 
-  public enum Verdict: String, Encodable, Sendable { case better, worse, undecided }
+  public enum Verdict: String, Encodable, Sendable, CaseIterable {
+    /// The explainer has.
+    case better
+    /// The reference has.
+    case worse
+    case undecided
+
+    /// - Parameter isHigherBetter: whether differences above zero speak for the explainer.
+    init(low: Double?, high: Double?, isHigherBetter: Bool) {
+      guard let low, let high, low > 0 || high < 0 else {
+        self = .undecided
+        return
+      }
+      self = (low > 0) == isHigherBetter ? .better : .worse
+    }
+  }
+
+  fileprivate init(
+    _ scores: StoredScores, _ explainer: String, _ reference: String, _ metric: MetricName, _ own: [Double],
+    _ other: [Double], _ bootstrap: Bootstrap
+  ) {
+    let direction = metric.metric().direction
+    let differences = zip(own, other).map { $0 - $1 }.filter { !$0.isNaN }
+    let interval = bootstrap.interval(ofMean: differences)
+    let isTwin = Method(rawValue: explainer)?.gradientTwin?.rawValue == reference
+    let published =
+      isTwin && direction != .nearerZero
+      ? scores.published.flatMap { Published.difference(metric, of: Method(rawValue: explainer)!, model: $0.model) }
+      : nil
+    model = scores.model
+    (self.explainer, self.reference, self.metric) = (explainer, reference, metric.rawValue)
+    pair = "\(Entrant.abbreviation(of: explainer)) − \(Entrant.abbreviation(of: reference))"
+    mean = differences.isEmpty ? nil : differences.reduce(0, +) / Double(differences.count)
+    (low, high) = (interval?.low, interval?.high)
+    (count, undefined) = (differences.count, own.count - differences.count)
+    let isHigherBetter = direction == .higher
+    verdict = Verdict(low: low, high: high, isHigherBetter: isHigherBetter)
+    pValue = signFlipPValue(differences, seed: scores.description.seed)
+    (publishedMean, publishedLow, publishedHigh) = (published?.mean, published?.low, published?.high)
+    publishedVerdict = published.map { Verdict(low: $0.low, high: $0.high, isHigherBetter: isHigherBetter) }
+  }
 
   /// Whether the mean difference is to the explainer's advantage.
-  fileprivate let isAdvantage: Bool
+  fileprivate var isAdvantage: Bool {
+    let isHigherBetter = MetricName(rawValue: metric)?.metric().direction == .higher
+    return mean.map { isHigherBetter ? $0 > 0 : $0 < 0 } ?? false
+  }
 }
 
 extension [PairedComparison] {
@@ -38,19 +92,85 @@ extension [PairedComparison] {
     var copy = self
     for (place, value) in zip(tested, holmAdjusted(tested.map { self[$0].pValue! })) {
       copy[place].correctedPValue = value
-      if value < 0.05 { copy[place].verdict = self[place].isAdvantage ? .better : .worse }
+      if value < 0.05 { copy[place].correctedVerdict = self[place].isAdvantage ? .better : .worse }
     }
     return copy
+  }
+
+  /// How many comparisons of each network under each metric end with each verdict.
+  public var tallies: [VerdictTally] {
+    map { [$0.model, $0.metric] }.uniqued.map { key in
+      VerdictTally(filter { $0.model == key[0] && $0.metric == key[1] })
+    }
+  }
+}
+
+/// How many comparisons of a network under a metric end with each verdict, for the file beside a table.
+public struct VerdictTally: Encodable, Sendable {
+  public let model: String
+  public let metric: String
+  public let comparisons: Int
+  /// By the intervals of the means.
+  public let better: Int
+  public let worse: Int
+  public let undecided: Int
+  /// After Holm's correction for all comparisons of the table.
+  public let correctedBetter: Int
+  public let correctedWorse: Int
+  public let correctedUndecided: Int
+  /// By the published intervals.
+  public let publishedBetter: Int
+  public let publishedWorse: Int
+  public let publishedUndecided: Int
+  /// How many verdicts by intervals are the published ones.
+  public let agreeing: Int
+
+  fileprivate init(_ comparisons: [PairedComparison]) {
+    func count(_ verdict: PairedComparison.Verdict, _ path: (PairedComparison) -> PairedComparison.Verdict?) -> Int {
+      comparisons.count { path($0) == verdict }
+    }
+    (model, metric) = (comparisons[0].model, comparisons[0].metric)
+    self.comparisons = comparisons.count
+    better = count(.better, \.verdict)
+    worse = count(.worse, \.verdict)
+    undecided = count(.undecided, \.verdict)
+    correctedBetter = count(.better, \.correctedVerdict)
+    correctedWorse = count(.worse, \.correctedVerdict)
+    correctedUndecided = count(.undecided, \.correctedVerdict)
+    publishedBetter = count(.better, \.publishedVerdict)
+    publishedWorse = count(.worse, \.publishedVerdict)
+    publishedUndecided = count(.undecided, \.publishedVerdict)
+    agreeing = comparisons.count { $0.publishedVerdict == $0.verdict }
   }
 }
 
 extension [ScoreBook] {
-  /// Every network's comparisons of the given pairs under every metric of all runs, corrected for the number of them all.
+  /// Every network's comparisons of the given pairs under every metric of all runs, corrected for the number of them
+  /// all. Those of a network stand together.
   ///
-  /// - Parameter pairs: names of explainers.
+  /// - Parameter pairs: names of explainers; of two that a run does not have there is no comparison.
   /// - Throws: `PullbackError` if the scores of single images cannot be read.
   public func comparisons(_ pairs: [(explainer: String, reference: String)]) throws -> [PairedComparison] {
-    try flatMap(\.networks).flatMap { try $0.comparisons(pairs) }.corrected
+    let networks = flatMap(\.networks)
+    return try networks.map(\.model).uniqued
+      .flatMap { model in try networks.filter { $0.model == model }.flatMap { try $0.comparisons(pairs) } }.corrected
+  }
+
+  /// The same of every pullback and its gradient twin.
+  public func twinComparisons() throws -> [PairedComparison] {
+    try comparisons(
+      Method.allCases.compactMap { method in method.gradientTwin.map { (method.rawValue, $0.rawValue) } })
+  }
+
+  /// The same of the soft pullback and pullback ascent with every explainer that is no pullback nor the twin of one, and
+  /// with chance.
+  public func rivalComparisons() throws -> [PairedComparison] {
+    let rivals = flatMap(\.networks).flatMap(\.explainers).uniqued.filter { name in
+      guard let method = Method(rawValue: name) else { return name == Entrant.chance.name }
+      return OrderAgreement.Family.others.contains(method)
+    }
+    return try comparisons(
+      [Method.softPullback, .pullbackAscent].flatMap { method in rivals.map { (method.rawValue, $0) } })
   }
 }
 
@@ -59,23 +179,13 @@ extension StoredScores {
     let scores = try imageScores()
     let bootstrap = Bootstrap(seed: description.seed)
     return metrics.flatMap { metric in
-      let direction = metric.metric().direction
-      func values(_ explainer: String) -> [Double] {
-        let values = scores[[explainer, metric.rawValue]] ?? []
-        return direction == .nearerZero ? values.map(abs) : values
+      func values(_ explainer: String) -> [Double]? {
+        let values = scores[[explainer, metric.rawValue]]
+        return metric.metric().direction == .nearerZero ? values?.map(abs) : values
       }
       return pairs.compactMap { explainer, reference -> PairedComparison? in
-        let (own, other) = (values(explainer), values(reference))
-        guard !own.isEmpty, own.count == other.count else { return nil }
-        let differences = zip(own, other).map { $0 - $1 }.filter { !$0.isNaN }
-        let interval = bootstrap.interval(ofMean: differences)
-        let mean = differences.isEmpty ? nil : differences.reduce(0, +) / Double(differences.count)
-        return PairedComparison(
-          model: model, explainer: explainer, reference: reference, metric: metric.rawValue, mean: mean,
-          low: interval?.low, high: interval?.high, count: differences.count,
-          undefined: own.count - differences.count,
-          pValue: signFlipPValue(differences, seed: description.seed),
-          isAdvantage: mean.map { direction == .higher ? $0 > 0 : $0 < 0 } ?? false)
+        guard let own = values(explainer), let other = values(reference) else { return nil }
+        return PairedComparison(self, explainer, reference, metric, own, other, bootstrap)
       }
     }
   }

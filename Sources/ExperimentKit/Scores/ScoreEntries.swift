@@ -116,109 +116,55 @@ public struct NumberFormat: Sendable {
   }
 }
 
-/// The mean difference of a pullback and its gradient twin under one metric, as the file beside a table holds it.
-public struct DifferenceEntry: Encodable, Sendable {
-  /// Which of the two has the better scores, with the whole 95 % interval on its side of zero.
-  public enum Side: String, Encodable, Sendable { case pullback, gradient, neither }
-
-  public let model: String
-  public let method: String
-  public let twin: String
-  /// `SfP − Grad`.
-  public let pair: String
-  public let metric: String
-  /// Nil, like what follows, if no image has both scores.
-  public let mean: Double?
-  public let low: Double?
-  public let high: Double?
-  /// How many images have both scores.
-  public let count: Int
-  /// How many do not; nil where all have.
-  public let lacking: Int?
-  /// Neither for metrics whose good scores are near zero: there a difference does not tell.
-  public let favours: Side
-  public let publishedMean: Double?
-  public let publishedLow: Double?
-  public let publishedHigh: Double?
-
-  init(_ scores: StoredScores, _ difference: StoredScores.Difference) {
-    func number(_ value: Double) -> Double? { value.isFinite ? value : nil }
-    let twin = difference.method.gradientTwin
-    model = scores.model
-    method = difference.method.rawValue
-    self.twin = twin?.rawValue ?? ""
-    pair = "\(difference.method.abbreviation) − \(twin?.abbreviation ?? "")"
-    metric = difference.metric.rawValue
-    (mean, low, high) = (number(difference.mean), number(difference.low), number(difference.high))
-    count = difference.count
-    lacking = difference.undefined == 0 ? nil : difference.undefined
-    favours =
-      switch difference.metric.metric().direction {
-      case .higher: difference.low > 0 ? .pullback : difference.high < 0 ? .gradient : .neither
-      case .lower: difference.high < 0 ? .pullback : difference.low > 0 ? .gradient : .neither
-      case .nearerZero: .neither
-      }
-    let published = scores.published.flatMap {
-      Published.difference(difference.metric, of: difference.method, model: $0.model)
-    }
-    (publishedMean, publishedLow, publishedHigh) = (published?.mean, published?.low, published?.high)
-  }
-}
-
-extension StoredScores {
-  /// Every pair under every metric.
-  public var differenceEntries: [DifferenceEntry] { differences.map { DifferenceEntry(self, $0) } }
-}
-
-/// How many of a network's pairs of a pullback and its gradient twin a metric favours, for the file beside a table.
-public struct DifferenceTally: Encodable, Sendable {
-  public let model: String
-  public let metric: String
-  /// Pairs whose pullback has the better scores, with the whole interval on its side of zero.
-  public let pullback: Int
-  /// Pairs whose gradient has the better scores in this sense.
-  public let gradient: Int
-  public let undecided: Int
-}
-
-extension StoredScores {
-  /// A tally for each metric but those whose good scores are near zero, where a difference does not tell.
-  public var differenceTallies: [DifferenceTally] {
-    let entries = differenceEntries
-    return metrics.filter { $0.metric().direction != .nearerZero }.map { metric in
-      func count(_ side: DifferenceEntry.Side) -> Int {
-        entries.count { $0.metric == metric.rawValue && $0.favours == side }
-      }
-      return DifferenceTally(
-        model: model, metric: metric.rawValue, pullback: count(.pullback), gradient: count(.gradient),
-        undecided: count(.neither))
-    }
-  }
-}
-
 /// How far a metric puts the explainers into the order that the paper publishes for its network of the same family.
 public struct OrderAgreement: Encodable, Sendable {
   public let model: String
   public let metric: String
+  public let family: Family
   /// How many explainers have both means.
   public let explainers: Int
-  /// Spearman's rank correlation of the measured means with the published ones, in `[-1, 1]`.
+  /// Spearman's rank correlation of the measured means with the published ones, in `[-1, 1]`; where good scores are near
+  /// zero, of their magnitudes.
   public let spearman: Double
+
+  /// Which explainers are put into order. Among all of them much of an agreement can be owed to two groups that lie
+  /// apart; within a family it cannot.
+  public enum Family: String, Encodable, Sendable, CaseIterable {
+    case all
+    case pullbacks
+    case gradientTwins = "gradient-twins"
+    case others
+
+    func contains(_ method: Method) -> Bool {
+      switch self {
+      case .all: true
+      case .pullbacks: method.usesSoftRules
+      case .gradientTwins: [Method].gradientTwins.contains(method)
+      case .others: !method.usesSoftRules && ![Method].gradientTwins.contains(method)
+      }
+    }
+  }
 }
 
 extension StoredScores {
-  /// For each metric that prefers high or low scores and of which the paper publishes means.
+  /// For each metric of which the paper publishes means.
   public var orderAgreements: [OrderAgreement] {
     let entries = entries
-    return metrics.filter { $0.metric().direction != .nearerZero }.compactMap { metric in
-      let means = entries.compactMap { entry -> (Double, Double)? in
-        guard entry.metric == metric.rawValue, let mean = entry.mean, let published = entry.publishedMean else {
-          return nil
+    return metrics.flatMap { metric in
+      let isMagnitude = metric.metric().direction == .nearerZero
+      return OrderAgreement.Family.allCases.compactMap { family -> OrderAgreement? in
+        let means = entries.compactMap { entry -> (Double, Double)? in
+          guard entry.metric == metric.rawValue, Method(rawValue: entry.explainer).map(family.contains) ?? false,
+            let mean = entry.mean, let published = entry.publishedMean
+          else { return nil }
+          return isMagnitude ? (abs(mean), abs(published)) : (mean, published)
         }
-        return (mean, published)
-      }
-      return Faithfulness.spearman(means.map(\.0), means.map(\.1)).map {
-        OrderAgreement(model: model, metric: metric.rawValue, explainers: means.count, spearman: $0)
+        // Two are always in the same order or in the opposite one.
+        guard means.count > 2 else { return nil }
+        return Faithfulness.spearman(means.map(\.0), means.map(\.1)).map {
+          OrderAgreement(
+            model: model, metric: metric.rawValue, family: family, explainers: means.count, spearman: $0)
+        }
       }
     }
   }

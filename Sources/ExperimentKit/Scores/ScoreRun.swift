@@ -139,12 +139,9 @@ public struct Entrant: Sendable {
   /// The multiples that the knob goes through.
   public static let knob: [Float] = [0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4]
 
-  /// The multiple that pictures are made with.
-  public static let picturedNoise: Float = 1.5
-
   /// Each method with the released temperatures and, beside it, with the relative one of pictures.
   public static func pictured(_ methods: [Method], _ settings: MethodSettings) -> [Entrant] {
-    methods.flatMap { [Entrant($0, settings), relative($0, picturedNoise, settings)] }
+    methods.flatMap { [Entrant($0, settings), relative($0, RelativeTemperatures.recommendedMultiple, settings)] }
   }
 
   /// What `c` means, for a figure's credit line.

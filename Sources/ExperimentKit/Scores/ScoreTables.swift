@@ -10,63 +10,74 @@ private protocol TabulatedEntry {
   var low: Double? { get }
   var high: Double? { get }
   var publishedMean: Double? { get }
+  var publishedLow: Double? { get }
+  var publishedHigh: Double? { get }
+  /// What stands behind the published mean.
+  var publishedMark: String { get }
   /// What its row is called.
   var rowTitle: String { get }
-  /// `n = 49` where it is over fewer images than there are; else empty.
-  var countNote: String { get }
+  /// How many images it is over, and how many are left out.
+  var count: Int { get }
+  var undefined: Int { get }
+}
+
+extension TabulatedEntry {
+  fileprivate var countText: String { countNote(count, of: count + undefined) }
 }
 
 extension ScoreEntry: TabulatedEntry {
+  fileprivate var publishedLow: Double? { nil }
+  fileprivate var publishedHigh: Double? { nil }
+  fileprivate var publishedMark: String { "" }
   fileprivate var rowTitle: String { abbreviation }
-  public var countNote: String { CountNote.text(count, of: count + undefined) }
 }
 
-extension DifferenceEntry: TabulatedEntry {
+extension PairedComparison: TabulatedEntry {
+  fileprivate var publishedMark: String { publishedVerdict?.mark ?? "" }
   fileprivate var rowTitle: String { pair }
-  public var countNote: String { CountNote.text(count, of: count + (lacking ?? 0)) }
 }
 
-extension PairedComparison {
-  fileprivate var countNote: String { CountNote.text(count, of: count + undefined) }
-}
-
-/// How tables and figures say that a mean is over fewer images than there are: those that have a score.
-public enum CountNote {
-  /// `n = 49`; empty where all of them have a score.
-  public static func text(_ count: Int, of total: Int) -> String { count < total ? "n = \(count)" : "" }
-
-  /// Below a table of scores; nil where every image has all of them.
-  ///
-  /// - Parameter entries: of all cells.
-  public static func footnote(_ entries: [ScoreEntry]) -> String? {
-    let reasons = entries.flatMap { $0.reasons ?? [] }.uniqued
-    guard entries.contains(where: { $0.undefined > 0 }) else { return nil }
-    return "n: the images that have a score, where some have none" + (reasons.isEmpty ? "" : ": ")
-      + reasons.joined(separator: "; ") + "."
+extension PairedComparison.Verdict {
+  /// What a table puts behind a mean.
+  public var mark: String {
+    switch self {
+    case .better: " ▲"
+    case .worse: " ▼"
+    case .undecided: ""
+    }
   }
+}
 
-  /// Below a table of differences, by whether a pair lacks a score somewhere.
-  static func footnote(ofDifferences isLacking: Bool) -> String? {
-    isLacking ? "n: the images that have both scores, where some do not." : nil
+/// How a table says that a mean is over fewer images than there are, those that have a score: `n = 49`; empty where all
+/// have one.
+private func countNote(_ count: Int, of total: Int) -> String { count < total ? "n = \(count)" : "" }
+
+extension ScoreEntry {
+  /// `n = 49` where not all images have a score; else empty.
+  public var countNote: String { countText }
+}
+
+extension [ScoreEntry] {
+  /// Below a table of these scores: what `n` is, and why images have none; nil where every image has all of them.
+  public var footnote: String? {
+    guard contains(where: { $0.undefined > 0 }) else { return nil }
+    let reasons = flatMap { $0.reasons ?? [] }.uniqued.joined(separator: "; ")
+    return "n: the images that have a score, where some have none" + (reasons.isEmpty ? "." : ": \(reasons).")
   }
 }
 
 extension ScoreBook {
-  /// For a figure's credit line: which of its means are over fewer images than there are; empty where none is.
-  ///
-  /// - Parameter metrics: that the figure shows; nil is all.
-  public func missingScores(_ metrics: [MetricName]? = nil) -> String {
+  /// For a figure's credit line: which of the means are over fewer images than there are; empty where none is.
+  public var missingScores: String {
     let short = networks.flatMap { scores in
-      scores.entries.filter { entry in
-        entry.undefined > 0 && (metrics.map { $0.contains { $0.rawValue == entry.metric } } ?? true)
-      }.map { (scores, $0) }
+      scores.entries.filter { $0.undefined > 0 }.map { (title: scores.title, entry: $0) }
     }
     guard !short.isEmpty else { return "" }
-    let named = short.prefix(4).map { scores, entry in
-      "\(scores.title), \(entry.abbreviation), \(entry.metric): \(entry.count) of \(entry.count + entry.undefined)"
+    let named = short.prefix(4).map { title, entry in
+      "\(title), \(entry.abbreviation), \(entry.metric): \(entry.count) of \(entry.count + entry.undefined)"
     }
-    let more = short.count > 4 ? "; and \(short.count - 4) more" : ""
-    let reasons = short.flatMap { $0.1.reasons ?? [] }.uniqued.joined(separator: "; ")
+    let more = short.count > named.count ? "; and \(short.count - named.count) more" : ""
+    let reasons = short.flatMap { $0.entry.reasons ?? [] }.uniqued.joined(separator: "; ")
     return " Means over fewer images, where some have no score (\(reasons)): \(named.joined(separator: "; "))\(more)."
   }
 }
@@ -75,28 +86,15 @@ extension ScoreBook {
   /// Explainers by metrics, a block for each network: means, the best of a block in bold, below them their intervals,
   /// and in grey what the paper publishes for its network of the same family.
   public func table(_ entries: [ScoreEntry]) -> Table {
-    table(entries, rows: "Explainer", footnote: CountNote.footnote(entries)) { text, entry, metric, column in
+    Self.table(entries, of: networks, rows: "Explainer", footnote: entries.footnote) { text, entry, metric, column in
       let rivals = column.filter { Method(rawValue: $0.explainer) != nil }.compactMap(\.mean)
       let best = Self.best(rivals, metric.metric().direction)
       return Table.Cell(text, isBold: best != nil && entry?.mean == best)
     }
   }
 
-  /// Pullbacks less their gradient twins by metrics, a block for each network.
-  public func table(_ entries: [DifferenceEntry]) -> Table {
-    let footnote = CountNote.footnote(ofDifferences: entries.contains { $0.lacking != nil })
-    return table(entries, rows: "Difference", footnote: footnote) { text, entry, _, _ in
-      switch entry?.favours {
-      case .pullback: .bold(text)
-      case .gradient: Table.Cell(text + " †")
-      case .neither, nil: Table.Cell(text)
-      }
-    }
-  }
-
-  /// Of every block's columns `cell` makes the cells, from the printed mean and the entry, of which there may be none.
-  private func table<Entry: TabulatedEntry>(
-    _ entries: [Entry], rows title: String, footnote: String?,
+  fileprivate static func table<Entry: TabulatedEntry>(
+    _ entries: [Entry], of networks: [StoredScores], rows title: String, footnote: String?,
     cell: (String, Entry?, MetricName, [Entry]) -> Table.Cell
   ) -> Table {
     let metrics = networks.flatMap(\.metrics).uniqued
@@ -104,9 +102,12 @@ extension ScoreBook {
       entries.contains { $0.metric == metric.rawValue && $0.publishedMean != nil }
     }
     var rows: [Table.Row] = []
-    for scores in networks {
-      let block = entries.filter { $0.model == scores.model }
-      rows.append(.heading(heading(scores, isBesidePublished: block.contains { $0.publishedMean != nil })))
+    for model in networks.map(\.model).uniqued {
+      let block = entries.filter { $0.model == model }
+      rows.append(
+        .heading(
+          heading(
+            networks.first { $0.model == model }!, isBesidePublished: block.contains { $0.publishedMean != nil })))
       let columns = metrics.map { metric in block.filter { $0.metric == metric.rawValue } }
       let formats = columns.map { NumberFormat($0.compactMap(\.mean)) }
       let printed = columns.map { NumberFormat($0.compactMap(\.publishedMean)) }
@@ -115,16 +116,20 @@ extension ScoreBook {
         let here = found.indices.map { cell(formats[$0](found[$0]?.mean), found[$0], metrics[$0], columns[$0]) }
         let there = reported.map { metric -> Table.Cell in
           let place = metrics.firstIndex(of: metric)!
-          return .muted(found[place]?.publishedMean.map(printed[place].callAsFunction) ?? "")
+          guard let entry = found[place], let mean = entry.publishedMean else { return .muted("") }
+          return .muted(printed[place](mean) + entry.publishedMark)
         }
         rows.append(.cells([Table.Cell(name)] + here + there))
-        rows.append(
-          .notes(
-            [""]
-              + zip(found, formats).map { entry, format in
-                [Self.interval(entry?.low, entry?.high, format), entry?.countNote ?? ""].filter { !$0.isEmpty }
-                  .joined(separator: ", ")
-              }))
+        let intervals = zip(found, formats).map { entry, format in
+          [interval(entry?.low, entry?.high, format), entry?.countText ?? ""].filter { !$0.isEmpty }
+            .joined(separator: ", ")
+        }
+        let publishedIntervals = reported.map { metric -> String in
+          let place = metrics.firstIndex(of: metric)!
+          return interval(found[place]?.publishedLow, found[place]?.publishedHigh, printed[place])
+        }
+        let isWithIntervals = publishedIntervals.contains { !$0.isEmpty }
+        rows.append(.notes([""] + intervals + (isWithIntervals ? publishedIntervals : [])))
       }
     }
     return Table(
@@ -133,13 +138,13 @@ extension ScoreBook {
   }
 
   /// Over a block: the network, and whose published figures stand beside.
-  public func heading(_ scores: StoredScores, isBesidePublished: Bool) -> String {
+  public static func heading(_ scores: StoredScores, isBesidePublished: Bool) -> String {
     guard isBesidePublished, let published = scores.published else { return scores.title }
     return "\(scores.title) (published: \(published.title), other images)"
   }
 
   /// What stands over the columns of a table in which the paper's figures stand beside; nothing where they do not.
-  public func groups(_ leading: Int = 1, measured: Int, published: Int) -> [Table.Group] {
+  public static func groups(_ leading: Int = 1, measured: Int, published: Int) -> [Table.Group] {
     published == 0
       ? []
       : [
@@ -169,35 +174,23 @@ extension Sequence where Element: Hashable {
 
 extension [ScoreBook] {
   /// Pairs of explainers by the metrics of all runs, a block for each network: mean differences, marked where one of the
-  /// two is better after correction.
+  /// two is better after correction, below them their intervals, and in grey what the paper publishes.
   public func table(_ comparisons: [PairedComparison]) -> Table {
-    let metrics = flatMap(\.networks).flatMap(\.metrics).uniqued
-    var rows: [Table.Row] = []
-    for scores in self[0].networks {
-      let block = comparisons.filter { $0.model == scores.model }
-      rows.append(.heading(scores.title))
-      let formats = metrics.map { metric in
-        NumberFormat(block.filter { $0.metric == metric.rawValue }.compactMap(\.mean))
-      }
-      for reference in block.map(\.reference).uniqued {
-        for explainer in block.filter({ $0.reference == reference }).map(\.explainer).uniqued {
-          let found = metrics.map { metric in
-            block.first { $0.reference == reference && $0.explainer == explainer && $0.metric == metric.rawValue }
-          }
-          let cells = zip(found, formats).map { found, format -> Table.Cell in
-            guard let found, found.mean != nil else { return Table.Cell("–") }
-            let mark = [.better: " ▲", .worse: " ▼"][found.verdict] ?? ""
-            return Table.Cell(format(found.mean) + mark, isBold: found.verdict == .better)
-          }
-          let title = "\(Entrant.abbreviation(of: explainer)) − \(Entrant.abbreviation(of: reference))"
-          rows.append(.cells([Table.Cell(title)] + cells))
-          let counts = found.map { $0?.countNote ?? "" }
-          if counts.contains(where: { !$0.isEmpty }) { rows.append(.notes([""] + counts)) }
-        }
-      }
+    let isLacking = comparisons.contains { $0.undefined > 0 }
+    let footnote = isLacking ? "n: the images for which both have a score, where some have none." : nil
+    return ScoreBook.table(
+      comparisons, of: flatMap(\.networks), rows: "Difference", footnote: footnote
+    ) { text, entry, _, _ in
+      Table.Cell(text + (entry?.correctedVerdict.mark ?? ""), isBold: entry?.correctedVerdict == .better)
     }
-    return Table(
-      [.init("Difference", .left)] + metrics.map { .init($0.heading) }, rows, gap: 7,
-      footnote: CountNote.footnote(ofDifferences: comparisons.contains { $0.undefined > 0 }))
+  }
+
+  /// What the marks of ``table(_:)`` say, for a figure's credit line.
+  public static func credit(_ comparisons: [PairedComparison]) -> String {
+    """
+    Mean difference on the same images and its 95 % bootstrap interval; ▲ better and ▼ worse with a p-value of the \
+    sign-flip test below 0.05 after Holm's correction for all \(comparisons.count) comparisons. Random logit: of \
+    magnitudes.\(comparisons.contains { $0.publishedMean != nil } ? " Published: ▲ and ▼ by the published interval." : "")
+    """
   }
 }

@@ -25,18 +25,6 @@ public struct StoredScores: Sendable {
     public let reasons: [String]
   }
 
-  /// The mean difference of a pullback and its gradient twin.
-  public struct Difference: Sendable {
-    public let method: Method
-    public let metric: MetricName
-    public let mean: Double
-    public let low: Double
-    public let high: Double
-    /// How many images have both scores, and how many do not.
-    public let count: Int
-    public let undefined: Int
-  }
-
   /// A mean curve over the share of pixels, with the band of its 95 % bootstrap interval.
   public struct Curve: Sendable {
     public internal(set) var shares: [Double] = []
@@ -50,7 +38,6 @@ public struct StoredScores: Sendable {
   public let title: String
   /// The paper's network of the same family, whose published figures stand beside; nil where it has none.
   public let published: PaperNetwork?
-  public let differences: [Difference]
   private let statistics: [[String]: Statistics]
   private let folder: String
   private let curves: [[String]: Curve]
@@ -89,15 +76,6 @@ public struct StoredScores: Sendable {
       for metric in description.metrics where statistics[[explainer.name, metric.name]] == nil {
         throw PullbackError(.data, "\(folder)/summary.csv", "has no row for \(explainer.name), \(metric.name)")
       }
-    }
-    differences = try CSV.rows(at: "\(folder)/paired.csv").compactMap { fields in
-      let row = StoredRow(fields: fields, path: "\(folder)/paired.csv")
-      guard let method = Method(rawValue: String(try row.text("pair").prefix { $0 != " " })),
-        let metric = MetricName(rawValue: try row.text("metric"))
-      else { return nil }
-      return Difference(
-        method: method, metric: metric, mean: try row.number("delta"), low: try row.number("ci95_low"),
-        high: try row.number("ci95_high"), count: try row.count("n"), undefined: try row.count("n_nan"))
     }
     let curvesPath = "\(folder)/\(MeanCurve.fileName)"
     guard FileManager.default.fileExists(atPath: curvesPath) else {

@@ -30,6 +30,13 @@ public struct RelativeTemperatures: Hashable, Sendable {
   /// - Precondition: as ``init(_:_:)``.
   public init(_ kinds: [Temperatures.Kind: Float]) { self.init(nil, kinds) }
 
+  /// The multiple c for networks that no temperature was published for, of attributions and of pictures: table 5 and
+  /// figure 12 compare it with others.
+  public static let recommendedMultiple: Float = 1.5
+
+  /// ``recommendedMultiple`` for all gates and max pools.
+  public static let recommended = Self(recommendedMultiple)
+
   /// c of a kind of operation; nil where it keeps its temperature.
   public subscript(kind: Temperatures.Kind) -> Float? { kinds[kind] ?? (kind.hasRelativeRule ? others : nil) }
 
