@@ -107,3 +107,48 @@ enum HandwrittenNumbers {
     }
   }
 }
+
+/// Sentences about results that compare, with nothing that checks them.
+enum UncheckedComparisons {
+  /// - Throws: `PullbackError` with file and line for the first word of comparison in a paragraph of an experiment's
+  ///   section that has no claim.
+  static func refuse(in template: String, file: String) throws {
+    var depth = 0
+    var experiment: Int?
+    var line = 1
+    var paragraph = (text: "", line: 1)
+    func finish() throws {
+      defer { paragraph = ("", line) }
+      guard experiment != nil, !paragraph.text.contains("{{claim") else { return }
+      let prose = paragraph.text.replacing(#/(?s)\{\{.*?\}\}|`[^`\n]*`/#) { match in
+        String(match.output.filter { $0 == "\n" })
+      }
+      guard let match = prose.firstMatch(of: words) else { return }
+      let line = paragraph.line + prose[..<match.range.lowerBound].count { $0 == "\n" }
+      throw PullbackError(
+        .usage, "\(file):\(line)", "the paragraph compares (\(match.output.0)) and no claim checks it",
+        advice: "add {{claim A > B}}, of paired differences where there are some")
+    }
+    for text in template.split(separator: "\n", omittingEmptySubsequences: false) {
+      for match in text.matches(of: #/\{\{\s*(experiment|when|end)\b/#) {
+        switch match.output.1 {
+        case "end":
+          if experiment == depth {
+            try finish()
+            experiment = nil
+          }
+          depth -= 1
+        default:
+          depth += 1
+          if match.output.1 == "experiment" { experiment = depth }
+        }
+      }
+      line += 1
+      if text.allSatisfy(\.isWhitespace) { try finish() } else { paragraph.text += text + "\n" }
+    }
+  }
+
+  private static var words: Regex<(Substring, Substring)> {
+    #/\b(ahead|better|worse|best|worst|wins?|loses?|lost|beats?|higher|lower|larger|smaller|largest|smallest|more often|fewer)\b/#
+  }
+}

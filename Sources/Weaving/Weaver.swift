@@ -29,6 +29,7 @@ public struct Weaver {
         .data, path, "names no tier", advice: "begin with a line ---, a line tier: imagenet and a line ---")
     }
     try HandwrittenNumbers.refuse(in: text, file: path)
+    try UncheckedComparisons.refuse(in: text, file: path)
     let (tier, template) = (String(match.output.1), try Template(text, file: path))
     absent = Self.experiments(in: template.pieces)
       .filter { !ExperimentSection.exists($0.name, tier: $0.tier ?? tier, results) }

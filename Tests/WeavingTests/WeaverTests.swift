@@ -123,6 +123,23 @@ import Testing
     #expect(error?.description.contains(problem) == true, "\(error?.description ?? "")")
   }
 
+  /// A claim anywhere in the paragraph, text outside sections, and names of files and results may compare.
+  @Test func aComparisonNeedsAClaim() throws {
+    let claim = "{{claim fig1:numbers[0].score > 0}}"
+    for body in [
+      "One is better.\n", "{{experiment fig1}}\nOne is\nbetter.\n\(claim)\n{{end}}\n",
+      "{{experiment fig1}}\n{{when fig1}}\n`lower` is a name.\n{{end}}\n{{end}}\n\nAll are lower.\n",
+    ] { _ = try repository.weave(body) }
+    for (body, line) in [
+      ("{{experiment fig1}}\nOne is\nbetter.\n{{end}}\n\(claim)\n", 6),
+      ("{{experiment fig1}}\nNothing.\n\(claim)\n\nOne loses.\n{{end}}\n", 8),
+    ] {
+      let error = #expect(throws: PullbackError.self) { try repository.weave(body) }
+      #expect(error?.problem.hasPrefix("the paragraph compares") == true, "\(error?.description ?? "")")
+      #expect(error?.subject == "paper.md:\(line)")
+    }
+  }
+
   @Test func settingsCodeAndLinksMayHoldNumbers() throws {
     let body = "$\\tau = 0.6$, `Quantus 0.6.0`, [x](https://a.b/1.2), [@x, 1.2], <!-- 30 % -->\n"
       + "$$\n0.5\n$$\n```\n0.1\n```\nVersion 5"
