@@ -95,7 +95,7 @@ extension Experiment {
         let subject = try options.networks.subject(model, showing: run.choice(count), of: options.imageFolder)
         print("\(name): scoring \(model) on \(subject.samples.images.count) images")
         try subject.score(
-          run, seed: options.seed, log: FetchedFiles.folder + "/scores",
+          run, seed: options.seed, log: scoreOptions.logs ?? FetchedFiles.folder + "/scores",
           to: "\(folder)/\(options.networks.rawValue)/\(model)/\(run.rawValue)", program: name)
       }
     }
@@ -168,8 +168,16 @@ struct ScoreOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The folder of the scores.", valueName: "folder"))
   var scores = "Figures/scores"
 
+  @Option(
+    help: ArgumentHelp(
+      "With --recompute: the folder of the logs that a stopped run continues from; by default in .cache, which no other "
+        + "machine has.",
+      valueName: "folder"))
+  var logs: String?
+
   func validate() throws {
     if let samples, samples < 1 { throw ValidationError("--samples is at least 1.") }
     if samples != nil && !recompute { throw ValidationError("--samples goes with --recompute.") }
+    if logs != nil && !recompute { throw ValidationError("--logs goes with --recompute.") }
   }
 }
