@@ -49,7 +49,7 @@ struct Inspect: ParsableCommand {
     guard model == nil else {
       throw PullbackError(.usage, "--model", "an exported graph is of no architecture", advice: "leave it out")
     }
-    let file = try OnnxFile(contentsOf: URL(filePath: checkpoint))
+    let file = try OnnxFile(path: checkpoint)
     print("\(PathText.shown(file.path)): ONNX, operator set \(file.opset), SHA-256 \(try sha256(ofFileAt: checkpoint))")
     print("written by \(file.producer.isEmpty ? "nobody who says so" : PathText.shown(file.producer))")
     func tell(_ what: String, _ values: [OnnxFile.Value]) {

@@ -52,10 +52,14 @@ public struct OnnxFile {
   let graph: OnnxGraph
 
   /// - Throws: `PullbackError` where it is no file or no ONNX model, or its graph is damaged.
-  public init(contentsOf url: URL) throws {
-    file = try ModelFile(path: url.path(percentEncoded: false))
+  public init(contentsOf url: URL) throws { try self.init(path: url.path(percentEncoded: false)) }
+
+  /// - Parameter path: of the file, which messages repeat.
+  /// - Throws: as ``init(contentsOf:)``.
+  public init(path: String) throws {
+    file = try ModelFile(path: path)
     graph = try OnnxGraph(file)
-    path = file.path
+    self.path = path
     opset = graph.opset
     producer = [file.model.producerName, file.model.producerVersion].filter { !$0.isEmpty }.joined(separator: " ")
     inputs = graph.inputs.map {

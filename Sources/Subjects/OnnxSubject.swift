@@ -51,7 +51,7 @@ extension Subject {
     _ path: String, _ request: GraphRequest, showing choice: Tier.Choice = .none, of folder: String? = nil,
     unreadable: UnreadableFiles? = nil
   ) throws -> (subject: Subject, content: InputContent?) {
-    let file = try OnnxFile(contentsOf: URL(filePath: path))
+    let file = try OnnxFile(path: path)
     let given = try GivenInputs(request, to: file)
     var options = OnnxOptions(outputs: request.output.map { [$0] } ?? [])
     for (name, shape) in request.shapes {
