@@ -24,6 +24,8 @@ struct Attribute: ParsableCommand {
           --output maps
         pullbacks attribute --input cat.jpg --target zebra --counterfactual 10 \\
           --output zebra
+        pullbacks attribute --model mine.onnx --input cat.jpg --target 7 \\
+          --preprocess imagenet --output mine.npy
       """)
 
   @OptionGroup var model: ModelOptions

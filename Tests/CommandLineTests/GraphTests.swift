@@ -200,6 +200,18 @@ import Testing
     #expect(try result("map.npy").shape == [1, 3, 5, 4])
   }
 
+  /// The README's command, on what its lines of Python export.
+  @Test func readmesCommand() throws {
+    let readme = try String(contentsOf: Fixture.root.appendingPathComponent("README.md"), encoding: .utf8)
+    let line = try #require(readme.split(separator: "\n").first { $0.hasPrefix("swift run pullbacks attribute --model mine.onnx") })
+    try FileManager.default.copyItem(atPath: graph("mine"), toPath: folder.path("mine.onnx"))
+    try writePicture("cat.jpg")
+    let outcome = try CommandLineTests.pullbacks.shell(line.replacing("swift run ", with: ""), in: folder.url.path)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let page = try String(contentsOfFile: folder.path("mine.html"), encoding: .utf8)
+    #expect(page.contains("What mine.onnx saw") && page.contains("(p / 255 - (0.485, 0.456, 0.406))"))
+  }
+
   // MARK: Targets
 
   /// What numpy's indices select, classes by name, inside a mask, and weights for all, are the same sums.

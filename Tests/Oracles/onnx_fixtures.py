@@ -3,6 +3,7 @@
 torch 2.13.0, onnx 1.23.2, onnxscript 0.7.2. Writes fixtures/onnx/NAME.onnx and fixtures/onnx.safetensors: per graph the
 inputs, the value, a selector, and the gradient of <selector, value> with respect to the first input.
 """
+import contextlib
 import pathlib
 
 import numpy as np
@@ -259,6 +260,18 @@ def tokens():
     return found
 
 
+def mine():
+    """The README's lines, on a network of a few kilobytes."""
+    model = build(lambda: nn.Sequential(
+        nn.Conv2d(3, 8, 7, stride=4, padding=3), nn.ReLU(), nn.MaxPool2d(3, 2, 1), nn.Conv2d(8, 8, 3), nn.GELU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10)))
+    with contextlib.chdir(HERE / "onnx"):
+        model.eval()
+        torch.onnx.export(model, (torch.zeros(1, 3, 224, 224),), "mine.onnx")
+        strip("mine.onnx")
+        pathlib.Path("mine.onnx.data").unlink(missing_ok=True)
+
+
 def pair():
     """Two inputs, two outputs, and a batch of two that is written into the graph."""
     model = build(Pair)
@@ -359,6 +372,7 @@ def main():
     tensors |= {f"quantised/{key}": value for key, value in quantised().items()}
     tensors |= {f"halves/{key}": value for key, value in halves().items()}
     tensors |= tokens() | {f"pair/{key}": value for key, value in pair().items()}
+    mine()
     save_file({k: v.detach().float().contiguous() for k, v in tensors.items()}, str(HERE / "onnx.safetensors"))
     print(sum(p.stat().st_size for p in (HERE / "onnx").iterdir()) + (HERE / "onnx.safetensors").stat().st_size, "bytes")
 
