@@ -18,7 +18,8 @@ public struct GraphRequest: Sendable {
   public var shapes: [String: [Int]]
   /// The classes' names in the order of the logits; nil where they are not known.
   public var labels: [String]?
-  /// How pictures become the explained input; nil is torchvision's evaluation transform.
+  /// How pictures become the explained input; nil is torchvision's evaluation transform. Without a normalisation they
+  /// are in `[-1, 1]`.
   public var preprocessing: Preprocessing?
   /// Whether the explained input is given pictures although none is among ``inputs``: those of a folder of samples.
   public var showsPictures: Bool
@@ -229,9 +230,8 @@ private struct GivenInputs {
       return side
     }
     options.shapes[explained.name] = [1] + (layout == .channelsLast ? sides + [channels] : [channels] + sides)
-    if preprocessing.normalisation == nil {
-      preprocessing.normalisation = channels == 3 ? .imagenet : .unit
-    }
+    // Inputs of this package's networks are in [-1, 1].
+    if preprocessing.normalisation == nil { preprocessing.normalisation = .signed }
     let layer = try preprocessing.normalisation!.each(channels)
     options.pictures[explained.name] = OnnxPictures(
       mean: layer.mean, std: layer.std, channelsLast: layout == .channelsLast,

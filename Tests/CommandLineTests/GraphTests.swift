@@ -206,7 +206,7 @@ import Testing
     let line = try #require(readme.split(separator: "\n").first { $0.hasPrefix("swift run pullbacks attribute --model mine.onnx") })
     try FileManager.default.copyItem(atPath: graph("mine"), toPath: folder.path("mine.onnx"))
     try writePicture("cat.jpg")
-    let outcome = try CommandLineTests.pullbacks.shell(line.replacing("swift run ", with: ""), in: folder.url.path)
+    let outcome = try CommandLineTests.pullbacks.shell(line.replacingOccurrences(of: "swift run ", with: ""), in: folder.url.path)
     #expect(outcome.status == 0, "\(outcome.errors)")
     let page = try String(contentsOfFile: folder.path("mine.html"), encoding: .utf8)
     #expect(page.contains("What mine.onnx saw") && page.contains("(p / 255 - (0.485, 0.456, 0.406))"))
@@ -376,6 +376,33 @@ import Testing
     #expect(steps.shape == [1, 3, 2, 12, 12] && steps.scalars.contains { abs($0) > 1 })
     let record = try String(contentsOfFile: folder.path("arrays/counterfactual.json"), encoding: .utf8)
     #expect(!record.contains("top1") && !FileManager.default.fileExists(atPath: folder.path("arrays/counterfactual.png")))
+  }
+
+  /// What is exported here and read again gives the same bytes as the network itself, for arrays and for pictures.
+  @Test(arguments: ["vgg-scenes", "resnet-scenes", "pvt-scenes"]) func exportsGiveTheSameBytes(_ name: String) throws {
+    let told = try succeed("export", "--model", name, "--output", "network.onnx", "--labels-output", "classes.txt")
+    #expect(told.output == "network.onnx: \(name), inputs [3, 96, 96] in [-1, 1], outputs [10]\n")
+    _ = try succeed("export", "--model", name, "--output", "network.onnx")
+    try writePicture("scene.png", side: 96)
+    try write(Formula.image("image", [2, 3, 96, 96]), "x.npy")
+    for input in ["scene.png", "x.npy"] {
+      let rest = [
+        "--input", input, "--target", "church", "--method", "soft-pullback,gradient,pullback-ascent", "--output",
+      ]
+      let own = ["attribute", "--model", name] + rest + ["own"]
+      let read = ["attribute", "--model", "network.onnx", "--preprocess", "release", "--labels", "classes.txt"] + rest + ["read"]
+      for command in [own, read] {
+        let outcome = try CommandLineTests.pullbacks.run(command, in: folder.url.path)
+        #expect(outcome.status == 0, "\(outcome.errors)")
+      }
+      for method in ["soft-pullback", "gradient", "pullback-ascent"] {
+        let maps = try ["own", "read"].map { try Data(contentsOf: folder.url.appendingPathComponent("\($0)/\(method).npy")) }
+        #expect(maps[0] == maps[1], "\(name) \(method) of \(input)")
+      }
+    }
+    try write("mine", "theirs.onnx")
+    try refused(["export", "--model", name, "--output", "theirs.onnx"], 73, "not made by this tool")
+    try refused(["export", "--model", "network.onnx", "--output", "network.onnx"], 73, "would be replaced")
   }
 
   /// A graph has its own weights, and nothing of it is about architectures.
