@@ -70,7 +70,7 @@ let package = Package(
       resources: [.embedInCode("Resources/imagenet-classes.csv"), .copy("Resources/scenes")]),
     room(
       "Onnx",
-      ["Pullbacks", "Execution", "Failures", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
+      ["Pullbacks", "Execution", "Failures", "Digests", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["Generated/generate"]),
     room("Attribution", ["Pullbacks"]),
     room(
@@ -84,11 +84,11 @@ let package = Package(
     room(
       "Subjects",
       [
-        "Pullbacks", "Failures", "Digests", "Kernels", "Checkpoints", "Networks", "Imaging", "Attribution",
+        "Pullbacks", "Failures", "Digests", "Kernels", "Checkpoints", "Networks", "Onnx", "Imaging", "Attribution",
         "Faithfulness", "Scenes", "Training", .product(name: "SwiftCSV", package: "SwiftCSV"),
       ], resources: [.embedInCode("Resources/photographs.csv"), .embedInCode("Resources/contexts.csv")]),
     room("Plotting", ["Failures", "Imaging", "CCairo"]),
-    room("SemanticPullbacks", ["Pullbacks", "Execution", "Checkpoints", "Networks", "Imaging", "Attribution"]),
+    room("SemanticPullbacks", ["Pullbacks", "Execution", "Checkpoints", "Networks", "Onnx", "Imaging", "Attribution"]),
     room(
       "ExperimentKit",
       [

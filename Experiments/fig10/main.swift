@@ -131,7 +131,7 @@ Experiment.run("fig10") { experiment in
 
   let images = Gallery(photographs: [], scenes: SceneSamples.clearScenes(experiment.options.quick ? 2 : 20))
   let subjects = experiment.options.networks == .scenes ? try experiment.subjects(images) : []
-  let completeness = try subjects.filter { !$0.architecture.name.hasPrefix("pvt") }.map { subject in
+  let completeness = try subjects.filter { !$0.name.hasPrefix("pvt") }.map { subject in
     let parts = try subject.images.map {
       try AffineParts(of: subject.network, at: $0.image, .classes([$0.target]))
     }

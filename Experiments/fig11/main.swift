@@ -60,7 +60,7 @@ Experiment.run("fig11") { experiment in
         cosines[place].append(found[place])
         numbers.append(
           Similarity(
-            model: subject.architecture.name, explainer: entrants[place].name, exponent: exponent,
+            model: subject.name, explainer: entrants[place].name, exponent: exponent,
             cosines: found[place], channels: subject.network.rescalableChannels.count))
       }
     }

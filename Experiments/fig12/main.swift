@@ -14,7 +14,7 @@ Experiment.run("fig12", on: .knob) { experiment, book in
 
   let scored = Set(book.networks.map(\.model))
   let subjects = try experiment.subjects(Gallery(photographs: ["macaw"])).filter {
-    scored.contains($0.architecture.name)
+    scored.contains($0.name)
   }
   let entrants =
     [Entrant(.gradient, Preset.paperV6.settings)] + noises.map { Entrant.relative(.softPullback, $0) }
@@ -94,7 +94,7 @@ Experiment.run("fig12", on: .knob) { experiment, book in
       guard !ratios.isEmpty else { return nil }
       func quantile(_ share: Double) -> Double { ratios[Int((share * Double(ratios.count - 1)).rounded())] }
       return Layer(
-        model: subject.architecture.name, node: node.name, source: spread.source.rawValue, median: quantile(0.5),
+        model: subject.name, node: node.name, source: spread.source.rawValue, median: quantile(0.5),
         low: quantile(0.05), high: quantile(0.95))
     }
     guard own.count > 1 else { continue }

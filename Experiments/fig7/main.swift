@@ -9,7 +9,7 @@ import ExperimentKit
 Experiment.run("fig7") { experiment in
 
   let gallery = Gallery(photographs: ["zebra", "tucan", "firetruck", "binoculars"])
-  guard let subject = try experiment.subjects(gallery).first(where: { $0.architecture.name.hasPrefix("pvt") }) else {
+  guard let subject = try experiment.subjects(gallery).first(where: { $0.name.hasPrefix("pvt") }) else {
     throw PullbackError(
       .usage, "--networks \(experiment.options.networks.rawValue)",
       "fig7 is about a transformer, and there is none among these",

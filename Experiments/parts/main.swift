@@ -44,7 +44,7 @@ Experiment.run("parts") { experiment in
     let count = experiment.options.quick ? 20 : 1000
     let shares = try Shares(of: subject, methods: [.gradient, .softPullback], scenes: 0..<count)
     // A figure of its own for each network, unless the command line asks for one of them.
-    let part = experiment.options.model == nil ? subject.architecture.name.replacing("-scenes", with: "") : nil
+    let part = experiment.options.model == nil ? subject.name.replacing("-scenes", with: "") : nil
     try experiment.write(
       Figure(grid, title: subject.title, credit: subject.credit), part: part, numbers: shares, about: [subject])
     print(shares.summary)

@@ -13,7 +13,8 @@ struct Attribute: ParsableCommand {
 
       Targets are classes by number or name (340, zebra), the classes an image looks most like (top-3), one class \
       against another (340-354), linear combinations (0.5*340+0.5*354), cross-entropy:340, or in an inner layer a \
-      channel (layer3:12) or a neuron (layer3:12/7/7).
+      channel (layer3:12) or a neuron (layer3:12/7/7). Of an output of several axes they are the sums of what numpy's \
+      indices select: 2, 1,: or 2,8:16,4:20, several with semicolons between.
 
       Examples:
         pullbacks attribute --input cat.jpg --output cat.npy --figure cat.png
@@ -23,6 +24,8 @@ struct Attribute: ParsableCommand {
           --output maps
         pullbacks attribute --input cat.jpg --target zebra --counterfactual 10 \\
           --output zebra
+        pullbacks attribute --model mine.onnx --input cat.jpg --target 7 \\
+          --preprocess imagenet --output mine.npy
       """)
 
   @OptionGroup var model: ModelOptions
@@ -40,6 +43,21 @@ struct Attribute: ParsableCommand {
       valueName: "method,..."),
     completion: .list(Method.allCases.map(\.rawValue)))
   var method: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --target, of an output (classes, rows, columns): only its places inside this mask, a picture that is white "
+        + "there, shown as the image is.",
+      valueName: "mask.png"),
+    completion: .file(extensions: ["png", "npy"]))
+  var within: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "In the place of --target: a weight for every value of the output, of its shape without the batch axis.",
+      valueName: "file.npy"),
+    completion: .file(extensions: ["npy"]))
+  var selector: String?
 
   @OptionGroup var options: MethodOptions
   @OptionGroup var memory: MemoryOption
@@ -96,21 +114,21 @@ struct Attribute: ParsableCommand {
     }
     try checkNames()
     for path in [file, figure, report].compactMap({ $0 }) { try checkFolder(of: path) }
-    let model = try model.load(preprocessing: input.pictures.preprocessing())
+    let (model, all) = try input.load(model)
+    try checkPictures(model)
     var (settings, record) = try options.settings(
       for: model, unless: .general, range: input.pictures.range, atLastMaps: true)
-    let (choices, node) = try TargetChoice.parse(target, for: model)
+    let (choices, node) = try TargetChoice.parse(target, within: within, selector: selector, for: model)
     let network = try node.map { try model.network.truncated(at: $0) } ?? model.network
-    if counterfactual != nil && options.clip == nil { settings.clipping = .everyStep }
+    if counterfactual != nil && options.clip == nil && model.takesPictures { settings.clipping = .everyStep }
     let explainers = try methods.map { try $0.explainer(settings.fitting(network.graph), for: network.graph) }
-    let all = try input.images(for: model)
     let batchSize = try memory.batchSize(for: model.graph)
     if let output, file == nil { try makeFolder(output) }
     let paths = output == nil || counterfactual != nil ? [] : methods.map { file ?? "\(output!)/\($0.rawValue).npy" }
     try outputs.check(
       paths + paths.map(Signature.recordPath) + (counterfactual == nil ? [] : Counterfactual.files(in: output!))
         + [figure, report].compactMap { $0 },
-      inputs: all.files + [model.checkpoint.path, options.baseline, options.temperatures.calibration])
+      inputs: all.files + [model.path, options.baseline, options.temperatures.calibration, within, selector])
     let unreadable = UnreadableFiles(isStrict: input.pictures.strict)
     let images = try all.readable(unreadable)
     input.pictures.announce(images, for: model)
@@ -145,7 +163,7 @@ struct Attribute: ParsableCommand {
           explained.record(
             method: method.rawValue, settings: values(of: explainers[place], method, settings, record),
             spreads: method.usesSoftRules ? try settings.spreads(in: network.graph) : [], seed: options.seed,
-            input: input.input, maps: kept[place]),
+            input: input.inWords, maps: kept[place]),
           to: Signature.recordPath(path))
       }
     }
@@ -167,6 +185,16 @@ struct Attribute: ParsableCommand {
   ) -> [String: String] {
     explainer.settings.merging(method.usesSoftRules ? settings.ofSoftRules.merging(record) { $1 } : [:]) { $1 }
       .merging(["preset": (options.preset ?? .general).rawValue]) { $1 }
+  }
+
+  /// Refuses pictures of inputs that are none, before anything is computed.
+  private func checkPictures(_ model: Subject) throws {
+    guard let option = figure.map({ "--figure \($0)" }) ?? report.map({ "--report \($0)" }),
+      !Picture.canShow(model.graph.inputShape)
+    else { return }
+    throw PullbackError(
+      .usage, option, "shows pictures (C, H, W) with 1, 3 or 4 channels C, found inputs of shape "
+        + "\(model.graph.inputShape)", advice: "--output writes them as an array")
   }
 
   /// Refuses names that say another thing than what would be written.

@@ -24,6 +24,7 @@ struct Calibrate: ParsableCommand {
   var images: String
 
   @OptionGroup var pictures: PictureOptions
+  @OptionGroup var held: HeldInputOptions
   @OptionGroup var memory: MemoryOption
   @OptionGroup var outputs: OutputOptions
 
@@ -32,10 +33,9 @@ struct Calibrate: ParsableCommand {
 
   func run() throws {
     try checkFolder(of: output)
-    let model = try model.load(preprocessing: pictures.preprocessing())
-    let all = try InputImages(
-      images, shape: model.graph.inputShape, framing: model.preprocessing.framing, range: pictures.range)
-    try outputs.check([output], inputs: all.files + [model.checkpoint.path])
+    let (model, content) = try model.load([images] + held.inputs, preprocessing: pictures.preprocessing())
+    let all = try model.inputs(content ?? InputContent(images), range: pictures.range)
+    try outputs.check([output], inputs: all.files + [model.path])
     let unreadable = UnreadableFiles(isStrict: pictures.strict)
     let inputs = try all.readable(unreadable)
     pictures.announce(inputs, for: model)
@@ -55,12 +55,11 @@ struct Calibrate: ParsableCommand {
     }
     let extents = model.graph.inputShape.dropFirst().map(String.init).joined(separator: " x ")
     let framing = model.preprocessing.framing == .release ? "" : "\(model.preprocessing.framing.inWords), "
+    let range = pictures.range ?? model.usualRange
     let preprocessing =
       inputs.arePictures
       ? "pictures, \(framing)resized and cropped to \(extents), 2 p / 255 - 1"
-      : "arrays, "
-        + (pictures.range == .signed || pictures.range == .any
-          ? "used as they are" : "range \(pictures.range.rawValue)")
+      : "arrays, " + (range == .signed || range == .any ? "used as they are" : "range \(range.rawValue)")
     try writeJSON(
       try Calibration(measurement.spreads, of: model, images: inputs.count, preprocessing: preprocessing), to: output)
     try pictures.finish(unreadable, of: all.count)

@@ -18,9 +18,10 @@ struct Counterfactual {
     /// The value of the target, and the class's probability if it is a class.
     let value: Double
     let probability: Double?
-    let top1: Int
-    let top1Name: String
-    let top1Probability: Double
+    /// Of classifiers.
+    let top1: Int?
+    let top1Name: String?
+    let top1Probability: Double?
     /// The L2 norm of the change from x_0.
     let distance: Double
   }
@@ -50,13 +51,14 @@ struct Counterfactual {
   }
 
   /// Writes `counterfactual.npy`, (N, targets, K + 1, 3, H, W) without the axis of targets where there is one;
-  /// `counterfactual.json`, the probabilities; and `counterfactual.png`, a row for each image and target.
+  /// `counterfactual.json`, the probabilities; and of pictures `counterfactual.png`, a row for each image and target.
   func write(to folder: String) throws {
     var sequences: [Sequence] = []
     var rows: [ImageGrid.Row] = []
     let targets = explained.targetCount
     let shape = [explained.images.count] + (targets == 1 ? [] : [targets]) + [ascent.steps + 1] + model.graph.inputShape
     let pictured = Self.pictured(ascent.steps)
+    let isDrawn = Picture.canShow(model.graph.inputShape)
     let bar = ProgressBar(ascent.name, total: 2 * ascent.steps * targets * explained.images.count)
     defer { bar.end() }
     try NPY.write(shape: shape, to: "\(folder)/counterfactual.npy") { append in
@@ -70,10 +72,11 @@ struct Counterfactual {
               iterate = try ascent.step(k - 1, at: iterate, from: image, selector, of: model.network, in: context)
             }
             steps.append(try step(k, iterate, from: image, target, selector))
-            if pictured.contains(k) { pictures.append(try Picture(iterate.clamped(to: -1...1))) }
+            if isDrawn, pictured.contains(k) { pictures.append(try Picture(iterate.clamped(to: -1...1))) }
             try append(iterate)
           }
           sequences.append(Sequence(image: explained.images.names[index], target: target.name, steps: steps))
+          guard isDrawn else { continue }
           rows.append(
             ImageGrid.Row(
               "\(explained.images.names[index])\n\(target.name)",
@@ -88,15 +91,16 @@ struct Counterfactual {
       // Before the array appears: it would be nobody's without its record.
       try writeJSON(
         try AscentRecord(
-          model: model.architecture.name, checkpointSHA256: model.checkpoint.sha256, method: ascent.name,
+          model: model.name, checkpointSHA256: model.sha256, method: ascent.name,
           settings: settings, shape: shape, sequences: sequences),
         to: "\(folder)/counterfactual.json")
     }
+    guard isDrawn else { return }
     let titles = pictured.map { "x_\($0)" } + ["Change, heat map", "Change, raw colour"]
     let grid = ImageGrid(
       columns: titles, rows, colorBars: [ColorBar(explained.colorMap, labels: ["−max", "0", "+max"])],
       width: 80 * Double(titles.count + 1))
-    try Figure(grid, credit: "\(ascent.name), \(model.architecture.name)").writeSigned(
+    try Figure(grid, credit: "\(ascent.name), \(model.name)").writeSigned(
       to: "\(folder)/counterfactual.png")
   }
 
@@ -110,11 +114,12 @@ struct Counterfactual {
     _ number: Int, _ iterate: Tensor, from image: Tensor, _ target: ResolvedTarget, _ selector: Selector
   ) throws -> Step {
     let logits = try model.network(iterate)
-    let ranking = Prediction.ranking(logits.scalars)
+    let ranking = model.graph.outputShape.count == 1 ? Prediction.ranking(logits.scalars) : []
     return Step(
       step: number, value: try selector.values(of: logits, of: model.network)[0],
       probability: target.prediction.flatMap { wanted in ranking.first { $0.target == wanted.target }?.probability },
-      top1: ranking[0].target, top1Name: model.className(ranking[0].target), top1Probability: ranking[0].probability,
+      top1: ranking.first?.target, top1Name: ranking.first.map { model.className($0.target) },
+      top1Probability: ranking.first?.probability,
       distance: (iterate - image).imageNorms[0])
   }
 }

@@ -58,7 +58,7 @@ struct Evaluate: ParsableCommand {
       }
     }
     let sessions = try subjects.map { subject, given in
-      try prepare(subject, given, in: subjects.count == 1 ? output : "\(output)/\(subject.architecture.name)")
+      try prepare(subject, given, in: subjects.count == 1 ? output : "\(output)/\(subject.name)")
     }
     for session in sessions { try session() }
     try subject.pictures.finish(
@@ -82,7 +82,7 @@ struct Evaluate: ParsableCommand {
       .merging(Dictionary(uniqueKeysWithValues: spreads)) { $1 }
     let isSoft = { Method(rawValue: $0)?.usesSoftRules ?? false }
     let description = try RunDescription(
-      model: subject.architecture.name, checkpoint: subject.checkpoint.sha256, version: version, benchmark: benchmark,
+      model: subject.name, checkpoint: subject.sha256, version: version, benchmark: benchmark,
       source: subject.samples.description, images: subject.samples.images, shard: shard,
       settings: Dictionary(uniqueKeysWithValues: contenders.map(\.name).filter(isSoft).map { ($0, soft) }))
     if isFolder(folder) { try outputs.checkResults(in: folder, inputs: self.subject.files + [options.baseline]) }

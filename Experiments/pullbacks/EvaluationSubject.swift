@@ -32,15 +32,19 @@ struct EvaluationSubject: ParsableArguments {
   var attributions: String?
 
   @Option(
-    help: ArgumentHelp("With --attributions, the images: float32 (N, C, H, W) in the --range.", valueName: "file.npy"))
-  var input: String?
+    help: ArgumentHelp(
+      "With --attributions, the images: float32 (N, C, H, W) in the --range. For an exported graph of several inputs "
+        + "also the values of those that are not explained, as table=t.npy.",
+      valueName: "[name=]file.npy"))
+  var input: [String] = []
 
   @Option(help: ArgumentHelp("With --attributions, the classes: one, or one for each image.", valueName: "class,..."))
   var target: String?
 
   func validate() throws {
     if let samples, samples < 1 { throw ValidationError("--samples is at least 1.") }
-    guard (attributions == nil) == (input == nil), (attributions == nil) == (target == nil) else {
+    let isGiven = !input.isEmpty && (model.graphFile == nil || target != nil)
+    guard (attributions == nil) == !isGiven, (attributions == nil) == (target == nil) else {
       throw ValidationError("--attributions, --input and --target belong together.")
     }
     if attributions != nil && (images != nil || samples != nil) {
@@ -49,7 +53,9 @@ struct EvaluationSubject: ParsableArguments {
   }
 
   /// The files that are read, beside the networks' own.
-  var files: [String?] { [model.checkpoint, attributions, input, images.map { $0 + "/labels.csv" }] }
+  var files: [String?] {
+    [model.checkpoint, model.graphFile, attributions, images.map { $0 + "/labels.csv" }] + input
+  }
 
   /// The networks to evaluate, one after the other, and the maps in the place of explainers if they were computed
   /// elsewhere.
@@ -59,11 +65,12 @@ struct EvaluationSubject: ParsableArguments {
     let preprocessing = try pictures.preprocessing()
     guard let networks else {
       return [
-        try givenMaps(for: model.load(preprocessing: preprocessing))
+        try givenMaps { try model.load(input, preprocessing: preprocessing) }
           ?? (
             model.load(
-              showing: .spread(samples), of: images, preprocessing: preprocessing,
-              unreadable: images == nil ? nil : unreadable), nil
+              model.graphFile == nil ? [] : input, showing: .spread(samples), of: images, preprocessing: preprocessing,
+              unreadable: images == nil ? nil : unreadable
+            ).subject, nil
           )
       ]
     }
@@ -82,7 +89,9 @@ struct EvaluationSubject: ParsableArguments {
       // The networks are shown the same files: one note of each is enough.
       let unreadable = place == 0 ? unreadable : UnreadableFiles(isStrict: pictures.strict)
       let preprocessing = preprocessing ?? .release
-      return try givenMaps(for: networks.subject(name, showing: .none, preprocessing: preprocessing))
+      return try givenMaps {
+        try (networks.subject(name, showing: .none, preprocessing: preprocessing), InputContent(input[0]))
+      }
         ?? (
           networks.subject(
             name, showing: .spread(samples), of: images, preprocessing: preprocessing,
@@ -93,10 +102,13 @@ struct EvaluationSubject: ParsableArguments {
 
   /// The network with images and maps from arrays; nil if none are given.
   private func givenMaps(
-    for subject: @autoclosure () throws -> Subject
+    _ load: () throws -> (subject: Subject, content: InputContent?)
   ) throws -> (subject: Subject, given: Contender?)? {
-    guard let attributions, let input, let target else { return nil }
-    let subject = try subject()
+    guard let attributions, let target else { return nil }
+    let (subject, content) = try load()
+    guard let content else {
+      throw PullbackError(.usage, "--input", "the explained input is given nothing", advice: "name a file for it")
+    }
     let classes = try target.split(separator: ",").map { text in
       guard let target = Int(text) else {
         throw PullbackError(.usage, "--target \(text)", "expected the number of a class")
@@ -104,8 +116,7 @@ struct EvaluationSubject: ParsableArguments {
       return target
     }
     let arrays = try ArraySamples(
-      input: input, framing: subject.preprocessing.framing, range: pictures.range, classes: classes,
-      attributions: attributions, shape: subject.graph.inputShape)
+      subject.inputs(content, range: pictures.range), classes: classes, attributions: attributions)
     return (subject.showing(arrays), Contender(name: "given", maps: arrays.maps))
   }
 }

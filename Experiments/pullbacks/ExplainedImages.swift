@@ -233,7 +233,7 @@ struct ExplainedImages {
       ImageGrid(
         columns: ["Image"] + titles, rows, colorBars: [ColorBar(colorMap, labels: ["−max", "0", "+max"])],
         width: 120 * Double(1 + titles.count)),
-      credit: "\(methods.map(\.rawValue).joined(separator: ", ")), \(model.architecture.name)")
+      credit: "\(methods.map(\.rawValue).joined(separator: ", ")), \(model.name)")
   }
 
   /// What is written beside the attributions of one method.
@@ -242,8 +242,8 @@ struct ExplainedImages {
     input: String, maps: [[Map]]
   ) throws -> AttributionRecord {
     try AttributionRecord(
-      model: model.architecture.name, checkpoint: PathText.shown(model.checkpoint.path),
-      checkpointSHA256: model.checkpoint.sha256, input: PathText.shown(input), preprocessing: preprocessing,
+      model: model.name, checkpoint: PathText.shown(model.path),
+      checkpointSHA256: model.sha256, input: PathText.shown(input), preprocessing: preprocessing,
       method: method, settings: settings,
       spreads: spreads.isEmpty
         ? nil

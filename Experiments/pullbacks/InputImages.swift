@@ -11,8 +11,9 @@ struct PictureOptions: ParsableArguments {
       How pictures become inputs: torchvision-default (Resize 256 and CenterCrop 224, or in proportion to the \
       network's size, and ImageNet's normalisation); imagenet, signed, unit (the same with ImageNet's normalisation, values in \
       [-1, 1], or in [0, 1]); release (square pictures whole, as the experiments do it); or a .json of mean and std \
-      (for values in [0, 1]), size (shorter side, or rows and columns) and crop. Photographs are turned upright by their \
-      EXIF orientation before, and what is transparent shows mid grey. By default a checkpoint of yours gets \
+      (for values in [0, 1]), size (shorter side, or rows and columns), crop, and for exported graphs layout (NCHW or \
+      NHWC) and channels (RGB or BGR). Photographs are turned upright by their EXIF orientation before, and what is \
+      transparent shows mid grey. By default an exported graph gets torchvision-default; a checkpoint of yours \
       torchvision's Resize and CenterCrop with its architecture's normalisation, and the networks that come with the \
       package or are fetched get release.
       """, valueName: "name or file.json"),
@@ -21,9 +22,11 @@ struct PictureOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The values in an .npy: signed, in [-1, 1]; unit, in [0, 1]; byte, in [0, 255]; any, taken as they are.",
-      valueName: "range"))
-  var range = ArrayRange.signed
+      """
+      The values in an .npy: signed, in [-1, 1]; unit, in [0, 1]; byte, in [0, 255]; any, taken as they are. By \
+      default signed; any for an exported graph without --preprocess.
+      """, valueName: "range"))
+  var range: ArrayRange?
 
   @Flag(
     help: "Stop at the first picture of a folder that cannot be read. By default the others are done, and it is said.")
@@ -43,7 +46,8 @@ struct PictureOptions: ParsableArguments {
 
   /// What records say of it.
   func description(_ images: InputImages, for model: Subject) -> String {
-    images.arePictures ? model.preprocessing.inWords(model.graph.inputShape) : "arrays, range \(range.rawValue)"
+    images.arePictures
+      ? model.preprocessing.inWords(model.graph.inputShape) : "arrays, range \((range ?? model.usualRange).rawValue)"
   }
 
   /// Ends a command that went on without files that could not be read: a line for each, where there are several.
@@ -61,17 +65,35 @@ struct InputOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "A PNG, JPEG or WebP; a folder of them; a float32 .npy of the shape of one input or of several; or - for one of "
-        + "these on standard input.",
-      valueName: "file or folder"),
+        + "these on standard input. For an exported graph of several inputs several times, as table=t.npy.",
+      valueName: "[name=]file or folder"),
     completion: .file(extensions: ["png", "jpg", "jpeg", "webp", "npy"]))
-  var input: String
+  var input: [String]
 
   @OptionGroup var pictures: PictureOptions
 
-  func images(for model: Subject) throws -> InputImages {
-    try InputImages(
-      input, shape: model.graph.inputShape, framing: model.preprocessing.framing, range: pictures.range)
+  /// The network with what it is given.
+  func load(_ model: ModelOptions) throws -> (model: Subject, images: InputImages) {
+    let (subject, content) = try model.load(input, preprocessing: pictures.preprocessing())
+    guard let content else {
+      throw PullbackError(.usage, "--input", "the explained input is given nothing", advice: "name a file for it")
+    }
+    return (subject, try subject.inputs(content, range: pictures.range))
   }
+
+  /// For records.
+  var inWords: String { input.map(PathText.shown).joined(separator: ", ") }
+}
+
+/// Values of the inputs of an exported graph that are not explained.
+struct HeldInputOptions: ParsableArguments {
+  @Option(
+    name: .customLong("input"),
+    help: ArgumentHelp(
+      "For an exported graph of several inputs: the value of one that is not explained, as table=t.npy; may be given "
+        + "several times.",
+      valueName: "name=file.npy"))
+  var inputs: [String] = []
 }
 
 extension ArrayRange: ExpressibleByArgument {}

@@ -1,20 +1,31 @@
 import ArgumentParser
+import Digests
 import ExperimentKit
+import Failures
+import Foundation
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List the tensors of a checkpoint, and how they fit a model.",
-    discussion: "Example: pullbacks inspect resnet50.pth --model resnet50")
+    abstract: "List the tensors of a checkpoint, and how they fit a model; or what is in an exported graph.",
+    discussion: """
+      Examples:
+        pullbacks inspect resnet50.pth --model resnet50
+        pullbacks inspect segmenter.onnx
+      """)
 
-  @Argument(help: ArgumentHelp("The checkpoint.", valueName: "file"))
+  @Argument(help: ArgumentHelp("The checkpoint, or FILE.onnx.", valueName: "file"))
   var checkpoint: String
 
   @Option(help: "Compare with this architecture; without it, with the one that the tensors are recognised as.")
   var model: String?
 
   @OptionGroup var options: CheckpointOptions
+  @OptionGroup var graph: GraphOptions
+  @OptionGroup var held: HeldInputOptions
 
   func run() throws {
+    if checkpoint.lowercased().hasSuffix(".onnx") { return try inspectGraph() }
+    try graph.requireNone()
     let file = try options.open(checkpoint)
     print("\(file.path): \(file.format.rawValue), \(file.names.count) tensors, SHA-256 \(try file.sha256)")
     if !file.container.isEmpty { print("state dict under \(file.container.joined(separator: "/"))") }
@@ -31,6 +42,30 @@ struct Inspect: ParsableCommand {
     let recognition = try Recognition(of: file)
     print("recognised as \(recognition.architecture.name)")
     compare(file, recognition.fit, alternatives: recognition.alternatives)
+  }
+
+  /// What an exported graph says of itself, and the layers that are found in it.
+  private func inspectGraph() throws {
+    guard model == nil else {
+      throw PullbackError(.usage, "--model", "an exported graph is of no architecture", advice: "leave it out")
+    }
+    let file = try OnnxFile(path: checkpoint)
+    print("\(PathText.shown(file.path)): ONNX, operator set \(file.opset), SHA-256 \(try sha256(ofFileAt: checkpoint))")
+    print("written by \(file.producer.isEmpty ? "nobody who says so" : PathText.shown(file.producer))")
+    func tell(_ what: String, _ values: [OnnxFile.Value]) {
+      for value in values { print("\(what) \(PathText.shown(value.name))\t\(PathText.shown(value.inWords))") }
+    }
+    tell("input", file.inputs)
+    tell("output", file.outputs)
+    for tensor in file.tensors { print("  \(PathText.shown(tensor.name))\t\(tensor.type)\t\(tensor.shape)") }
+    func counts(_ list: [(String, Int)]) -> String { list.map { "\($0.1) \($0.0)" }.joined(separator: ", ") }
+    print("operators: \(counts(file.operators.map { (PathText.shown($0.op), $0.count) }))")
+    // What the file leaves open ends the command, after what it says.
+    let subject = try graph.load(checkpoint, held.inputs).subject
+    let kinds = Dictionary(grouping: subject.graph.nodes.dropFirst(), by: \.operation.kind).mapValues(\.count)
+      .sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }
+    print("layers: \(counts(kinds.map { ($0.key, $0.value) }))")
+    print("explained: \(subject.graph.inputShape) to \(subject.graph.outputShape), one image")
   }
 
   private func compare(_ file: Checkpoint, _ fit: CheckpointFit, alternatives: [Architecture]?) {

@@ -56,7 +56,7 @@ struct MethodOptions: ParsableArguments {
   ///     no preset and no layer is named. The release has layers of its own, inside the last block of a ResNet.
   /// - Returns: the settings, and what records of soft rules say beside them.
   func settings(
-    for subject: Subject, unless fallback: Preset, range: ArrayRange, atLastMaps: Bool = false
+    for subject: Subject, unless fallback: Preset, range: ArrayRange?, atLastMaps: Bool = false
   ) throws -> (settings: MethodSettings, record: [String: String]) {
     let graph = subject.graph
     var settings = (preset ?? fallback).settings
@@ -77,12 +77,11 @@ struct MethodOptions: ParsableArguments {
       if let value = Float(baseline), value.isFinite {
         settings.baseline = .value(value)
       } else {
-        settings.baseline = .image(
-          try InputImages.image(
-            at: baseline, shape: graph.inputShape, framing: subject.preprocessing.framing, range: range))
+        settings.baseline = .image(try subject.inputs(InputContent(baseline), range: range).one())
       }
     }
-    if atLastMaps, preset == nil, settings.camLayer == nil { settings.camLayer = Architecture.lastMaps(in: graph) }
+    // An exported graph has no layer of the release's.
+    if atLastMaps && preset == nil || subject.onnx != nil, settings.camLayer == nil { settings.camLayer = Architecture.lastMaps(in: graph) }
     return (settings.fitting(graph), record)
   }
 }

@@ -8,8 +8,8 @@ struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The architecture: \(Architecture.all.map(\.name).joined(separator: ", ")). "
-        + "Recognised by the checkpoint's tensors if not given.",
-      valueName: "name"),
+        + "Recognised by the checkpoint's tensors if not given. Or an exported graph, FILE.onnx.",
+      valueName: "name or file.onnx"),
     completion: .list(Architecture.all.map(\.name)))
   var model: String?
 
@@ -23,6 +23,7 @@ struct ModelOptions: ParsableArguments {
   var checkpoint: String?
 
   @OptionGroup var file: CheckpointOptions
+  @OptionGroup var graph: GraphOptions
 
   /// The network, with images if it is to be shown some.
   ///
@@ -33,6 +34,46 @@ struct ModelOptions: ParsableArguments {
   func load(
     showing choice: Tier.Choice = .none, of folder: String? = nil, preprocessing: Preprocessing? = nil,
     unreadable: UnreadableFiles? = nil
+  ) throws -> Subject {
+    try load([], showing: choice, of: folder, preprocessing: preprocessing, unreadable: unreadable).subject
+  }
+
+  /// The network, and what its input is given.
+  ///
+  /// - Parameters:
+  ///   - inputs: files, `name=file` for an exported graph of several inputs.
+  ///   - choice: images to show it.
+  ///   - folder: labelled images of the user's, in place of those of the network's tier.
+  ///   - preprocessing: how pictures become inputs, if that is said.
+  ///   - unreadable: where images of the folder are noted that cannot be read.
+  func load(
+    _ inputs: [String], showing choice: Tier.Choice = .none, of folder: String? = nil,
+    preprocessing: Preprocessing? = nil, unreadable: UnreadableFiles? = nil
+  ) throws -> (subject: Subject, content: InputContent?) {
+    if let path = graphFile {
+      guard checkpoint == nil else {
+        throw PullbackError(.usage, "--checkpoint", "\(path) has its own weights", advice: "leave it out")
+      }
+      try file.requireNone()
+      return try graph.load(
+        path, inputs, showing: choice, of: folder, preprocessing: preprocessing, unreadable: unreadable)
+    }
+    try graph.requireNone()
+    guard inputs.count <= 1 else {
+      throw PullbackError(.usage, "--input \(inputs[1])", "the network has one input", advice: "name a folder for several images")
+    }
+    let subject = try architecture(showing: choice, of: folder, preprocessing: preprocessing, unreadable: unreadable)
+    return (subject, try inputs.first.map { try InputContent($0) })
+  }
+
+  /// The exported graph that is named as the model; nil where none is.
+  var graphFile: String? {
+    guard let model, model.lowercased().hasSuffix(".onnx") || model.contains("/") else { return nil }
+    return model
+  }
+
+  private func architecture(
+    showing choice: Tier.Choice, of folder: String?, preprocessing: Preprocessing?, unreadable: UnreadableFiles?
   ) throws -> Subject {
     if let checkpoint { try MemoryOption.check(checkpoint: checkpoint) }
     if checkpoint == nil { try file.requireNone() }
@@ -84,13 +125,89 @@ struct CheckpointOptions: ParsableArguments {
   }
 }
 
+/// What of an exported graph is explained.
+struct GraphOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "Of an exported graph of several inputs, the one that is explained; the others are held at what they are given.",
+      valueName: "name"))
+  var explain: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Of an exported graph, the output that is explained, or any value within; the first output if not given.",
+      valueName: "name"))
+  var outputName: String?
+
+  @Option(
+    parsing: .singleValue,
+    help: ArgumentHelp(
+      "The shape of an exported graph's input where the file leaves it open, as ids=1x16; may be given several times. "
+        + "An array says its own.",
+      valueName: "name=shape"))
+  var shape: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "The names of an exported graph's classes in the order of the logits: a text of one a line, JSON (a list, or an "
+        + "object by number), or CSV.",
+      valueName: "file"),
+    completion: .file(extensions: ["txt", "json", "csv"]))
+  var labels: String?
+
+  /// Throws where they are given without an exported graph.
+  func requireNone() throws {
+    let given = [
+      ("--explain", explain != nil), ("--output-name", outputName != nil), ("--shape", !shape.isEmpty),
+      ("--labels", labels != nil),
+    ]
+    guard let option = given.first(where: \.1)?.0 else { return }
+    throw PullbackError(.usage, option, "is about an exported graph", advice: "name one with --model FILE.onnx")
+  }
+
+  /// The network in a file, and what its explained input is given; parameters as of ``ModelOptions/load(_:showing:of:preprocessing:unreadable:)``.
+  func load(
+    _ path: String, _ inputs: [String], showing choice: Tier.Choice = .none, of folder: String? = nil,
+    preprocessing: Preprocessing? = nil, unreadable: UnreadableFiles? = nil
+  ) throws -> (subject: Subject, content: InputContent?) {
+    try MemoryOption.check(checkpoint: path)
+    do {
+      let request = try request(inputs, preprocessing: preprocessing, showsPictures: folder != nil)
+      let loaded = try Subject.onnx(path, request, showing: choice, of: folder, unreadable: unreadable)
+      for note in loaded.subject.notes { remark("\(path): \(note)") }
+      return loaded
+    } catch var error as PullbackError where error.advice?.hasPrefix("say it: by the shape of the input") == true {
+      error.advice = "say it with --shape, as in x=1x3x224x224"
+      throw error
+    }
+  }
+
+  private func request(
+    _ inputs: [String], preprocessing: Preprocessing?, showsPictures: Bool
+  ) throws -> GraphRequest {
+    var shapes: [String: [Int]] = [:]
+    for text in shape {
+      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      let extents = parts.last?.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) } ?? []
+      guard parts.count == 2, extents.allSatisfy({ ($0 ?? 0) > 0 }) else {
+        throw PullbackError(.usage, "--shape \(text)", "expected an input and its extents", advice: "as in x=1x3x224x224")
+      }
+      shapes[parts[0]] = extents.compactMap { $0 }
+    }
+    return GraphRequest(
+      inputs, explained: explain, output: outputName, shapes: shapes, labels: try labels.map(ClassLabels.read),
+      preprocessing: preprocessing, showsPictures: showsPictures)
+  }
+}
+
 extension ModelOptions {
   /// Says on standard error what the checkpoint does not, and was assumed.
   private func tellHowItWasRead(_ subject: Subject) throws {
-    let fit = try CheckpointFit(of: subject.architecture, to: subject.checkpoint)
-    let alternatives = model == nil ? try Recognition(of: subject.checkpoint).alternatives : nil
+    guard let architecture = subject.architecture, let checkpoint = subject.checkpoint else { return }
+    let fit = try CheckpointFit(of: architecture, to: checkpoint)
+    let alternatives = model == nil ? try Recognition(of: checkpoint).alternatives : nil
     for note in fit.notes(among: alternatives) {
-      writeToStandardError("note: \(subject.checkpoint.path): \(note)\n")
+      writeToStandardError("note: \(subject.path): \(note)\n")
     }
   }
 }

@@ -36,10 +36,14 @@ struct Predict: ParsableCommand {
   }
 
   func run() throws {
-    let model = try model.load(preprocessing: input.pictures.preprocessing())
-    let images = try input.images(for: model)
+    let (model, images) = try input.load(model)
+    guard model.graph.outputShape.count == 1 else {
+      throw PullbackError(
+        .usage, "predict", "prints classes, and the output of \(model.name) has the shape \(model.graph.outputShape)",
+        advice: "pullbacks attribute explains its values by --target")
+    }
     if let output {
-      try outputs.check([output, Signature.recordPath(output)], inputs: images.files + [model.checkpoint.path])
+      try outputs.check([output, Signature.recordPath(output)], inputs: images.files + [model.path])
     }
     input.pictures.announce(images, for: model)
     try MemoryOption.check(model.graph)
@@ -64,8 +68,8 @@ struct Predict: ParsableCommand {
     if rows.isEmpty, let failure = unreadable.failure(of: images.count) { throw failure }
     guard format == .json || output != nil else { return try input.pictures.finish(unreadable, of: images.count) }
     let record = try Record(
-      model: model.architecture.name, checkpoint: PathText.shown(model.checkpoint.path),
-      checkpointSHA256: model.checkpoint.sha256, input: PathText.shown(input.input),
+      model: model.name, checkpoint: PathText.shown(model.path),
+      checkpointSHA256: model.sha256, input: input.inWords,
       preprocessing: input.pictures.description(images, for: model), images: rows.map(\.image),
       predictions: format == .json ? rows.map(\.classes) : nil,
       shape: output == nil ? nil : [logits.count] + model.graph.outputShape,

@@ -21,7 +21,7 @@ struct PullbacksCommand: ParsableCommand {
     version: packageVersion,
     subcommands: [
       Predict.self, Attribute.self, Evaluate.self, Merge.self, Inspect.self, Rules.self, Methods.self,
-      Calibrate.self, ScenesCommand.self, Train.self, Doctor.self, Reference.self,
+      Calibrate.self, Export.self, ScenesCommand.self, Train.self, Doctor.self, Reference.self,
     ])
 
   /// The command line, whatever bytes it is of.

@@ -58,13 +58,13 @@ struct Report {
       <meta name="viewport" content="width=device-width, initial-scale=1">
       <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; \
       style-src 'unsafe-inline'; script-src 'sha256-\(digest)'">
-      <title>What \(model.architecture.name) saw</title>
+      <title>What \(model.name) saw</title>
       <style>
       \(HTML(markup: ReportAssets.style))
       </style>
       </head>
       <body>
-      <h1>What \(model.architecture.name) saw</h1>
+      <h1>What \(model.name) saw</h1>
       <div class="controls">
       <label>image <input id="mix" type="range" min="0" max="100" value="100" aria-label="From image to attribution">\
        attribution</label>
@@ -145,8 +145,8 @@ struct Report {
 
   private func origin() throws -> HTML {
     var rows: [HTML] = [row("Command", "<pre>\(Self.command)</pre>")]
-    rows.append(row("Network", "\(model.architecture.name), <code>\(model.checkpoint.path)</code>"))
-    rows.append(row("Checkpoint's SHA-256", "<code>\(try model.checkpoint.sha256)</code>"))
+    rows.append(row("Network", "\(model.name), <code>\(model.path)</code>"))
+    rows.append(row("Checkpoint's SHA-256", "<code>\(try model.sha256)</code>"))
     var seen: Set<String> = []
     for file in explained.images.files where seen.insert(file).inserted {
       let digest = try? sha256(ofFileAt: file)

@@ -11,6 +11,9 @@ struct Rules: ParsableCommand {
       a relative temperature it says where sigma, the spread of a channel, comes from, and gives its range over the \
       channels. For another temperature tau it gives tau over the median sigma of each layer.
 
+      Of an exported graph the lines behind these say what became of the file's nodes, and why: which layer they are a \
+      part of, what is held constant in a product, what is read by its derivative.
+
       Examples:
         pullbacks rules --model efficientnet-lite0 --temperature released
         pullbacks rules --model vgg-scenes --temperature relative=1.5 --nodes
@@ -28,6 +31,7 @@ struct Rules: ParsableCommand {
   var rules: Table = .softPullback
 
   @OptionGroup var temperatures: TemperatureOptions
+  @OptionGroup var held: HeldInputOptions
 
   @Flag(help: "Every node, not one line per kind of operation.")
   var nodes = false
@@ -62,6 +66,7 @@ struct Rules: ParsableCommand {
         let columns = [node.name, node.operation.kind, node.operation.settings, rule.equation(at: node.operation)]
         print((columns + noise).joined(separator: "\t"))
       }
+      subject?.onnx.map(tellEveryNode)
       return
     }
     var lines: [Line] = []
@@ -77,14 +82,41 @@ struct Rules: ParsableCommand {
       let columns = [line.kind, "\(line.count)", line.equation, line.source]
       print((columns + (line.noises.isEmpty ? [] : [Noise.summary(line.noises)])).joined(separator: "\t"))
     }
+    subject?.onnx.map(tellOperators)
+  }
+
+  /// What became of each node of an exported graph, and why.
+  private func tellEveryNode(_ model: OnnxModel) {
+    print("\nnode of the file\toperator\tnodes here\twhy")
+    for node in model.nodes {
+      print([node.name, node.op, node.nodes.joined(separator: ", "), node.reason].joined(separator: "\t"))
+    }
+  }
+
+  /// The same, of nodes of one operator that fell under the same sentence together.
+  private func tellOperators(_ model: OnnxModel) {
+    print("\noperator of the file\tnodes\twhy")
+    var lines: [(op: String, reason: String, count: Int)] = []
+    for node in model.nodes {
+      // Parts name the layer that they are a part of.
+      let reason =
+        node.reason.hasPrefix("part of ") ? node.reason.split(separator: " ").prefix(3).joined(separator: " ") : node.reason
+      if let place = lines.firstIndex(where: { $0.op == node.op && $0.reason == reason }) {
+        lines[place].count += 1
+      } else {
+        lines.append((node.op, reason, 1))
+      }
+    }
+    for line in lines { print("\(line.op)\t\(line.count)\t\(line.reason)") }
   }
 
   /// The model with its parameters; nil where there are none of an architecture, whose rules are known all the same.
   private func subject() throws -> Subject? {
     do {
-      return try model.load()
+      return try model.load(held.inputs).subject
     } catch let error as PullbackError
-      where [.usage, .unavailable].contains(error.kind) && model.checkpoint == nil && !temperatures.needParameters
+      where [.usage, .unavailable].contains(error.kind) && model.checkpoint == nil && model.graphFile == nil
+      && !temperatures.needParameters
     {
       return nil
     }

@@ -44,6 +44,8 @@ enum Signature {
     case "log":
       return String(decoding: bytes.dropFirst(16).prefix(1 << 16), as: UTF8.self).hasPrefix(" {\"checkpoint\":")
     case "state", "safetensors": return (try? Checkpoint(contentsOf: path).metadata["recipe"]) != nil
+    // The version of the format and the program's name come first.
+    case "onnx": return bytes.dropFirst(4).starts(with: Array("pullbacks".utf8))
     default: return false
     }
   }

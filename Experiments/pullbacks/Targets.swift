@@ -1,4 +1,6 @@
 import ExperimentKit
+import Failures
+import Foundation
 
 /// What `--target` asks for, before it is known what the network sees in an image.
 struct TargetChoice {
@@ -21,23 +23,60 @@ struct TargetChoice {
   /// | `340-354`, `zebra-Arabian camel` | one class against another |
   /// | `0.5*340+0.5*354` | any linear combination of logits |
   /// | `cross-entropy:340` | the negative cross-entropy, `log softmax(y)_340` |
+  /// | `2,8:16,4:20` | the sum of these places of an output of several axes, as numpy's indices select them |
   /// | `layer4.2.conv3:12`, `layer4.2.conv3:12/3/3` | a channel of an inner node, or one of its neurons |
   ///
+  /// - Parameters:
+  ///   - text: the list; nil is the top-1 class.
+  ///   - mask: the file of a mask of the output's places, which the targets are classes inside of.
+  ///   - selector: the file of a weight for every output value, in the place of the list.
+  ///   - model: whose output it is.
   /// - Returns: the targets, and the inner node that they belong to, if they do.
   /// - Throws: `PullbackError` that says what is not understood.
-  static func parse(_ text: String?, for model: Subject) throws -> (choices: [TargetChoice], node: String?) {
-    guard let text else { return ([TargetChoice(kind: .rank(0), label: "top-1")], nil) }
+  static func parse(
+    _ text: String?, within mask: String? = nil, selector: String? = nil, for model: Subject
+  ) throws -> (choices: [TargetChoice], node: String?) {
+    let shape = model.graph.outputShape
+    if let selector {
+      guard text == nil, mask == nil else {
+        throw PullbackError(.usage, "--selector", "stands in the place of --target and --within")
+      }
+      let weights = Target.weights(try NPY.read(selector))
+      do { try weights.check(shape, of: model.name) } catch {
+        throw PullbackError(.data, selector, error.problem)
+      }
+      return ([TargetChoice(kind: .target(weights), label: "selector \((selector as NSString).lastPathComponent)")], nil)
+    }
+    if let mask {
+      guard let text else { throw PullbackError(.usage, "--within", "is about a class", advice: "name it with --target") }
+      return (try inside(mask, text, model), nil)
+    }
+    guard let text else {
+      if shape.reduce(1, *) == 1 { return ([TargetChoice(kind: .target(.logit(0)), label: "the output")], nil) }
+      guard shape.count == 1 else {
+        throw PullbackError(
+          .usage, "--target", "\(model.name) has an output of shape \(shape), expected what is explained of it",
+          advice: "as in --target \(([0] + shape.dropFirst().map { _ in 0 }).map(String.init).joined(separator: ",")), "
+            + "or a --selector")
+      }
+      return ([TargetChoice(kind: .rank(0), label: "top-1")], nil)
+    }
     var choices: [TargetChoice] = []
     var nodes: Set<String?> = []
-    for part in text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
+    for part in try parts(text, shape) {
       if part.hasPrefix("top-"), let count = Int(part.dropFirst(4)) {
-        let classes = model.graph.outputShape.reduce(1, *)
-        guard (1...classes).contains(count) else {
-          throw PullbackError(.usage, "--target \(part)", "\(model.graph.name) has \(classes) classes")
+        let classes = shape.reduce(1, *)
+        guard shape.count == 1, (1...classes).contains(count) else {
+          throw PullbackError(
+            .usage, "--target \(part)",
+            shape.count == 1 ? "\(model.graph.name) has \(classes) classes" : "the output has the shape \(shape)")
         }
         choices += (0..<count).map { TargetChoice(kind: .rank($0), label: "top-\($0 + 1)") }
         nodes.insert(nil)
-      } else if let colon = part.firstIndex(of: ":"), part[..<colon] != "cross-entropy" {
+      } else if let target = try index(part, shape, model) {
+        choices.append(TargetChoice(kind: .target(target), label: part))
+        nodes.insert(nil)
+      } else if let colon = colon(in: part, of: model.graph) {
         let node = String(part[..<colon])
         let target = try inner(String(part[part.index(after: colon)...]), of: node, in: model)
         choices.append(TargetChoice(kind: .target(target), label: part))
@@ -52,6 +91,47 @@ struct TargetChoice {
         .usage, "--target \(text)", "the targets belong to several nodes", advice: "run once for each")
     }
     return (choices, node)
+  }
+
+  /// The targets of a list: with semicolons between, or where there are none with commas, unless all is one index.
+  private static func parts(_ text: String, _ shape: [Int]) throws -> [String] {
+    let long = text.split(separator: ";", omittingEmptySubsequences: false).map(String.init)
+    if long.count > 1 { return long }
+    if let index = ArrayIndex(text), shape.count > 1 || index.isSlice && text.contains(",") { return [text] }
+    return text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+  }
+
+  /// What an index selects of the output; nil where the text is none. Of a list of logits one number is a class.
+  private static func index(_ text: String, _ shape: [Int], _ model: Subject) throws -> Target? {
+    if let index = ArrayIndex(text), shape.count > 1 || index.isSlice { return try index.target(in: shape) }
+    guard shape.count > 1, let target = try model.classIndex(text) else { return nil }
+    return try ArrayIndex("\(target)")!.target(in: shape)
+  }
+
+  /// Where the name of an inner node ends: names may have colons, too.
+  private static func colon(in text: String, of graph: Graph) -> String.Index? {
+    let colons = text.indices.filter { text[$0] == ":" }
+    if let first = colons.first, text[..<first] == "cross-entropy" { return nil }
+    return colons.last { graph.index(ofLayer: String(text[..<$0])) != nil } ?? colons.first
+  }
+
+  /// The sum of each class over the places inside a mask.
+  private static func inside(_ path: String, _ text: String, _ model: Subject) throws -> [TargetChoice] {
+    let shape = model.graph.outputShape
+    let mask = try model.outputMask(InputContent(path)).scalars
+    return try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
+      guard let target = try model.classIndex(String(part)), (0..<shape[0]).contains(target) else {
+        throw PullbackError(
+          .usage, "--target \(part)", "is none of the \(shape[0]) classes of \(model.name)",
+          advice: nearest(to: String(part), among: model.classNames ?? []).map { "did you mean \($0)?" })
+      }
+      let weights = Tensor(shape: shape) { weights in
+        weights.update(repeating: 0)
+        for (place, weight) in mask.enumerated() { weights[target * mask.count + place] = weight }
+      }
+      return TargetChoice(
+        kind: .target(.weights(weights)), label: "\(model.className(target)) within \((path as NSString).lastPathComponent)")
+    }
   }
 
   private static func output(_ text: String, of model: Subject) throws -> Target {

@@ -9,6 +9,8 @@ public enum Target: Hashable, Sendable {
   case logProbability(Int)
   /// The sum of a channel of an inner node's value over its places.
   case channel(Int)
+  /// A weight for every output value, in the output's shape without the batch axis: `sum w_i y_i`.
+  case weights(Tensor)
 
   /// A class's logit.
   ///
@@ -47,6 +49,24 @@ public enum Target: Hashable, Sendable {
       guard let channels = shape.first, (0..<channels).contains(channel) else {
         throw PullbackError(.usage, "channel \(channel)", "\(name) has outputs of shape \(shape)")
       }
+    case .weights(let weights):
+      guard weights.shape == shape else {
+        throw PullbackError(
+          .usage, "selector", "expected one of the shape \(shape) of the output of \(name), found \(weights.shape)")
+      }
+      guard weights.withUnsafeBuffer({ $0.allSatisfy(\.isFinite) }) else {
+        throw PullbackError(.usage, "selector", "expected finite weights")
+      }
+    }
+  }
+
+  public func hash(into hasher: inout Hasher) {
+    switch self {
+    case .combination(let weights): hasher.combine(weights)
+    case .logProbability(let target): hasher.combine([0, target])
+    case .channel(let channel): hasher.combine([1, channel])
+    // Equal weights have equal shapes; to hash every value would cost more than the rare comparison.
+    case .weights(let weights): hasher.combine(weights.shape)
     }
   }
 
@@ -62,6 +82,8 @@ public enum Target: Hashable, Sendable {
     case .channel(let channel):
       let places = cotangent.count / channels
       for place in 0..<places { cotangent[channel * places + place] = 1 }
+    case .weights(let weights):
+      weights.withUnsafeBuffer { _ = cotangent.update(fromContentsOf: $0) }
     }
   }
 
@@ -75,6 +97,10 @@ public enum Target: Hashable, Sendable {
     case .channel(let channel):
       let places = y.count / channels
       return y.dropFirst(channel * places).prefix(places).reduce(0) { $0 + Double($1) }
+    case .weights(let weights):
+      return weights.withUnsafeBuffer { weights in
+        zip(weights, y).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+      }
     }
   }
 
@@ -135,7 +161,7 @@ public struct Selector: Sendable, Equatable {
       for (image, target) in targets.enumerated() {
         let rows = image * size..<(image + 1) * size
         target.write(
-          UnsafeMutableBufferPointer(rebasing: buffer[rows]), at: values[rows], channels: network.graph.outputShape[0])
+          UnsafeMutableBufferPointer(rebasing: buffer[rows]), at: values[rows], channels: network.graph.outputShape.first ?? 1)
       }
     }
   }
@@ -151,7 +177,7 @@ public struct Selector: Sendable, Equatable {
     let size = value.count / max(1, value.shape[0])
     let values = value.scalars
     return targets.enumerated().map { image, target in
-      target.value(of: values[image * size..<(image + 1) * size], channels: network.graph.outputShape[0])
+      target.value(of: values[image * size..<(image + 1) * size], channels: network.graph.outputShape.first ?? 1)
     }
   }
 

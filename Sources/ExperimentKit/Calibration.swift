@@ -35,8 +35,8 @@ public struct Calibration: Codable, Sendable {
   public init(_ measured: Spreads, of subject: Subject, images: Int, preprocessing: String) throws {
     format = Self.currentFormat
     tool = "pullbacks \(packageVersion)"
-    architecture = subject.architecture.name
-    checkpointSHA256 = try subject.checkpoint.sha256
+    architecture = subject.name
+    checkpointSHA256 = try subject.sha256
     self.images = images
     self.preprocessing = preprocessing
     normalisation = subject.preprocessing.normalisation?.inWords
@@ -56,18 +56,18 @@ public struct Calibration: Codable, Sendable {
   public static func read(_ path: String, for subject: Subject) throws -> (spreads: Spreads, sha256: String) {
     let bytes = try InputFile.bytes(of: path, limit: 1 << 28)
     let file = try decoded(bytes, path)
-    guard file.architecture == subject.architecture.name else {
+    guard file.architecture == subject.name else {
       throw PullbackError(
         .data, path,
-        "is a calibration of \(quoted(file.architecture)), expected one of \(quoted(subject.architecture.name))",
+        "is a calibration of \(quoted(file.architecture)), expected one of \(quoted(subject.name))",
         advice: "pullbacks calibrate makes one")
     }
-    let expected = try subject.checkpoint.sha256
+    let expected = try subject.sha256
     guard file.checkpointSHA256 == expected else {
       throw PullbackError(
         .data, path,
         "is a calibration of the checkpoint \(quoted(String(file.checkpointSHA256.prefix(12)))), expected one of "
-          + "\(expected.prefix(12)), \(subject.checkpoint.path)",
+          + "\(expected.prefix(12)), \(subject.path)",
         advice: "pullbacks calibrate makes one")
     }
     guard file.normalisation == subject.preprocessing.normalisation?.inWords else {

@@ -62,9 +62,10 @@ extension PullbackError {
   /// command that fetches what is missing.
   public var onCommandLine: PullbackError {
     var error = self
-    if kind == .usage, ["images", "samples", "model", "target"].contains(String(subject.prefix { $0 != " " })) {
+    if kind == .usage, ["images", "samples", "model", "target", "input", "labels"].contains(String(subject.prefix { $0 != " " })) {
       error.subject = "--" + subject
     }
+    if kind == .usage, subject == "explained input" { error.subject = "--explain" }
     if kind == .unavailable, advice == nil {
       let tier = Tier.allCases.first { subject.hasPrefix("\($0.folder)/") }
       error.advice = tier?.fetchCommand.map { "run \($0)" }

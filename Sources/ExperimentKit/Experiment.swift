@@ -115,8 +115,8 @@ struct NetworkOfRecord: Encodable {
 
   init(_ subject: Subject) throws {
     title = subject.title
-    architecture = subject.architecture.name
-    checkpointSHA256 = try subject.checkpoint.sha256
+    architecture = subject.name
+    checkpointSHA256 = try subject.sha256
   }
 }
 

@@ -24,7 +24,7 @@ public struct RandomisationTest: Sendable {
   ///
   /// - Throws: `PullbackError` if there are none, or if the network has been trained anew since.
   public init(_ subject: Subject, of experiment: Experiment, from measurements: Measurements) throws {
-    let (tier, model) = (experiment.options.networks.rawValue, subject.architecture.name)
+    let (tier, model) = (experiment.options.networks.rawValue, subject.name)
     let folder = "\(measurements.folder)/\(tier)/\(model)/randomisation"
     let (table, record) = ("\(folder)/similarities.csv", "\(folder)/run.json")
     let arguments = "--networks \(tier) --model \(model)"
@@ -43,7 +43,7 @@ public struct RandomisationTest: Sendable {
     } catch let error as DecodingError {
       throw PullbackError(.data, record, "does not describe a run: \(error)")
     }
-    guard try description.checkpoint == subject.checkpoint.sha256 else {
+    guard try description.checkpoint == subject.sha256 else {
       throw PullbackError(
         .data, record, "is of other parameters than those that \(model) has now",
         advice: "swift run -c release \(measurements.program) \(arguments) --recompute")
@@ -125,7 +125,7 @@ public struct RandomisationTest: Sendable {
       }
     }
     let description = try RunDescription(
-      model: subject.architecture.name, checkpoint: subject.checkpoint.sha256, version: .v6, benchmark: benchmark,
+      model: subject.name, checkpoint: subject.sha256, version: .v6, benchmark: benchmark,
       source: subject.credit, images: images.map { RunDescription.Image(name: $0.name, target: $0.target) })
     return (curves, description)
   }

@@ -25,6 +25,41 @@ public enum NPY {
     return try Tensor(shape: header.shape) { try file.read(into: UnsafeMutableRawBufferPointer($0)) }
   }
 
+  /// Reads the array of floats or of integers in a file of which nothing was read yet; integers and booleans become
+  /// int64, of 64 bits those with a sign alone.
+  ///
+  /// - Throws: as ``read(_:)``.
+  public static func readNumbers(_ file: borrowing InputFile) throws -> Tensor {
+    let header = try NPYHeader(reading: file, integers: true)
+    let length = file.size - header.byteCount
+    guard length == header.dataByteCount else {
+      throw PullbackError(
+        .data, file.path,
+        "expected \(header.dataByteCount) bytes of data for the shape \(header.shape), found \(length)")
+    }
+    switch header.element {
+    case .float32: return try Tensor(shape: header.shape) { try file.read(into: UnsafeMutableRawBufferPointer($0)) }
+    case .int64: return Tensor(shape: header.shape, integers: try integers(Int64.self, file, length))
+    case .int32: return Tensor(shape: header.shape, integers: try integers(Int32.self, file, length))
+    case .int16: return Tensor(shape: header.shape, integers: try integers(Int16.self, file, length))
+    case .int8: return Tensor(shape: header.shape, integers: try integers(Int8.self, file, length))
+    case .uint32: return Tensor(shape: header.shape, integers: try integers(UInt32.self, file, length))
+    case .uint16: return Tensor(shape: header.shape, integers: try integers(UInt16.self, file, length))
+    case .uint8, .bool: return Tensor(shape: header.shape, integers: try integers(UInt8.self, file, length))
+    }
+  }
+
+  private static func integers<Stored: FixedWidthInteger & BitwiseCopyable>(
+    _: Stored.Type, _ file: borrowing InputFile, _ length: Int
+  ) throws -> [Int64] {
+    let count = length / MemoryLayout<Stored>.size
+    let stored = try [Stored](unsafeUninitializedCapacity: count) { buffer, initialized in
+      try file.read(into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<count])))
+      initialized = count
+    }
+    return stored.map { Int64($0) }
+  }
+
   /// Whether a file of which nothing was read yet begins as an array does; nothing is read of it then, either.
   public static func isArray(_ file: borrowing InputFile) throws -> Bool {
     guard file.size >= NPYHeader.magic.count else { return false }
@@ -83,12 +118,36 @@ struct NPYHeader {
   private static let maximumLength = 10_000
   private static let maximumRank = 64
 
+  /// What the elements are, by NumPy's name of the type; all of them little-endian.
+  enum Element: String {
+    case float32 = "<f4"
+    case int64 = "<i8"
+    case int32 = "<i4"
+    case int16 = "<i2"
+    case int8 = "|i1"
+    case uint32 = "<u4"
+    case uint16 = "<u2"
+    case uint8 = "|u1"
+    case bool = "|b1"
+
+    var byteCount: Int {
+      switch self {
+      case .int64: 8
+      case .float32, .int32, .uint32: 4
+      case .int16, .uint16: 2
+      case .int8, .uint8, .bool: 1
+      }
+    }
+  }
+
+  let element: Element
   let shape: [Int]
   /// The length of the whole head.
   let byteCount: Int
   let dataByteCount: Int
 
-  init(reading file: borrowing InputFile) throws {
+  /// - Parameter integers: whether integers will do, beside float32.
+  init(reading file: borrowing InputFile, integers: Bool = false) throws {
     let path = file.path
     func refuse(_ problem: String, _ advice: String? = nil) -> PullbackError {
       PullbackError(.data, path, problem, advice: advice)
@@ -117,22 +176,23 @@ struct NPYHeader {
     guard let value = literal.parse(), case .dictionary(let entries) = value else {
       throw refuse("expected a header that is a Python dictionary, found a malformed one")
     }
-    shape = try Self.shape(in: entries, refuse)
+    (element, shape) = try Self.content(of: entries, integers: integers, refuse)
     byteCount = offset + length
-    dataByteCount = try Self.byteCount(of: shape, refuse)
+    dataByteCount = try Self.byteCount(of: shape, element, refuse)
   }
 
-  private static func shape(
-    in entries: [String: PythonLiteral.Value], _ refuse: (String, String?) -> PullbackError
-  ) throws -> [Int] {
+  private static func content(
+    of entries: [String: PythonLiteral.Value], integers: Bool, _ refuse: (String, String?) -> PullbackError
+  ) throws -> (Element, [Int]) {
     guard entries.keys.sorted() == ["descr", "fortran_order", "shape"] else {
       throw refuse("expected the keys 'descr', 'fortran_order' and 'shape', found \(entries.keys.sorted())", nil)
     }
     guard case .string(let type) = entries["descr"] else {
       throw refuse("expected float32 ('<f4'), found a structured type", "save with numpy.float32")
     }
-    guard type == "<f4" else {
-      throw refuse("expected float32 ('<f4'), found '\(type)'", "save with numpy.float32")
+    guard let element = Element(rawValue: type), integers || element == .float32 else {
+      throw refuse(
+        "expected float32 ('<f4')\(integers ? " or integers" : ""), found '\(type)'", "save with numpy.float32")
     }
     guard case .boolean(let isColumnMajor) = entries["fortran_order"] else {
       throw refuse("expected True or False for 'fortran_order'", nil)
@@ -143,12 +203,14 @@ struct NPYHeader {
     if isColumnMajor {
       throw refuse("expected row-major (C) order, found column-major (Fortran)", "save numpy.ascontiguousarray(a)")
     }
-    return axes
+    return (element, axes)
   }
 
   /// The bytes of data under `shape`, which is not to be trusted.
-  private static func byteCount(of shape: [Int], _ refuse: (String, String?) -> PullbackError) throws -> Int {
-    var count = MemoryLayout<Float>.size
+  private static func byteCount(
+    of shape: [Int], _ element: Element, _ refuse: (String, String?) -> PullbackError
+  ) throws -> Int {
+    var count = element.byteCount
     // An axis of zero empties the array, but the product of the others must still be a number, as NumPy demands.
     for extent in shape where extent > 0 {
       let (product, overflow) = count.multipliedReportingOverflow(by: extent)

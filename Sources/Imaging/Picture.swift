@@ -203,12 +203,17 @@ extension Picture {
     self.init(width: width, height: height, channels: channels, pixels: pixels)
   }
 
+  /// Whether tensors of this shape, without a batch axis, are pictures: `(C, H, W)` with one, three or four channels.
+  public static func canShow(_ shape: [Int]) -> Bool {
+    shape.count == 3 && Channels(rawValue: shape[0]) != nil && shape[1] > 0 && shape[2] > 0
+  }
+
   /// Channels, height and width of a tensor of shape `(1, C, H, W)` or `(C, H, W)` with one, three or four channels.
   static func extents(
     of tensor: Tensor, named name: String
   ) throws -> (channels: Channels, height: Int, width: Int) {
     let shape = tensor.rank == 4 && tensor.shape[0] == 1 ? Array(tensor.shape.dropFirst()) : tensor.shape
-    guard shape.count == 3, let channels = Channels(rawValue: shape[0]), shape[1] > 0, shape[2] > 0 else {
+    guard canShow(shape), let channels = Channels(rawValue: shape[0]) else {
       throw PullbackError(
         .data, name,
         "expected the shape (1, C, H, W) or (C, H, W) with 1, 3 or 4 channels C, found \(tensor.shape)")

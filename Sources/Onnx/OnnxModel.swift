@@ -32,6 +32,9 @@ public struct OnnxModel: Sendable {
   public let producer: String
   /// The version of ONNX's operator set.
   public let opset: Int
+  /// The file's SHA-256 in hexadecimal; where weights lie in files beside it, that of all their digests in the order of
+  /// their names, the model's own first.
+  public let sha256: String
 
   /// Reads a file, and the data beside it.
   ///
@@ -40,14 +43,20 @@ public struct OnnxModel: Sendable {
   ///   - options: how open extents are read.
   /// - Throws: `PullbackError` that names the file, the node or tensor, what was expected and found, and what to do.
   public init(contentsOf url: URL, options: OnnxOptions = OnnxOptions()) throws {
-    let file = try ModelFile(path: url.path(percentEncoded: false))
-    let graph = try OnnxGraph(file)
-    let reading = try Reader(file, graph, options).read()
+    try self.init(OnnxFile(contentsOf: url), options: options)
+  }
+
+  /// Reads a file that was opened already.
+  ///
+  /// - Throws: `PullbackError` as ``init(contentsOf:options:)``.
+  public init(_ file: OnnxFile, options: OnnxOptions = OnnxOptions()) throws {
+    let reading = try Reader(file.file, file.graph, options).read()
     network = reading.network
     nodes = reading.records
     notes = reading.notes
-    opset = graph.opset
-    producer = [file.model.producerName, file.model.producerVersion].filter { !$0.isEmpty }.joined(separator: " ")
+    opset = file.opset
+    producer = file.producer
+    sha256 = try file.file.sha256()
   }
 }
 
@@ -81,6 +90,9 @@ public struct OnnxOptions: Sendable {
   public var shapes: [String: [Int]]
   /// The names of the outputs that are kept, in order; empty for all. Values within the graph may be named as well.
   public var outputs: [String]
+  /// Inputs by name that are given pictures: what comes in is `(C, H, W)` in `[-1, 1]`, and the network begins with what
+  /// makes the graph's input of it, so that attributions are at the picture.
+  public var pictures: [String: OnnxPictures] = [:]
   /// Values of inputs that are known from the start, by name, batch axis included: they are no inputs of the network,
   /// and shapes may depend on them.
   public var held: [String: Tensor]
@@ -99,6 +111,23 @@ public struct OnnxOptions: Sendable {
     self.shapes = shapes
     self.outputs = outputs
     self.held = held
+  }
+}
+
+/// How pictures `(C, H, W)` in `[-1, 1]` become an input of a graph.
+public struct OnnxPictures: Hashable, Sendable {
+  /// A mean and a deviation for each channel, of values in `[0, 1]`, in the order in which the graph has the channels.
+  public var mean, std: [Double]
+  /// Whether the graph's input is `(H, W, C)`.
+  public var channelsLast: Bool
+  /// Whether the graph's channels are in reverse order, blue first.
+  public var reversesChannels: Bool
+
+  public init(mean: [Double], std: [Double], channelsLast: Bool = false, reversesChannels: Bool = false) {
+    self.mean = mean
+    self.std = std
+    self.channelsLast = channelsLast
+    self.reversesChannels = reversesChannels
   }
 }
 

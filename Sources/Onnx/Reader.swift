@@ -8,6 +8,8 @@ struct Reader {
   private let graph: OnnxGraph
   private var options: OnnxOptions
   private let outputs: [String]
+  /// How many images the file has in a batch, where that is fixed.
+  private var statedBatch: Int?
 
   /// How many values a network may compute for one image.
   private static let activationLimit = 1 << 33
@@ -23,10 +25,9 @@ struct Reader {
         .usage, "output \(quoted(output))", "\(file.path) has no value of this name",
         advice: "its outputs are \(graph.outputs.joined(separator: ", "))")
     }
-    if options.batch == .first, case .known(let extent)? = graph.inputs[0].extents.first, extent > 1,
-      options.shapes[graph.inputs[0].name] == nil
-    {
-      self.options.fixedBatch = extent
+    if options.batch == .first, case .known(let extent)? = graph.inputs[0].extents.first {
+      statedBatch = extent
+      if extent > 1 { self.options.fixedBatch = extent }
     }
   }
 
@@ -55,7 +56,13 @@ struct Reader {
     let folded = lookedUp.filter { !kept.contains($0.name) }.map {
       OnnxNodeRecord(name: $0.name, op: $0.fullOp, nodes: [], reason: "nothing depends on it any more")
     }
-    return (network, looked.records.filter(\.isKnown) + second.lowering.records + folded, second.lowering.notes)
+    let batch = statedBatch.map {
+      "the file has batches of exactly \($0) image\($0 == 1 ? "" : "s"): images run one at a time, each as a batch of its own"
+    }
+    return (
+      network, looked.records.filter(\.isKnown) + second.lowering.records + folded,
+      second.lowering.notes + (batch.map { [$0] } ?? [])
+    )
   }
 
   // MARK: What comes in
@@ -65,16 +72,36 @@ struct Reader {
     /// At a batch of one.
     let shape: [Int]
     let drops: Bool
+    let pictures: OnnxPictures?
+
+    /// What comes in, without the batch axis.
+    var inputShape: [Int] {
+      let shape = drops ? Array(shape.dropFirst()) : shape
+      return pictures?.channelsLast == true ? [shape[2], shape[0], shape[1]] : shape
+    }
   }
 
   private func description(_ input: OnnxGraph.Input) throws -> Description {
+    let (shape, drops) = try shape(of: input)
+    let pictures = options.pictures[input.name]
+    guard pictures == nil || drops && shape.count == 4 && input.kind.isFloat else {
+      throw PullbackError(
+        .usage, "input \(quoted(input.name))",
+        "pictures are floats (N, C, H, W) or (N, H, W, C), found \(input.kind) of shape \(shape)",
+        advice: "give it an array")
+    }
+    return Description(input: input, shape: shape, drops: drops, pictures: pictures)
+  }
+
+  /// The shape of an input at a batch of one, and whether the network has the batch axis dropped.
+  private func shape(of input: OnnxGraph.Input) throws -> (shape: [Int], drops: Bool) {
     let subject = "input \(quoted(input.name))"
     let batched = options.batch == .first && !input.extents.isEmpty
     if let shape = options.shapes[input.name] {
       guard shape.count == input.extents.count, shape.allSatisfy({ $0 > 0 }) else {
         throw PullbackError(.usage, subject, "a shape of \(input.extents.count) axes is expected, found \(shape)")
       }
-      return Description(input: input, shape: batched ? [1] + shape.dropFirst() : shape, drops: batched)
+      return (batched ? [1] + shape.dropFirst() : shape, batched)
     }
     let shape = try input.extents.enumerated().map { axis, extent in
       if batched, axis == 0 { return 1 }
@@ -90,7 +117,7 @@ struct Reader {
           advice: "say it: by the shape of the input, or by the name of the extent")
       }
     }
-    return Description(input: input, shape: shape, drops: batched)
+    return (shape, batched)
   }
 
   // MARK: Descriptions
@@ -103,7 +130,7 @@ struct Reader {
     var made: (Lowering, Result)?
     let descriptions = inputs.map { description in
       Graph.InputDescription(
-        description.input.name, description.drops ? Array(description.shape.dropFirst()) : description.shape,
+        description.input.name, description.inputShape,
         type: description.input.kind == .int32 || description.input.kind == .int64 ? .int64 : .float32)
     }
     let name = file.path.split(separator: "/").last.map(String.init) ?? file.path
@@ -112,7 +139,7 @@ struct Reader {
         let slots = zip(zip(inputs, descriptions), signals).map { pair, signal in
           let (description, type) = (pair.0, pair.1.type)
           let slot = Slot(
-            signal, dropped: description.drops, kind: description.input.kind,
+            description.pictures?.applied(to: signal) ?? signal, dropped: description.drops, kind: description.input.kind,
             carries: description.input.kind.isFloat, type: type)
           return (name: description.input.name, slot: slot, signal: signal)
         }
@@ -255,5 +282,19 @@ extension OnnxNodeRecord {
 extension Lowering {
   func recordKnown(_ node: OnnxNode) {
     append(OnnxNodeRecord(name: node.name, op: node.fullOp, nodes: [], reason: OnnxNodeRecord.known))
+  }
+}
+
+extension OnnxPictures {
+  /// The names of the nodes that a network begins with.
+  static let names = ["preprocess.reverse", "preprocess.normalise", "preprocess.transpose"]
+
+  /// The graph's input, of pictures.
+  fileprivate func applied(to pictures: Signal) -> Signal {
+    let channels = pictures.shape[0]
+    let ordered =
+      reversesChannels ? pictures.sliced(axis: 0, from: -1, to: -channels - 1, by: -1, Self.names[0]) : pictures
+    let normalised = ordered.apply(ChannelAffine.normalisation(mean: mean, std: std), Self.names[1])
+    return channelsLast ? normalised.transposed([1, 2, 0], Self.names[2]) : normalised
   }
 }

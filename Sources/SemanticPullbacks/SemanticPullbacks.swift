@@ -5,4 +5,5 @@
 @_exported import Execution
 @_exported import Imaging
 @_exported import Networks
+@_exported import Onnx
 @_exported import Pullbacks

@@ -57,6 +57,38 @@ extension Tensor {
   }
 }
 
+/// What a file of inputs turned out to be. Standard input and pipes, which can be read only once, are read by it.
+public enum InputContent: Sendable {
+  /// A folder, whose pictures are read later.
+  case folder(String)
+  case picture(Photograph, path: String)
+  case array(Tensor, path: String)
+
+  /// - Parameter path: a picture, a folder, or an `.npy` of float32 or integers; `-` is one of these on standard input,
+  ///   and so is a pipe.
+  /// - Throws: `PullbackError` if it cannot be read.
+  public init(_ path: String) throws {
+    if isFolder(path) {
+      self = .folder(path)
+      return
+    }
+    let file = try InputFile(path, pipes: true)
+    if try NPY.isArray(file) || path.lowercased().hasSuffix(".npy") {
+      self = .array(try NPY.readNumbers(file), path: file.path)
+    } else {
+      self = .picture(try Photograph(reading: file), path: path)
+    }
+  }
+
+  var path: String {
+    switch self {
+    case .folder(let path), .picture(_, let path), .array(_, let path): path
+    }
+  }
+
+  var isArray: Bool { if case .array = self { true } else { false } }
+}
+
 /// Images of no known class, one or many, read when they are asked for: a folder need not fit into memory.
 ///
 /// A picture is decoded once as long as all decoded ones take no more than ``keptBytes``.
@@ -97,9 +129,21 @@ public struct InputImages: Sendable {
   public init(
     _ path: String, shape: [Int], framing: ImageLoader.Framing = .release, range: ArrayRange = .signed
   ) throws {
+    try self.init(InputContent(path), shape: shape, framing: framing, range: range)
+  }
+
+  /// - Parameters:
+  ///   - content: a picture, a folder of them, or an array with the shape of one input or of several.
+  ///   - shape: of one input of the network.
+  ///   - framing: what is shown of pictures.
+  ///   - range: of an array's values.
+  /// - Throws: as ``init(_:shape:framing:range:)``.
+  public init(
+    _ content: InputContent, shape: [Int], framing: ImageLoader.Framing = .release, range: ArrayRange = .signed
+  ) throws {
     self.shape = shape
-    areOfFolder = isFolder(path)
-    if areOfFolder {
+    if case .folder(let path) = content {
+      areOfFolder = true
       let found = try Self.pictures(in: path)
       guard !found.isEmpty else {
         throw PullbackError(.noInput, path, "the folder holds no PNG, JPEG or WebP files")
@@ -109,7 +153,9 @@ public struct InputImages: Sendable {
       arePictures = true
       source = .files(try ImageLoader(inputShape: shape, framing: framing))
     } else {
-      let (array, isPicture) = try Self.array(at: path, shape, framing, range)
+      let path = content.path
+      areOfFolder = false
+      let (array, isPicture) = try Self.array(of: content, shape, framing, range)
       names = (0..<array.shape[0]).map { "image \($0)" }
       files = names.map { _ in path }
       arePictures = isPicture
@@ -164,37 +210,36 @@ public struct InputImages: Sendable {
     return image
   }
 
-  /// One image, `(1, C, H, W)`.
+  /// The only image, a batch of one.
   ///
-  /// - Throws: as ``init(_:shape:framing:range:)``, and if the file is an array of several.
-  public static func image(
-    at path: String, shape: [Int], framing: ImageLoader.Framing = .release, range: ArrayRange = .signed
-  ) throws -> Tensor {
-    let (array, _) = try array(at: path, shape, framing, range)
-    guard array.shape[0] == 1 else {
-      throw PullbackError(.data, path, "expected one image, found \(array.shape[0])")
-    }
-    return array
+  /// - Throws: `PullbackError` if there are several, or it cannot be read.
+  public func one() throws -> Tensor {
+    guard count == 1 else { throw PullbackError(.data, files[0], "expected one image, found \(count)") }
+    return try self(0..<1)
   }
 
   private static func array(
-    at path: String, _ shape: [Int], _ framing: ImageLoader.Framing, _ range: ArrayRange
+    of content: InputContent, _ shape: [Int], _ framing: ImageLoader.Framing, _ range: ArrayRange
   ) throws -> (array: Tensor, isPicture: Bool) {
-    let file = try InputFile(path, pipes: true)
-    let isArray = try NPY.isArray(file) || path.lowercased().hasSuffix(".npy")
-    guard isArray else {
-      return (try ImageLoader(inputShape: shape, framing: framing).image(from: file), true)
+    let (array, path): (Tensor, String)
+    switch content {
+    case .folder(let path): throw PullbackError(.software, path, "a folder is no array")
+    case .picture(let photograph, _):
+      return (Tensor(try ImageLoader(inputShape: shape, framing: framing).picture(of: photograph)), true)
+    case .array(let found, let name): (array, path) = (found, name)
     }
-    let array = try NPY.read(file)
+    guard array.type == .float32 else {
+      throw PullbackError(.data, path, "expected float32 ('<f4'), found integers", advice: "save with numpy.float32")
+    }
     let batch = array.shape == shape ? array.reshaped([1] + shape) : array
     guard batch.rank == shape.count + 1, Array(batch.shape.dropFirst()) == shape, batch.shape[0] > 0 else {
       let expected = shape.map(String.init).joined(separator: ", ")
       throw PullbackError(
-        .data, file.path, "expected an array of shape (\(expected)) or (N, \(expected)), found \(array.shape)")
+        .data, path, "expected an array of shape (\(expected)) or (N, \(expected)), found \(array.shape)")
     }
     if let index = Checkpoint.firstNonFinite(in: batch) {
-      throw PullbackError(.data, file.path, "holds \(batch.scalars[index]) at index \(index), expected finite numbers")
+      throw PullbackError(.data, path, "holds \(batch.scalars[index]) at index \(index), expected finite numbers")
     }
-    return (try range.inputs(batch, named: file.path), false)
+    return (try range.inputs(batch, named: path), false)
   }
 }

@@ -31,6 +31,16 @@ public struct Preprocessing: Equatable, Sendable {
   public var normalisation: Normalisation?
   /// The side of the network's square input; nil leaves the architecture's own.
   public var size: Int?
+  /// Of exported graphs: where the axis of the channels is; nil finds it by its extent.
+  public var layout: Layout?
+  /// Of exported graphs: whether blue is the first channel. ``normalisation`` is then in that order, too.
+  public var reversesChannels = false
+
+  /// The order of an input's axes.
+  public enum Layout: String, Sendable {
+    case channelsFirst = "NCHW"
+    case channelsLast = "NHWC"
+  }
 
   /// Of values in `[0, 1]`.
   public struct Normalisation: Equatable, Sendable {
@@ -52,15 +62,21 @@ public struct Preprocessing: Equatable, Sendable {
 
     /// As the first layer of a network of `channels` channels.
     func layer(channels: Int) throws(PullbackError) -> ChannelAffine {
+      let (mean, std) = try each(channels)
+      return .normalisation(mean: mean, std: std)
+    }
+
+    /// A mean and a deviation for each of `channels` channels.
+    func each(_ channels: Int) throws(PullbackError) -> (mean: [Double], std: [Double]) {
       guard mean.count == 1 || mean.count == channels else {
         throw PullbackError(
           .usage, "normalisation", "\(mean.count) means do not fit inputs of \(channels) channels",
           advice: "give one for each, or one for all")
       }
-      func each(_ values: [Double]) -> [Double] {
+      func repeated(_ values: [Double]) -> [Double] {
         values.count == 1 ? Array(repeating: values[0], count: channels) : values
       }
-      return .normalisation(mean: each(mean), std: each(std))
+      return (repeated(mean), repeated(std))
     }
 
     /// For people and records.
@@ -95,8 +111,8 @@ public struct Preprocessing: Equatable, Sendable {
   }
 
   /// One by its name, or as a JSON file describes it: an object with any of `mean` and `std` (lists of one number for
-  /// each channel, or one number; both or none), `size` (the shorter side's pixels, or rows and columns) and `crop`
-  /// (the side of the input).
+  /// each channel, or one number; both or none), `size` (the shorter side's pixels, or rows and columns), `crop`
+  /// (the side of the input), and for exported graphs `layout` (`NCHW` or `NHWC`) and `channels` (`RGB` or `BGR`).
   ///
   /// - Throws: `PullbackError` of kind `usage` if `text` is neither a name nor ends in `.json`, `data` if the file says
   ///   anything else, `noInput` if it cannot be read.
@@ -124,10 +140,11 @@ public struct Preprocessing: Equatable, Sendable {
 
     var mean, std, size: Numbers?
     var crop: Int?
+    var layout, channels: String?
   }
 
   private init(json: [UInt8], named path: String) throws {
-    let keys = ["mean", "std", "size", "crop"]
+    let keys = ["mean", "std", "size", "crop", "layout", "channels"]
     guard let object = try? JSONSerialization.jsonObject(with: Data(json)) as? [String: Any] else {
       throw PullbackError(.data, path, "expected a JSON object of \(keys.joined(separator: ", "))")
     }
@@ -137,7 +154,9 @@ public struct Preprocessing: Equatable, Sendable {
     }
     guard let file = try? JSONDecoder().decode(File.self, from: Data(json)) else {
       throw PullbackError(
-        .data, path, "expected numbers for mean and std, one or two numbers for size, and a whole number for crop")
+        .data, path,
+        "expected numbers for mean and std, one or two numbers for size, a whole number for crop, and names for layout "
+          + "and channels")
     }
     guard (file.mean == nil) == (file.std == nil) else {
       throw PullbackError(.data, path, "mean and std belong together, and one of them is missing")
@@ -150,6 +169,9 @@ public struct Preprocessing: Equatable, Sendable {
     }
     guard extents.count <= 2, file.crop.map((1...16_384).contains) ?? true else {
       throw PullbackError(.data, path, "expected a size of one or two numbers, and a crop from 1 to 16384")
+    }
+    guard file.layout.map({ Layout(rawValue: $0) != nil }) ?? true, ["RGB", "BGR", nil].contains(file.channels) else {
+      throw PullbackError(.data, path, "expected NCHW or NHWC as layout, and RGB or BGR as channels")
     }
     let framing: ImageLoader.Framing =
       switch extents.count {
@@ -170,10 +192,17 @@ public struct Preprocessing: Equatable, Sendable {
     } catch let error as PullbackError {
       throw PullbackError(.data, path, error.problem)
     }
+    layout = file.layout.flatMap(Layout.init)
+    reversesChannels = file.channels == "BGR"
   }
 
   /// The architecture with this normalisation as its first layer.
   func applied(to architecture: Architecture) throws(PullbackError) -> Architecture {
+    guard layout ?? .channelsFirst == .channelsFirst, !reversesChannels else {
+      throw PullbackError(
+        .usage, "preprocessing", "\(architecture.name) takes channels first, red, green and blue",
+        advice: "layout and channels are for exported graphs")
+    }
     guard let normalisation else { return architecture }
     return architecture.normalising(
       by: try normalisation.layer(channels: architecture.images.normalisation.scale.count))
@@ -185,5 +214,6 @@ public struct Preprocessing: Equatable, Sendable {
   public func inWords(_ shape: [Int]) -> String {
     let extents = shape.dropFirst().map(String.init).joined(separator: " x ")
     return "\(framing.inWords), cropped to \(extents), \(normalisation?.inWords ?? "the architecture's normalisation")"
+      + (reversesChannels ? ", blue first" : "")
   }
 }

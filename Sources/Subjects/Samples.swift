@@ -161,18 +161,11 @@ public struct ArraySamples: SampleSource {
   private let inputs: Tensor
 
   /// - Parameters:
-  ///   - input: the images' file, float32 `(N, C, H, W)` in `[-1, 1]`, or what else ``InputImages`` takes.
-  ///   - framing: what is shown of pictures.
-  ///   - range: of an array's values.
+  ///   - images: what the maps are of.
   ///   - classes: one for each image, or one for all.
   ///   - attributions: the maps' file, with a value for every value of the images, or for every place.
-  ///   - shape: of the network's inputs.
   /// - Throws: `PullbackError` if a file cannot be read or its shape does not fit.
-  public init(
-    input: String, framing: ImageLoader.Framing = .release, range: ArrayRange = .signed, classes: [Int],
-    attributions: String, shape: [Int]
-  ) throws {
-    let images = try InputImages(input, shape: shape, framing: framing, range: range)
+  public init(_ images: InputImages, classes: [Int], attributions: String) throws {
     inputs = try images(0..<images.count)
     guard classes.count == 1 || classes.count == images.count else {
       throw PullbackError(.usage, "target", "expected 1 or \(images.count) classes, found \(classes.count)")

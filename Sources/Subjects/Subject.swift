@@ -5,6 +5,7 @@ import Faithfulness
 import Imaging
 import Kernels
 import Networks
+import Onnx
 import Pullbacks
 
 /// A network with its preprocessing, and the images that it is shown: what experiments look at, benchmarks score and
@@ -15,14 +16,19 @@ import Pullbacks
 public struct Subject: Sendable {
   /// The network's name for people: `EfficientNet-Lite0`.
   public let title: String
-  /// What the network is built as, and the images that it was trained on.
-  public let architecture: Architecture
-  /// The file that the network's parameters were read from.
-  public let checkpoint: Checkpoint
-  /// The network with these parameters.
+  /// What the network is called in records: its architecture's name, or that of its file.
+  public let name: String
+  private let origin: Origin
+  /// The network with its parameters.
   public let network: Network
   /// How pictures become its inputs.
   public let preprocessing: Preprocessing
+  /// Whether pictures may be its inputs. An exported graph may be taken as it is, for arrays alone.
+  public let takesPictures: Bool
+  /// The classes' names in the order of the logits, where they are known.
+  public let classNames: [String]?
+  /// What was assumed, in sentences for people.
+  public let notes: [String]
   /// The images with their classes. A source makes an image when it is asked for; the first ``keptSamples`` of them
   /// stay in memory.
   public private(set) var samples: any SampleSource
@@ -31,6 +37,37 @@ public struct Subject: Sendable {
 
   /// How many samples stay in memory: enough for a figure, but not a whole benchmark.
   public static let keptSamples = 64
+
+  /// Where a network is from.
+  enum Origin {
+    case checkpoint(Architecture, Checkpoint)
+    case onnx(OnnxModel, path: String)
+  }
+
+  /// What the network is built as, and the images that it was trained on; nil for an exported graph.
+  public var architecture: Architecture? { if case .checkpoint(let found, _) = origin { found } else { nil } }
+  /// The file that the network's parameters were read from; nil for an exported graph, which has them in itself.
+  public var checkpoint: Checkpoint? { if case .checkpoint(_, let found) = origin { found } else { nil } }
+  /// The exported graph that the network was read from, with what became of its nodes.
+  public var onnx: OnnxModel? { if case .onnx(let model, _) = origin { model } else { nil } }
+
+  /// The file that the network's parameters are from.
+  public var path: String {
+    switch origin {
+    case .checkpoint(_, let checkpoint): checkpoint.path
+    case .onnx(_, let path): path
+    }
+  }
+
+  /// That file's SHA-256, as it was when it was read.
+  public var sha256: String {
+    get throws {
+      switch origin {
+      case .checkpoint(_, let checkpoint): try checkpoint.sha256
+      case .onnx(let model, _): model.sha256
+      }
+    }
+  }
 
   /// - Parameters:
   ///   - title: the network's name for people; nil is the architecture's.
@@ -45,15 +82,30 @@ public struct Subject: Sendable {
     preprocessing: Preprocessing = .release, credit: String = "",
     samples: (_ inputs: InputDescription) throws -> any SampleSource = { _ in NoSamples() }
   ) throws {
-    self.title = title ?? architecture.name
-    self.architecture = try preprocessing.applied(to: architecture)
-    self.checkpoint = checkpoint
-    self.preprocessing = preprocessing
-    self.credit = credit
-    network = try Network(self.architecture, checkpoint: checkpoint, resolution: preprocessing.size)
-    let (outputs, images) = (network.graph.outputShape, architecture.images)
-    let classes = ClassList(
-      count: outputs.reduce(1, *), names: outputs == [images.classes] ? images.classNames : nil)
+    let architecture = try preprocessing.applied(to: architecture)
+    let network = try Network(architecture, checkpoint: checkpoint, resolution: preprocessing.size)
+    let isUsual = network.graph.outputShape == [architecture.images.classes]
+    try self.init(
+      title ?? architecture.name, architecture.name, .checkpoint(architecture, checkpoint), network, preprocessing,
+      classNames: isUsual ? architecture.images.classNames : nil, credit: credit, samples: samples)
+  }
+
+  /// - Parameters:
+  ///   - origin: where the network is from.
+  ///   - takesPictures: whether pictures may be its inputs.
+  ///   - classNames: in the order of the logits.
+  ///   - notes: what was assumed.
+  ///   - samples: makes the source of images.
+  init(
+    _ title: String, _ name: String, _ origin: Origin, _ network: Network, _ preprocessing: Preprocessing,
+    takesPictures: Bool = true, classNames: [String]?, notes: [String] = [], credit: String,
+    samples: (_ inputs: InputDescription) throws -> any SampleSource
+  ) throws {
+    (self.title, self.name, self.origin, self.network) = (title, name, origin, network)
+    (self.preprocessing, self.takesPictures, self.classNames) = (preprocessing, takesPictures, classNames)
+    (self.notes, self.credit) = (notes, credit)
+    let count = network.graph.outputShape.reduce(1, *)
+    let classes = ClassList(count: count, names: classNames?.count == count ? classNames : nil)
     let source = try samples(InputDescription(network.graph.inputShape, preprocessing.framing, classes))
     self.samples = KeptSamples(source, limit: Self.keptSamples)
   }
@@ -92,15 +144,27 @@ public struct Subject: Sendable {
     get throws { try ImageLoader(inputShape: graph.inputShape, framing: preprocessing.framing) }
   }
 
+  /// The values that arrays of its inputs are written in, unless someone says otherwise.
+  public var usualRange: ArrayRange { takesPictures ? .signed : .any }
+
+  /// Inputs from what a file turned out to be.
+  ///
+  /// - Throws: `PullbackError` as ``InputImages/init(_:shape:framing:range:)``, and if they are pictures and the network
+  ///   takes none.
+  public func inputs(_ content: InputContent, range: ArrayRange? = nil) throws -> InputImages {
+    guard takesPictures || content.isArray else {
+      throw PullbackError(
+        .usage, content.path, "is no array, and \(name) is taken as it is, for arrays",
+        advice: "give it an .npy, or say how pictures become its inputs")
+    }
+    return try InputImages(
+      content, shape: graph.inputShape, framing: preprocessing.framing, range: range ?? usualRange)
+  }
+
   /// All samples; each is made once, as long as there are no more than ``keptSamples``.
   ///
   /// - Throws: `PullbackError` if one cannot be made.
   public var images: [Sample] { get throws { try samples.images.indices.map { try samples.sample($0) } } }
-
-  /// The classes' names in the order of the logits, where the network has as many as its architecture was made for.
-  public var classNames: [String]? {
-    graph.outputShape == [architecture.images.classes] ? architecture.images.classNames : nil
-  }
 
   /// What class `target` is called.
   public func className(_ target: Int) -> String {
@@ -130,7 +194,12 @@ public struct Subject: Sendable {
   ///
   /// - Throws: `PullbackError` if the architecture is fixed to one size, or `resolution` is too small for it.
   public func network(resolution: Int) throws -> Network {
-    try Network(
+    guard let architecture else {
+      throw PullbackError(
+        .usage, "resolution \(resolution)", "\(name) has the one size that it was read for",
+        advice: "read it again for another")
+    }
+    return try Network(
       architecture.graph(resolution: resolution, classes: graph.outputShape[0], channels: graph.inputShape[0]),
       parameters: network.parameters)
   }

@@ -108,7 +108,7 @@ public enum Tier: String, CaseIterable, Sendable {
   }
 
   /// The images of the tier, or of the user's folder.
-  fileprivate func samples(
+  func samples(
     _ choice: Choice, _ folder: String?, _ inputs: Subject.InputDescription, _ unreadable: UnreadableFiles?
   ) throws -> any SampleSource {
     if case .none = choice { return NoSamples() }

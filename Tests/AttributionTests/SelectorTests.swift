@@ -77,3 +77,31 @@ import Testing
     #expect(throws: PullbackError.self) { try Method.gradCAM.explainer(for: network.graph) }
   }
 }
+
+/// Places by numpy's indices against numpy (Tests/Oracles/array_index.py).
+struct ArrayIndexTests {
+  private struct Case: Decodable {
+    let shape: [Int]
+    let index: String
+    let places: [Int]?
+  }
+
+  @Test func numpysPlaces() throws {
+    let data = try Data(contentsOf: URL(fileURLWithPath: Fixture.path("array-index.json")))
+    let cases = try JSONDecoder().decode([Case].self, from: data)
+    #expect(cases.count == 484)
+    for test in cases {
+      let index = try #require(ArrayIndex(test.index), "\(test.index)")
+      guard let places = test.places else {
+        #expect(throws: PullbackError.self, "\(test)") { try index.target(in: test.shape) }
+        continue
+      }
+      switch try index.target(in: test.shape) {
+      case .weights(let weights):
+        #expect(weights.shape == test.shape && weights.scalars.indices.filter { weights.scalars[$0] == 1 } == places, "\(test)")
+      case let target: #expect(target == .logit(places[0]) && places.count == 1, "\(test)")
+      }
+    }
+    for text in ["", "a", "1:b", "1,,2", "...,...", "1:2:3:4", "::0", "1.5"] { #expect(ArrayIndex(text) == nil, "\(text)") }
+  }
+}

@@ -56,7 +56,7 @@ import Testing
     #expect(record["format"] as? Int == 1 && record["images"] as? Int == 24)
     #expect(record["tool"] as? String == "pullbacks \(packageVersion)")
     #expect(record["architecture"] as? String == Self.model)
-    #expect(record["checkpointSHA256"] as? String == (try made.subject.checkpoint.sha256))
+    #expect(record["checkpointSHA256"] as? String == (try made.subject.sha256))
     #expect(record["preprocessing"] as? String == "arrays, used as they are")
     let measured = try Spreads.measured(of: made.subject.network, at: [made.images])
     let spreads = try Calibration.read(made.calibration, for: made.subject).spreads

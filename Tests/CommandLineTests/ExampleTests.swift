@@ -60,6 +60,9 @@ import Testing
     for name in ["mine.pth", "resnet50.pth"] {
       try manager.copyItem(atPath: ImageNetTier.checkpointPath, toPath: folder.path(name))
     }
+    for (name, file) in [("segmenter-dynamo-18", "segmenter.onnx"), ("mine", "mine.onnx")] {
+      try manager.copyItem(atPath: Fixture.path("onnx/\(name).onnx"), toPath: folder.path(file))
+    }
     let image = try ImageLoader(size: 224).image(at: zebra.path)
     try NPY.write(image, to: folder.path("x.npy"))
     try NPY.write(image, to: folder.path("maps.npy"))

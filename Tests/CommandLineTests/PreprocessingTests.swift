@@ -123,9 +123,10 @@ import Testing
   @Test(arguments: [
     ("imagnet", 64, "the names are torchvision-default"), ("none.json", 66, "none.json"),
     (#"{"mean": [0, 0, 0]}"#, 65, "belong together"), (#"{"std": [1, 1], "mean": [0]}"#, 65, "as many means"),
-    (#"{"layout": "NHWC"}"#, 65, "\"layout\" is not understood"), (#"{"size": 0}"#, 65, "size"),
+    (#"{"layout": "NHWC"}"#, 64, "takes channels first"), (#"{"size": 0}"#, 65, "size"),
     (#"{"image_mean": [0], "size": {"height": 224}}"#, 65, #""image_mean" is not understood"#),
-    (#"{"size": "large"}"#, 65, "one or two numbers for size"),
+    (#"{"size": "large"}"#, 65, "one or two numbers for size"), (#"{"layout": "HWC"}"#, 65, "NCHW or NHWC as layout"),
+    (#"{"channels": "BGR"}"#, 64, "red, green and blue"),
     ("[]", 65, "JSON object"),
     (#"{"size": 100, "crop": 224}"#, 64, "resize to more"),
     (#"{"mean": [0, 0], "std": [1, 1]}"#, 64, "inputs of 3 channels"),

@@ -26,6 +26,23 @@ struct NPYTests {
     #expect(try NPY.read(Fixtures.path(name)) == Tensor(shape: [2, 3], [0, 1, 2, 3, 4, 5]))
   }
 
+  /// Integers of every width, where they are asked for.
+  @Test(arguments: [
+    ("<i8", 8), ("<i4", 4), ("<i2", 2), ("|i1", 1), ("<u4", 4), ("<u2", 2), ("|u1", 1), ("|b1", 1),
+  ]) func integers(_ type: String, _ width: Int) throws {
+    let values: [Int64] = type == "|b1" ? [0, 1, 1] : type.contains("u") ? [0, 7, 200] : [0, -3, 100]
+    let header = "{'descr': '\(type)', 'fortran_order': False, 'shape': (3,), }\n"
+    var bytes = NPYHeader.magic + [1, 0, UInt8(header.utf8.count), 0] + Array(header.utf8)
+    for value in values { withUnsafeBytes(of: value.littleEndian) { bytes += $0.prefix(width) } }
+    try withTemporaryFolder { folder in
+      try AtomicFile.write(bytes, to: "\(folder)/a.npy")
+      #expect(try NPY.readNumbers(InputFile("\(folder)/a.npy")) == Tensor(shape: [3], integers: values))
+      #expect(throws: PullbackError.self) { try NPY.read("\(folder)/a.npy") }
+      try AtomicFile.write(bytes.dropLast(), to: "\(folder)/b.npy")
+      #expect(throws: PullbackError.self) { try NPY.readNumbers(InputFile("\(folder)/b.npy")) }
+    }
+  }
+
   @Test(arguments: [
     ("float64", "expected float32 ('<f4'), found '<f8'; save with numpy.float32"),
     ("big-endian", "expected float32 ('<f4'), found '>f4'; save with numpy.float32"),

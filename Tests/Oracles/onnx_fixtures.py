@@ -3,6 +3,7 @@
 torch 2.13.0, onnx 1.23.2, onnxscript 0.7.2. Writes fixtures/onnx/NAME.onnx and fixtures/onnx.safetensors: per graph the
 inputs, the value, a selector, and the gradient of <selector, value> with respect to the first input.
 """
+import contextlib
 import pathlib
 
 import numpy as np
@@ -129,6 +130,42 @@ class Channels(nn.Module):
         return F.pixel_shuffle(x, 2)
 
 
+class Tokens(nn.Module):
+    """A classifier of token ids: an embedding, a layer, the mean over tokens, the padding left out if it is asked for."""
+
+    def __init__(self, padded):
+        super().__init__()
+        self.padded = padded
+        self.embedding = nn.Embedding(20, 6)
+        self.layer = nn.Linear(6, 8)
+        self.head = nn.Linear(8, 3)
+
+    def forward(self, ids):
+        return self.after(self.embedding(ids), ids)
+
+    def after(self, vectors, ids):
+        h = F.gelu(self.layer(vectors))
+        if not self.padded:
+            return self.head(h.mean(1))
+        mask = (ids != 0).to(h.dtype).unsqueeze(-1)
+        return self.head((h * mask).sum(1) / mask.sum(1))
+
+
+class Pair(nn.Module):
+    """A picture and a row of a table, to logits and to features; its batch is fixed by a reshape."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 4, 3, padding=1)
+        self.fc = nn.Linear(4 * 16 + 5, 6)
+        self.head = nn.Linear(6, 3)
+
+    def forward(self, image, table):
+        x = F.relu(F.max_pool2d(self.conv(image), 2))
+        features = F.relu(self.fc(torch.cat([x.reshape(2, 64), table], 1)))
+        return self.head(features), features
+
+
 SIDE = torch.Generator().manual_seed(2)
 
 
@@ -184,13 +221,73 @@ def export(model, inputs, path, exporter, opset):
         torch.onnx.export(
             model, tuple(inputs), str(path), input_names=names, output_names=["y"], opset_version=opset, dynamo=True,
             dynamic_shapes=tuple({0: batch} for _ in inputs), external_data=False, verbose=False)
-    # What people read in a graph is not needed here.
+    strip(path)
+
+
+def strip(path):
+    """Removes what people read in a graph."""
     model = onnx.load(path)
     for part in [model.graph, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.value_info]:
         del part.metadata_props[:]
         part.doc_string = ""
     del model.graph.value_info[:]
     onnx.save(model, path)
+
+
+def tokens():
+    """Graphs of integers, whose gradient is at the vectors that they are looked up as."""
+    found = {}
+    ids = torch.tensor([[3, 17, 5, 9, 1], [4, 4, 12, 0, 0]])
+    for name, padded in [("tokens", False), ("tokens-padded", True)]:
+        for exporter, opset in [("torchscript", 14), ("dynamo", 20)]:
+            path = HERE / "onnx" / f"{name}-{exporter}-{opset}.onnx"
+            model = build(lambda: Tokens(padded))
+            if exporter == "torchscript":
+                torch.onnx.export(
+                    model, (ids,), str(path), input_names=["ids"], output_names=["y"], opset_version=opset, dynamo=False,
+                    dynamic_axes={"ids": {0: "n", 1: "t"}})
+            else:
+                n, t = torch.export.Dim("n", min=1, max=64), torch.export.Dim("t", min=2, max=64)
+                torch.onnx.export(
+                    model, (ids,), str(path), input_names=["ids"], output_names=["y"], opset_version=opset, dynamo=True,
+                    dynamic_shapes=({0: n, 1: t},), external_data=False, verbose=False)
+            strip(path)
+        model = build(lambda: Tokens(padded)).double()
+        vectors = model.embedding(ids).detach().requires_grad_()
+        value = model.after(vectors, ids)
+        gradient, = torch.autograd.grad(value[:, 1].sum(), vectors)
+        found |= {f"{name}/ids": ids, f"{name}/value": value, f"{name}/gradient": gradient}
+    return found
+
+
+def mine():
+    """The README's lines, on a network of a few kilobytes."""
+    model = build(lambda: nn.Sequential(
+        nn.Conv2d(3, 8, 7, stride=4, padding=3), nn.ReLU(), nn.MaxPool2d(3, 2, 1), nn.Conv2d(8, 8, 3), nn.GELU(),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10)))
+    with contextlib.chdir(HERE / "onnx"):
+        model.eval()
+        torch.onnx.export(model, (torch.zeros(1, 3, 224, 224),), "mine.onnx")
+        strip("mine.onnx")
+        pathlib.Path("mine.onnx.data").unlink(missing_ok=True)
+
+
+def pair():
+    """Two inputs, two outputs, and a batch of two that is written into the graph."""
+    model = build(Pair)
+    image, row = draw(2, 3, 8, 8), draw(1, 5)
+    path = HERE / "onnx" / "pair.onnx"
+    torch.onnx.export(
+        model, (image, row.repeat(2, 1)), str(path), input_names=["image", "table"], output_names=["logits", "features"],
+        opset_version=17, dynamo=False)
+    strip(path)
+    model = model.double()
+    x = image.double().requires_grad_()
+    logits, features = model(x, row.double().repeat(2, 1))
+    gradient, = torch.autograd.grad(logits[:, 2].sum(), x, retain_graph=True)
+    inner, = torch.autograd.grad(features[:, 4].sum(), x)
+    return {
+        "image": image, "table": row, "logits": logits, "features": features, "gradient": gradient, "inner": inner}
 
 
 def quantised():
@@ -274,6 +371,8 @@ def main():
         tensors |= {f"{name}/{key}": value for key, value in found.items()}
     tensors |= {f"quantised/{key}": value for key, value in quantised().items()}
     tensors |= {f"halves/{key}": value for key, value in halves().items()}
+    tensors |= tokens() | {f"pair/{key}": value for key, value in pair().items()}
+    mine()
     save_file({k: v.detach().float().contiguous() for k, v in tensors.items()}, str(HERE / "onnx.safetensors"))
     print(sum(p.stat().st_size for p in (HERE / "onnx").iterdir()) + (HERE / "onnx.safetensors").stat().st_size, "bytes")
 

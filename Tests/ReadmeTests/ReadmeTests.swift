@@ -20,6 +20,19 @@ import Testing
     }
   }
 
+  /// The lines of Python that export a network are those that made the graph which CommandLineTests run the README's
+  /// command on.
+  @Test func pythonIsTheOracles() throws {
+    let script = try String(
+      contentsOf: Fixture.root.appendingPathComponent("Tests/Oracles/onnx_fixtures.py"), encoding: .utf8)
+    let blocks = readme.components(separatedBy: "```python\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
+    #expect(blocks.count == 1)
+    let lines = script.split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+    let block = blocks[0].split(separator: "\n").map(String.init)
+    #expect(lines.indices.contains { lines[$0...].starts(with: block) }, "\(block)")
+    #expect(Fixture.exists("Tests/Oracles/fixtures/onnx/mine.onnx"))
+  }
+
   /// Pictures and folders that the README points to are there.
   @Test func linksLeadSomewhere() throws {
     let targets = readme.components(separatedBy: "](").dropFirst().map { $0.prefix { $0 != ")" } }

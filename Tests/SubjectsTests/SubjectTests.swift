@@ -40,7 +40,7 @@ struct SubjectTests {
   @Test(arguments: SceneNetwork.allCases)
   func scenes(model: SceneNetwork) throws {
     let subject = try Tier.scenes.subject(model.rawValue, showing: .spread(3))
-    #expect(subject.title == model.title && subject.architecture.name == model.rawValue)
+    #expect(subject.title == model.title && subject.name == model.rawValue)
     #expect(subject.classNames == SceneClass.allCases.map(\.name))
     let images = try subject.images
     #expect(images.map(\.name) == ["scene 0", "scene 1", "scene 2"])
@@ -48,7 +48,7 @@ struct SubjectTests {
     #expect(try subject.classIndex("FRENCH horn") == 5 && subject.className(5) == "French horn")
     #expect(
       try subject.classIndex("7") == 7 && subject.classIndex("zebra") == nil && subject.className(17) == "class 17")
-    #expect(Tier.scenes.checkpointSHA256(of: model.rawValue) == (try subject.checkpoint.sha256))
+    #expect(Tier.scenes.checkpointSHA256(of: model.rawValue) == (try subject.sha256))
   }
 
   /// What a figure shows has no parts drawn, and the same picture and mask.
@@ -98,7 +98,7 @@ struct SubjectTests {
   @Test func ownCheckpoints() throws {
     let path = try SceneNetwork.vgg.path(ending: "safetensors")
     let own = try Subject(checkpoint: path, showing: .spread(1))
-    #expect(own.architecture.name == "vgg-scenes" && own.title == "vgg-scenes" && own.samples.images.count == 1)
+    #expect(own.name == "vgg-scenes" && own.title == "vgg-scenes" && own.samples.images.count == 1)
     #expect(try Subject(checkpoint: path).images.isEmpty)
   }
 }
@@ -115,9 +115,9 @@ struct InputImageTests {
       #expect(images.count == 2 && images.names == ["image 0", "image 1"])
       #expect(try images(0..<2) == values && images(1..<2) == values.image(1))
       try NPY.write(values.image(1).reshaped(shape), to: folder.path("one.npy"))
-      #expect(try InputImages.image(at: folder.path("one.npy"), shape: shape, range: .any) == values.image(1))
+      #expect(try InputImages(folder.path("one.npy"), shape: shape, range: .any).one() == values.image(1))
       #expect(throws: PullbackError.self) { try InputImages(path, shape: [3, 4, 4]) }
-      #expect(throws: PullbackError.self) { try InputImages.image(at: path, shape: shape) }
+      #expect(throws: PullbackError.self) { try InputImages(path, shape: shape, range: .any).one() }
     }
   }
 

@@ -85,11 +85,11 @@ extension Subject {
       of: network, entrants.map { try $0.contender(for: network) }, by: metrics, seed: seed,
       batchSize: network.graph.batchSize())
     let description = try RunDescription(
-      model: architecture.name, checkpoint: checkpoint.sha256, version: .v6, benchmark: benchmark,
+      model: name, checkpoint: sha256, version: .v6, benchmark: benchmark,
       source: samples.description, images: samples.images,
       settings: Dictionary(uniqueKeysWithValues: entrants.map { ($0.name, $0.softSettings) }))
     // Other settings, images or checkpoints have a log of their own.
-    let log = "\(log)/\(architecture.name)-\(run.rawValue)-\(try description.settingsHash())"
+    let log = "\(log)/\(name)-\(run.rawValue)-\(try description.settingsHash())"
     try makeFolder(log)
     try EvaluationSession(benchmark, description, samples, log, program: program).run()
     let scores = try Scores(in: log)

@@ -177,7 +177,7 @@ struct VariantRun {
       of: subject.network, entrants.map { try $0.contender(for: subject.network) }, by: plan.metrics, seed: seed,
       batchSize: graph.batchSize())
     let description = try RunDescription(
-      model: subject.architecture.name, checkpoint: subject.checkpoint.sha256, version: .v6, benchmark: benchmark,
+      model: subject.name, checkpoint: subject.sha256, version: .v6, benchmark: benchmark,
       source: samples.description, images: samples.images,
       settings: Dictionary(uniqueKeysWithValues: entrants.map { ($0.name, $0.softSettings) }))
     let log = "\(FetchedFiles.folder)/scores/\(variant.name)-\(try description.settingsHash())"

@@ -5,6 +5,7 @@ extension Lowering {
   static let composites: [String: Operator] = [
     "pullbacks.Attention": { try $0.attention($1) },
     "pullbacks.ChannelNorm": { try $0.channelNorm($1) },
+    "pullbacks.ChannelAffine": { try $0.channelAffine($1) },
     "Attention": { try $0.wholeAttention($1) },
   ]
 
@@ -22,6 +23,14 @@ extension Lowering {
       LayerNorm(epsilon: node.float("epsilon", 1e-5), axis: .channels), node.name, [x],
       weights: ["weight": try vector(1, 1), "bias": try vector(2, 0)])
     set(node, result, dropped: true, from: [slot])
+  }
+
+  private func channelAffine(_ node: OnnxNode) throws {
+    let slot = try input(node, 0)
+    let (x, dropped) = try along(slot, Array(1..<slot.rank))
+    guard dropped else { throw failure(node, "its input has the shape \(slot.shape)") }
+    let (scale, shift) = (try weight(node, 1).floats(), try weight(node, 2).floats())
+    set(node, try emit(ChannelAffine(scale: scale, shift: shift), node.name, [x]), dropped: true, from: [slot])
   }
 
   /// A signal that keeps all axes with its axes in another order; axes of one place go for nothing.

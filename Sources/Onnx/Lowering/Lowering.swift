@@ -29,6 +29,7 @@ final class Lowering {
       slots[input.name] = input.slot
       names.insert(input.name)
     }
+    names.formUnion(OnnxPictures.names)
   }
 
   func append(_ record: OnnxNodeRecord) { records.append(record) }

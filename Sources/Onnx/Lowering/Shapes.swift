@@ -37,7 +37,6 @@ extension Lowering {
     if shape.product != slot.shape.product, let batch = options.fixedBatch, shape.first == batch {
       // The file's own batch, of which one image is left.
       shape[0] = 1
-      note("the file's batch of \(batch) images is read as one of any size")
     }
     guard shape.product == slot.shape.product else {
       throw failure(node, "shape \(slot.shape) cannot become \(shape)")
@@ -58,7 +57,6 @@ extension Lowering {
     var numbers = try known(node, 1).integers()
     guard numbers.first == batch, slot.shape.first == 1, numbers.contains(-1) else { return node }
     numbers[0] = 1
-    note("the file's batch of \(batch) images is read as one of any size")
     let name = "\(node.name)\u{1}shape"
     slots[name] = Slot(StoredValue(integers: numbers))
     var copy = node

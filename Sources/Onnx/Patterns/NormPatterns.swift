@@ -196,6 +196,20 @@ extension Patterns {
     return axis(numbers[0], of: rank)
   }
 
+  /// A factor and a summand for each channel of what comes in: the normalisation that a network begins with.
+  func channelAffine(at index: Int) -> OnnxNode? {
+    let node = nodes[index]
+    guard node.domain.isEmpty, node.op == "Add", let (value, shift, _) = split(node),
+      let product = maker(value, "Mul"), user(value) != nil, let (source, scale, _) = split(product),
+      maker(source) == nil, let shape = shape(source), shape.count > 1, slots[source]?.kind.isFloat == true
+    else { return nil }
+    let perChannel = [shape[1]] + [Int](repeating: 1, count: shape.count - 2)
+    guard [scale, shift].allSatisfy({ self.shape($0) == perChannel }) else { return nil }
+    return OnnxNode(
+      name: node.name, op: "ChannelAffine", domain: "pullbacks", inputs: [source, scale, shift], outputs: node.outputs,
+      opset: node.opset)
+  }
+
   /// A matrix of weights and the summand behind it.
   func bias(at index: Int) -> OnnxNode? {
     let node = nodes[index]

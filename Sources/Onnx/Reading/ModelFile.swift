@@ -1,3 +1,4 @@
+import Digests
 import Failures
 import Foundation
 import SwiftProtobuf
@@ -7,6 +8,7 @@ final class ModelFile {
   let path: String
   let model: Onnx_ModelProto
   private var neighbours: [String: Neighbour] = [:]
+  private let digest: String
 
   /// How deep messages may lie in one another.
   private static let depth = 60
@@ -22,6 +24,7 @@ final class ModelFile {
     }
     let mapped = try file.copy()
     defer { munmap(UnsafeMutableRawPointer(mutating: mapped.baseAddress!), mapped.count) }
+    digest = try Digests.sha256(mapped)
     do {
       try WireScan.check(mapped)
       var options = BinaryDecodingOptions()
@@ -42,7 +45,7 @@ final class ModelFile {
   }
 
   /// A file that holds no model, for messages.
-  init(nameOnly path: String) { (self.path, model) = (path, Onnx_ModelProto()) }
+  init(nameOnly path: String) { (self.path, model, digest) = (path, Onnx_ModelProto(), "") }
 
   private static let advice = "export the model again, or download it again"
 
@@ -55,6 +58,13 @@ final class ModelFile {
 // MARK: Data beside the file
 
 extension ModelFile {
+  /// The SHA-256 of the file; with those of the files of weights that were read beside it, of all in order.
+  func sha256() throws -> String {
+    guard !neighbours.isEmpty else { return digest }
+    let others = try neighbours.sorted { $0.key < $1.key }.map { try Digests.sha256($0.value.bytes) }
+    return try Array(([digest] + others).joined().utf8).withUnsafeBytes { try Digests.sha256($0) }
+  }
+
   /// A file of weights beside the model, mapped for as long as somebody holds it.
   private final class Neighbour {
     let bytes: UnsafeRawBufferPointer

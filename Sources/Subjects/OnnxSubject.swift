@@ -1,0 +1,343 @@
+import Failures
+import Faithfulness
+import Foundation
+import Imaging
+import Networks
+import Onnx
+import Pullbacks
+
+/// What an exported graph is given, and which of it is explained.
+public struct GraphRequest: Sendable {
+  /// The inputs as they were named: `cat.png`, or `image=cat.png` where a graph has several.
+  public var inputs: [String]
+  /// The name of the input that is explained; nil is the only one.
+  public var explained: String?
+  /// The name of the output that is explained; nil is the first.
+  public var output: String?
+  /// Shapes of inputs by name, batch axis included, where the file leaves them open.
+  public var shapes: [String: [Int]]
+  /// The classes' names in the order of the logits; nil where they are not known.
+  public var labels: [String]?
+  /// How pictures become the explained input; nil is torchvision's evaluation transform. Without a normalisation they
+  /// are in `[-1, 1]`.
+  public var preprocessing: Preprocessing?
+  /// Whether the explained input is given pictures although none is among ``inputs``: those of a folder of samples.
+  public var showsPictures: Bool
+
+  public init(
+    _ inputs: [String] = [], explained: String? = nil, output: String? = nil, shapes: [String: [Int]] = [:],
+    labels: [String]? = nil, preprocessing: Preprocessing? = nil, showsPictures: Bool = false
+  ) {
+    (self.inputs, self.explained, self.output, self.shapes) = (inputs, explained, output, shapes)
+    (self.labels, self.preprocessing, self.showsPictures) = (labels, preprocessing, showsPictures)
+  }
+}
+
+extension Subject {
+  /// The network in an ONNX file as a function of one of its inputs, the others held at what they are given.
+  ///
+  /// An array is the input as it is; a picture is preprocessed, and the network then begins with the normalisation, so
+  /// that attributions are at the picture, in `[-1, 1]`. Of an input of integers the explained value is the embedding
+  /// that reads it, `(T, D)`: no cotangent reaches an integer.
+  ///
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - request: what it is given.
+  ///   - choice: which images.
+  ///   - folder: labelled images of the user's; without them there are none.
+  ///   - unreadable: where images of the folder are noted that cannot be read; nil ends with an error when one is met.
+  /// - Returns: the network, and what the explained input is given; nil if nothing was named for it.
+  /// - Throws: `PullbackError` that names the file, the node, the input or the output at fault.
+  public static func onnx(
+    _ path: String, _ request: GraphRequest, showing choice: Tier.Choice = .none, of folder: String? = nil,
+    unreadable: UnreadableFiles? = nil
+  ) throws -> (subject: Subject, content: InputContent?) {
+    let file = try OnnxFile(path: path)
+    let given = try GivenInputs(request, to: file)
+    var options = OnnxOptions(outputs: request.output.map { [$0] } ?? [])
+    for (name, shape) in request.shapes {
+      try file.check(shape, of: file.input(name))
+      options.shapes[name] = shape
+    }
+    for (name, value) in given.held { options.held[name] = value }
+    let preprocessing = try given.prepare(&options, request)
+    let model = try OnnxModel(file, options: options)
+    var (network, content, notes) = (model.network, given.content, model.notes)
+    if request.output == nil, file.outputs.count > 1 {
+      notes.append(
+        "of the outputs \(file.outputs.map(\.name).joined(separator: ", ")) the first is explained")
+    }
+    if !given.explained.isFloat {
+      let embedded = try EmbeddedInputs(network, given.explained.name, content)
+      (network, content) = (embedded.network, embedded.content)
+      notes.append("the input \(given.explained.name) is of integers: attributions are at \(embedded.node), which reads it")
+    }
+    let name = (PathText.shown(path) as NSString).lastPathComponent
+    let classNames = try classNames(network.graph, request.labels, isImage: preprocessing != nil, &notes)
+    let subject = try Subject(
+      name, name, .onnx(model, path: path), network, preprocessing ?? .release, takesPictures: preprocessing != nil,
+      classNames: classNames, notes: notes, credit: folder.map { "Images: \($0)" } ?? ""
+    ) { inputs in
+      if folder == nil, case .spread = choice {
+        throw PullbackError(.usage, "images", "no images are known for \(name)", advice: "name a folder of labelled images")
+      }
+      return try Tier.scenes.samples(choice, folder, inputs, unreadable)
+    }
+    return (subject, content)
+  }
+
+  /// The labels, if they are as many as classes; ImageNet's where there are a thousand of an image.
+  private static func classNames(
+    _ graph: Graph, _ labels: [String]?, isImage: Bool, _ notes: inout [String]
+  ) throws -> [String]? {
+    let classes = graph.outputShape.first ?? 1
+    if let labels {
+      guard labels.count == classes else {
+        throw PullbackError(
+          .usage, "labels", "there are \(labels.count), and \(graph.name) has outputs of shape \(graph.outputShape)",
+          advice: "give one for each class, in the order of the logits")
+      }
+      return labels
+    }
+    let imageNet = ImageNetClasses.all.map(\.name)
+    guard isImage, graph.outputShape == [imageNet.count] else { return nil }
+    notes.append("its 1000 classes are taken for ImageNet's")
+    return imageNet
+  }
+}
+
+/// Which file each input of a graph is given.
+private struct GivenInputs {
+  /// The input that is explained.
+  let explained: OnnxFile.Value
+  let content: InputContent?
+  /// The values of the others, batch axis included.
+  let held: [String: Tensor]
+
+  init(_ request: GraphRequest, to file: OnnxFile) throws {
+    var named: [String: String] = [:]
+    var unnamed: [String] = []
+    for text in request.inputs {
+      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      if parts.count == 2, file.inputs.contains(where: { $0.name == parts[0] }) {
+        guard named.updateValue(parts[1], forKey: parts[0]) == nil else {
+          throw PullbackError(.usage, "input \(text)", "the input \(parts[0]) is given twice")
+        }
+      } else {
+        unnamed.append(text)
+      }
+    }
+    let names = file.inputs.map(\.name)
+    guard unnamed.count <= 1 else {
+      throw PullbackError(
+        .usage, "input \(unnamed[1])", "\(file.path) has the inputs \(names.joined(separator: ", "))",
+        advice: "say which is meant, as in \(names.last!)=\(unnamed[1])")
+    }
+    let open = file.inputs.filter { named[$0.name] == nil }
+    if let name = request.explained {
+      explained = try file.input(name)
+    } else if !unnamed.isEmpty, open.count == 1 {
+      explained = open[0]
+    } else if file.inputs.count == 1 {
+      explained = file.inputs[0]
+    } else if unnamed.isEmpty, open.count == 1 {
+      explained = open[0]
+    } else {
+      throw PullbackError(
+        .usage, "explained input", "\(file.path) has the inputs \(names.joined(separator: ", "))",
+        advice: "name the one that is explained, and give each of the others a value, as in \(names[0])=FILE.npy")
+    }
+    let name = explained.name
+    if let path = unnamed.first {
+      guard named.updateValue(path, forKey: name) == nil else {
+        throw PullbackError(.usage, "input \(path)", "the input \(name) is given twice")
+      }
+    }
+    let explainedPath = named.removeValue(forKey: name)
+    content = try explainedPath.map { try InputContent($0) }
+    var held: [String: Tensor] = [:]
+    for input in file.inputs where input.name != name {
+      guard let path = named[input.name] else {
+        throw PullbackError(
+          .usage, "input \(input.name)", "\(file.path) needs it, and it is given nothing: \(input.inWords)",
+          advice: "name a file for it, as in \(input.name)=FILE.npy")
+      }
+      held[input.name] = try Self.value(at: path, of: input, file)
+    }
+    self.held = held
+  }
+
+  /// The value of an input that is held, with a batch axis of one.
+  private static func value(at path: String, of input: OnnxFile.Value, _ file: OnnxFile) throws -> Tensor {
+    guard case .array(var value, _) = try InputContent(path) else {
+      throw PullbackError(
+        .data, path, "expected an .npy for the input \(input.name), which is held",
+        advice: "say which input is explained")
+    }
+    if value.rank == input.extents.count - 1 { value = value.reshaped([1] + value.shape) }
+    guard value.rank == input.extents.count, value.shape.first ?? 1 == 1 else {
+      throw PullbackError(
+        .data, path, "the input \(input.name) is held at one value for all, expected \(input.inWords) with a batch of 1, "
+          + "found \(value.shape)")
+    }
+    try file.check(value.shape, of: input)
+    if value.type == .int64, input.isFloat { return Tensor(shape: value.shape, value.integers.map(Float.init)) }
+    if value.type == .float32, !input.isFloat { return try value.asIntegers(path) }
+    return value
+  }
+
+  /// Says in the options what the explained input is.
+  ///
+  /// - Returns: how pictures become it; nil where it is taken as it is.
+  func prepare(_ options: inout OnnxOptions, _ request: GraphRequest) throws -> Preprocessing? {
+    let isPicture = content.map { !$0.isArray } ?? request.showsPictures
+    guard isPicture || request.preprocessing != nil else {
+      guard case .array(let array, let path) = content else { return nil }
+      let rank = explained.extents.count
+      guard array.rank == rank || array.rank == rank - 1 else {
+        throw PullbackError(
+          .data, path, "expected \(explained.inWords) for the input \(explained.name), found an array of shape "
+            + "\(array.shape)")
+      }
+      options.shapes[explained.name] = [1] + (array.rank == rank ? Array(array.shape.dropFirst()) : array.shape)
+      try checkShape(options.shapes[explained.name]!, path)
+      return nil
+    }
+    guard explained.isFloat, explained.extents.count == 4 else {
+      throw PullbackError(
+        .usage, "pictures", "expected an input of floats (N, C, H, W) or (N, H, W, C), found \(explained.name): "
+          + explained.inWords, advice: "give it arrays")
+    }
+    var preprocessing = request.preprocessing ?? Preprocessing(.torchvision)
+    let layout = preprocessing.layout ?? explained.usualLayout
+    guard let channels = explained.channels(layout) else {
+      throw PullbackError(
+        .usage, "pictures", "expected 1, 3 or 4 channels, found \(explained.name): \(explained.inWords)",
+        advice: "give it arrays, or say which layout it has")
+    }
+    guard request.preprocessing != nil || channels == 3 else {
+      throw PullbackError(
+        .usage, "pictures", "\(explained.name) has \(channels) channels, and nothing is known of how they are normalised",
+        advice: "name a preprocessing, as unit")
+    }
+    let sides = try explained.extents.dropFirst(layout == .channelsLast ? 1 : 2).prefix(2).map { extent in
+      let asked = request.shapes[explained.name].map { $0[layout == .channelsLast ? 1 : 2] }
+      guard case .known(let side) = extent else { return asked ?? preprocessing.size ?? 224 }
+      guard preprocessing.size == nil || preprocessing.size == side else {
+        throw PullbackError(
+          .usage, "crop \(preprocessing.size!)", "\(explained.name) is \(explained.inWords) and of no other size")
+      }
+      return side
+    }
+    options.shapes[explained.name] = [1] + (layout == .channelsLast ? sides + [channels] : [channels] + sides)
+    // Inputs of this package's networks are in [-1, 1].
+    if preprocessing.normalisation == nil { preprocessing.normalisation = .signed }
+    let layer = try preprocessing.normalisation!.each(channels)
+    options.pictures[explained.name] = OnnxPictures(
+      mean: layer.mean, std: layer.std, channelsLast: layout == .channelsLast,
+      reversesChannels: preprocessing.reversesChannels)
+    return preprocessing
+  }
+
+  private func checkShape(_ shape: [Int], _ path: String) throws {
+    guard zip(shape, explained.extents).dropFirst().allSatisfy({ $1 == .known($0) || $1.isOpen }), !shape.contains(0)
+    else {
+      throw PullbackError(
+        .data, path,
+        "expected \(explained.inWords) for the input \(explained.name), found an array of shape (N, "
+          + shape.dropFirst().map(String.init).joined(separator: ", ") + ")")
+    }
+  }
+}
+
+/// A network of integers, from the embedding on that reads them.
+private struct EmbeddedInputs {
+  let network: Network
+  let node: String
+  /// The vectors in the place of integers.
+  let content: InputContent?
+
+  init(_ whole: Network, _ input: String, _ content: InputContent?) throws {
+    let graph = whole.graph
+    let reading = graph.nodes.filter { $0.operation is Embedding }
+    guard let first = reading.first else {
+      throw PullbackError(
+        .usage, "input \(input)", "it is of integers, and no embedding of \(graph.name) reads it",
+        advice: "cotangents reach floats alone: explain another input")
+    }
+    node = first.name
+    let (front, back) = (try whole.truncated(at: node), try whole.starting(at: node))
+    guard case .array(let array, let path) = content else {
+      (network, self.content) = (back, content)
+      return
+    }
+    let ids = try array.asIntegers(path)
+    let shape = graph.inputShape
+    let batch = ids.shape == shape ? ids.reshaped([1] + shape) : ids
+    self.content = .array(try front(batch), path: path)
+    guard back.graph.inputs.count > 1 else {
+      network = back
+      return
+    }
+    // The integers matter elsewhere, too: as a mask, or as the places of tokens.
+    guard batch.shape[0] == 1 else {
+      throw PullbackError(
+        .usage, path, "\(graph.name) reads \(input) elsewhere than at \(node), where it is held: found "
+          + "\(batch.shape[0]) at once", advice: "explain them one at a time")
+    }
+    network = try back.holding(input, at: batch.reshaped(shape))
+  }
+}
+
+extension Tensor {
+  /// Whole numbers as integers.
+  fileprivate func asIntegers(_ path: String) throws -> Tensor {
+    guard type == .float32 else { return self }
+    let integers = try scalars.enumerated().map { index, value in
+      guard let integer = Int64(exactly: value) else {
+        throw PullbackError(.data, path, "expected whole numbers, found \(value) at index \(index)")
+      }
+      return integer
+    }
+    return Tensor(shape: shape, integers: integers)
+  }
+}
+
+extension OnnxFile {
+  fileprivate func input(_ name: String) throws -> Value {
+    if let input = inputs.first(where: { $0.name == name }) { return input }
+    throw PullbackError(
+      .usage, "input \(name)", "\(path) has no input of this name",
+      advice: "it has \(inputs.map(\.name).joined(separator: ", "))")
+  }
+
+  /// Throws unless a shape is one that the file allows.
+  fileprivate func check(_ shape: [Int], of input: Value) throws {
+    guard shape.count == input.extents.count,
+      zip(shape, input.extents).dropFirst().allSatisfy({ $1 == .known($0) || $1.isOpen }), shape.allSatisfy({ $0 > 0 })
+    else { throw PullbackError(.usage, "input \(input.name)", "expected \(input.inWords), found the shape \(shape)") }
+  }
+}
+
+extension OnnxFile.Extent {
+  fileprivate var isOpen: Bool { if case .open = self { true } else { false } }
+}
+
+extension OnnxFile.Value {
+  /// The number of channels of pictures in a layout; nil where they are none. Open ones are three.
+  fileprivate func channels(_ layout: Preprocessing.Layout) -> Int? {
+    switch extents[layout == .channelsLast ? 3 : 1] {
+    case .known(let count): Picture.Channels(rawValue: count) == nil ? nil : count
+    case .open: 3
+    }
+  }
+
+  /// Channels last where that axis alone has as many places as pictures have channels.
+  fileprivate var usualLayout: Preprocessing.Layout {
+    if case .known(let last) = extents[3], Picture.Channels(rawValue: last) != nil {
+      if case .known(let second) = extents[1], Picture.Channels(rawValue: second) != nil { return .channelsFirst }
+      return .channelsLast
+    }
+    return .channelsFirst
+  }
+}
