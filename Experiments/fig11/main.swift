@@ -78,7 +78,8 @@ Experiment.run("fig11") { experiment in
     let series = try entrants.indices.map { place -> LinePlot.Series in
       let values = cosines[place]
       var line = try LinePlot.Series(
-        entrants[place].abbreviation, x: exponents.map(Double.init), y: values.map { $0.reduce(0, +) / Double($0.count) },
+        entrants[place].abbreviation, x: exponents.map(Double.init),
+        y: values.map { $0.reduce(0, +) / Double($0.count) },
         low: values.map { $0.min() ?? .nan }, high: values.map { $0.max() ?? .nan })
       line.look(released: place == 0)
       return line

@@ -193,7 +193,8 @@ struct Attribute: ParsableCommand {
       !Picture.canShow(model.graph.inputShape)
     else { return }
     throw PullbackError(
-      .usage, option, "shows pictures (C, H, W) with 1, 3 or 4 channels C, found inputs of shape "
+      .usage, option,
+      "shows pictures (C, H, W) with 1, 3 or 4 channels C, found inputs of shape "
         + "\(model.graph.inputShape)", advice: "--output writes them as an array")
   }
 

@@ -33,7 +33,8 @@ struct Export: ParsableCommand {
 
   @OptionGroup var outputs: OutputOptions
 
-  @Option(help: ArgumentHelp("Where the network goes.", valueName: "file.onnx"), completion: .file(extensions: ["onnx"]))
+  @Option(
+    help: ArgumentHelp("Where the network goes.", valueName: "file.onnx"), completion: .file(extensions: ["onnx"]))
   var output: String
 
   @Option(help: ArgumentHelp("Where the names of the classes go.", valueName: "file.txt"))
@@ -52,6 +53,7 @@ struct Export: ParsableCommand {
     let bytes = try subject.network.onnx(producer: ("pullbacks", packageVersion))
     if let names, let labelsOutput { try AtomicFile.write(text: names.map { "\($0)\n" }.joined(), to: labelsOutput) }
     try AtomicFile.write(bytes, to: output)
-    print("\(output): \(subject.name), inputs \(subject.graph.inputShape) in [-1, 1], outputs \(subject.graph.outputShape)")
+    print(
+      "\(output): \(subject.name), inputs \(subject.graph.inputShape) in [-1, 1], outputs \(subject.graph.outputShape)")
   }
 }

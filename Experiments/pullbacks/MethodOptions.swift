@@ -81,7 +81,9 @@ struct MethodOptions: ParsableArguments {
       }
     }
     // An exported graph has no layer of the release's.
-    if atLastMaps && preset == nil || subject.onnx != nil, settings.camLayer == nil { settings.camLayer = Architecture.lastMaps(in: graph) }
+    if atLastMaps && preset == nil || subject.onnx != nil, settings.camLayer == nil {
+      settings.camLayer = Architecture.lastMaps(in: graph)
+    }
     return (settings.fitting(graph), record)
   }
 }

@@ -60,7 +60,8 @@ struct ModelOptions: ParsableArguments {
     }
     try graph.requireNone()
     guard inputs.count <= 1 else {
-      throw PullbackError(.usage, "--input \(inputs[1])", "the network has one input", advice: "name a folder for several images")
+      throw PullbackError(
+        .usage, "--input \(inputs[1])", "the network has one input", advice: "name a folder for several images")
     }
     let subject = try architecture(showing: choice, of: folder, preprocessing: preprocessing, unreadable: unreadable)
     return (subject, try inputs.first.map { try InputContent($0) })
@@ -165,7 +166,7 @@ struct GraphOptions: ParsableArguments {
     throw PullbackError(.usage, option, "is about an exported graph", advice: "name one with --model FILE.onnx")
   }
 
-  /// The network in a file, and what its explained input is given; parameters as of ``ModelOptions/load(_:showing:of:preprocessing:unreadable:)``.
+  /// The network in a file, and what its explained input is given; see ``ModelOptions`` for the parameters.
   func load(
     _ path: String, _ inputs: [String], showing choice: Tier.Choice = .none, of folder: String? = nil,
     preprocessing: Preprocessing? = nil, unreadable: UnreadableFiles? = nil
@@ -190,7 +191,8 @@ struct GraphOptions: ParsableArguments {
       let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
       let extents = parts.last?.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) } ?? []
       guard parts.count == 2, extents.allSatisfy({ ($0 ?? 0) > 0 }) else {
-        throw PullbackError(.usage, "--shape \(text)", "expected an input and its extents", advice: "as in x=1x3x224x224")
+        throw PullbackError(
+          .usage, "--shape \(text)", "expected an input and its extents", advice: "as in x=1x3x224x224")
       }
       shapes[parts[0]] = extents.compactMap { $0 }
     }

@@ -100,7 +100,8 @@ struct Rules: ParsableCommand {
     for node in model.nodes {
       // Parts name the layer that they are a part of.
       let reason =
-        node.reason.hasPrefix("part of ") ? node.reason.split(separator: " ").prefix(3).joined(separator: " ") : node.reason
+        node.reason.hasPrefix("part of ")
+        ? node.reason.split(separator: " ").prefix(3).joined(separator: " ") : node.reason
       if let place = lines.firstIndex(where: { $0.op == node.op && $0.reason == reason }) {
         lines[place].count += 1
       } else {

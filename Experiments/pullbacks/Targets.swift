@@ -45,10 +45,14 @@ struct TargetChoice {
       do { try weights.check(shape, of: model.name) } catch {
         throw PullbackError(.data, selector, error.problem)
       }
-      return ([TargetChoice(kind: .target(weights), label: "selector \((selector as NSString).lastPathComponent)")], nil)
+      return (
+        [TargetChoice(kind: .target(weights), label: "selector \((selector as NSString).lastPathComponent)")], nil
+      )
     }
     if let mask {
-      guard let text else { throw PullbackError(.usage, "--within", "is about a class", advice: "name it with --target") }
+      guard let text else {
+        throw PullbackError(.usage, "--within", "is about a class", advice: "name it with --target")
+      }
       return (try inside(mask, text, model), nil)
     }
     guard let text else {
@@ -130,7 +134,8 @@ struct TargetChoice {
         for (place, weight) in mask.enumerated() { weights[target * mask.count + place] = weight }
       }
       return TargetChoice(
-        kind: .target(.weights(weights)), label: "\(model.className(target)) within \((path as NSString).lastPathComponent)")
+        kind: .target(.weights(weights)),
+        label: "\(model.className(target)) within \((path as NSString).lastPathComponent)")
     }
   }
 

@@ -161,7 +161,8 @@ public struct Selector: Sendable, Equatable {
       for (image, target) in targets.enumerated() {
         let rows = image * size..<(image + 1) * size
         target.write(
-          UnsafeMutableBufferPointer(rebasing: buffer[rows]), at: values[rows], channels: network.graph.outputShape.first ?? 1)
+          UnsafeMutableBufferPointer(rebasing: buffer[rows]), at: values[rows],
+          channels: network.graph.outputShape.first ?? 1)
       }
     }
   }

@@ -62,7 +62,9 @@ extension PullbackError {
   /// command that fetches what is missing.
   public var onCommandLine: PullbackError {
     var error = self
-    if kind == .usage, ["images", "samples", "model", "target", "input", "labels"].contains(String(subject.prefix { $0 != " " })) {
+    if kind == .usage,
+      ["images", "samples", "model", "target", "input", "labels"].contains(String(subject.prefix { $0 != " " }))
+    {
       error.subject = "--" + subject
     }
     if kind == .usage, subject == "explained input" { error.subject = "--explain" }

@@ -57,7 +57,7 @@ struct Reader {
       OnnxNodeRecord(name: $0.name, op: $0.fullOp, nodes: [], reason: "nothing depends on it any more")
     }
     let batch = statedBatch.map {
-      "the file has batches of exactly \($0) image\($0 == 1 ? "" : "s"): images run one at a time, each as a batch of its own"
+      "the file has batches of exactly \($0) image\($0 == 1 ? "" : "s"): images run one at a time, each as its own batch"
     }
     return (
       network, looked.records.filter(\.isKnown) + second.lowering.records + folded,
@@ -139,7 +139,8 @@ struct Reader {
         let slots = zip(zip(inputs, descriptions), signals).map { pair, signal in
           let (description, type) = (pair.0, pair.1.type)
           let slot = Slot(
-            description.pictures?.applied(to: signal) ?? signal, dropped: description.drops, kind: description.input.kind,
+            description.pictures?.applied(to: signal) ?? signal, dropped: description.drops,
+            kind: description.input.kind,
             carries: description.input.kind.isFloat, type: type)
           return (name: description.input.name, slot: slot, signal: signal)
         }

@@ -76,7 +76,8 @@ public enum ClassLabels {
     let sorted = entries.sorted { $0.number < $1.number }
     if let wrong = sorted.enumerated().first(where: { $0.offset != $0.element.number }) {
       throw PullbackError(
-        .data, path, "expected each of the classes 0 to \(entries.count - 1) once, found \(wrong.element.number) in the "
+        .data, path,
+        "expected each of the classes 0 to \(entries.count - 1) once, found \(wrong.element.number) in the "
           + "place of \(wrong.offset)")
     }
     return sorted.map(\.name)

@@ -70,7 +70,8 @@ extension Subject {
     if !given.explained.isFloat {
       let embedded = try EmbeddedInputs(network, given.explained.name, content)
       (network, content) = (embedded.network, embedded.content)
-      notes.append("the input \(given.explained.name) is of integers: attributions are at \(embedded.node), which reads it")
+      notes.append(
+        "the input \(given.explained.name) is of integers: attributions are at \(embedded.node), which reads it")
     }
     let name = (PathText.shown(path) as NSString).lastPathComponent
     let classNames = try classNames(network.graph, request.labels, isImage: preprocessing != nil, &notes)
@@ -79,7 +80,8 @@ extension Subject {
       classNames: classNames, notes: notes, credit: folder.map { "Images: \($0)" } ?? ""
     ) { inputs in
       if folder == nil, case .spread = choice {
-        throw PullbackError(.usage, "images", "no images are known for \(name)", advice: "name a folder of labelled images")
+        throw PullbackError(
+          .usage, "images", "no images are known for \(name)", advice: "name a folder of labelled images")
       }
       return try Tier.scenes.samples(choice, folder, inputs, unreadable)
     }
@@ -177,7 +179,8 @@ private struct GivenInputs {
     if value.rank == input.extents.count - 1 { value = value.reshaped([1] + value.shape) }
     guard value.rank == input.extents.count, value.shape.first ?? 1 == 1 else {
       throw PullbackError(
-        .data, path, "the input \(input.name) is held at one value for all, expected \(input.inWords) with a batch of 1, "
+        .data, path,
+        "the input \(input.name) is held at one value for all, expected \(input.inWords) with a batch of 1, "
           + "found \(value.shape)")
     }
     try file.check(value.shape, of: input)
@@ -196,7 +199,8 @@ private struct GivenInputs {
       let rank = explained.extents.count
       guard array.rank == rank || array.rank == rank - 1 else {
         throw PullbackError(
-          .data, path, "expected \(explained.inWords) for the input \(explained.name), found an array of shape "
+          .data, path,
+          "expected \(explained.inWords) for the input \(explained.name), found an array of shape "
             + "\(array.shape)")
       }
       options.shapes[explained.name] = [1] + (array.rank == rank ? Array(array.shape.dropFirst()) : array.shape)
@@ -205,7 +209,8 @@ private struct GivenInputs {
     }
     guard explained.isFloat, explained.extents.count == 4 else {
       throw PullbackError(
-        .usage, "pictures", "expected an input of floats (N, C, H, W) or (N, H, W, C), found \(explained.name): "
+        .usage, "pictures",
+        "expected an input of floats (N, C, H, W) or (N, H, W, C), found \(explained.name): "
           + explained.inWords, advice: "give it arrays")
     }
     var preprocessing = request.preprocessing ?? Preprocessing(.torchvision)
@@ -217,7 +222,8 @@ private struct GivenInputs {
     }
     guard request.preprocessing != nil || channels == 3 else {
       throw PullbackError(
-        .usage, "pictures", "\(explained.name) has \(channels) channels, and nothing is known of how they are normalised",
+        .usage, "pictures",
+        "\(explained.name) has \(channels) channels, and nothing is known of how they are normalised",
         advice: "name a preprocessing, as unit")
     }
     let sides = try explained.extents.dropFirst(layout == .channelsLast ? 1 : 2).prefix(2).map { extent in
@@ -282,7 +288,8 @@ private struct EmbeddedInputs {
     // The integers matter elsewhere, too: as a mask, or as the places of tokens.
     guard batch.shape[0] == 1 else {
       throw PullbackError(
-        .usage, path, "\(graph.name) reads \(input) elsewhere than at \(node), where it is held: found "
+        .usage, path,
+        "\(graph.name) reads \(input) elsewhere than at \(node), where it is held: found "
           + "\(batch.shape[0]) at once", advice: "explain them one at a time")
     }
     network = try back.holding(input, at: batch.reshaped(shape))

@@ -98,10 +98,14 @@ struct ArrayIndexTests {
       }
       switch try index.target(in: test.shape) {
       case .weights(let weights):
-        #expect(weights.shape == test.shape && weights.scalars.indices.filter { weights.scalars[$0] == 1 } == places, "\(test)")
+        #expect(
+          weights.shape == test.shape && weights.scalars.indices.filter { weights.scalars[$0] == 1 } == places,
+          "\(test)")
       case let target: #expect(target == .logit(places[0]) && places.count == 1, "\(test)")
       }
     }
-    for text in ["", "a", "1:b", "1,,2", "...,...", "1:2:3:4", "::0", "1.5"] { #expect(ArrayIndex(text) == nil, "\(text)") }
+    for text in ["", "a", "1:b", "1,,2", "...,...", "1:2:3:4", "::0", "1.5"] {
+      #expect(ArrayIndex(text) == nil, "\(text)")
+    }
   }
 }

@@ -16,10 +16,9 @@ import Testing
 
   /// Value, gradient, and hard and soft pullback are the same bytes.
   @Test(arguments: [
-    ("resnet18", 64), ("resnet18d", 64), ("seresnet18", 64), ("resnetblur18", 64), ("vgg-scenes", 96), ("resnet-scenes", 96),
-    ("pvt-scenes", 96), ("pvt_v2_b0", 64), ("densenet121", 64), ("convnext_tiny", 64), ("deit_tiny_patch16_224", 224),
-    ("efficientnet-lite0", 64), ("efficientnet_b0", 64), ("mobilenet_v2", 64), ("mobilenet_v3_small", 64),
-    ("tf_efficientnet_lite0", 64), ("regnet_y_400mf", 64),
+    ("resnet18d", 64), ("resnetblur18", 64), ("resnet-scenes", 96), ("pvt-scenes", 96), ("densenet121", 32),
+    ("convnext_tiny", 32), ("deit_tiny_patch16_224", 224), ("efficientnet_b0", 64), ("mobilenet_v2", 64),
+    ("mobilenet_v3_small", 64), ("tf_efficientnet_lite0", 64), ("regnet_y_400mf", 64),
   ]) func sameBytes(_ name: String, _ resolution: Int) throws {
     let network = try Formula.network(Architecture.named(name).graph(resolution: resolution, classes: 10))
     let model = try Self.readBack(network)
@@ -30,7 +29,9 @@ import Testing
     let (own, read) = (try network.trace(at: x, rules: rules), try model.network.trace(at: x, rules: rules))
     #expect(read.value == own.value)
     let selector = try network.oneHot([3, 7])
-    for table in rules { #expect(try read.pullback(selector, by: table) == own.pullback(selector, by: table), "\(name)") }
+    for table in rules {
+      #expect(try read.pullback(selector, by: table) == own.pullback(selector, by: table), "\(name)")
+    }
   }
 
   /// Kinds of layers come back as what they were, with their names.
@@ -40,7 +41,9 @@ import Testing
     func layers(_ graph: Graph) -> [String: String] {
       let plain: Set = ["reshape", "transpose", "dropout", "input", "identity"]
       return Dictionary(
-        uniqueKeysWithValues: graph.nodes.filter { !plain.contains($0.operation.kind) }.map { ($0.name, $0.operation.kind) })
+        uniqueKeysWithValues: graph.nodes.filter { !plain.contains($0.operation.kind) }.map {
+          ($0.name, $0.operation.kind)
+        })
     }
     #expect(layers(graph) == layers(network.graph))
   }

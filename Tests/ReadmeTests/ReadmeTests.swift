@@ -46,7 +46,8 @@ import Testing
   /// The comparisons that the README counts are those of the tables.
   @Test(arguments: [
     ("| localisation, ", "table3-scenes"), ("| faithfulness, ", "table1-twins-scenes"),
-    ("| faithfulness on photographs, ", "table1-twins-imagenet"), ("| localisation on photographs, ", "table3-imagenet"),
+    ("| faithfulness on photographs, ", "table1-twins-imagenet"),
+    ("| localisation on photographs, ", "table3-imagenet"),
   ]) func countsAreTheTables(row: String, table: String) throws {
     struct Result: Decodable {
       struct Numbers: Decodable { let tallies: [Tally] }

@@ -33,7 +33,8 @@ struct Patterns {
   ) -> [OnnxNode] {
     var patterns = Patterns(nodes, slots, outputs: outputs)
     for find in [
-      { $0.channelAffine(at: $1) }, { $0.gate(at: $1) }, { $0.normalisation(at: $1) }, { $0.groupNorm(at: $1) }, { $0.bias(at: $1) },
+      { $0.channelAffine(at: $1) }, { $0.gate(at: $1) }, { $0.normalisation(at: $1) }, { $0.groupNorm(at: $1) },
+      { $0.bias(at: $1) },
       { $0.softmax(at: $1) },
       { $0.attention(at: $1) },
     ] as [(Patterns, Int) -> OnnxNode?] {

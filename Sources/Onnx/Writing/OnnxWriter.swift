@@ -49,6 +49,9 @@ struct OnnxWriter {
   private(set) var tensors: [Onnx_TensorProto] = []
   private let network: Network
   private let parameters: [String: Tensor]
+  /// The shapes of tensors that stand alone and are used under another shape: they are written in that one, and stay
+  /// tensors when the file is read.
+  private var reshaped: [Int: [Int]] = [:]
   /// The file's name of each node's value.
   private var values: [String] = []
   /// The names of values and of nodes, none of which is given twice.
@@ -73,17 +76,26 @@ struct OnnxWriter {
 
   mutating func write() throws {
     let graph = network.graph
+    for (index, consumers) in graph.consumers.enumerated() where graph.nodes[index].operation is Parameter {
+      guard consumers.count == 1, let reshape = graph.nodes[consumers[0]].operation as? Reshape else { continue }
+      reshaped[index] = reshape.shape
+    }
     for node in graph.nodes {
       if node.isInput {
         values.append(node.name)
         continue
       }
+      guard node.isBatched || node.parameters.isEmpty || node.operation is Parameter else {
+        throw fail(node, "it depends on no input")
+      }
       for parameter in node.parameters where !(node.operation is Linear || node.operation is LayerNorm) {
-        add(parameters[node.fullName(parameter)]!, node.fullName(parameter))
+        add(parameters[node.fullName(parameter)]!, node.fullName(parameter), reshaped[values.count])
       }
       values.append(try value(of: node))
     }
-    for output in graph.outputs { append("Identity", fresh("\(output.name)/Identity"), [values[output.node]], output.name) }
+    for output in graph.outputs {
+      append("Identity", fresh("\(output.name)/Identity"), [values[output.node]], output.name)
+    }
   }
 
   // MARK: Nodes
@@ -103,7 +115,8 @@ struct OnnxWriter {
     case let operation as Convolution: return try convolution(operation, node, inputs)
     case is BatchNorm:
       let names = node.parameters.map { node.fullName($0) }
-      return layer("BatchNormalization", node, inputs + names, [.float("epsilon", (node.operation as! BatchNorm).epsilon)])
+      return layer(
+        "BatchNormalization", node, inputs + names, [.float("epsilon", (node.operation as! BatchNorm).epsilon)])
     case let operation as Linear: return linear(operation, node, inputs, shapes[0])
     case let operation as LayerNorm: return layerNorm(operation, node, inputs, shapes[0])
     case let operation as ScaledDotProductAttention: return try attention(operation, node, inputs, shapes)
@@ -117,7 +130,8 @@ struct OnnxWriter {
       let gate = append("Sigmoid", fresh("\(node.name)/Sigmoid"), inputs)
       return layer("Mul", node, inputs + [gate])
     case is HardSwish: return layer("HardSwish", node, inputs)
-    case is HardSigmoid: return layer("HardSigmoid", node, inputs, [.float("alpha", Float(1) / 6), .float("beta", 0.5)])
+    case is HardSigmoid:
+      return layer("HardSigmoid", node, inputs, [.float("alpha", Float(1) / 6), .float("beta", 0.5)])
     case is Sigmoid: return layer("Sigmoid", node, inputs)
     case is Add:
       let all = aligned(inputs, shapes, isBatched, node)
@@ -127,11 +141,13 @@ struct OnnxWriter {
     case is Multiply: return layer("Mul", node, aligned(inputs, shapes, isBatched, node))
     case let operation as AveragePool: return try averagePool(operation, node, inputs, shapes[0])
     case let operation as MaxPool: return maxPool(operation, node, inputs)
-    case let operation as Reshape where isBatched[0]:
-      return layer("Reshape", node, inputs + [integers([0] + operation.shape, "\(node.name).shape")])
+    case is Reshape where reshaped[node.inputs[0]] != nil: return inputs[0]
+    case let operation as Reshape:
+      let batch = isBatched[0] ? [0] : []
+      return layer("Reshape", node, inputs + [integers(batch + operation.shape, "\(node.name).shape")])
     case let operation as Transpose where isBatched[0]:
       return layer("Transpose", node, inputs, [.ints("perm", [0] + operation.order.map { $0 + 1 })])
-    case let operation as Concatenate:
+    case let operation as Concatenate where node.isBatched:
       return layer("Concat", node, repeated(inputs, shapes, isBatched, node), [.int("axis", operation.axis + 1)])
     case let operation as Slice where isBatched[0]: return slice(operation, node, inputs)
     case let operation as Pad where isBatched[0]: return pad(operation, node, inputs)
@@ -369,7 +385,8 @@ struct OnnxWriter {
     _ inputs: [String], _ shapes: [[Int]], _ isBatched: [Bool], _ node: Graph.Node
   ) -> [String] {
     guard let batched = isBatched.firstIndex(of: true), isBatched.contains(false) else { return inputs }
-    let shape = append("Shape", fresh("\(node.name)/Shape"), [inputs[batched]], nil, [.int("start", 0), .int("end", 1)])
+    let shape = append(
+      "Shape", fresh("\(node.name)/Shape"), [inputs[batched]], nil, [.int("start", 0), .int("end", 1)])
     return inputs.indices.map { place in
       guard !isBatched[place] else { return inputs[place] }
       let own = integers(shapes[place], "\(node.name).extents")
