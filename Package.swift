@@ -72,6 +72,7 @@ let package = Package(
       ["Pullbacks", "Execution", "Failures", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["Generated/generate"]),
     room("Attribution", ["Pullbacks"]),
+    room("Text", ["Pullbacks", "Execution", "Failures", "Checkpoints", "Attribution"]),
     room(
       "Faithfulness", ["Attribution", "Failures", "Digests", "Kernels"],
       exclude: ["Published/README.md"],
@@ -129,6 +130,7 @@ let package = Package(
     tests(
       "OnnxTests",
       ["Onnx", "Networks", "Checkpoints", "Failures", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
+    tests("TextTests", ["Text", "Failures"]),
     tests("PlottingTests", ["Plotting", "Failures"]),
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
     tests("AttributionTests", ["Attribution", "Networks", "Kernels", "CKernels"]),
