@@ -100,7 +100,9 @@ let package = Package(
     room("Weaving", ["Failures", .product(name: "SwiftCSV", package: "SwiftCSV")]),
 
     // The experiments and the command-line tools.
-    experiment("pullbacks"),
+    .executableTarget(
+      name: "pullbacks", dependencies: ["ExperimentKit", "Text"], path: "Experiments/pullbacks",
+      swiftSettings: swiftSettings),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
     experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
     experiment("fig11"), experiment("fig12"), experiment("fig13"),

@@ -62,7 +62,7 @@ struct TemperatureOptions: ParsableArguments {
     to settings: inout MethodSettings, for graph: Graph, _ subject: Subject?, always: Bool = false
   ) throws -> [String: String] {
     if let border { settings.border = border }
-    try applyTemperatures(to: &settings, for: graph)
+    try Self.apply(temperature, to: &settings, for: graph)
     // A node that there is not is refused for methods without soft rules too.
     _ = try settings.softRules(for: graph)
     guard let subject, always || !settings.relativeTemperatures.isEmpty else { return [:] }
@@ -78,7 +78,8 @@ struct TemperatureOptions: ParsableArguments {
     ].compactMapValues { $0 }
   }
 
-  private func applyTemperatures(to settings: inout MethodSettings, for graph: Graph) throws {
+  /// Puts temperatures, as the option names them, into settings.
+  static func apply(_ temperature: String?, to settings: inout MethodSettings, for graph: Graph) throws {
     var others: Float?
     var kinds: [Temperatures.Kind: Float] = [:]
     for (name, text) in try pairs(temperature, option: "--temperature") {
@@ -113,7 +114,7 @@ struct TemperatureOptions: ParsableArguments {
   }
 
   /// The kind that `relative.relu` names.
-  private func relativeKind(_ name: String, in graph: Graph) throws -> Temperatures.Kind {
+  private static func relativeKind(_ name: String, in graph: Graph) throws -> Temperatures.Kind {
     let kinds = Temperatures.Kind.allCases.filter(\.hasRelativeRule)
     let kindName = name.dropFirst("relative.".count)
     guard let kind = kinds.first(where: { $0.rawValue == kindName }) else {
