@@ -135,7 +135,8 @@ struct TextCommand: ParsableCommand {
       let (target, words) = try target(of: task, model)
       var settings = Preset.general.settings
       try TemperatureOptions.apply(temperature, to: &settings, for: model.network(types: [0]).graph)
-      let explanation = try TextExplainer(method, settings, seed: seed).explain(task.text, target, with: with, by: model)
+      let explainer = TextExplainer(method, settings, seed: seed)
+      let explanation = try explainer.explain(task.text, target, with: with, by: model)
       records.append(Record(explanation: explanation, target: words, against: task.against, sha256: sha256))
       show(records.last!)
     }

@@ -39,7 +39,8 @@ public struct ModelFolder: Sendable {
       }
     }
     throw PullbackError(
-      .noInput, path, "has no parameters", advice: "expected one of \((Self.files + Self.indices).joined(separator: ", "))")
+      .noInput, path, "has no parameters",
+      advice: "expected one of \((Self.files + Self.indices).joined(separator: ", "))")
   }
 
   private static func shards(_ index: String, in folder: String) throws -> ([Checkpoint], [String: Int]) {

@@ -43,7 +43,9 @@ public struct ShadedText: Drawable {
 
   private func style(_ theme: Theme) -> TextStyle { TextStyle(theme.titleSize) }
   private func step(_ theme: Theme) -> Double { theme.titleSize * 1.75 }
-  private func captionHeight(_ theme: Theme) -> Double { caption.isEmpty ? 0 : theme.smallSize * theme.lineSpacing * 1.2 }
+  private func captionHeight(_ theme: Theme) -> Double {
+    caption.isEmpty ? 0 : theme.smallSize * theme.lineSpacing * 1.2
+  }
 
   /// Where each piece begins, and in which line.
   private func places(_ theme: Theme) -> [(x: Double, line: Int, width: Double)] {
@@ -76,7 +78,8 @@ public struct ShadedText: Drawable {
       let middle = rect.minY + captionHeight(theme) + (Double(place.line) + 0.5) * step(theme)
       if let color {
         canvas.fill(
-          Rect(x: rect.minX + place.x, y: middle - style.size * 0.75, width: place.width, height: style.size * 1.5), color)
+          Rect(x: rect.minX + place.x, y: middle - style.size * 0.75, width: place.width, height: style.size * 1.5),
+          color)
       }
       canvas.text(
         piece.text, at: Point(rect.minX + place.x, middle),

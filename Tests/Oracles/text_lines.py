@@ -1,5 +1,5 @@
-"""Ten thousand lines with the corners of Unicode and broken UTF-8, the same here and in Tests/TextTests/TextLines.swift:
-everything is drawn from the named random streams of philox.py."""
+"""Ten thousand lines with the corners of Unicode and broken UTF-8, the same here and in
+Tests/TextTests/TextLines.swift: everything is drawn from the named random streams of philox.py."""
 import philox
 
 COUNT = 10_000

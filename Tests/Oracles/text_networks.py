@@ -1,9 +1,9 @@
-"""Language models of transformers with formula weights: value, gradient, hard and soft pullback to the embeddings of the
-tokens, in float64. torch 2.13.0, transformers 5.24.0, safetensors 0.8.0, numpy 2.4.6.
+"""Language models of transformers with formula weights: value, gradient, hard and soft pullback to the embeddings of
+the tokens, in float64. torch 2.13.0, transformers 5.24.0, safetensors 0.8.0, numpy 2.4.6.
 
 Every activation, norm and attention is replaced by a module whose backward pass is the one that is asked for. Writes
 fixtures/text-networks.json (configurations, and names and shapes of the parameters, which both sides fill by formula.py),
-fixtures/text-networks.safetensors, and fixtures/text-bin, a folder with a small network whose parameters torch.save wrote.
+fixtures/text-networks.safetensors, and fixtures/text-bin, the folder of a small model that torch.save wrote.
 """
 import json
 import pathlib
@@ -194,6 +194,10 @@ def main():
     model = transformers.DistilBertModel(config).eval()
     torch.save(model.state_dict(), folder / "pytorch_model.bin")
     (folder / "config.json").write_text(config.to_json_string(use_diff=False))
+    vocabulary = {f"t{number}": number for number in range(30)}
+    (folder / "tokenizer.json").write_text(json.dumps({
+        "model": {"type": "WordPiece", "unk_token": "t0", "vocab": vocabulary},
+        "pre_tokenizer": {"type": "WhitespaceSplit"}}))
     ids = torch.tensor([[1, 5, 7]])
     save_file({"ids": ids, "value": model(ids).last_hidden_state.mean(1).detach().contiguous()},
               folder / "expected.safetensors")

@@ -103,18 +103,33 @@ import Testing
   @Test(arguments: [
     ("config.json", "[]", "is no configuration"), ("config.json", #"{"model_type": "t5"}"#, #"model_type "t5""#),
     ("config.json", #"{"model_type": "bert"}"#, "has no vocab_size"),
-    ("config.json", #"{"model_type": "bert", "vocab_size": 60, "hidden_size": 24, "num_hidden_layers": 1000000000,"#
-      + #""num_attention_heads": 4}"#, "expected num_hidden_layers"),
-    ("config.json", #"{"model_type": "bert", "vocab_size": 60, "hidden_size": 24, "num_hidden_layers": 2,"#
-      + #""num_attention_heads": 5, "intermediate_size": 40, "max_position_embeddings": 20}"#, "do not share 24"),
-    ("config.json", #"{"model_type": "bert", "vocab_size": 61, "hidden_size": 24, "num_hidden_layers": 2,"#
-      + #""num_attention_heads": 4, "intermediate_size": 40, "max_position_embeddings": 20}"#,
-     #"tensor "embeddings.word_embeddings.weight" has shape [60, 24], config.json says [61, 24]"#),
-    ("config.json", #"{"model_type": "bert", "vocab_size": 60, "hidden_size": 24, "num_hidden_layers": 3,"#
-      + #""num_attention_heads": 4, "intermediate_size": 40, "max_position_embeddings": 20}"#, "has no tensor"),
-    ("config.json", #"{"model_type": "bert", "vocab_size": 60, "hidden_size": 24, "num_hidden_layers": 2,"#
-      + #""num_attention_heads": 4, "intermediate_size": 40, "max_position_embeddings": 20, "hidden_act": "x"}"#,
-     #"activation "x": is not supported"#),
+    (
+      "config.json",
+      #"{"model_type": "bert", "vocab_size": 60, "hidden_size": 24, "num_hidden_layers": 1000000000,"#
+        + #""num_attention_heads": 4}"#, "expected num_hidden_layers"
+    ),
+    (
+      "config.json",
+      #"{"model_type": "bert", "vocab_size": 60, "hidden_size": 24, "num_hidden_layers": 2,"#
+        + #""num_attention_heads": 5, "intermediate_size": 40, "max_position_embeddings": 20}"#, "do not share 24"
+    ),
+    (
+      "config.json",
+      #"{"model_type": "bert", "vocab_size": 61, "hidden_size": 24, "num_hidden_layers": 2,"#
+        + #""num_attention_heads": 4, "intermediate_size": 40, "max_position_embeddings": 20}"#,
+      #"tensor "embeddings.word_embeddings.weight" has shape [60, 24], config.json says [61, 24]"#
+    ),
+    (
+      "config.json",
+      #"{"model_type": "bert", "vocab_size": 60, "hidden_size": 24, "num_hidden_layers": 3,"#
+        + #""num_attention_heads": 4, "intermediate_size": 40, "max_position_embeddings": 20}"#, "has no tensor"
+    ),
+    (
+      "config.json",
+      #"{"model_type": "bert", "vocab_size": 60, "hidden_size": 24, "num_hidden_layers": 2,"#
+        + #""num_attention_heads": 4, "intermediate_size": 40, "max_position_embeddings": 20, "hidden_act": "x"}"#,
+      #"activation "x": is not supported"#
+    ),
     ("model.safetensors", "x", "is no checkpoint"),
   ])
   func foldersThatDoNotFitAreRefused(_ file: String, _ text: String, _ problem: String) throws {

@@ -74,19 +74,30 @@ import Testing
   /// What a file has wrong, and a part of the line that is said about it.
   private static let refused: [(json: String, problem: String)] = [
     (#"{"model": {"type": "Unigram", "vocab": []}}"#, #"the model "Unigram" is not supported"#),
-    (#"{"model": {"type": "WordPiece", "unk_token": "?", "vocab": {"?": 0}}, "normalizer": {"type": "Precompiled"}}"#,
-     #"normalizer.type: the normalizer "Precompiled" is not supported"#),
-    (#"{"model": {"type": "WordPiece", "unk_token": "?", "vocab": {"?": 0}}, "pre_tokenizer": {"type": "X"}}"#,
-     #"the pre-tokenizer "X" is not supported"#),
-    (#"{"model": {"type": "WordPiece", "unk_token": "?", "vocab": {"?": 0}}, "post_processor": {"type": "X"}}"#,
-     #"the post-processor "X" is not supported"#),
-    (#"{"model": {"type": "WordPiece", "unk_token": "?", "vocab": {"a": 0}}}"#, #"the token "?" is not in the vocabulary"#),
+    (
+      #"{"model": {"type": "WordPiece", "unk_token": "?", "vocab": {"?": 0}}, "normalizer": {"type": "Precompiled"}}"#,
+      #"normalizer.type: the normalizer "Precompiled" is not supported"#
+    ),
+    (
+      #"{"model": {"type": "WordPiece", "unk_token": "?", "vocab": {"?": 0}}, "pre_tokenizer": {"type": "X"}}"#,
+      #"the pre-tokenizer "X" is not supported"#
+    ),
+    (
+      #"{"model": {"type": "WordPiece", "unk_token": "?", "vocab": {"?": 0}}, "post_processor": {"type": "X"}}"#,
+      #"the post-processor "X" is not supported"#
+    ),
+    (
+      #"{"model": {"type": "WordPiece", "unk_token": "?", "vocab": {"a": 0}}}"#,
+      #"the token "?" is not in the vocabulary"#
+    ),
     (#"{"model": {"type": "WordPiece", "unk_token": "?", "vocab": {"?": -1}}}"#, "expected a number from 0 on"),
     (#"{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": ["a b"]}}"#, "model.merges.0: the pair"),
     (#"{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": [], "dropout": 0.1}}"#, "dropped at random"),
-    (#"{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}, "pre_tokenizer": "#
-      + #"{"type": "Split", "pattern": {"Regex": "(?<=a)b"}, "behavior": "Isolated", "invert": false}}"#,
-     "has the group (?<, which is not supported"),
+    (
+      #"{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}, "pre_tokenizer": "#
+        + #"{"type": "Split", "pattern": {"Regex": "(?<=a)b"}, "behavior": "Isolated", "invert": false}}"#,
+      "has the group (?<, which is not supported"
+    ),
     (#"{"model": {"type": "BPE", "vocab": {"\ud800": 0}, "merges": []}}"#, "half a surrogate pair"),
     ("{\"model\": " + String(repeating: "[", count: 1000), "nesting deeper than 64"),
     (#"{"model": {"type": "BPE", "vocab": {"a": 0}, "merges": []}} x"#, "more text after the end"),
@@ -103,27 +114,39 @@ import Testing
 
   @Test func filesCutShortOrDamagedAreReadOrRefused() throws {
     let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: Fixture.path("tokenizers/nfc.json"))))
-    for end in bytes.indices { #expect(throws: PullbackError.self) { try Tokenizer(json: Array(bytes[..<end]), name: "t") } }
+    for end in bytes.indices {
+      #expect(throws: PullbackError.self) { try Tokenizer(json: Array(bytes[..<end]), name: "t") }
+    }
     for place in bytes.indices {
       var damaged = bytes
       damaged[place] ^= 1 << UInt8(place % 8)
       // Whichever it is, it ends.
-      if let tokenizer = try? Tokenizer(json: damaged, name: "t") { _ = try? tokenizer.encode(TextLines.all[place % 100]) }
+      if let tokenizer = try? Tokenizer(json: damaged, name: "t") {
+        _ = try? tokenizer.encode(TextLines.all[place % 100])
+      }
     }
   }
 
   @Test func hostilePatternsEnd() throws {
     let pattern = try TextPattern("(a+)+b|(?:a*)*c|(a|aa)+$", of: "t.json")
-    #expect(throws: PullbackError.self) { try pattern.matches(in: Array(String(repeating: "a", count: 60).unicodeScalars + "d".unicodeScalars)) }
+    #expect(throws: PullbackError.self) {
+      try pattern.matches(in: Array(String(repeating: "a", count: 60).unicodeScalars + "d".unicodeScalars))
+    }
     let repeated = try TextPattern("(?:ab)+", of: "t.json")
-    #expect(throws: PullbackError.self) { try repeated.matches(in: Array(String(repeating: "ab", count: 100_000).unicodeScalars)) }
+    #expect(throws: PullbackError.self) {
+      try repeated.matches(in: Array(String(repeating: "ab", count: 100_000).unicodeScalars))
+    }
   }
 
-  @Test(arguments: [
-    ("a{2,3}?", "aaaaa", [0..<2, 2..<4]), ("a{2,}+b?", "aaab", [0..<4]), ("(?i:'s|x)", "'S'ſX", [0..<2, 2..<4, 4..<5]),
-    ("[^a-c\\]]", "abd]", [2..<3]), ("\\s+(?!\\S)|\\s+", "a   b  ", [1..<3, 3..<4, 5..<7]), ("a|", "ba", [0..<0, 1..<2]),
-    ("^a|a$", "aaa", [0..<1, 2..<3]), ("(?:ab|a)(?=c)", "abcac", [0..<2, 3..<4]), ("[\\p{Lu}-]", "A-b", [0..<1, 1..<2]),
-  ] as [(String, String, [Range<Int>])])
+  @Test(
+    arguments: [
+      ("a{2,3}?", "aaaaa", [0..<2, 2..<4]), ("a{2,}+b?", "aaab", [0..<4]),
+      ("(?i:'s|x)", "'S'ſX", [0..<2, 2..<4, 4..<5]),
+      ("[^a-c\\]]", "abd]", [2..<3]), ("\\s+(?!\\S)|\\s+", "a   b  ", [1..<3, 3..<4, 5..<7]),
+      ("a|", "ba", [0..<0, 1..<2]),
+      ("^a|a$", "aaa", [0..<1, 2..<3]), ("(?:ab|a)(?=c)", "abcac", [0..<2, 3..<4]),
+      ("[\\p{Lu}-]", "A-b", [0..<1, 1..<2]),
+    ] as [(String, String, [Range<Int>])])
   func patternsMatch(_ pattern: String, _ text: String, _ expected: [Range<Int>]) throws {
     let matches = try TextPattern(pattern, of: "t.json").matches(in: Array(text.unicodeScalars))
     #expect(matches == expected, "\(pattern) in \(text)")

@@ -5,8 +5,9 @@ import Pullbacks
 /// Finds out which tokens of a text speak for what a model makes of it.
 ///
 ///     let model = try TextModel(contentsOf: "all-MiniLM-L6-v2")
-///     let other = try model.vector(of: "A kitten rests by the window.")
-///     let explanation = try TextExplainer(.hardPullback).explain("The cat sat on the windowsill.", .similarity(to: other), by: model)
+///     let other = try model.output(of: "A kitten rests by the window.")
+///     let explanation = try TextExplainer(.hardPullback)
+///       .explain("The cat sat on the windowsill.", .similarity(to: other), by: model)
 ///
 /// Tokens have no gradient: what is explained is the network from their embeddings on. Places, token types and all
 /// biases belong to the bias part.
@@ -42,8 +43,8 @@ public struct TextExplainer: Sendable {
   ///   - other: a second text that the model takes beside the first.
   ///   - model: whose output it is.
   /// - Throws: `PullbackError` if the model has no such target, or no places for so many tokens.
-  /// - Complexity: a forward and a backward pass; of integrated and smooth methods 50 of each, for ``TextMethod/leaveOneOut``
-  ///   a forward pass for each token.
+  /// - Complexity: a forward and a backward pass; of integrated and smooth methods 50 of each, for
+  ///   ``TextMethod/leaveOneOut`` a forward pass for each token.
   public func explain(
     _ text: String, _ target: TextTarget, with other: String? = nil, by model: TextModel
   ) throws(PullbackError) -> TextExplanation {
@@ -68,7 +69,8 @@ public struct TextExplainer: Sendable {
       let deviation = Float(noise * standardDeviation(x.scalars))
       let points = NoisyImages(count: settings.smoothGrad.count, deviation: deviation)
       return products(
-        try PullbackAverage(rules, at: points, name: method.rawValue).attribute(x, selector, of: network, in: context), x)
+        try PullbackAverage(rules, at: points, name: method.rawValue).attribute(x, selector, of: network, in: context),
+        x)
     case .integratedGradients, .integratedPullbacks:
       let points = StraightPath(
         count: settings.integratedGradientsPoints, weighting: settings.weighting, baseline: settings.baseline)
@@ -82,7 +84,10 @@ public struct TextExplainer: Sendable {
       let values = try subject.values(masking: (0..<count).map { [$0] })
       return (values.map { subject.value - $0 }, nil)
     case .random:
-      return (RandomStream(seed: seed, "random shares", image: x.contentKey).normals([x.shape[1]]).scalars.map(Double.init), nil)
+      return (
+        RandomStream(seed: seed, "random shares", image: x.contentKey).normals([x.shape[1]]).scalars.map(Double.init),
+        nil
+      )
     }
   }
 

@@ -49,7 +49,8 @@ public enum TextTarget: Hashable, Sendable {
 
   /// The linear combination of output values that is explained, where the output is `output`, `(1, values)`.
   ///
-  /// - Throws: `PullbackError` of kind `usage` if the output has no such class or token, or is no vector of that length.
+  /// - Throws: `PullbackError` of kind `usage` if the output has no such class or token, or is no vector of that
+  ///   length.
   func combination(at output: Tensor, of head: TextHead) throws(PullbackError) -> Target {
     let count = output.count
     func check(_ index: Int, _ what: String) throws(PullbackError) {

@@ -109,7 +109,8 @@ private struct TextGraphBuilder {
     }
     x = places(x, embeddings + "position_embeddings").layerNorm(embeddings + "LayerNorm", epsilon: epsilon)
     for layer in 0..<configuration.layers {
-      x = isDistilled
+      x =
+        isDistilled
         ? encoderLayer(
           x, prefix + "transformer.layer.\(layer).", "attention.q_lin", "attention.k_lin", "attention.v_lin",
           "attention.out_lin", "sa_layer_norm", "ffn.lin1", "ffn.lin2", "output_layer_norm")

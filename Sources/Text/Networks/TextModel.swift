@@ -92,7 +92,8 @@ public struct TextModel: Sendable {
       }
       guard let entry = folder.entry(stored) else {
         throw PullbackError(
-          .data, folder.path, "has no tensor \(quoted(name))", advice: "check that config.json belongs to the parameters")
+          .data, folder.path, "has no tensor \(quoted(name))",
+          advice: "check that config.json belongs to the parameters")
       }
       // GPT-2 keeps the matrices of its layers the other way round.
       let isTransposed = configuration.family == .gpt2 && name.contains(".c_") && description.shape.count == 2

@@ -138,7 +138,9 @@ struct AlignedText {
     case .contiguous, .mergedWithPrevious:
       for (range, isSeparator) in spans {
         let joins = separators == .contiguous ? isSeparator == wasSeparator : isSeparator && !wasSeparator
-        if joins, let last = ranges.last { ranges[ranges.count - 1] = last.lowerBound..<range.upperBound } else {
+        if joins, let last = ranges.last {
+          ranges[ranges.count - 1] = last.lowerBound..<range.upperBound
+        } else {
           ranges.append(range)
         }
         wasSeparator = isSeparator

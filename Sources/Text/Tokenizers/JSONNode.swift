@@ -122,7 +122,9 @@ private struct JSONReader {
     return value
   }
 
-  private mutating func skipSpace() { while let byte = next, [0x20, 0x0A, 0x0D, 0x09].contains(byte) { position += 1 } }
+  private mutating func skipSpace() {
+    while let byte = next, [0x20, 0x0A, 0x0D, 0x09].contains(byte) { position += 1 }
+  }
 
   private mutating func skip(_ mark: Unicode.Scalar) -> Bool {
     skipSpace()

@@ -28,7 +28,8 @@ indirect enum Normalizer: Sendable {
     case "StripAccents": self = .stripAccents
     case "Strip": self = .strip(left: try node.flag("strip_left"), right: try node.flag("strip_right"))
     case "Replace":
-      self = .replace(try Separator(node.member("pattern")), by: Array(try node.member("content").text().unicodeScalars))
+      self = .replace(
+        try Separator(node.member("pattern")), by: Array(try node.member("content").text().unicodeScalars))
     case "Prepend": self = .prepend(Array(try node.member("prepend").text().unicodeScalars))
     case "ByteLevel": self = .byteLevel
     case "Sequence":

@@ -117,7 +117,9 @@ indirect enum PreTokenizer: Sendable {
       let isWord = scalar.isWordCharacter
       let kind: Bool? = isWord ? true : scalar.isSpace ? nil : false
       if let kind {
-        if kind == last { runs[runs.count - 1] = runs[runs.count - 1].lowerBound..<index + 1 } else {
+        if kind == last {
+          runs[runs.count - 1] = runs[runs.count - 1].lowerBound..<index + 1
+        } else {
           runs.append(index..<index + 1)
         }
       }

@@ -251,7 +251,11 @@ struct TextPattern: Sendable {
 
     private mutating func repeated(_ node: Node) throws(PullbackError) -> Node {
       let (least, most): (Int, Int)
-      if skip("*") { (least, most) = (0, .max) } else if skip("+") { (least, most) = (1, .max) } else if skip("?") {
+      if skip("*") {
+        (least, most) = (0, .max)
+      } else if skip("+") {
+        (least, most) = (1, .max)
+      } else if skip("?") {
         (least, most) = (0, 1)
       } else if skip("{") {
         var numbers = [try number()]
@@ -340,7 +344,9 @@ struct TextPattern: Sendable {
       case "w": return .word
       case "W": return .not(.word)
       case "p", "P":
-        guard skip("{"), let end = scalars[position...].firstIndex(of: "}") else { throw unknown("\\\(name) without {}") }
+        guard skip("{"), let end = scalars[position...].firstIndex(of: "}") else {
+          throw unknown("\\\(name) without {}")
+        }
         var category = String.UnicodeScalarView()
         category.append(contentsOf: scalars[position..<end])
         position = end + 1

@@ -20,8 +20,8 @@ public struct Tokenizer: Sendable {
   private let vocabulary: Vocabulary
 
   /// - Parameter path: of a `tokenizer.json`.
-  /// - Throws: `PullbackError`: `noInput` if there is no such file, `data` if it is not a tokenizer's or has a component
-  ///   that is not known.
+  /// - Throws: `PullbackError`: `noInput` if there is no such file, `data` if it is not a tokenizer's or has a
+  ///   component that is not known.
   public init(contentsOf path: String) throws {
     try self.init(JSONNode(InputFile.bytes(of: path, limit: Self.largestFile), of: path))
   }
