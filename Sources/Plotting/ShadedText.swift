@@ -43,8 +43,12 @@ public struct ShadedText: Drawable {
 
   private func style(_ theme: Theme) -> TextStyle { TextStyle(theme.titleSize) }
   private func step(_ theme: Theme) -> Double { theme.titleSize * 1.75 }
+  private func captionStyle(_ theme: Theme) -> TextStyle { TextStyle(theme.smallSize, .regular, theme.mutedInk) }
+  private func captionLines(_ theme: Theme) -> [String] {
+    caption.isEmpty ? [] : captionStyle(theme).lines(of: caption, within: width)
+  }
   private func captionHeight(_ theme: Theme) -> Double {
-    caption.isEmpty ? 0 : theme.smallSize * theme.lineSpacing * 1.2
+    Double(captionLines(theme).count) * theme.smallSize * theme.lineSpacing
   }
 
   /// Where each piece begins, and in which line.
@@ -70,10 +74,7 @@ public struct ShadedText: Drawable {
   public func draw(on canvas: inout Canvas, in rect: Rect) {
     let theme = canvas.theme
     let style = style(theme)
-    if !caption.isEmpty {
-      canvas.text(
-        caption, at: Point(rect.minX, rect.minY), TextStyle(theme.smallSize, .regular, theme.mutedInk), vertical: .top)
-    }
+    canvas.text(lines: captionLines(theme), at: Point(rect.minX, rect.minY), captionStyle(theme))
     for ((place, color), piece) in zip(zip(places(theme), colors), pieces) {
       let middle = rect.minY + captionHeight(theme) + (Double(place.line) + 0.5) * step(theme)
       if let color {

@@ -48,7 +48,8 @@ public struct TextExplainer: Sendable {
   public func explain(
     _ text: String, _ target: TextTarget, with other: String? = nil, by model: TextModel
   ) throws(PullbackError) -> TextExplanation {
-    let subject = try EmbeddedText(model.tokenizer.encode(text, with: other), target, by: model)
+    let encoding = try model.tokenizer.encode(text, with: other)
+    let subject = try EmbeddedText(encoding, target, by: model, for: self)
     let found = try shares(of: subject)
     return TextExplanation(
       texts: [text] + (other.map { [$0] } ?? []), encoding: subject.encoding, model: model, method: method,
@@ -61,10 +62,12 @@ public struct TextExplainer: Sendable {
   func shares(of subject: EmbeddedText) throws(PullbackError) -> (shares: [Double], norms: [Double]?) {
     let (x, network) = (subject.x, subject.network)
     let selector = Selector([subject.combination])
-    let rules = method.usesSoftRules ? try settings.softRules(for: network.graph) : .gradient
+    let rules = try rules(for: network.graph)
     switch method {
-    case .hardPullback: return try pulled(subject, selector, .hardPullback)
-    case .softPullback, .gradient: return try pulled(subject, selector, rules)
+    case .hardPullback, .softPullback, .gradient:
+      // The pass that gave the value serves here too.
+      let cotangent = try selector.cotangent(at: subject.trace.value, of: network)
+      return products(try subject.trace.pullback(cotangent, by: rules), x)
     case .smoothGrad, .smoothPullback:
       let deviation = Float(noise * standardDeviation(x.scalars))
       let points = NoisyImages(count: settings.smoothGrad.count, deviation: deviation)
@@ -93,13 +96,15 @@ public struct TextExplainer: Sendable {
 
   private var context: Context { Context(noise: .streams(seed: seed)) }
 
-  /// In one pass forward and one backward.
-  private func pulled(
-    _ subject: EmbeddedText, _ selector: Selector, _ rules: RuleSet
-  ) throws(PullbackError) -> (shares: [Double], norms: [Double]?) {
-    let trace = try subject.network.trace(at: subject.x, rules: [rules])
-    let cotangent = try selector.cotangent(at: trace.value, of: subject.network)
-    return products(try trace.pullback(cotangent, by: rules), subject.x)
+  /// By which the value is pulled back.
+  fileprivate func rules(for graph: Graph) throws(PullbackError) -> RuleSet {
+    if method == .hardPullback { return .hardPullback }
+    return method.usesSoftRules ? try settings.softRules(for: graph) : .gradient
+  }
+
+  /// What is pulled back at the text itself.
+  fileprivate func rulesAtTheText(for graph: Graph) throws(PullbackError) -> [RuleSet] {
+    [.hardPullback, .softPullback, .gradient].contains(method) ? [try rules(for: graph)] : []
   }
 
   private func rows(_ x: Tensor) -> [ArraySlice<Float>] {
@@ -176,17 +181,22 @@ struct EmbeddedText {
   let network: Network
   /// `(1, T, C)`
   let x: Tensor
+  /// The pass at x.
+  let trace: Trace
   let combination: Target
   let value: Double
 
-  init(_ encoding: Encoding, _ target: TextTarget, by model: TextModel) throws(PullbackError) {
+  /// - Parameter explainer: what is pulled back in the pass at the text is what it asks for.
+  init(
+    _ encoding: Encoding, _ target: TextTarget, by model: TextModel, for explainer: TextExplainer? = nil
+  ) throws(PullbackError) {
     self.encoding = encoding
     self.model = model
     network = try model.embeddedNetwork(types: model.types(of: encoding))
     x = try model.embeddings(of: encoding.ids)
-    let output = try network(x)
-    combination = try target.combination(at: output, of: model.head)
-    value = try Selector([combination]).values(of: output, of: network)[0]
+    trace = try network.trace(at: x, rules: explainer?.rulesAtTheText(for: network.graph) ?? [])
+    combination = try target.combination(at: trace.value, of: model.head)
+    value = try Selector([combination]).values(of: trace.value, of: network)[0]
   }
 
   /// The value with some tokens masked, for each of several sets of tokens.
