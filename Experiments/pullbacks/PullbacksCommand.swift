@@ -20,7 +20,7 @@ struct PullbacksCommand: ParsableCommand {
       """,
     version: packageVersion,
     subcommands: [
-      Predict.self, Attribute.self, Evaluate.self, Merge.self, Inspect.self, Rules.self, Methods.self,
+      Predict.self, Attribute.self, TextCommand.self, Evaluate.self, Merge.self, Inspect.self, Rules.self, Methods.self,
       Calibrate.self, Export.self, ScenesCommand.self, Train.self, Doctor.self, Reference.self,
     ])
 

@@ -70,7 +70,7 @@ struct TemperatureOptions: ParsableArguments {
   ) throws -> [String: String] {
     if let border { settings.border = border }
     if temperature != nil {
-      try applyTemperatures(to: &settings, for: graph)
+      try Self.apply(temperature, to: &settings, for: graph)
     } else if recommending, settings.temperatures.changedKinds.isEmpty,
       !Tier.publishedTemperatures.contains(graph.name)
     {
@@ -91,7 +91,8 @@ struct TemperatureOptions: ParsableArguments {
     ].compactMapValues { $0 }
   }
 
-  private func applyTemperatures(to settings: inout MethodSettings, for graph: Graph) throws {
+  /// Puts temperatures, as the option names them, into settings.
+  static func apply(_ temperature: String?, to settings: inout MethodSettings, for graph: Graph) throws {
     var others: Float?
     var kinds: [Temperatures.Kind: Float] = [:]
     let text = temperature == Self.released ? nil : temperature
@@ -127,7 +128,7 @@ struct TemperatureOptions: ParsableArguments {
   }
 
   /// The kind that `relative.relu` names.
-  private func relativeKind(_ name: String, in graph: Graph) throws -> Temperatures.Kind {
+  private static func relativeKind(_ name: String, in graph: Graph) throws -> Temperatures.Kind {
     let kinds = Temperatures.Kind.allCases.filter(\.hasRelativeRule)
     let kindName = name.dropFirst("relative.".count)
     guard let kind = kinds.first(where: { $0.rawValue == kindName }) else {

@@ -63,25 +63,13 @@ public struct AttentionRollout: Explainer {
   ) throws(PullbackError) -> [Tensor] {
     let (layers, grid) = try Self.stack(of: network.graph)
     let (tokens, first) = (grid.tokens, grid.first)
-    // Rows of the product, from the last layer down: only those that are asked for.
+    let matrices = layers.enumerated().compactMap { place, layer in
+      (layer.operation as? ScaledDotProductAttention)?
+        .matrices(queries: found.values[2 * place], keys: found.values[2 * place + 1])
+    }
+    // Of the class token alone where there is one.
     let wanted = first == 1 ? 1 : tokens
-    var rows = (0..<x.shape[0]).map { _ in
-      (0..<wanted).map { row in (0..<tokens).map { $0 == row ? 1.0 : 0.0 } }
-    }
-    for (place, layer) in layers.enumerated().reversed() {
-      guard let attention = layer.operation as? ScaledDotProductAttention else { continue }
-      let matrices = attention.matrices(queries: found.values[2 * place], keys: found.values[2 * place + 1])
-      for image in rows.indices {
-        let mean = meanHead(matrices, image: image, heads: attention.heads, tokens: tokens)
-        rows[image] = rows[image].map { row in
-          var next = row
-          for (token, share) in row.enumerated() where share != 0 {
-            for other in 0..<tokens { next[other] += share * mean[token * tokens + other] }
-          }
-          return next.map { $0 / 2 }
-        }
-      }
-    }
+    let rows = (0..<x.shape[0]).map { Self.rows(Array(0..<wanted), of: matrices, image: $0) }
     let values = rows.flatMap { rows in
       (first..<tokens).map { token in Float(rows.reduce(0) { $0 + $1[token] } / Double(wanted)) }
     }
@@ -89,8 +77,26 @@ public struct AttentionRollout: Explainer {
     return selectors.map { _ in map }
   }
 
-  private func meanHead(_ matrices: Tensor, image: Int, heads: Int, tokens: Int) -> [Double] {
-    let size = tokens * tokens
+  /// Rows of `A_L ... A_1`, of the matrices `(N, heads, T, T)` of each layer, for one of the N.
+  package static func rows(_ wanted: [Int], of layers: [Tensor], image: Int) -> [[Double]] {
+    guard let tokens = layers.first?.shape.last else { return [] }
+    // From the last layer down: only those that are asked for.
+    var rows = wanted.map { row in (0..<tokens).map { $0 == row ? 1.0 : 0.0 } }
+    for layer in layers.reversed() {
+      let mean = meanHead(layer, image: image)
+      rows = rows.map { row in
+        var next = row
+        for (token, share) in row.enumerated() where share != 0 {
+          for other in 0..<tokens { next[other] += share * mean[token * tokens + other] }
+        }
+        return next.map { $0 / 2 }
+      }
+    }
+    return rows
+  }
+
+  private static func meanHead(_ matrices: Tensor, image: Int) -> [Double] {
+    let (heads, size) = (matrices.shape[1], matrices.shape[2] * matrices.shape[3])
     var mean = [Double](repeating: 0, count: size)
     matrices.withUnsafeBuffer { matrices in
       for head in image * heads..<(image + 1) * heads {

@@ -91,6 +91,11 @@ extension Signal {
     apply(Embedding(count, width: width), name)
   }
 
+  /// ``RotaryEmbedding`` of tokens `(T, C)`.
+  public func rotated(heads: Int, frequencies: [Double], _ name: String? = nil) -> Signal {
+    apply(RotaryEmbedding(heads: heads, frequencies: frequencies), name)
+  }
+
   /// ``Gather``: the values along an axis at the indices of another signal.
   public func gathered(at indices: Signal, axis: Int = 0, _ name: String? = nil) -> Signal {
     apply(Gather(axis: axis), name, with: indices)

@@ -8,7 +8,7 @@ struct NewcomerTests {
   static let pullbacks = Program("pullbacks")
 
   @Test(arguments: [
-    "predict", "attribute", "evaluate", "merge", "inspect", "rules", "methods", "calibrate", "scenes", "train",
+    "predict", "attribute", "text", "evaluate", "merge", "inspect", "rules", "methods", "calibrate", "scenes", "train",
     "doctor",
   ])
   func everyCommandShowsAnExample(command: String) throws {

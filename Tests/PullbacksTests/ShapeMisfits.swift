@@ -72,6 +72,9 @@ enum ShapeMisfits {
     Misfit(
       Slice([.init(axis: 1, .python(start: 0, end: 3, step: 0))]), [2, 3],
       problem: "0:3:0 of axis 1 is not within shape [2, 3]"),
+    Misfit(
+      RotaryEmbedding(heads: 2, frequencies: [1, 2]), [3, 6],
+      problem: "expected tokens (T, C) whose features 2 heads share, 4 or more for each; found [3, 6]"),
     Misfit(CumulativeSum(axis: 1), [3], problem: "axis 1 is not an axis of shape [3]"),
     Misfit(Where(), [2], [3], [3], problem: "the shapes [2] and [3] and [3] cannot be broadcast together"),
   ]

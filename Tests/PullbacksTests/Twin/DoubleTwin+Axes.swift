@@ -214,4 +214,16 @@ extension DoubleTwin {
       return parameters[0][o[last]] * (dx[o] / root - x[o] * slope / (root * root))
     }
   }
+
+  /// Each pair as a complex number, times a number of modulus 1.
+  func rotate(_ operation: RotaryEmbedding, _ x: Grid) -> Grid {
+    let (head, count) = (x.shape[1] / operation.heads, operation.frequencies.count)
+    return Grid(x.shape) { o in
+      let feature = o[1] % head
+      guard feature < 2 * count else { return x[o] }
+      let angle = Double(o[0]) * operation.frequencies[feature % count]
+      let partner = x[o[0], feature < count ? o[1] + count : o[1] - count]
+      return x[o] * cos(angle) + (feature < count ? -partner : partner) * sin(angle)
+    }
+  }
 }

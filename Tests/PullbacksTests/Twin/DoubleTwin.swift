@@ -48,6 +48,7 @@ struct DoubleTwin {
     case is Where: combined(x) { $0[0] != 0 ? $0[1] : $0[2] }
     case let operation as CumulativeSum: cumulativeSum(operation, x[0])
     case let operation as Reduce: reduce(operation, x[0])
+    case let operation as RotaryEmbedding: rotate(operation, x[0])
     case is Identity: x[0]
     case is any Gate, is Sigmoid: Grid(x[0].shape, x[0].values.map { activate($0) })
     case let operation as Softmax: softmax(operation.axis, x[0])

@@ -139,6 +139,8 @@ extension TwinCase {
         integers: [0: Tensor(shape: [4], integers: [1, 0, 0, 5])]),
       cases("expand a number", Expand(to: [3, 2]), [[]], batch: 2),
       cases("cumulative sum", CumulativeSum(axis: 1), [[2, 4, 3]], batch: 2),
+      cases("rotary", RotaryEmbedding(heads: 2, frequencies: [1, 0.1]), [[3, 8]], batch: 2),
+      cases("rotary of some features", RotaryEmbedding(heads: 1, frequencies: [0.5]), [[4, 5]]),
       cases("cumulative sum, exclusive, from the end", CumulativeSum(axis: 0, exclusive: true, reverse: true), [[5]]),
     ].flatMap { $0 }
 

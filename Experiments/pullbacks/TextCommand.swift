@@ -1,0 +1,282 @@
+import ArgumentParser
+import ExperimentKit
+import Failures
+import Foundation
+import Text
+
+struct TextCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "text",
+    abstract: "Explain which words of a text speak for what a language model makes of it.",
+    discussion: """
+      A sentence encoder is asked for the similarity to another text (--against), a classifier for a class (--label, \
+      by default the likeliest), a language model for the token to follow (--next, by default the likeliest), or for \
+      one against another (--versus). Each token's share is the product of its embedding and of what is pulled back \
+      to it; a word's share is the sum over its pieces.
+
+      The model is a folder as Hugging Face lays it out: config.json, tokenizer.json and model.safetensors or \
+      pytorch_model.bin, of BERT, DistilBERT, RoBERTa, GPT-2 or Llama; or minilm, which make text fetches.
+
+      Examples:
+        pullbacks text --text "The cat sat on the windowsill." \\
+          --against "A kitten rests by the window." --figure cat.png
+        pullbacks text --model gpt2 --text "The keys to the cabinet" \\
+          --next are --versus is --method soft-pullback --output keys.json
+        pullbacks text --pairs pairs.tsv --output pairs.json
+      """)
+
+  @Option(help: ArgumentHelp("The model: minilm, or its folder.", valueName: "minilm or folder"))
+  var model = "minilm"
+
+  @Option(help: "The text.")
+  var text: String?
+
+  @Option(help: "The text that the first one's similarity to is explained.")
+  var against: String?
+
+  @Option(help: "A second text that the model takes beside the first.")
+  var with: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Many texts, one a line; behind a tab the text that its similarity to is explained.", valueName: "file"),
+    completion: .file())
+  var pairs: String?
+
+  @Option(help: ArgumentHelp("The class, by number or name.", valueName: "class"))
+  var label: String?
+
+  @Option(help: ArgumentHelp("The token to follow, as text or as the vocabulary writes it.", valueName: "token"))
+  var next: String?
+
+  @Option(help: ArgumentHelp("The token that --next is compared with.", valueName: "token"))
+  var versus: String?
+
+  @Option(help: "How: \(TextMethod.names).")
+  var method = TextMethod.hardPullback
+
+  @Option(
+    help: ArgumentHelp(
+      """
+      Temperatures of the soft rules, by kind of operation or by node: gelu=1,attention=1. An extension: relative=1 \
+      for all gates, in units of each channel's own spread in the text.
+      """, valueName: "name=tau,..."))
+  var temperature: String?
+
+  @Option(
+    help: ArgumentHelp("A vector's kind, where a model has several: mean, first or pooler.", valueName: "kind"))
+  var pooling: Pooling?
+
+  @Option(help: "The seed of random methods.")
+  var seed: UInt64 = 314
+
+  @Option(
+    help: ArgumentHelp("Where tokens, shares and settings go.", valueName: "file.json"),
+    completion: .file(extensions: ["json"]))
+  var output: String?
+
+  @Option(
+    help: ArgumentHelp("A picture of the text with its words shaded.", valueName: "file.png|pdf|svg"),
+    completion: .file(extensions: ["png", "pdf", "svg"]))
+  var figure: String?
+
+  @OptionGroup var outputs: OutputOptions
+
+  enum Pooling: String, CaseIterable, ExpressibleByArgument {
+    case mean, first, pooler
+
+    var head: TextHead {
+      switch self {
+      case .mean: .mean
+      case .first: .first
+      case .pooler: .pooler
+      }
+    }
+  }
+
+  /// A text that is to be explained.
+  private struct Task {
+    var text: String
+    var against: String?
+  }
+
+  /// An explanation, and what it is of.
+  private struct Record: Encodable {
+    var explanation: TextExplanation
+    var target: String
+    var against: String?
+    var sha256: [String]
+
+    private enum Keys: String, CodingKey { case tool, target, against, checkpointSHA256 }
+
+    func encode(to encoder: any Encoder) throws {
+      try explanation.encode(to: encoder)
+      var values = encoder.container(keyedBy: Keys.self)
+      try values.encode("pullbacks \(packageVersion)", forKey: .tool)
+      try values.encode(target, forKey: .target)
+      try values.encodeIfPresent(against, forKey: .against)
+      try values.encode(sha256, forKey: .checkpointSHA256)
+    }
+  }
+
+  private struct Records: Encodable {
+    var tool = "pullbacks \(packageVersion)"
+    var explanations: [Record]
+  }
+
+  func run() throws {
+    if let figure { try Figure.checkName(figure) }
+    try outputs.check([output, figure].compactMap { $0 }, inputs: [pairs])
+    let tasks = try tasks()
+    let model = try load()
+    var records: [Record] = []
+    let sha256 = try output == nil ? [] : model.sha256
+    for task in tasks {
+      let (target, words) = try target(of: task, model)
+      var settings = Preset.general.settings
+      try TemperatureOptions.apply(temperature, to: &settings, for: model.network(types: [0]).graph)
+      let explainer = TextExplainer(method, settings, seed: seed)
+      let explanation = try explainer.explain(task.text, target, with: with, by: model)
+      records.append(Record(explanation: explanation, target: words, against: task.against, sha256: sha256))
+      show(records.last!)
+    }
+    if let output {
+      if pairs == nil { try writeJSON(records[0], to: output) } else {
+        try writeJSON(Records(explanations: records), to: output)
+      }
+    }
+    if let figure {
+      let texts = records.map { ShadedText(pieces(of: $0.explanation), caption: caption($0)) }
+      try Figure(Panels(texts, columns: 1)).writeSigned(to: figure)
+    }
+  }
+
+  private func tasks() throws -> [Task] {
+    guard let pairs else {
+      guard let text else { throw PullbackError(.usage, "--text", "is missing", advice: "or say --pairs with a file") }
+      return [Task(text: text, against: against)]
+    }
+    guard text == nil, against == nil else {
+      throw PullbackError(.usage, "--pairs \(pairs)", "has the texts, and --text or --against is named as well")
+    }
+    let lines = String(decoding: try InputFile.bytes(of: pairs, limit: 1 << 26, pipes: true), as: UTF8.self)
+      .split(whereSeparator: \.isNewline)
+    guard !lines.isEmpty else { throw PullbackError(.data, pairs, "has no lines") }
+    return lines.map { line in
+      let parts = line.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      return Task(text: parts[0], against: parts.count > 1 ? parts[1] : nil)
+    }
+  }
+
+  private func load() throws -> TextModel {
+    guard model == "minilm" else { return try TextModel(contentsOf: model, head: pooling?.head) }
+    let folder = "\(FetchedFiles.folder)/text/all-MiniLM-L6-v2"
+    guard FileManager.default.fileExists(atPath: "\(folder)/model.safetensors") else {
+      throw PullbackError(.unavailable, folder, "has not been fetched yet", advice: "run make text")
+    }
+    return try TextModel(contentsOf: folder, head: pooling?.head)
+  }
+
+  /// What is explained, and in words.
+  private func target(of task: Task, _ model: TextModel) throws -> (TextTarget, String) {
+    switch model.head {
+    case .mean, .first, .pooler:
+      guard let other = task.against else {
+        throw PullbackError(
+          .usage, "--against", "is missing: the model makes a vector of a text, which is explained by another text's",
+          advice: pairs == nil ? nil : "write it behind a tab")
+      }
+      try refuse([("--label", label), ("--next", next), ("--versus", versus)], "makes a vector of a text")
+      return (.similarity(to: try model.output(of: other)), "cosine similarity")
+    case .classes(let count):
+      try refuse([("--against", task.against), ("--next", next), ("--versus", versus)], "has classes")
+      let number = try label.map { try classNumber($0, count, model) } ?? likeliest(task, model)
+      return (.label(number), "logit of \(model.label(number))")
+    case .nextToken:
+      try refuse([("--against", task.against), ("--label", label)], "tells the token to follow")
+      let token = try next.map { try number(of: $0, model) } ?? likeliest(task, model)
+      guard let versus else { return (.next(token), "logit of \(quoted(model.tokenizer.token(token) ?? ""))") }
+      let other = try number(of: versus, model)
+      let names = [token, other].map { quoted(model.tokenizer.token($0) ?? "") }
+      return (.nextVersus(token, other), "logit of \(names[0]) less that of \(names[1])")
+    }
+  }
+
+  private func refuse(_ options: [(String, String?)], _ what: String) throws {
+    for (name, value) in options where value != nil { throw PullbackError(.usage, name, "the model \(what)") }
+  }
+
+  private func likeliest(_ task: Task, _ model: TextModel) throws -> Int {
+    let logits = try model.output(of: task.text, with: with)
+    return logits.indices.max { logits[$0] < logits[$1] } ?? 0
+  }
+
+  private func classNumber(_ label: String, _ count: Int, _ model: TextModel) throws -> Int {
+    let names = (0..<count).map(model.label)
+    if let number = names.firstIndex(of: label) ?? Int(label), (0..<count).contains(number) { return number }
+    throw PullbackError(
+      .usage, "--label \(label)", "the model has no such class",
+      advice: "it has \(names.prefix(20).joined(separator: ", "))\(count > 20 ? " and \(count - 20) more" : "")")
+  }
+
+  /// The token that a text is with a space in front, as words have it, or without, or as the vocabulary writes it.
+  private func number(of text: String, _ model: TextModel) throws -> Int {
+    for candidate in [" " + text, text] {
+      let ids = try model.tokenizer.encode(candidate, addsSpecialTokens: false).ids
+      if ids.count == 1 { return ids[0] }
+    }
+    if let id = model.tokenizer.id(of: text) { return id }
+    let pieces = try model.tokenizer.encode(" " + text, addsSpecialTokens: false).tokens.map { quoted($0.text) }
+    throw PullbackError(
+      .usage, "token \(quoted(text))", "is \(pieces.joined(separator: ", ")) to the model", advice: "name one of them")
+  }
+
+  // MARK: Shown
+
+  /// The words of the texts with their shares.
+  private func pieces(of explanation: TextExplanation) -> [ShadedText.Piece] {
+    var end: (sequence: Int, place: Int)?
+    return explanation.words.map { word in
+      defer { end = (word.sequence, word.range.upperBound) }
+      let follows = end.map { $0.sequence != word.sequence || $0.place != word.range.lowerBound } ?? false
+      return ShadedText.Piece(word.text, word.share, follows: follows)
+    }
+  }
+
+  private func caption(_ record: Record) -> String {
+    let explanation = record.explanation
+    let value = "\(record.target) \(rounded(explanation.value))"
+    let against = record.against.map { " to “\($0)”" } ?? ""
+    guard let bias = explanation.bias else { return "\(method.rawValue): \(value)\(against)" }
+    return "\(method.rawValue): \(value)\(against), of it words and special tokens "
+      + "\(rounded(explanation.value - bias)), bias \(rounded(bias))"
+  }
+
+  private func rounded(_ value: Double) -> String { String(format: "%.3f", value) }
+
+  /// In a terminal the text, its words shaded; elsewhere a word and its share a line.
+  private func show(_ record: Record) {
+    print(PathText.shown(caption(record)))
+    let pieces = pieces(of: record.explanation)
+    guard isatty(STDOUT_FILENO) == 1, ProcessInfo.processInfo.environment["NO_COLOR"] == nil else {
+      for piece in pieces {
+        let share = String(format: "%+.4f", piece.value ?? 0)
+        print("\(String(repeating: " ", count: max(0, 10 - share.count)))\(share)  \(PathText.shown(piece.text))")
+      }
+      return
+    }
+    let colors = ShadedText(pieces).colors
+    print(
+      zip(pieces, colors).map { piece, color in
+        let space = piece.follows ? " " : ""
+        guard let color else { return space + PathText.shown(piece.text) }
+        func parts(_ color: Color) -> String {
+          [color.red, color.green, color.blue].map { "\(Int(($0 * 255).rounded()))" }.joined(separator: ";")
+        }
+        return space + "\u{1B}[48;2;\(parts(color))m\u{1B}[38;2;\(parts(color.readableInk))m"
+          + PathText.shown(piece.text) + "\u{1B}[0m"
+      }.joined())
+  }
+}
+
+extension TextMethod: ExpressibleByArgument {}

@@ -1,0 +1,143 @@
+import Checkpoints
+import Execution
+import Failures
+import Foundation
+import Pullbacks
+
+/// A language model with its tokenizer, from a folder as Hugging Face lays it out: `config.json`, `tokenizer.json`, and
+/// `model.safetensors` or `pytorch_model.bin`, in one file or in several.
+///
+/// A network has the shape of its text, so that there is one for each length: ``network(types:)``.
+public struct TextModel: Sendable {
+  public let configuration: TextConfiguration
+  public let tokenizer: Tokenizer
+  /// What the model is asked for.
+  public let head: TextHead
+  /// The folder.
+  public let path: String
+  /// The SHA-256 of the files of parameters, in the order of their names.
+  public var sha256: [String] { get throws { try folder.checkpoints.map { try $0.sha256 } } }
+
+  private let folder: ModelFolder
+  private let prefix: String
+  private let parameters: [String: Tensor]
+  /// The embedding of every token, `(tokens, width)`.
+  let embedding: Tensor
+
+  /// - Parameters:
+  ///   - path: of the folder.
+  ///   - head: what the model is asked for; nil is what it was made for: classes or the next token where the checkpoint
+  ///     has a layer for them, and else a vector, as `1_Pooling/config.json` says or the mean.
+  /// - Throws: `PullbackError`: `noInput` if a file is missing, `data` if one is damaged, is of a kind that is not
+  ///   supported, or does not fit the others.
+  public init(contentsOf path: String, head: TextHead? = nil) throws {
+    self.path = path
+    configuration = try TextConfiguration(contentsOf: "\(path)/config.json")
+    tokenizer = try Tokenizer(contentsOf: "\(path)/tokenizer.json")
+    folder = try ModelFolder(path)
+    let usual: String =
+      switch configuration.family {
+      case .bert: "bert."
+      case .distilbert: "distilbert."
+      case .roberta: "roberta."
+      case .gpt2: "transformer."
+      case .llama: "model."
+      }
+    prefix = folder.entry(configuration.embeddingNode(prefix: usual) + ".weight") == nil ? "" : usual
+    self.head = try head ?? Self.head(configuration, folder)
+    let graph = try configuration.graph(types: [0], head: self.head, prefix: prefix)
+    parameters = try Self.parameters(graph, configuration, folder, prefix)
+    embedding = parameters[configuration.embeddingNode(prefix: prefix) + ".weight"]!
+  }
+
+  private static func head(_ configuration: TextConfiguration, _ folder: ModelFolder) throws -> TextHead {
+    let classifiers = ["classifier.weight", "classifier.out_proj.weight", "score.weight"]
+    if configuration.architecture.isEmpty || configuration.architecture.hasSuffix("ForSequenceClassification"),
+      let shape = classifiers.lazy.compactMap({ folder.entry($0)?.shape }).first, shape.count == 2
+    {
+      return .classes(shape[0])
+    }
+    if configuration.family.isCausal { return .nextToken }
+    let pooling = "\(folder.path)/1_Pooling/config.json"
+    guard FileManager.default.fileExists(atPath: pooling) else { return .mean }
+    let flags = try? JSONDecoder().decode(
+      Pooling.self, from: Data(InputFile.bytes(of: pooling, limit: 1 << 20)))
+    switch (flags?.pooling_mode_mean_tokens ?? false, flags?.pooling_mode_cls_token ?? false) {
+    case (true, false): return .mean
+    case (false, true): return .first
+    default:
+      throw PullbackError(
+        .data, pooling, "asks for another vector than the mean or the first token's", advice: "say which head is meant")
+    }
+  }
+
+  private struct Pooling: Decodable {
+    var pooling_mode_mean_tokens, pooling_mode_cls_token: Bool?
+  }
+
+  /// The parameters of a graph, under its names and of its shapes.
+  private static func parameters(
+    _ graph: Graph, _ configuration: TextConfiguration, _ folder: ModelFolder, _ prefix: String
+  ) throws -> [String: Tensor] {
+    var parameters: [String: Tensor] = [:]
+    for (name, description) in graph.parameters {
+      var stored = name
+      if folder.entry(name) == nil {
+        // Checkpoints of TensorFlow's time, and embeddings that serve twice.
+        if name.hasSuffix("LayerNorm.weight") { stored = name.dropLast(6) + "gamma" }
+        if name.hasSuffix("LayerNorm.bias") { stored = name.dropLast(4) + "beta" }
+        if name == "lm_head.weight", configuration.sharesEmbedding {
+          stored = configuration.embeddingNode(prefix: prefix) + ".weight"
+        }
+      }
+      guard let entry = folder.entry(stored) else {
+        throw PullbackError(
+          .data, folder.path, "has no tensor \(quoted(name))",
+          advice: "check that config.json belongs to the parameters")
+      }
+      // GPT-2 keeps the matrices of its layers the other way round.
+      let isTransposed = configuration.family == .gpt2 && name.contains(".c_") && description.shape.count == 2
+      let expected = isTransposed ? description.shape.reversed() : description.shape
+      guard entry.shape == expected else {
+        throw PullbackError(
+          .data, folder.path, "tensor \(quoted(stored)) has shape \(entry.shape), config.json says \(expected)")
+      }
+      let tensor = try folder.tensor(stored, requireFinite: true)
+      parameters[name] = isTransposed ? tensor.permuted([1, 0]) : tensor
+    }
+    return parameters
+  }
+
+  /// The name of a class.
+  public func label(_ number: Int) -> String { configuration.labels[number] ?? "\(number)" }
+
+  /// The network for texts whose tokens have these types, from the numbers of the tokens on.
+  ///
+  /// - Throws: `PullbackError` if there are more tokens than the model has places for.
+  public func network(types: [Int]) throws(PullbackError) -> Network {
+    try Network(configuration.graph(types: types, head: head, prefix: prefix), parameters: parameters)
+  }
+
+  /// The part of ``network(types:)`` from the embeddings of the tokens on, which is explained.
+  public func embeddedNetwork(types: [Int]) throws(PullbackError) -> Network {
+    try network(types: types).starting(at: configuration.embeddingNode(prefix: prefix))
+  }
+
+  /// The embeddings of tokens, `(1, T, C)`.
+  ///
+  /// - Throws: `PullbackError` of kind `data` for a number that the model has no embedding for.
+  public func embeddings(of ids: [Int]) throws(PullbackError) -> Tensor {
+    let (count, width) = (configuration.tokens, configuration.width)
+    if let id = ids.first(where: { !(0..<count).contains($0) }) {
+      throw PullbackError(
+        .data, path, "the tokenizer makes the number \(id), and the model has embeddings for \(count) tokens")
+    }
+    return embedding.withUnsafeBuffer { table in
+      Tensor(shape: [1, ids.count, width]) { x in
+        for (place, id) in ids.enumerated() {
+          (x.baseAddress! + place * width).update(from: table.baseAddress! + id * width, count: width)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import Foundation
+import TestKit
+import Testing
+
+/// `pullbacks text` on a small model with random weights.
+@Suite struct TextCommandTests {
+  private static let pullbacks = Program("pullbacks")
+  private static let model = ["text", "--model", Fixture.path("text-bin")]
+
+  @Test func wordsHaveShares() throws {
+    let folder = try TemporaryFolder()
+    let outcome = try Self.pullbacks.run(
+      Self.model + [
+        "--text", "t1 t5  t7", "--against", "t2 t3", "--output", folder.path("out.json"), "--figure",
+        folder.path("out.svg"),
+      ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let data = try Data(contentsOf: URL(fileURLWithPath: folder.path("out.json")))
+    let json = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    #expect(json["tokens"] as? [String] == ["t1", "t5", "t7"])
+    #expect(json["offsets"] as? [[Int]] == [[0, 2], [3, 5], [7, 9]])
+    #expect(json["method"] as? String == "hard-pullback" && json["against"] as? String == "t2 t3")
+    let (shares, value, bias) = (json["shares"] as! [Double], json["value"] as! Double, json["bias"] as! Double)
+    #expect(abs(shares.reduce(bias, +) - value) < 1e-9 && abs(value) <= 1)
+    #expect((json["words"] as! [[String: Any]]).map { $0["share"] as! Double } == shares)
+    for word in ["t1", "t5", "t7"] { #expect(outcome.output.contains(word)) }
+    #expect(try String(contentsOfFile: folder.path("out.svg"), encoding: .utf8).contains(">t5</text>"))
+  }
+
+  @Test func manyPairsAreExplained() throws {
+    let folder = try TemporaryFolder()
+    try "t1 t2\tt3\nt4\tt5 t6\n".write(toFile: folder.path("pairs.tsv"), atomically: true, encoding: .utf8)
+    let outcome = try Self.pullbacks.run(
+      Self.model + [
+        "--pairs", folder.path("pairs.tsv"), "--method", "soft-pullback", "--temperature", "gelu=2", "--output",
+        folder.path("out.json"),
+      ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let data = try Data(contentsOf: URL(fileURLWithPath: folder.path("out.json")))
+    let json = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    let all = try #require(json["explanations"] as? [[String: Any]])
+    #expect(all.map { $0["text"] as! String } == ["t1 t2", "t4"])
+    #expect((all[0]["settings"] as! [String: String])["temperature.gelu"] == "2.0")
+  }
+
+  @Test(arguments: [
+    (["--text", "t1"], 64, "--against: is missing"), (["--against", "t1"], 64, "--text: is missing"),
+    (["--text", "t1", "--against", "t2", "--label", "3"], 64, "--label: the model makes a vector"),
+    (["--text", "", "--against", "t2"], 64, "text: has no tokens"),
+    (["--text", "t1 t2 t3 t4 t5 t6 t7 t8 t9", "--against", "t2"], 64, "the model has places for 8"),
+    (["--text", "t1", "--against", "t2", "--model", "Sources"], 66, "config.json"),
+    (["--text", "t1", "--against", "t2", "--figure", "x.jpg"], 64, "x.jpg"),
+    (["--text", "t1", "--against", "t2", "--temperature", "gelu=0"], 64, "a positive number"),
+  ] as [([String], Int32, String)])
+  func mistakesAreNamed(_ arguments: [String], _ status: Int32, _ problem: String) throws {
+    let outcome = try Self.pullbacks.run(Self.model + arguments)
+    #expect(outcome.status == status, "\(outcome.errors)")
+    #expect(outcome.errors.contains(problem) && outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+    #expect(outcome.output.isEmpty)
+  }
+}
