@@ -10,7 +10,7 @@ import Testing
     of: "efficientnet-lite0-57934424.pth", with: "photographs/zebra.png")
 
   @Test func rulesNameEveryOperation() throws {
-    let outcome = try Self.pullbacks.run(["rules", "--model", "efficientnet-lite0"])
+    let outcome = try Self.pullbacks.run(["rules", "--model", "efficientnet-lite0", "--temperature", "released"])
     #expect(outcome.status == 0)
     let lines = outcome.output.split(separator: "\n").map { $0.split(separator: "\t").map(String.init) }
     #expect(

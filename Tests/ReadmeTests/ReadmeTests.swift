@@ -53,13 +53,16 @@ import Testing
       struct Numbers: Decodable { let tallies: [Tally] }
       let numbers: Numbers
     }
-    struct Tally: Decodable { let pullback, gradient, undecided: Int }
+    struct Tally: Decodable { let better, worse, undecided, correctedBetter, correctedWorse: Int }
     let file = Fixture.root.appendingPathComponent("Figures/\(table).json")
     let tallies = try JSONDecoder().decode(Result.self, from: Data(contentsOf: file)).numbers.tallies
     let line = try #require(readme.split(separator: "\n").first { $0.hasPrefix(row) })
     let counts = line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces) }.compactMap(Int.init)
     func sum(_ side: KeyPath<Tally, Int>) -> Int { tallies.reduce(0) { $0 + $1[keyPath: side] } }
-    #expect(counts == [sum(\.pullback), sum(\.gradient), sum(\.undecided)])
+    #expect(
+      counts == [
+        sum(\.better), sum(\.worse), sum(\.undecided), sum(\.correctedBetter), sum(\.correctedWorse),
+      ])
   }
 
   private func contains(_ file: String, _ lines: [String]) -> Bool {
