@@ -20,8 +20,8 @@ struct TextCommand: ParsableCommand {
       Examples:
         pullbacks text --text "The cat sat on the windowsill." \\
           --against "A kitten rests by the window." --figure cat.png
-        pullbacks text --model gpt2 --text "The keys to the cabinet" \\
-          --next are --versus is --method soft-pullback --output keys.json
+        pullbacks text --text "Where are my keys?" --against "I lost my keys." \\
+          --method integrated-gradients --output keys.json
         pullbacks text --pairs pairs.tsv --output pairs.json
       """)
 

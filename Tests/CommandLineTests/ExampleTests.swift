@@ -8,7 +8,7 @@ import Testing
   static let pullbacks = CommandLineTests.pullbacks
   static let commands = [
     "predict", "attribute", "evaluate", "merge", "inspect", "rules", "methods", "calibrate", "scenes", "train",
-    "doctor",
+    "doctor", "text", "export",
   ]
 
   struct Example: Sendable, CustomTestStringConvertible {
@@ -63,6 +63,8 @@ import Testing
     for (name, file) in [("segmenter-dynamo-18", "segmenter.onnx"), ("mine", "mine.onnx")] {
       try manager.copyItem(atPath: Fixture.path("onnx/\(name).onnx"), toPath: folder.path(file))
     }
+    try Data("The cat sat.\tA kitten sat.\nIt rains.\tThe sun shines.\n".utf8)
+      .write(to: folder.url.appendingPathComponent("pairs.tsv"))
     let image = try ImageLoader(size: 224).image(at: zebra.path)
     try NPY.write(image, to: folder.path("x.npy"))
     try NPY.write(image, to: folder.path("maps.npy"))
@@ -109,8 +111,9 @@ import Testing
       }
     }
     let outcome = try Self.pullbacks.shell(shortened(example.text), in: folder.url.path)
-    if example.text.contains("--networks paper"), outcome.status == 69 {
-      #expect(outcome.errors.contains("make paper-weights"))
+    let fetching = example.text.contains("--networks paper") ? "make paper-weights" : "make text"
+    if outcome.status == 69 {
+      #expect(outcome.errors.contains(fetching), "\(outcome.errors)")
     } else {
       #expect(outcome.status == 0, "\(outcome.errors)")
     }

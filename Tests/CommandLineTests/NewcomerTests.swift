@@ -9,7 +9,7 @@ struct NewcomerTests {
 
   @Test(arguments: [
     "predict", "attribute", "text", "evaluate", "merge", "inspect", "rules", "methods", "calibrate", "scenes", "train",
-    "doctor",
+    "doctor", "export",
   ])
   func everyCommandShowsAnExample(command: String) throws {
     let outcome = try Self.pullbacks.run(["help", command])
