@@ -75,7 +75,8 @@ import Testing
   @Test func noneIsLeftOut() throws {
     let root = try Self.pullbacks.run([]).output
     let list = try #require(root.range(of: "SUBCOMMANDS:"))
-    let names = root[list.upperBound...].split(separator: "\n").filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
+    let names = root[list.upperBound...].components(separatedBy: "\n\n")[0].split(separator: "\n")
+      .filter { $0.hasPrefix("  ") && !$0.hasPrefix("   ") }
       .compactMap { $0.split(separator: " ").first.map(String.init) }
     #expect(Set(names) == Set(Self.commands) && names.count == Self.commands.count)
     for command in Self.commands {
