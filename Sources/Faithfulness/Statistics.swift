@@ -129,23 +129,52 @@ public struct Bootstrap: Sendable {
     }
   }
 
+  /// The interval of each of several means, as ``interval(ofMean:)`` has it. Those of as many values share their
+  /// resamples, which take longer to draw than to sum.
+  public func intervals(ofMeans values: [[Double]]) -> [Interval?] {
+    var intervals = [Interval?](repeating: nil, count: values.count)
+    for count in Set(values.map(\.count)) where count > 0 {
+      let members = values.indices.filter { values[$0].count == count }
+      let found = self.intervals(count: count, members.count) { images, statistics in
+        for (place, member) in members.enumerated() {
+          statistics[place] = images.reduce(0.0) { $0 + values[member][$1] } / Double(count)
+        }
+      }
+      for (member, interval) in zip(members, found) { intervals[member] = interval }
+    }
+    return intervals
+  }
+
   /// The interval of a statistic of images, given by their indices; nil without images. Resamples for which the
   /// statistic is not defined are left out.
   func interval(count: Int, _ statistic: ([Int]) -> Double?) -> Interval? {
     guard count > 0 else { return nil }
-    var statistics = [Double](repeating: .nan, count: resamples)
-    statistics.withUnsafeMutableBufferPointer { statistics in
-      nonisolated(unsafe) let statistics = statistics
+    return intervals(count: count, 1) { images, statistics in statistics[0] = statistic(images) ?? .nan }[0]
+  }
+
+  /// The intervals of several statistics of the same images; NaN is a statistic that is not defined.
+  ///
+  /// - Parameter statistics: of a resample's images, in a buffer of as many values as there are statistics.
+  private func intervals(
+    count: Int, _ statisticCount: Int, _ statistics: ([Int], UnsafeMutableBufferPointer<Double>) -> Void
+  ) -> [Interval?] {
+    var values = [Double](repeating: .nan, count: resamples * statisticCount)
+    values.withUnsafeMutableBufferPointer { values in
+      nonisolated(unsafe) let values = values
       Parallel.forEachBlock(of: resamples, size: 500) { range in
         for resample in range {
           let stream = RandomStream(seed: seed, "bootstrap", draw: resample)
-          statistics[resample] = statistic(stream.integers(below: count, count: count)) ?? .nan
+          let row = resample * statisticCount..<(resample + 1) * statisticCount
+          statistics(stream.integers(below: count, count: count), UnsafeMutableBufferPointer(rebasing: values[row]))
         }
       }
     }
-    let sorted = statistics.filter { !$0.isNaN }.sorted()
-    guard !sorted.isEmpty else { return nil }
-    return Interval(low: percentile(sorted, 0.025), high: percentile(sorted, 0.975))
+    return (0..<statisticCount).map { statistic in
+      let sorted = stride(from: statistic, to: values.count, by: statisticCount).map { values[$0] }
+        .filter { !$0.isNaN }.sorted()
+      guard !sorted.isEmpty else { return nil }
+      return Interval(low: percentile(sorted, 0.025), high: percentile(sorted, 0.975))
+    }
   }
 }
 
@@ -172,26 +201,35 @@ public func pooledRankCorrelation(_ series: [[Double]]) -> Double? {
 /// least as far from zero when each difference gets a random sign, the differences themselves counted as one of the
 /// `flips + 1` draws. Nil without differences. Random numbers: `sign flips`. Source: Fisher 1935, section 21.
 public func signFlipPValue(_ differences: [Double], flips: Int = 50_000, seed: UInt64) -> Double? {
-  guard !differences.isEmpty else { return nil }
+  signFlipPValues([differences], flips: flips, seed: seed)[0]
+}
+
+/// The p-value of each of several lists of paired differences, as ``signFlipPValue(_:flips:seed:)`` has it. They share
+/// their random signs, which take longer to draw than to use.
+public func signFlipPValues(_ differences: [[Double]], flips: Int = 50_000, seed: UInt64) -> [Double?] {
   // Sums of equal magnitude, added up in another order, differ in the last bits.
-  let observed = abs(differences.reduce(0, +)) * (1 - 1e-12)
-  let counts = Locked(0)
+  let observed = differences.map { abs($0.reduce(0, +)) * (1 - 1e-12) }
+  let words = ((differences.map(\.count).max() ?? 0) + 31) / 32
+  let counts = Locked([Int](repeating: 0, count: differences.count))
   Parallel.forEachBlock(of: flips, size: 1000) { range in
-    var count = 0
+    var found = [Int](repeating: 0, count: differences.count)
     for flip in range {
       let stream = RandomStream(seed: seed, "sign flips", draw: flip)
-      var sum = 0.0
-      var word: UInt32 = 0
-      for (place, difference) in differences.enumerated() {
-        if place % 32 == 0 { word = stream[place / 32] }
-        sum += word >> UInt32(place % 32) & 1 == 1 ? difference : -difference
+      let signs = (0..<words).map { stream[$0] }
+      for (list, differences) in differences.enumerated() {
+        var sum = 0.0
+        for (place, difference) in differences.enumerated() {
+          sum += signs[place / 32] >> UInt32(place % 32) & 1 == 1 ? difference : -difference
+        }
+        if abs(sum) >= observed[list] { found[list] += 1 }
       }
-      if abs(sum) >= observed { count += 1 }
     }
-    let found = count
-    counts.withLock { $0 += found }
+    let all = found
+    counts.withLock { counts in for list in all.indices { counts[list] += all[list] } }
   }
-  return Double(counts.withLock { $0 } + 1) / Double(flips + 1)
+  return zip(differences, counts.withLock { $0 }).map { differences, count in
+    differences.isEmpty ? nil : Double(count + 1) / Double(flips + 1)
+  }
 }
 
 /// p-values corrected for their number, in their order: a corrected one below 0.05 keeps the probability of even one

@@ -127,6 +127,8 @@ import Testing
     let network = try Tier.imagenet.subject(ImageNetTier.architecture, showing: .none).network
     var settings = MethodSettings()
     settings.smoothGrad.count = 3
+    settings.relativeTemperatures = .recommended
+    settings.spreads = Spreads(of: network)
     let image = try ImageLoader(size: 224).image(at: "\(photographs)/zebra.png")
     let expected = try Method.smoothPullback.explainer(settings, for: network.graph)
       .attribute(image, Selector([.contrast(340, 145)]), of: network)

@@ -54,12 +54,10 @@ public struct PairedComparison: Encodable, Sendable {
   }
 
   fileprivate init(
-    _ scores: StoredScores, _ explainer: String, _ reference: String, _ metric: MetricName, _ own: [Double],
-    _ other: [Double], _ bootstrap: Bootstrap
+    _ scores: StoredScores, _ explainer: String, _ reference: String, _ metric: MetricName, _ differences: [Double],
+    images: Int, _ interval: Bootstrap.Interval?, pValue: Double?
   ) {
     let direction = metric.metric().direction
-    let differences = zip(own, other).map { $0 - $1 }.filter { !$0.isNaN }
-    let interval = bootstrap.interval(ofMean: differences)
     let isTwin = Method(rawValue: explainer)?.gradientTwin?.rawValue == reference
     let published =
       isTwin && direction != .nearerZero
@@ -70,10 +68,10 @@ public struct PairedComparison: Encodable, Sendable {
     pair = "\(Entrant.abbreviation(of: explainer)) − \(Entrant.abbreviation(of: reference))"
     mean = differences.isEmpty ? nil : differences.reduce(0, +) / Double(differences.count)
     (low, high) = (interval?.low, interval?.high)
-    (count, undefined) = (differences.count, own.count - differences.count)
+    (count, undefined) = (differences.count, images - differences.count)
     let isHigherBetter = direction == .higher
     verdict = Verdict(low: low, high: high, isHigherBetter: isHigherBetter)
-    pValue = signFlipPValue(differences, seed: scores.description.seed)
+    self.pValue = pValue
     (publishedMean, publishedLow, publishedHigh) = (published?.mean, published?.low, published?.high)
     publishedVerdict = published.map { Verdict(low: $0.low, high: $0.high, isHigherBetter: isHigherBetter) }
   }
@@ -177,16 +175,23 @@ extension [ScoreBook] {
 extension StoredScores {
   fileprivate func comparisons(_ pairs: [(explainer: String, reference: String)]) throws -> [PairedComparison] {
     let scores = try imageScores()
-    let bootstrap = Bootstrap(seed: description.seed)
-    return metrics.flatMap { metric in
+    var found: [(explainer: String, reference: String, metric: MetricName, differences: [Double], images: Int)] = []
+    for metric in metrics {
       func values(_ explainer: String) -> [Double]? {
         let values = scores[[explainer, metric.rawValue]]
         return metric.metric().direction == .nearerZero ? values?.map(abs) : values
       }
-      return pairs.compactMap { explainer, reference -> PairedComparison? in
-        guard let own = values(explainer), let other = values(reference) else { return nil }
-        return PairedComparison(self, explainer, reference, metric, own, other, bootstrap)
+      for (explainer, reference) in pairs {
+        guard let own = values(explainer), let other = values(reference) else { continue }
+        found.append((explainer, reference, metric, zip(own, other).map { $0 - $1 }.filter { !$0.isNaN }, own.count))
       }
+    }
+    let intervals = Bootstrap(seed: description.seed).intervals(ofMeans: found.map(\.differences))
+    let pValues = signFlipPValues(found.map(\.differences), seed: description.seed)
+    return found.indices.map { place in
+      let (explainer, reference, metric, differences, images) = found[place]
+      return PairedComparison(
+        self, explainer, reference, metric, differences, images: images, intervals[place], pValue: pValues[place])
     }
   }
 }
