@@ -248,7 +248,7 @@ struct TextCommand: ParsableCommand {
     let value = "\(record.target) \(rounded(explanation.value))"
     let against = record.against.map { " to “\($0)”" } ?? ""
     guard let bias = explanation.bias else { return "\(method.rawValue): \(value)\(against)" }
-    return "\(method.rawValue): \(value)\(against), of it words and special tokens "
+    return "\(method.rawValue): \(value)\(against); words and special tokens "
       + "\(rounded(explanation.value - bias)), bias \(rounded(bias))"
   }
 
