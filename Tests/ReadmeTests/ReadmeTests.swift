@@ -8,16 +8,17 @@ import Testing
 
   init() throws { readme = try String(contentsOf: Fixture.root.appendingPathComponent("README.md"), encoding: .utf8) }
 
-  @Test func swiftCodeIsTheConsumers() throws {
+  /// The last block of the README, and of the tutorial on networks of one's own.
+  @Test(arguments: ["README.md", "Sources/SemanticPullbacks/SemanticPullbacks.docc/ANetworkOfYourOwn.md"])
+  func swiftCodeIsTheConsumers(page: String) throws {
     let folder = Fixture.root.appendingPathComponent("Tests/Consumer/Sources/Consumer")
     let compiled = try FileManager.default.contentsOfDirectory(atPath: folder.path)
       .map { try String(contentsOf: folder.appendingPathComponent($0), encoding: .utf8) }
-    let blocks = readme.components(separatedBy: "```swift\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
-    #expect(blocks.count == 2)
-    for block in blocks {
-      let lines = block.split(separator: "\n").map(String.init)
-      #expect(compiled.contains { contains($0, lines) }, "\(block)")
-    }
+    let text = try String(contentsOf: Fixture.root.appendingPathComponent(page), encoding: .utf8)
+    let blocks = text.components(separatedBy: "```swift\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
+    let block = try #require(blocks.last)
+    let lines = block.split(separator: "\n").map(String.init)
+    #expect(compiled.contains { contains($0, lines) }, "\(block)")
   }
 
   /// The lines of Python that export a network are those that made the graph which CommandLineTests run the README's
