@@ -1,5 +1,6 @@
--- What the page and the print show differently. On the page programs are folded away where they belong and numbers are
--- links to save them; in print programs are an appendix and numbers are file names.
+-- What the page and the print show differently. On the page programs are folded away where they belong, numbers say which
+-- file they are from and which line made it, films can be moved through, and files of numbers are links to save them. In
+-- print programs are an appendix.
 
 local is_page = FORMAT:match("html") ~= nil
 -- The size of the text on a sheet, height over width, less room for a caption.
@@ -34,6 +35,7 @@ local function image(element)
     local width = math.min(1, tallest * size.width / size.height, size.width / (density * text_width))
     element.attributes.width = math.floor(100 * width) .. "%"
   end
+  if is_page then element.attributes["data-picture"] = element.src end
   if exists(copy) then element.src = copy end
   -- Typst takes a path from the file it stands in, or from the root with a slash.
   if not is_page then element.src = "/" .. element.src end
@@ -47,6 +49,10 @@ local function figure(element)
 end
 
 local function link(element)
+  if element.classes:includes("drawn") and is_page then
+    element.attributes["data-picture"], element.attributes.picture = element.attributes.picture, nil
+    return element
+  end
   if not element.classes:includes("data") then return nil end
   if not is_page then return element.content end
   local mime = element.target:match("%.csv$") and "text/csv" or "application/json"
@@ -54,6 +60,46 @@ local function link(element)
   element.target = pandoc.mediabag.make_data_uri(mime, read(element.target))
   element.attributes.download = name
   return element
+end
+
+-- A number of a result file. Its link leads to the line of the program; the page's script shows the rest.
+local function quoted(element)
+  if not element.classes:includes("quoted") then return nil end
+  if not is_page then return element.content end
+  local from = element.attributes
+  local target = from.anchor and "#" .. from.anchor or ""
+  local origin = from.program and (", by " .. from.program .. ", line " .. from.line) or ""
+  local attributes = { ["data-file"] = from.file, ["data-path"] = from.path, ["data-exact"] = from.exact,
+    ["data-program"] = from.program, ["data-line"] = from.line }
+  return pandoc.Link(element.content, target, from.path .. " in " .. from.file .. origin,
+    pandoc.Attr("", { "quoted" }, attributes))
+end
+
+-- A film is its sheet and its description, which the page's script makes a player of.
+local function film(element)
+  if not element.classes:includes("film") then return nil end
+  if not is_page then return {} end
+  local sheet = pandoc.Image({ pandoc.Str("frames") }, element.attributes.sheet)
+  local copy = pictures .. "/" .. pandoc.path.filename(sheet.src):gsub("%.png$", ".jpg")
+  if exists(copy) then sheet.src = copy end
+  return pandoc.Blocks({
+    pandoc.RawBlock("html", '<figure class="film"><script type="application/json">' ..
+      read(element.attributes.description):gsub("</", "<\\/") .. "</script>"),
+    pandoc.Plain({ sheet }),
+    pandoc.RawBlock("html", "</figure>"),
+  })
+end
+
+-- What a cell printed stays in print; what it drew is there already.
+local function output(element)
+  if not element.classes:includes("output") or is_page then return nil end
+  return element.content:filter(function(block) return block.t == "CodeBlock" end)
+end
+
+-- Lines have numbers on the page, which links lead to.
+local function code(element)
+  if is_page then return nil end
+  return pandoc.CodeBlock(element.text, { class = element.classes[1] })
 end
 
 local programs = pandoc.Blocks({})
@@ -87,7 +133,9 @@ end
 
 return {
   { Meta = find_pictures },
-  { Image = image, Figure = figure, Link = link },
+  { Image = image, Figure = figure, Link = link, Span = quoted, CodeBlock = code },
+  { Div = film },
+  { Div = output },
   { Div = program },
   { Div = appendix },
 }

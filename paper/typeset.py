@@ -23,7 +23,8 @@ def shrink(picture: Path) -> None:
     target.unlink(missing_ok=True)
     with Image.open(picture) as opened:
         image = opened.convert("RGB")
-    if image.width > WIDTH:
+    # A film's frames keep their size.
+    if image.width > WIDTH and "-film-" not in picture.name:
         image = image.resize((WIDTH, round(image.height * WIDTH / image.width)), Image.Resampling.LANCZOS)
     # Without subsampling, which would smear the red and blue of heat maps.
     image.save(target, quality=55, subsampling=0, optimize=True, progressive=True)
@@ -50,12 +51,12 @@ def publish(made: Path, place: Path) -> None:
 
 def main(document: Path) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
-    for name in sorted(set(re.findall(r"\]\((Figures/[^)]+\.png)\)", document.read_text()))):
+    for name in sorted(set(re.findall(r"(?:\]\(|sheet=\")(Figures/[^)\"]+\.png)", document.read_text()))):
         shrink(Path(name))
 
     page = WORK / "index.html"
     pandoc(document, page, "--to=html5", "--mathml", "--toc", "--toc-depth=2", "--embed-resources",
-           f"--template={PAPER}/template.html", f"--css={PAPER}/style.css")
+           f"--template={PAPER}/template.html", f"--css={PAPER}/style.css", f"--variable=script:{PAPER}/page.js")
 
     source = WORK / "paper.typ"
     pandoc(document, source, "--to=typst", f"--template={PAPER}/template.typ")

@@ -5,6 +5,7 @@
 //: of 0.6 lies in these units.
 
 import ExperimentKit
+import Foundation
 
 Experiment.run("fig12", on: .knob) { experiment, book in
   let noises = Entrant.knob
@@ -126,4 +127,26 @@ Experiment.run("fig12", on: .knob) { experiment, book in
     Figure(Panels([grid, legend, Panels(plots + [depth], columns: 3, isLettered: true)], columns: 1), credit: credit),
     numbers: Numbers(
       runs: book.runs, curves: curves, layers: layers, images: explained.map(\.numbers)), from: book)
+
+  //: The same maps in finer steps around the recommended noise, for the slider of the page.
+
+  let steps = Array(-14...6)
+  let fine = steps.map { RelativeTemperatures.recommendedMultiple * Float(pow(2, Double($0) / 4)) }
+  let groups = try subjects.map { subject in
+    let entrants =
+      [Entrant(.gradient, Preset.paperV6.settings), Entrant(.softPullback, Preset.paperV6.settings)]
+      + fine.map { Entrant.relative(.softPullback, $0) }
+    let view = try subject.explained(by: entrants, in: experiment.context)[0]
+    let maps = try view.attributions.map { try experiment.heatMap($0.map) }
+    return Film.Group(
+      subject.title,
+      [
+        .init("image", [try Picture(view.image.image)]), .init("gradient", [maps[0]]),
+        .init("soft pullback, noise of c σ", Array(maps[2...])), .init("soft pullback, released τ", [maps[1]]),
+      ])
+  }
+  let film = Film(
+    axis: "c", labels: fine.map { decimal(Double($0), places: 2) },
+    start: steps.firstIndex(of: 0)!, groups)
+  try experiment.write(film, about: subjects)
 }

@@ -147,4 +147,27 @@ Experiment.run("fig4") { experiment in
   try experiment.write(
     Figure(Panels([strip, curves], columns: 1), credit: "\(subject.title). \(subject.credit)"), part: "sequence",
     numbers: sequence, about: [subject])
+
+  //: And as a film, by both methods and in both directions, twenty steps.
+
+  func way(_ method: Method, from start: Sample, to goal: Sample) throws -> Film.Row {
+    var iterates = [start.image]
+    let rules: RuleSet = method == .pullbackAscent ? .softPullback() : .gradient
+    let ascent = PullbackAscent(rules, name: method.rawValue, steps: 20, clipping: .everyStep)
+    try ascent.ascend(from: start.image, .classes([goal.target]), of: network) { iterates.append($0) }
+    let curves = try [start, goal].map { sample in
+      Film.Curve(
+        subject.className(sample.target),
+        try iterates.map { try subject.prediction(of: sample.target, in: $0).probability })
+    }
+    return Film.Row(method.abbreviation, try iterates.map { try Picture($0) }, curves: curves)
+  }
+  let film = Film(
+    axis: "step", labels: (0...20).map { "\($0)" },
+    try [(0, 1), (1, 0), (2, 3), (3, 2)].map { start, goal in
+      Film.Group(
+        "\(names[start]) to \(names[goal])",
+        try [Method.pullbackAscent, .gradientAscent].map { try way($0, from: images[start], to: images[goal]) })
+    })
+  try experiment.write(film, about: [subject])
 }

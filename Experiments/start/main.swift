@@ -29,14 +29,14 @@ Experiment.run("start") { experiment in
   let x: [Float] = [1, 0.5]
   let input = Tensor(shape: [1, 2], x)
   let value = try network(input).scalars[0]
-  print("x = \(vector(x)), f(x) = \(number(value))")
+  experiment.show("x = \(vector(x)), f(x) = \(number(value))")
 
   //: The pre-activations `z = A x + a` decide which ReLUs let their value through. The first neuron is open, the third
   //: is shut, and the second is open by a hair.
 
   let z = zip(a, offsets).map { row, offset in row[0] * x[0] + row[1] * x[1] + offset }
   let gates: [Float] = z.map { $0 > 0 ? 1 : 0 }
-  print("z = A x + a = \(vector(z)), gates = \(vector(gates))")
+  experiment.show("z = A x + a = \(vector(z)), gates = \(vector(gates))")
 
   //: With the gates as they are, the network is affine: `f(x) = W(x) x + b(x)`, where `W(x) = B diag(gates) A`.
 
@@ -50,8 +50,8 @@ Experiment.run("start") { experiment in
   let w = pulledBack(through: gates)
   var rest = offset
   for neuron in 0..<3 { rest += b[neuron] * gates[neuron] * offsets[neuron] }
-  print("W(x) = \(vector(w)), b(x) = \(number(rest))")
-  print("W(x) x + b(x) = \(number(w[0] * x[0] + w[1] * x[1] + rest)), which is f(x)")
+  experiment.show("W(x) = \(vector(w)), b(x) = \(number(rest))")
+  experiment.show("W(x) x + b(x) = \(number(w[0] * x[0] + w[1] * x[1] + rest)), which is f(x)")
 
   //: ## The hard pullback
   //:
@@ -65,7 +65,7 @@ Experiment.run("start") { experiment in
     let cotangent = try trace.pullback(u, by: rules)
     return cotangent.scalars
   }
-  print("hard pullback, by the library: \(try vector(pullback(.hardPullback, of: network)))")
+  experiment.show("hard pullback, by the library: \(try vector(pullback(.hardPullback, of: network)))")
 
   //: For a network of ReLUs this is the gradient. It speaks for both open neurons alike, though the second would be
   //: shut if the input moved a little.
@@ -77,9 +77,9 @@ Experiment.run("start") { experiment in
 
   let tau: Float = 0.6
   let soft = z.map { Float(0.5 * erfc(-Double($0 / tau) / 2.0.squareRoot())) }
-  print("soft gates Phi(z / \(tau)) = \(vector(soft))")
+  experiment.show("soft gates Phi(z / \(tau)) = \(vector(soft))")
   let byLibrary = try pullback(.softPullback(), of: network)
-  print("soft pullback, by hand: \(vector(pulledBack(through: soft))), by the library: \(vector(byLibrary))")
+  experiment.show("soft pullback, by hand: \(vector(pulledBack(through: soft))), by the library: \(vector(byLibrary))")
 
   //: The share can be counted. A hundred thousand draws of noise, the hard pullback with the gates of each, and their
   //: mean:
@@ -91,7 +91,7 @@ Experiment.run("start") { experiment in
     let gates: [Float] = (0..<3).map { z[$0] + tau * noise[3 * draw + $0] > 0 ? 1 : 0 }
     for (input, value) in pulledBack(through: gates).enumerated() { sums[input] += value }
   }
-  print("mean of \(draws) hard pullbacks under noise: \(vector(sums.map { $0 / Float(draws) }))")
+  experiment.show("mean of \(draws) hard pullbacks under noise: \(vector(sums.map { $0 / Float(draws) }))")
 
   //: ## The same function, written down in another way
   //:
@@ -115,14 +115,14 @@ Experiment.run("start") { experiment in
       try vector(pullback(rules(spreads), of: network))
     }.joined(separator: " and ")
   }
-  print("before and after rescaling:")
-  print("  hard: \(try both { _ in .hardPullback })")
-  print("  soft, tau = \(tau): \(try both { _ in .softPullback() })")
+  experiment.show("before and after rescaling:")
+  experiment.show("  hard: \(try both { _ in .hardPullback })")
+  experiment.show("  soft, tau = \(tau): \(try both { _ in .softPullback() })")
   let c = RelativeTemperatures.recommendedMultiple
   let relative = try both {
     .relativePullback(c, Spreads(["relu": Spread(.calibration, $0)]), over: network.graph)
   }
-  print("  soft, c = \(c): \(relative)")
+  experiment.show("  soft, c = \(c): \(relative)")
 
   //: ## A network that sees
   //:
@@ -132,11 +132,11 @@ Experiment.run("start") { experiment in
   let subject = try experiment.subject(Gallery(photographs: ["zebra"]))
   let methods: [Method] = [.gradient, .softPullback, .pullbackAscent]
   let view = try subject.explained(by: methods, in: experiment.context)[0]
-  print("\(subject.title) sees a \(view.className)")
+  experiment.show("\(subject.title) sees a \(view.className)")
   for (entrant, map) in view.attributions {
     let share = AttributionNumbers(map, mask: view.image.mask).shareOfSquaresOnObject
     let text = share.map { "\(decimal(100 * $0, places: 0)) % of its energy on the object" }
-    print("  \(entrant.name): \(text ?? "no mask tells where the object is")")
+    experiment.show("  \(entrant.name): \(text ?? "no mask tells where the object is")")
   }
   let grid = ImageGrid(
     columns: ["Image"] + methods.map(\.abbreviation),

@@ -11,6 +11,7 @@ public struct Experiment {
   public let name: String
   public let options: ExperimentOptions
   private let start = Date()
+  private let transcript = Transcript()
 
   init(name: String, options: ExperimentOptions) {
     self.name = name
@@ -74,22 +75,50 @@ public struct Experiment {
     _ figure: Figure, part: String? = nil, texts: [(ending: String, text: String)] = [], numbers: some Encodable,
     about networks: [NetworkOfRecord]
   ) throws {
+    let written = texts.map { ($0.ending, Array($0.text.utf8)) }
+    let drawn = try options.format.map { ($0.rawValue, try figure.bytes(of: $0)) }
+    try write(written + drawn, part: part, numbers: numbers, about: networks)
+  }
+
+  /// - Parameter contents: the bytes of files by their extension.
+  func write(
+    _ contents: [(ending: String, bytes: [UInt8])], part: String?, numbers: some Encodable,
+    about networks: [NetworkOfRecord]
+  ) throws {
     try makeFolder(options.output)
     let stem = ([name, part, options.networks.rawValue, options.model] as [String?]).compactMap { $0 }
       .joined(separator: "-")
     let record = NumbersOfFigure(
-      experiment: name, seed: options.seed, tier: options.networks.rawValue, networks: networks, numbers: numbers)
-    var files: [(name: String, bytes: [UInt8])] = [("\(stem).json", try json(record, for: stem))]
-    files += texts.map { ("\(stem).\($0.ending)", Array($0.text.utf8)) }
-    for format in options.format { files.append(("\(stem).\(format.rawValue)", try figure.bytes(of: format))) }
-    let new = try files.filter { try writeIfNew($0.bytes, to: "\(options.output)/\($0.name)") }.map(\.name)
+      experiment: name, seed: options.seed, tier: options.networks.rawValue, networks: networks, numbers: numbers,
+      printed: transcript.lines.isEmpty ? nil : transcript.lines)
+    let files = [("\(stem).json", try json(record, for: stem))] + contents.map { ("\(stem).\($0.ending)", $0.bytes) }
+    let new = try files.filter { try writeIfNew($0.1, to: "\(options.output)/\($0.0)") }.map(\.0)
     // PDF and SVG are drawn with the PNG, and are often not there.
     if new.contains(where: { $0.hasSuffix(".json") || $0.hasSuffix(".png") }) {
-      let provenance = try Provenance(options.networks, since: start, files: files)
+      let provenance = try Provenance(options.networks, since: start, files: files.map { (name: $0.0, bytes: $0.1) })
       try writeJSON(provenance, to: "\(options.output)/\(stem).provenance.json")
     }
-    print("\(name): \(files.map { "\(options.output)/\($0.name)" }.joined(separator: ", "))")
+    print("\(name): \(files.map { "\(options.output)/\($0.0)" }.joined(separator: ", "))")
   }
+
+  /// Prints a line of a cell's output, which the files of the figures written after it keep, with the line of the
+  /// program that printed it.
+  public func show(_ text: String, line: Int = #line) {
+    print(text)
+    transcript.lines.append(PrintedLine(line: line, text: text))
+  }
+}
+
+/// What the cells of an experiment have printed so far.
+private final class Transcript {
+  var lines: [PrintedLine] = []
+}
+
+/// A printed line.
+private struct PrintedLine: Encodable {
+  /// Of the program.
+  let line: Int
+  let text: String
 }
 
 /// The numbers behind a figure and what they are about: the same bytes from every run.
@@ -99,6 +128,7 @@ private struct NumbersOfFigure<Numbers: Encodable>: Encodable {
   let tier: String
   let networks: [NetworkOfRecord]
   let numbers: Numbers
+  let printed: [PrintedLine]?
 }
 
 /// A network that numbers are about.

@@ -6,8 +6,8 @@ struct LiterateProgram: Equatable {
   enum Chunk: Equatable {
     /// Markdown, without the marks.
     case prose(String)
-    /// Lines of Swift, without empty ones at the ends.
-    case code(String)
+    /// Lines of Swift, without empty ones at the ends, from this line of the file on.
+    case code(String, line: Int)
   }
 
   /// The text of the first heading, `# Figure 2: each class finds its tile`; nil if the file does not begin with one.
@@ -21,11 +21,14 @@ struct LiterateProgram: Equatable {
     var chunks: [Chunk] = []
     var lines: [Substring] = []
     var isProse = false
+    var count = 0
 
     func finish() {
       let isEmpty: (Substring) -> Bool = { $0.allSatisfy(\.isWhitespace) }
-      let kept = lines.drop(while: isEmpty).reversed().drop(while: isEmpty).reversed().joined(separator: "\n")
-      if !kept.isEmpty { chunks.append(isProse ? .prose(kept) : .code(kept)) }
+      let body = lines.drop(while: isEmpty)
+      let first = count - body.count + 1
+      let kept = body.reversed().drop(while: isEmpty).reversed().joined(separator: "\n")
+      if !kept.isEmpty { chunks.append(isProse ? .prose(kept) : .code(kept, line: first)) }
       lines = []
     }
 
@@ -34,6 +37,7 @@ struct LiterateProgram: Equatable {
       let isMarked = content.hasPrefix("//:")
       if isMarked != isProse { finish() }
       isProse = isMarked
+      count += 1
       lines.append(isMarked ? content.dropFirst(content.hasPrefix("//: ") ? 4 : 3) : line)
     }
     finish()
@@ -52,22 +56,31 @@ struct LiterateProgram: Equatable {
     self.chunks = Array(chunks.dropFirst())
   }
 
-  /// The chunks as Markdown.
-  var markdown: String {
-    chunks.map { chunk in
-      switch chunk {
-      case .prose(let text): text
-      case .code(let text): Self.fenced(text)
+  /// The first line that hands over `name:`, as the fields of results are; nil if there is none.
+  func line(handingOver name: String) -> Int? {
+    for case .code(let code, let first) in chunks {
+      for (offset, line) in code.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        let matches = line.matches(of: #/(let |var |case )?\b(\w+):/#)
+        if matches.contains(where: { $0.output.1 == nil && $0.output.2 == name }) { return first + offset }
       }
     }
-    .joined(separator: "\n\n")
+    return nil
+  }
+
+  /// The number, among the chunks, of that which holds `line`.
+  func chunk(of line: Int) -> Int? {
+    chunks.lastIndex { if case .code(_, let first) = $0 { first <= line } else { false } }
   }
 
   /// Swift as a code block of Markdown, within a fence longer than any in it.
-  static func fenced(_ code: String) -> String {
+  ///
+  /// - Parameters:
+  ///   - first: the number of its first line in the file.
+  ///   - id: of the block; its lines are `id-12`, `id-13`.
+  static func fenced(_ code: String, from first: Int = 1, id: String) -> String {
     let longest = code.matches(of: #/`+/#).map(\.output.count).max() ?? 0
     let fence = String(repeating: "`", count: max(3, longest + 1))
-    return "\(fence)swift\n\(code.trimmingNewlines)\n\(fence)"
+    return "\(fence) {.swift .numberLines startFrom=\"\(first)\" #\(id)}\n\(code.trimmingNewlines)\n\(fence)"
   }
 }
 
@@ -137,18 +150,61 @@ struct ExperimentSection {
       + (links.isEmpty ? "." : "; numbers: \(links.joined(separator: ", ")).")
   }
 
-  /// The whole program, for the typesetting to fold away or move to the end.
-  func listing(id: String) throws -> String {
-    let others = try otherFiles.map { path in
-      "`\(path)`:\n\n\(LiterateProgram.fenced(try results.text(at: path)))"
+  /// The place in the program, as `(line, anchor)`, that hands over what the last name of `path` says; in the lack of
+  /// one, that of the name before.
+  func place(of path: ValuePath) -> (line: Int, anchor: String)? {
+    for name in path.names.reversed() {
+      if let line = program.line(handingOver: name), let chunk = program.chunk(of: line) {
+        return (line, "\(blockID(chunk))-\(line)")
+      }
     }
-    let parts = [program.markdown] + others
+    return nil
+  }
+
+  private func blockID(_ chunk: Int) -> String { "\(name)-cell\(chunk)" }
+
+  /// The whole program, for the typesetting to fold away or move to the end; under each cell what it printed and drew.
+  func listing(id: String) throws -> String {
+    let cells = try program.chunks.enumerated().flatMap { place, chunk in
+      switch chunk {
+      case .prose(let text): [text]
+      case .code(let code, let first):
+        [LiterateProgram.fenced(code, from: first, id: blockID(place))] + (try output(of: code, from: first, section: id))
+      }
+    }
+    let others = try otherFiles.enumerated().map { place, path in
+      "`\(path)`:\n\n\(LiterateProgram.fenced(try results.text(at: path), id: "\(name)-file\(place)"))"
+    }
     return """
       ::: {.program #\(id)-program label="\(label)" file="Experiments/\(name)/main.swift"}
 
-      \(parts.joined(separator: "\n\n"))
+      \((cells + others).joined(separator: "\n\n"))
 
       :::
       """
+  }
+
+  /// What a cell printed, and links to the figures that it wrote.
+  private func output(of code: String, from first: Int, section: String) throws -> [String] {
+    let lines = first..<first + code.split(separator: "\n", omittingEmptySubsequences: false).count
+    let printed = try printedLines().filter { lines.contains($0.line) }.map(\.text).joined(separator: "\n")
+    let parts = code.components(separatedBy: "experiment.write(").dropFirst().map { call in
+      call.hasPrefix("film") ? "film" : call.firstMatch(of: #/part: "([a-z-]+)"/#).map { String($0.output.1) }
+    }
+    let pictures = parts.map { part in name + (part.map { "-\($0)" } ?? "") }
+      .compactMap { results.path($0, tier: tier, extensions: ["png"]) }
+    guard !printed.isEmpty || !pictures.isEmpty else { return [] }
+    let text = printed.isEmpty ? [] : ["```\n\(printed)\n```"]
+    let links = pictures.map { "[`\($0)`](#\(section)){.drawn picture=\"\($0)\"}" }.joined(separator: ", ")
+    return ["::: {.output}\n\n\((text + [links]).joined(separator: "\n\n"))\n\n:::"]
+  }
+
+  private func printedLines() throws -> [(line: Int, text: String)] {
+    guard let path = results.path(name, tier: tier, extensions: ["json"]),
+      case .record(let fields) = try results.value(path, tier: tier), case .list(let lines)? = fields["printed"]
+    else { return [] }
+    return try lines.map { line in
+      (Int(try Selection("line").number(in: line)), try ValuePath("text").values(in: line).first?.plain ?? "")
+    }
   }
 }

@@ -92,6 +92,8 @@ enum Directive {
   case end
   /// `figure fig4-sequence`: another picture of an experiment.
   case figure(String)
+  /// `film fig4-film`: pictures in a sequence to move through, on the page.
+  case film(String)
   /// `table fig2:numbers; …`, see ``ResultTable``.
   case table(ResultTable)
   /// `include table1`: a Markdown file that an experiment wrote.
@@ -103,7 +105,7 @@ enum Directive {
   /// `fig2:numbers[0].energyInTile|percent`, see ``Quotation``.
   case quotation(Quotation)
 
-  static let names = ["experiment", "when", "end", "figure", "table", "include", "claim", "absent"]
+  static let names = ["experiment", "when", "end", "figure", "film", "table", "include", "claim", "absent"]
 
   init(_ text: String) throws {
     let words = text.split(whereSeparator: \.isWhitespace).map(String.init)
@@ -115,6 +117,7 @@ enum Directive {
     case ("when", 3) where words[1] == "tier": self = .whenTier(words[2])
     case ("end", 1): self = .end
     case ("figure", 2): self = .figure(words[1])
+    case ("film", 2): self = .film(words[1])
     case ("table", _): self = .table(try ResultTable(rest))
     case ("include", 2): self = .include(words[1])
     case ("claim", _): self = .claim(try Claim(rest))
@@ -128,7 +131,7 @@ enum Directive {
   var opensBlock: Bool {
     switch self {
     case .experiment, .when, .whenTier: true
-    case .end, .figure, .table, .include, .claim, .absent, .quotation: false
+    case .end, .figure, .film, .table, .include, .claim, .absent, .quotation: false
     }
   }
 
@@ -136,7 +139,7 @@ enum Directive {
   var isSilent: Bool {
     switch self {
     case .experiment, .when, .whenTier, .end, .claim: true
-    case .figure, .table, .include, .absent, .quotation: false
+    case .figure, .film, .table, .include, .absent, .quotation: false
     }
   }
 }

@@ -92,6 +92,11 @@ struct ValuePath {
   let text: String
   private let steps: [Step]
 
+  /// The names that it goes through, without choices among elements.
+  var names: [String] {
+    steps.compactMap { if case .field(let name) = $0 { name } else { nil } }
+  }
+
   /// - Throws: `PullbackError` if `text` is not a path.
   init(_ text: String) throws {
     self.text = text

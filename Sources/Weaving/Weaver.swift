@@ -67,11 +67,15 @@ public struct Weaver {
 
   private func woven(_ directive: Directive, _ tier: String) throws -> String {
     switch directive {
-    case .quotation(let quotation): return try quotation.selection.markdown(in: value(quotation.file, tier))
+    case .quotation(let quotation): return try quoted(quotation, tier)
     case .table(let table): return try table.markdown(in: value(table.file, tier))
     case .include(let name): return try results.text(at: results.existingPath(name, tier: tier, extensions: ["md"]))
     case .figure(let name):
       return try ExperimentSection(String(name.prefix { $0 != "-" }), tier: tier, results).picture(name)
+    case .film(let name):
+      let sheet = try results.existingPath(name, tier: tier, extensions: ["png"])
+      let description = try results.existingPath(name, tier: tier, extensions: ["json"])
+      return "::: {.film sheet=\"\(sheet)\" description=\"\(description)\"}\n:::"
     case .claim(let claim):
       try claim.check { try $0.selection.number(in: value($0.file, tier)) }
       return ""
@@ -94,8 +98,27 @@ public struct Weaver {
       let isRepeated = other != nil && ExperimentSection.exists(name, tier: tier, results)
       let parts = try [section.opening(id: id, isRepeated: isRepeated), woven(inner, innerTier)]
       return try (parts + (isRepeated ? [] : [section.listing(id: id)])).joined(separator: "\n\n") + "\n"
-    case .figure, .table, .include, .claim, .absent, .quotation, .end: return ""
+    case .figure, .film, .table, .include, .claim, .absent, .quotation, .end: return ""
     }
+  }
+
+  /// The value; a number with where it is from, so that the page can link to the data and to the line of the program
+  /// that handed it over.
+  private func quoted(_ quotation: Quotation, _ tier: String) throws -> String {
+    let root = try value(quotation.file, tier)
+    let text = try quotation.selection.markdown(in: root)
+    guard case .number(let number) = try quotation.selection.value(in: root) else { return text }
+    let path = try results.existingPath(quotation.file, tier: tier, extensions: ["json", "csv"])
+    let quote: (String) -> String = { $0.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") }
+    var attributes = "file=\"\(quote(path))\" path=\"\(quote(quotation.selection.path.text))\" exact=\"\(number)\""
+    let experiment = String(quotation.file.prefix { $0 != "-" })
+    if results.path("Experiments/\(experiment)/main.swift", tier: tier, extensions: ["swift"]) != nil,
+      let section = try? ExperimentSection(experiment, tier: tier, results),
+      let place = section.place(of: quotation.selection.path)
+    {
+      attributes += " program=\"Experiments/\(experiment)/main.swift\" line=\"\(place.line)\" anchor=\"\(place.anchor)\""
+    }
+    return "[\(text)]{.quoted \(attributes)}"
   }
 
   private func value(_ name: String, _ tier: String) throws -> Value { try results.value(name, tier: tier) }

@@ -29,18 +29,26 @@ import Testing
     #expect(program.introduction == "It begins\n*here*.")
     #expect(
       program.chunks == [
-        .code("import ExperimentKit\n\nrun {"), .prose("Then this.\n\n- a list"),
-        .code("  let x = 1  //: not prose\n\n  let y = \"``\"\n}"),
+        .code("import ExperimentKit\n\nrun {", line: 6), .prose("Then this.\n\n- a list"),
+        .code("  let x = 1  //: not prose\n\n  let y = \"``\"\n}", line: 14),
       ])
-    #expect(program.markdown.hasPrefix("```swift\nimport ExperimentKit\n\nrun {\n```\n\nThen this."))
   }
 
   @Test func fencesAreLongerThanWhatTheyHold() {
-    #expect(LiterateProgram.fenced("let s = \"````\"\n") == "`````swift\nlet s = \"````\"\n`````")
+    let expected = "````` {.swift .numberLines startFrom=\"7\" #a}\nlet s = \"````\"\n`````"
+    #expect(LiterateProgram.fenced("let s = \"````\"\n", from: 7, id: "a") == expected)
+  }
+
+  /// Names of arguments count, those of declarations do not.
+  @Test func findsTheLineThatHandsAFieldOver() {
+    let program = LiterateProgram("//: # A\n\nstruct N {\n  let score: Double\n}\n//: B\nlet n = N(score: 1)\n")
+    #expect(program.line(handingOver: "score") == 7)
+    #expect(program.line(handingOver: "other") == nil)
+    #expect(program.chunk(of: 7) == 2 && program.chunk(of: 4) == 0)
   }
 
   @Test func withoutATitleThereIsNone() {
-    #expect(LiterateProgram("let x = 1\n") == LiterateProgram("\nlet x = 1"))
+    #expect(LiterateProgram("\nlet x = 1\n\n").chunks == [.code("let x = 1", line: 2)])
     #expect(LiterateProgram("let x = 1").title == nil)
     let untitled = LiterateProgram("//: Prose alone.\nlet x = 1")
     #expect(untitled.title == nil)

@@ -20,11 +20,18 @@ struct SmallRepository {
 
       //: And why.
 
-      let y = 2
+      let score: Double = 2
+      try experiment.write(figure, numbers: Numbers(score: score))
+      try experiment.write(other, part: "part")
 
       """)
     try write("Experiments/fig1/Other.swift", "let z = 3\n")
-    try write("Figures/fig1-here.json", #"{"numbers": [{"name": "a", "score": 0.25}, {"name": "b|c", "score": 0.5}]}"#)
+    try write(
+      "Figures/fig1-here.json",
+      #"""
+      {"numbers": [{"name": "a", "score": 0.25}, {"name": "b|c", "score": 0.5}],
+       "printed": [{"line": 5, "text": "one"}, {"line": 5, "text": "two"}]}
+      """#)
     try write("Figures/fig1-here.png", "a picture")
     try write(
       "Figures/fig1-here.provenance.json", #"{"command": ["swift", "run", "fig1"], "commit": "abc+", "seconds": 2.5}"#)

@@ -11,10 +11,26 @@ import Testing
   init() throws { repository = try SmallRepository() }
 
   @Test(arguments: [
-    ("A {{fig1:numbers[0].score|fixed 2}}\nand b.", "A 0.25\nand b."),
-    ("{{ fig1-there:numbers[0].score|percent }}", "75\u{A0}%"),
-    ("{{Figures/long.csv:[who=y].how much|fixed 2}}", "3.25"),
-    ("{{long:[what=speed].how much|mean|fixed 3}}", "2.375"), ("{{include fig1}}", "| a |\n|---|\n| b |\n"),
+    (
+      "A {{fig1:numbers[0].score|fixed 2}}\nand b.",
+      #"A [0.25]{.quoted file="Figures/fig1-here.json" path="numbers[0].score" exact="0.25" "#
+        + #"program="Experiments/fig1/main.swift" line="10" anchor="fig1-cell2-10"}"# + "\nand b."
+    ),
+    (
+      "{{ fig1-there:numbers[0].name }} {{Figures/long.csv:[who=y].what}}", "t speed"
+    ),
+    (
+      "{{Figures/long.csv:[who=y].how much|fixed 2}}",
+      #"[3.25]{.quoted file="Figures/long.csv" path="[who=y].how much" exact="3.25"}"#
+    ),
+    (
+      "{{long:[what=speed].how much|mean|percent 1}}",
+      "[237.5\u{A0}%]{.quoted file=\"Figures/long.csv\" path=\"[what=speed].how much\" exact=\"2.375\"}"
+    ),
+    (
+      "{{film fig1}}",
+      "::: {.film sheet=\"Figures/fig1-here.png\" description=\"Figures/fig1-here.json\"}\n:::"
+    ), ("{{include fig1}}", "| a |\n|---|\n| b |\n"),
     ("One\n{{claim fig1:numbers[1].score > fig1:numbers[0].score}}\ntwo", "One\ntwo"),
     ("One{{claim fig1:numbers[*].score|mean <= 0.375}} two", "One two"),
     ("{{when fig1}}\nyes\n{{end}}\n{{when fig2}}\n{{fig2:x}}\n{{end}}\nafter", "yes\nafter"),
@@ -47,31 +63,51 @@ import Testing
       ![**Figure 1.** `swift run fig1`, commit `abc` with changes, 3\u{A0}s; numbers: \
       [`fig1-here.json`](Figures/fig1-here.json){.data}.](Figures/fig1-here.png){alt="Figure 1: one"}
 
-      Mean 0.375.
+      One.
 
 
       ::: {.program #fig1-program label="Figure 1" file="Experiments/fig1/main.swift"}
 
-      ```swift
+      ``` {.swift .numberLines startFrom="5" #fig1-cell0}
       let x = 1
       ```
 
+      ::: {.output}
+
+      ```
+      one
+      two
+      ```
+
+
+
+      :::
+
       And why.
 
-      ```swift
-      let y = 2
+      ``` {.swift .numberLines startFrom="9" #fig1-cell2}
+      let score: Double = 2
+      try experiment.write(figure, numbers: Numbers(score: score))
+      try experiment.write(other, part: "part")
       ```
+
+      ::: {.output}
+
+      [`Figures/fig1-here.png`](#fig1){.drawn picture="Figures/fig1-here.png"}, \
+      [`Figures/fig1-part-here.png`](#fig1){.drawn picture="Figures/fig1-part-here.png"}
+
+      :::
 
       `Experiments/fig1/Other.swift`:
 
-      ```swift
+      ``` {.swift .numberLines startFrom="1" #fig1-file0}
       let z = 3
       ```
 
       :::
 
       """
-    let body = "{{experiment fig1}}\nMean {{fig1:numbers[*].score|mean|fixed 3}}.\n{{end}}\n"
+    let body = "{{experiment fig1}}\nOne.\n{{end}}\n"
     #expect(try repository.markdown(body) == expected)
   }
 
@@ -84,8 +120,8 @@ import Testing
     #expect(
       text.contains(
         "**Figure 1.** `swift run fig1 --there`, 1\u{A0}s; "
-          + "numbers: [`fig1-there.json`](Figures/fig1-there.json){.data}.\n\n1\n"))
-    #expect(text.hasSuffix("\n2"))
+          + "numbers: [`fig1-there.json`](Figures/fig1-there.json){.data}.\n\n[1]{"))
+    #expect(text.contains("\n[2]{"))
   }
 
   @Test func absentExperimentsAreNamed() throws {
