@@ -11,6 +11,8 @@ NETWORK ?= resnet-scenes vgg-scenes pvt-scenes
 SCORED := fig6 fig8 fig9 fig12 fig13 table1 table2 table3 table4 table5
 drawn = $(foreach figure,$(SCORED),$(if $(wildcard Figures/$(figure)-$(1).png),$(figure)))
 FIGURES := start networks fig1 fig2 fig3 fig4 fig5 fig7 fig10 fig11
+# Those with curves, which the write-up prints as curves.
+CURVES := fig4 fig6 fig9 fig10 fig11 fig12 networks $(filter fig8 fig13,$(call drawn,scenes))
 # Those that are drawn for the photographs too.
 PHOTOGRAPHS := start fig1 fig2 fig3 fig4 fig5 fig11
 
@@ -38,7 +40,11 @@ photographs:
 
 paper: dependencies ## Weave and typeset the write-up: paper/paper.pdf and paper/index.html
 	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
-	$(SWIFT) build --product weave
+	$(SWIFT) build
+	@mkdir -p .build/paper/drawings
+	for figure in $(CURVES); do \
+	  $(SWIFT) run --skip-build $$figure --format pdf --output .build/paper/drawings > /dev/null || exit; done
+	$(SWIFT) run --skip-build fig9 --networks imagenet --format pdf --output .build/paper/drawings > /dev/null
 	$(SWIFT) run --skip-build weave
 	paper/typeset
 

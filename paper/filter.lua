@@ -5,8 +5,10 @@
 local is_page = FORMAT:match("html") ~= nil
 -- The size of the text on a sheet, height over width, less room for a caption.
 local tallest = 1.3
--- The width of that text in inches, and how many pixels an inch has at least, so that small tables keep their size.
-local text_width, density = 6.38, 220
+-- The width of that text in inches, and how many pixels an inch has at least, so that small pictures keep their size.
+local text_width, density = 6.69, 216
+-- Where `make paper` draws curves as curves.
+local drawings = ".build/paper/drawings"
 
 local function exists(path)
   local file = io.open(path, "rb")
@@ -34,6 +36,11 @@ local function image(element)
     local size = pandoc.image.size(read(element.src))
     local width = math.min(1, tallest * size.width / size.height, size.width / (density * text_width))
     element.attributes.width = math.floor(100 * width) .. "%"
+    local drawing = drawings .. "/" .. pandoc.path.filename(element.src):gsub("%.png$", ".pdf")
+    if exists(drawing) then
+      element.src = "/" .. drawing
+      return element
+    end
   end
   if is_page then element.attributes["data-picture"] = element.src end
   if exists(copy) then element.src = copy end
@@ -96,6 +103,109 @@ local function output(element)
   return element.content:filter(function(block) return block.t == "CodeBlock" end)
 end
 
+-- Tables of scores. A row with one cell is a heading, published figures stand in italics under the measured ones, and what
+-- follows a value in brackets, its interval, in small type.
+local function small(inlines)
+  if is_page then return pandoc.Inlines({ pandoc.Span(inlines, { class = "note" }) }) end
+  local made = pandoc.Inlines({ pandoc.RawInline("typst", "#text(size: 6pt)[") })
+  made:extend(inlines)
+  made:insert(pandoc.RawInline("typst", "]"))
+  return made
+end
+
+local function unbroken(content)
+  return content:map(function(inline) return inline.t == "Space" and pandoc.Str("\u{a0}") or inline end)
+end
+
+local function stacked(content)
+  local value, note = pandoc.Inlines({}), pandoc.Inlines({})
+  for _, inline in ipairs(content) do
+    local starts = inline.t == "Str" and inline.text:sub(1, 1) == "["
+    if #note > 0 or starts then note:insert(inline) else value:insert(inline) end
+  end
+  if #note == 0 or #value == 0 then return content end
+  if value[#value].t == "Space" then value:remove(#value) end
+  value:insert(pandoc.LineBreak())
+  value:extend(small(unbroken(note)))
+  return value
+end
+
+local function inlines(cell) return cell.contents[1] and cell.contents[1].content or pandoc.Inlines({}) end
+
+local function scores(element)
+  local columns, below = {}, {}
+  for index, cell in ipairs(element.head.rows[1].cells) do
+    local title = pandoc.utils.stringify(cell.contents)
+    local own = title:match("^Published (.*)")
+    if own and columns[own] then below[columns[own]] = index else columns[title] = index end
+  end
+  local removed = {}
+  for _, index in pairs(below) do removed[index] = true end
+  local function kept(cells)
+    local list = pandoc.List({})
+    for index, cell in ipairs(cells) do
+      if not removed[index] then list:insert(cell) end
+    end
+    return list
+  end
+  for _, body in ipairs(element.bodies) do
+    for _, row in ipairs(body.body) do
+      local filled = row.cells:filter(function(cell) return #inlines(cell) > 0 end)
+      local cells = kept(row.cells)
+      if #filled == 1 and #inlines(row.cells[1]) > 0 then
+        cells = pandoc.List({ cells[1] })
+        cells[1].col_span = #kept(element.colspecs)
+      else
+        for index, cell in ipairs(row.cells) do
+          if not removed[index] and #inlines(cell) > 0 then
+            local content = stacked(inlines(cell))
+            local other = below[index] and inlines(row.cells[below[index]]) or {}
+            if #other > 0 then
+              content:insert(pandoc.LineBreak())
+              content:extend(small(stacked(pandoc.Inlines(other))))
+            end
+            cell.contents = { pandoc.Plain(content) }
+          end
+        end
+      end
+      row.cells = cells
+    end
+  end
+  element.head.rows[1].cells = kept(element.head.rows[1].cells)
+  element.colspecs = kept(element.colspecs)
+  return element, next(below) ~= nil
+end
+
+local function result(element)
+  if not element.classes:includes("result") then return nil end
+  local is_compared = false
+  element = element:walk({
+    Table = function(inner)
+      local made, compared = scores(inner)
+      is_compared = is_compared or compared
+      return made
+    end,
+  })
+  local notes = element.content:filter(function(block) return block.t == "Para" end)
+  if is_compared then notes:insert(pandoc.Para({ pandoc.Emph("In italics: as published.") })) end
+  local tables = element.content:filter(function(block) return block.t ~= "Para" end)
+  for _, note in ipairs(notes) do
+    tables:insert(pandoc.Para(is_page and { pandoc.Span(note.content, { class = "note" }) } or {
+      pandoc.RawInline("typst", "#text(size: 8pt)["), pandoc.Span(note.content), pandoc.RawInline("typst", "]") }))
+  end
+  element.content = tables
+  if is_page then return element end
+  element.content:insert(1, pandoc.RawBlock("typst", "#scores["))
+  element.content:insert(pandoc.RawBlock("typst", "]"))
+  return element.content
+end
+
+-- How a result was made, in small type.
+local function made(element)
+  if not element.classes:includes("made") or is_page then return nil end
+  return small(element.content)
+end
+
 -- Lines have numbers on the page, which links lead to.
 local function code(element)
   if is_page then return nil end
@@ -133,8 +243,9 @@ end
 
 return {
   { Meta = find_pictures },
-  { Image = image, Figure = figure, Link = link, Span = quoted, CodeBlock = code },
+  { Image = image, Figure = figure, Link = link, Span = function(span) return quoted(span) or made(span) end, CodeBlock = code },
   { Div = film },
+  { Div = result },
   { Div = output },
   { Div = program },
   { Div = appendix },

@@ -24,7 +24,7 @@ Experiment.run(
     let summaries = variants.map(\.summary)
     let conditions = TrainingCondition.allCases
 
-    //: To the left, two scenes explained by the networks of the first seed. A row of maps that are equally clear in all
+    //: Above, two scenes explained by the networks of the first seed. A row of maps that are equally clear in all
     //: columns does not depend on how the network was trained.
 
     let rows = try variants[0].shownScenes.enumerated().flatMap { scene, sample in
@@ -44,7 +44,7 @@ Experiment.run(
       groups: [.init("", columns: 1)] + variants.map { .init($0.network.title, columns: conditions.count) },
       colorBars: [experiment.heatMapKey], width: Looks.Width.conditions(networks: variants.count), gap: Looks.tightGap)
 
-    //: To the right, the scores: a point for each seed, lines through their means.
+    //: Below them the scores, two metrics in a row: a point for each seed, lines through their means.
 
     let scores = try VariantExplainer.metrics.flatMap { metric in
       try variants.enumerated().map { column, variant in
@@ -56,11 +56,11 @@ Experiment.run(
         let scale = metric == .infidelity ? Axis.Scale.logarithmic : .linear
         return plot.plot(
           Axis(column == 0 ? metric.label : "", scale: scale),
-          title: metric == VariantExplainer.metrics[0] ? variant.network.title : nil)
+          title: VariantExplainer.metrics.prefix(2).contains(metric) ? variant.network.title : nil)
       }
     }
 
-    //: Below them, the released temperature in units of the median standard deviation of what the ReLUs take, as the
+    //: Last, the released temperature in units of the median standard deviation of what the ReLUs take, as the
     //: batch norms tell it after training.
 
     let temperatures = try summaries.enumerated().map { column, summary in
@@ -70,8 +70,8 @@ Experiment.run(
       drawn.levels = [Tick(1.5, "c = 1.5")]
       return drawn
     }
-    let legend = Legend(scores[0].legendEntries(), width: Double(variants.count) * Looks.Plot.conditions.width)
-    let plots = Panels([legend, Panels(scores + temperatures, columns: variants.count, gap: 6)], columns: 1, gap: 6)
+    let legend = Legend(scores[0].legendEntries(), width: Looks.Width.conditions(networks: variants.count))
+    let plots = Panels([legend, Panels(scores + temperatures, columns: 2 * variants.count, gap: 6)], columns: 1, gap: 6)
 
     let accuracies = zip(variants, summaries).map { variant, summary in
       let all = summary.conditions.flatMap(\.accuracies).map { 100 * $0 }.sorted()
@@ -88,6 +88,6 @@ Experiment.run(
       networks saw; right on held-out scenes: \(accuracies.joined(separator: ", ")).\(fewer)
       """
     try experiment.write(
-      Figure(Panels([grid, plots], columns: 2, isLettered: true, gap: 16), credit: credit), numbers: summaries,
+      Figure(Panels([grid, plots], columns: 1, isLettered: true, gap: 12), credit: credit), numbers: summaries,
       about: [])
   })

@@ -8,49 +8,55 @@
 import ExperimentKit
 
 Experiment.run("fig3") { experiment in
-  if experiment.options.networks == .imagenet { return try experiment.drawPhotographs() }
+  let names =
+    experiment.options.networks == .scenes
+    ? ["zebra", "pink_flamingo", "squirrel", "pink_tricycle", "firetruck", "binoculars"]
+    : ["chelsea", "macaw", "castle", "jellyfish"]
+  let subject = try experiment.subject(Gallery(photographs: experiment.options.quick ? [names[0]] : names))
 
-  let photographs = ["zebra", "pink_flamingo", "squirrel", "pink_tricycle", "firetruck", "binoculars"]
-  let subject = try experiment.subject(Gallery(photographs: experiment.options.quick ? ["zebra"] : photographs))
+  //: The four semantic pullbacks stand twice: with the released temperatures, and with one relative to each channel's own
+  //: spread, which is an extension of this package. Every other setting is the released one. Explainers that are not
+  //: defined for the network are left out.
 
-  //: The table's explainers, as far as they are defined for this network. Every setting is the released one.
+  let settings = Preset.paperV6.settings
+  let c = RelativeTemperatures.recommendedMultiple
+  func entrants(_ methods: [Method]) -> [Entrant] { subject.defined(methods).map { Entrant($0, settings) } }
+  let families: [(title: String, entrants: [Entrant])] = [
+    ("Pullbacks,\nreleased τ", entrants(.semanticPullbacks)),
+    ("Pullbacks,\nc = \(c)", [Method].semanticPullbacks.map { .relative($0, c, settings) }),
+    ("Gradient\ntwins", entrants(.gradientTwins)),
+    ("Other\nbaselines", entrants([.gradientShap, .integratedGradients, .deepLiftReleased, .guidedGradCAM])),
+  ]
+  let explained = try subject.explained(by: families.flatMap(\.entrants), in: experiment.context)
 
-  let pullbacks: [Method] = .semanticPullbacks
-  let baselines = subject.defined(
-    [Method].gradientTwins + [.gradientShap, .integratedGradients, .deepLiftReleased, .guidedGradCAM])
-  let explained = try subject.explained(by: pullbacks + baselines, in: experiment.context)
+  //: The same attributions in three renderings, each a figure of its own. A heat map shows where, and for or against; raw
+  //: colour shows what; and the product with the input shows which of what is there was counted.
 
-  //: The same attributions in three renderings. A heat map shows where, and for or against; raw colour shows what; and
-  //: the product with the input shows which of what is there was counted.
-
-  func grid(_ rendering: (Tensor, Sample) throws -> Picture, _ key: ColorBar? = nil) throws -> ImageGrid {
-    ImageGrid(
-      columns: ["Image"] + (pullbacks + baselines).map(\.abbreviation),
-      try explained.map { view in
-        ImageGrid.Row(
-          view.title,
-          [try Picture(view.image.image)] + (try view.attributions.map { try rendering($0.map, view.image) }))
-      },
-      groups: [
-        .init("", columns: 1), .init("Semantic pullbacks", columns: pullbacks.count),
-        .init("Baselines", columns: baselines.count),
-      ],
-      colorBars: key.map { [$0] } ?? [], width: Looks.Width.explainers, gap: Looks.tightGap)
+  func write(
+    _ meaning: String, part: String? = nil, key: ColorBar? = nil, _ rendering: (Tensor, Sample) throws -> Picture
+  ) throws {
+    let blocks = try explained.map { view in
+      var maps = view.attributions[...]
+      let rows = try families.enumerated().map { place, family in
+        let own = maps.prefix(family.entrants.count)
+        maps = maps.dropFirst(family.entrants.count)
+        return ImageGrid.Row(
+          family.title,
+          [place == 0 ? try Picture(view.image.image) : nil] + (try own.map { try rendering($0.map, view.image) }),
+          captions: [place == 0 ? view.title : ""] + family.entrants.map { $0.method!.abbreviation })
+      }
+      return ImageGrid(columns: [], rows, colorBars: key.map { [$0] } ?? [], width: Looks.Width.photographBlock)
+    }
+    let credit = "\(subject.title). \(meaning) \(Entrant.picturedMeaning) \(subject.credit)"
+    try experiment.write(
+      Figure(Panels(blocks, columns: 2, isLettered: true), credit: credit, theme: Looks.photographs), part: part,
+      numbers: explained.map(\.numbers), about: [subject])
   }
-  let panels = Panels(
-    [
-      try grid({ map, _ in try experiment.heatMap(map) }), try grid({ map, _ in try rawPicture(map) }),
-      try grid({ map, image in try experiment.heatMap(map * image.image) }, experiment.heatMapKey),
-    ],
-    columns: 1, isLettered: true)
-  let credit =
-    "\(subject.title). (a) Heat maps. (b) Raw colour, from each map's smallest value to its largest. (c) Heat maps "
-    + "of the attribution times the input. \(subject.credit)"
-
-  //: Many small pictures: two pixels to a point are as many as they have.
-
-  var theme = Theme.paper
-  theme.pixelsPerPoint = 2
-  try experiment.write(
-    Figure(panels, credit: credit, theme: theme), numbers: explained.map(\.numbers), about: [subject])
+  try write("Heat maps.", key: experiment.heatMapKey) { map, _ in try experiment.heatMap(map) }
+  try write("Raw colour about mid grey, scaled by the 99.5th percentile of each map's magnitudes.", part: "raw") { map, _ in
+    try centredPicture(map)
+  }
+  try write("Heat maps of the attribution times the input.", part: "product", key: experiment.heatMapKey) { map, image in
+    try experiment.heatMap(map * image.image)
+  }
 }

@@ -40,9 +40,9 @@ Experiment.run("networks") { experiment in
     try HeatMapMatrix(
       record.report.confusion.map { $0.map(Double.init) }, rows: names, columns: names, range: 0...500, places: 0,
       rowAxis: "shown", columnAxis: "seen",
-      title: "\(record.network.title): \(decimal(100 * record.report.accuracy, places: 2)) % right", cellSize: 18)
+      title: "\(record.network.title): \(decimal(100 * record.report.accuracy, places: 2)) % right", cellSize: 13)
   }
 
   try experiment.write(
-    Figure(Panels([top, Panels(matrices, columns: 2)], columns: 1)), numbers: records.map(\.report), about: [])
+    Figure(Panels([top, Panels(matrices, columns: 3)], columns: 1)), numbers: records.map(\.report), about: [])
 }

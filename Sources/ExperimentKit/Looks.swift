@@ -2,37 +2,38 @@ import Attribution
 import Plotting
 
 /// The looks of figures: sizes, gaps and dashes, kept apart from what figures show. Lengths are in points.
+///
+/// The write-up prints figures at their own size where they are no wider than its text of 482 points, so that with the
+/// theme's smallest type of 6.5 points a figure of 520 points still has 6; 43 points are 15 mm, the least for a map.
 public enum Looks {
   /// Widths of grids of pictures, by what their columns are.
   public enum Width {
     /// Four classes and the image.
     public static let classes = 420.0
-    /// Twelve explainers and the image.
-    public static let explainers = 720.0
     /// Six photographs in a row, each large enough to see the fur.
     public static let photographs = 500.0
     /// A photograph and four maps of it, one of two blocks in a row.
-    public static let photographBlock = 360.0
+    public static let photographBlock = 258.0
     /// A photograph, what became of it three times, and three differences.
-    public static let counterfactuals = 620.0
+    public static let counterfactuals = 520.0
     /// Four maps of one image.
-    public static let rescaled = 330.0
+    public static let rescaled = 280.0
     /// The knob's eleven pictures.
-    public static let knob = 700.0
+    public static let knob = 514.0
     /// One of several blocks in a row.
     public static let block = 250.0
     /// Stages of a randomised network.
-    public static let stages = 290.0
+    public static let stages = 310.0
     /// The image, and four conditions of each network's training.
     public static func conditions(networks: Int) -> Double { 122 + 200 * Double(networks) }
     /// Five explainers, twice.
-    public static let explainersTwice = 620.0
+    public static let explainersTwice = 520.0
   }
 
   /// With about as many pixels as large photographs have.
   public static let photographs: Theme = {
     var theme = Theme.paper
-    theme.pixelsPerPoint = 3
+    theme.pixelsPerPoint = 4
     return theme
   }()
 
@@ -42,18 +43,18 @@ public enum Looks {
   /// Sizes of plots, by how many stand in a row.
   public enum Plot {
     public static let wide = Size(500, 130)
-    public static let half = Size(300, 190)
+    public static let half = Size(255, 150)
     /// With a legend below.
     public static let halfWithLegend = Size(250, 190)
-    public static let many = Size(96, 80)
+    public static let many = Size(76, 72)
     /// One of three.
-    public static let third = Size(190, 130)
+    public static let third = Size(166, 125)
     /// Beside two rows of maps.
-    public static let besideMaps = Size(230, 150)
-    /// Six above each other beside a grid.
-    public static let conditions = Size(150, 66)
+    public static let besideMaps = Size(225, 145)
+    /// Four in a row under a grid.
+    public static let conditions = Size(112, 66)
     /// The width of one of two plots beside a grid.
-    public static let besideGrid = 190.0
+    public static let besideGrid = 92.0
   }
 
   /// A computed value under measured ones: a theory, a diagonal.

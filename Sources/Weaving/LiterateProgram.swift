@@ -121,17 +121,23 @@ struct ExperimentSection {
 
   /// The title, the prose before the first code and the picture; of an experiment told before, the picture alone.
   func opening(id: String, isRepeated: Bool) throws -> String {
-    let isPictured = results.path(name, tier: tier, extensions: ["png"]) != nil
+    let isPictured = results.path(name, tier: tier, extensions: ["png", "md"]) != nil
     let result = try isPictured ? picture(name) : caption(name)
     return isRepeated
-      ? "## \(label), again {#\(id)}\n\n\(result)" : "## \(title) {#\(id)}\n\n\(program.introduction)\n\n\(result)"
+      ? "## \(label) \(place) {#\(id)}\n\n\(result)" : "## \(title) {#\(id)}\n\n\(program.introduction)\n\n\(result)"
   }
+
+  /// How the text calls the tier of a repeated section.
+  private var place: String { ["imagenet": "on photographs", "paper": "on ImageNet"][tier] ?? "on \(tier)" }
 
   /// `Figure 2` of `Figure 2: each class finds its tile`.
   private var label: Substring { title.prefix { $0 != ":" } }
 
-  /// The picture `result`, with its caption: `fig4-sequence`.
+  /// The picture `result`, with its caption: `fig4-sequence`. Of a table that was written as text, the text.
   func picture(_ result: String) throws -> String {
+    if let path = results.path(result, tier: tier, extensions: ["md"]) {
+      return "::: {.result}\n\nTable: \(try caption(result))\n\n\(try results.text(at: path).trimmed)\n\n:::"
+    }
     let path = try results.existingPath(result, tier: tier, extensions: ["png"])
     return "![\(try caption(result))](\(path)){alt=\"\(title.replacing("\"", with: ""))\"}"
   }
@@ -139,15 +145,15 @@ struct ExperimentSection {
   /// The label and how the result was made, with the numbers to take home.
   private func caption(_ result: String) throws -> String {
     let part = result.dropFirst(name.count).drop { $0 == "-" }
-    let label = label + (part.isEmpty ? "" : ", \(part)")
+    let title = part.isEmpty ? title : "\(label), \(part)"
     let data = try results.existingPath(result, tier: tier, extensions: ["json", "csv", "png"])
     let stem = (data as NSString).deletingPathExtension
     let provenance = try Provenance(results.value("\(stem).provenance.json", tier: tier))
     let links = ["json", "csv"].map { "\(stem).\($0)" }
       .filter { FileManager.default.fileExists(atPath: "\(results.root)/\($0)") }
       .map { "[`\(($0 as NSString).lastPathComponent)`](\($0)){.data}" }
-    return "**\(label).** \(provenance.markdown)"
-      + (links.isEmpty ? "." : "; numbers: \(links.joined(separator: ", ")).")
+    let numbers = links.isEmpty ? "." : "; numbers: \(links.joined(separator: ", "))."
+    return "**\(title).** [\(provenance.markdown)\(numbers)]{.made}"
   }
 
   /// The place in the program, as `(line, anchor)`, that hands over what the last name of `path` says; in the lack of

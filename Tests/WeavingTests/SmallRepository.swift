@@ -41,8 +41,13 @@ struct SmallRepository {
     try write(
       "Figures/fig1-part-here.provenance.json",
       #"{"command": ["swift", "run", "fig1"], "commit": "abc", "seconds": 3}"#)
+    for ending in ["md", "json", "provenance.json"] {
+      try write(
+        "Figures/fig1-rows-here.\(ending)",
+        ending == "md" ? "| a |\n|---|\n| b |\n" : #"{"command": ["swift", "run", "fig1"], "seconds": 3}"#)
+    }
     try write("Figures/long.csv", "who,what,how much\r\nx,speed,1.5\r\nx,size,2\r\ny,speed,3.25\r\n")
-    try write("Figures/fig1-here.md", "| a |\n|---|\n| b |\n")
+    try write("Figures/rows-here.md", "| a |\n|---|\n| b |\n")
     try write("Experiments/untitled/main.swift", "let x = 1\n")
     try write("Figures/untitled-here.json", "{}")
     try write("Figures/broken.json", "{")

@@ -30,7 +30,7 @@ import Testing
     (
       "{{film fig1}}",
       "::: {.film sheet=\"Figures/fig1-here.png\" description=\"Figures/fig1-here.json\"}\n:::"
-    ), ("{{include fig1}}", "| a |\n|---|\n| b |\n"),
+    ), ("{{include rows}}", "| a |\n|---|\n| b |\n"),
     ("One\n{{claim fig1:numbers[1].score > fig1:numbers[0].score}}\ntwo", "One\ntwo"),
     ("One{{claim fig1:numbers[*].score|mean <= 0.375}} two", "One two"),
     ("{{when fig1}}\nyes\n{{end}}\n{{when fig2}}\n{{fig2:x}}\n{{end}}\nafter", "yes\nafter"),
@@ -38,8 +38,23 @@ import Testing
     ("{{experiment fig2}}\n{{fig2:x}}\n{{end}}\n{{absent}}", "`fig2`"), ("{{absent}}", "none"),
     (
       "{{figure fig1-part}}",
-      "![**Figure 1, part.** `swift run fig1`, commit `abc`, 3\u{A0}s.](Figures/fig1-part-here.png)"
+      "![**Figure 1, part.** [`swift run fig1`, commit `abc`, 3\u{A0}s.]{.made}](Figures/fig1-part-here.png)"
         + "{alt=\"Figure 1: one\"}"
+    ),
+    (
+      "{{figure fig1-rows}}",
+      """
+      ::: {.result}
+
+      Table: **Figure 1, rows.** [`swift run fig1`, 3\u{A0}s; numbers: \
+      [`fig1-rows-here.json`](Figures/fig1-rows-here.json){.data}.]{.made}
+
+      | a |
+      |---|
+      | b |
+
+      :::
+      """
     ),
     (
       "{{table fig1:numbers; Name = name;\n  Score = score | percent}}",
@@ -60,8 +75,8 @@ import Testing
 
       What it *is*.
 
-      ![**Figure 1.** `swift run fig1`, commit `abc` with changes, 3\u{A0}s; numbers: \
-      [`fig1-here.json`](Figures/fig1-here.json){.data}.](Figures/fig1-here.png){alt="Figure 1: one"}
+      ![**Figure 1: one.** [`swift run fig1`, commit `abc` with changes, 3\u{A0}s; numbers: \
+      [`fig1-here.json`](Figures/fig1-here.json){.data}.]{.made}](Figures/fig1-here.png){alt="Figure 1: one"}
 
       One.
 
@@ -115,12 +130,12 @@ import Testing
   @Test func anExperimentOnAnotherTier() throws {
     let text = try repository.markdown(
       "{{experiment fig1 on there}}\n{{fig1:numbers|count}}\n{{end}}\n{{fig1:numbers|count}}")
-    #expect(text.contains("## Figure 1, again {#fig1-there}\n\n**Figure 1.**"))
+    #expect(text.contains("## Figure 1 on there {#fig1-there}\n\n**Figure 1: one.**"))
     #expect(!text.contains("What it *is*") && !text.contains("let x = 1"))
     #expect(
       text.contains(
-        "**Figure 1.** `swift run fig1 --there`, 1\u{A0}s; "
-          + "numbers: [`fig1-there.json`](Figures/fig1-there.json){.data}.\n\n[1]{"))
+        "**Figure 1: one.** [`swift run fig1 --there`, 1\u{A0}s; "
+          + "numbers: [`fig1-there.json`](Figures/fig1-there.json){.data}.]{.made}\n\n[1]{"))
     #expect(text.contains("\n[2]{"))
   }
 
