@@ -1,8 +1,9 @@
 //: # Figure 1: what the network saw
 //:
 //: Three answers to the same question. The **gradient** says which pixels would change the class's logit if they were
-//: nudged: dust. The **soft pullback** pulls the class's direction back through the network with softened gates: the
-//: parts that the network looked for. Five steps along it, **pullback ascent**, draw those parts into the image.
+//: changed a little; it looks like noise. The **soft pullback** pulls the class's direction back through the network
+//: with softened gates; it shows the parts that the network relied on. Five steps along it, **pullback ascent**, draw
+//: those parts into the image.
 
 import ExperimentKit
 

@@ -1,9 +1,9 @@
 //: # Figure 10: the soft rules are averages
 //:
-//: The soft pullback's rules are not smoothings chosen for their looks. Each is the average of the layer's hard rule
-//: over a random perturbation of its pre-activations: Gaussian for the gates of ReLU and ReLU6, Gumbel for the switches
-//: of max pooling. Here the averages are taken by brute force, with the library's own hard rules, and laid over its
-//: soft ones.
+//: The soft pullback's rules were not chosen because their maps look smooth. Each is the average of the layer's hard
+//: rule over a random perturbation of its pre-activations: Gaussian for the gates of ReLU and ReLU6, Gumbel for the
+//: switches of max pooling. Here the averages are taken by brute force, with the library's own hard rules, and laid
+//: over its soft ones.
 
 import ExperimentKit
 import Foundation
@@ -55,7 +55,8 @@ Experiment.run("fig10") { experiment in
       expectedError: milestones.map { (variance / Double($0)).squareRoot() })
   }
 
-  //: Three panels show that the averages lie on the rules; the fourth, that what is missing is the draws.
+  //: Three panels show that the averages lie on the rules; the fourth shows that the remaining error is that of the
+  //: draws.
 
   var panels: [any Drawable] = try averages.map { average in
     var measured = try LinePlot.Series("average of \(milestones.last!) hard rules", x: average.z, y: average.average)
@@ -117,7 +118,7 @@ Experiment.run("fig10") { experiment in
       title: "Relative rule; dashed at one τ for all"))
 
   //: Completeness: a network of ReLUs and max pools is `f(x) = <nu(x), x> + b(x)`, with nu the hard pullback. The bias
-  //: part is summed up by itself, over all constants of the network, so that the two need not meet the value. They do.
+  //: part is summed up separately, over all constants of the network, so that the sum is a test: it equals the value.
   //: This panel alone takes whole networks and images.
 
   struct Completeness: Encodable {

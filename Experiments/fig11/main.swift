@@ -1,18 +1,18 @@
 //: # Figure 11: one function, two ways to write it down
 //:
-//: Multiply a hidden channel by a number and divide what reads it by the same number: the network computes what it
-//: computed before, and its gradient is what it was. Is its explanation? With one temperature for all channels it is not:
-//: the same τ is then wide for one channel and narrow for another. With a temperature relative to each channel's own
-//: spread, an extension of this package, it is.
+//: Multiply a hidden channel by a number and divide the weights that read it by the same number: the network computes
+//: the same function, with the same gradient. Is the explanation the same too? With one temperature for all channels it
+//: is not: the same τ is then wide for one channel and narrow for another. With a temperature relative to each
+//: channel's own spread, an extension of this package, it is.
 
 import ExperimentKit
 
 Experiment.run("fig11") { experiment in
   let subjects = try experiment.subjects(Gallery(photographs: ["chelsea", "macaw", "bee"]))
 
-  //: Every hidden channel whose scale is free is multiplied by a power of two, drawn evenly from 2⁻ᵉ to 2ᵉ. A clip, as in
-  //: ReLU6, gets the limits of its channel. Powers of two keep every bit of the network's value, so that what differs
-  //: is the explanation alone.
+  //: Every hidden channel whose scale is free is multiplied by a power of two, drawn evenly from 2⁻ᵉ to 2ᵉ. A clip, as
+  //: in ReLU6, gets the limits of its channel. Powers of two keep every bit of the network's value, so that what
+  //: differs is the explanation alone.
 
   let exponents = Array(0...6)
   let seeds: [UInt64] = experiment.options.quick ? [1] : [1, 2]

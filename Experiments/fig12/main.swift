@@ -1,8 +1,8 @@
 //: # Figure 12: the knob
 //:
-//: How wide should the noise be? An extension, not in the paper: in units of each channel's own standard deviation one
-//: number c stands for a whole network. From a quarter to four: the maps, the scores, and where the released temperature
-//: of 0.6 lies in these units.
+//: How wide should the noise be? In units of each channel's own standard deviation, an extension that is not in the
+//: paper, one number c describes it for a whole network. The figure shows maps and scores for c from a quarter to four,
+//: and where the released temperature of 0.6 lies in these units.
 
 import ExperimentKit
 import Foundation

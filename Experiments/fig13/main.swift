@@ -1,13 +1,13 @@
-//: # Figure 13: the networks of the scenes, honestly
+//: # Figure 13: the networks of the scenes, trained otherwise
 //:
 //: The convolutional networks that come with this package were not trained in the usual way. The scales γ of their
 //: batch norms began at a third, where they usually begin at 1, and the pictures had noise on them. Both were chosen
-//: because the soft pullbacks came out clear. How much of what the other figures show is owed to that choice?
+//: because the soft pullbacks came out clear. How much of the other figures depends on that choice?
 //:
-//: A batch norm's γ is the standard deviation of what the ReLU behind it takes, and a fixed temperature is large or
-//: small beside that: τ = 0.6 is nearly two standard deviations where γ is a third, and little more than half of one
-//: where it is 1. The relative temperature, an extension that is not in the paper, is a multiple c of each channel's own
-//: deviation, wherever γ began.
+//: A batch norm's γ is the standard deviation of the values that the ReLU behind it reads, and a fixed temperature is
+//: large or small beside that: τ = 0.6 is nearly two standard deviations where γ is a third, and little more than half
+//: of one where it is 1. The relative temperature, an extension that is not in the paper, is a multiple c of each
+//: channel's own deviation, wherever γ began.
 
 import ExperimentKit
 
@@ -16,9 +16,9 @@ Experiment.run(
   measuring: { experiment, measurements in
 
     //: Both networks are trained under four conditions, from three seeds each. The recipe is shorter than that of the
-    //: embedded networks: 19,200 scenes in six epochs, where those saw 64,000 in ten. The line below the figure says how
-    //: well the networks see. With `--recompute` the 24 of them are trained and scored, which takes hours and can be
-    //: stopped at any time; without, the committed scores and maps are drawn.
+    //: embedded networks: 19,200 scenes in six epochs, where those saw 64,000 in ten. The line below the figure says
+    //: how well the networks see. With `--recompute` the 24 of them are trained and scored, which takes hours and can
+    //: be stopped at any time; without, the committed scores and maps are drawn.
 
     let variants = try VariantScores.all(of: experiment, from: measurements)
     let summaries = variants.map(\.summary)
@@ -60,7 +60,7 @@ Experiment.run(
       }
     }
 
-    //: Last, the released temperature in units of the median standard deviation of what the ReLUs take, as the
+    //: Last, the released temperature in units of the median standard deviation of the values that ReLUs read, as the
     //: batch norms tell it after training.
 
     let temperatures = try summaries.enumerated().map { column, summary in

@@ -1,7 +1,7 @@
 //: # Figure 2: does each class find its tile?
 //:
-//: One picture, four objects. Asked for each of the four classes in turn, an explanation that speaks of the class must
-//: move to the class's tile; one that speaks of edges stays where the edges are.
+//: One picture, four objects. Asked for each of the four classes in turn, an explanation of the class must
+//: move to the class's tile; an explanation that only follows edges stays where the edges are.
 
 import ExperimentKit
 

@@ -14,9 +14,9 @@ Experiment.run("fig3") { experiment in
     : ["chelsea", "macaw", "castle", "jellyfish"]
   let subject = try experiment.subject(Gallery(photographs: experiment.options.quick ? [names[0]] : names))
 
-  //: The four semantic pullbacks stand twice: with the released temperatures, and with one relative to each channel's own
-  //: spread, which is an extension of this package. Every other setting is the released one. Explainers that are not
-  //: defined for the network are left out.
+  //: The four semantic pullbacks stand twice: with the released temperatures, and with one relative to each channel's
+  //: own spread, which is an extension of this package. Every other setting is the released one. Explainers that are
+  //: not defined for the network are left out.
 
   let settings = Preset.paperV6.settings
   let c = RelativeTemperatures.recommendedMultiple
@@ -29,8 +29,8 @@ Experiment.run("fig3") { experiment in
   ]
   let explained = try subject.explained(by: families.flatMap(\.entrants), in: experiment.context)
 
-  //: The same attributions in three renderings, each a figure of its own. A heat map shows where, and for or against; raw
-  //: colour shows what; and the product with the input shows which of what is there was counted.
+  //: The same attributions in three renderings, each a figure of its own. A heat map shows where, and for or against;
+  //: raw colour shows what; and the product with the input shows which parts of the image counted.
 
   func write(
     _ meaning: String, part: String? = nil, key: ColorBar? = nil, _ rendering: (Tensor, Sample) throws -> Picture

@@ -1,9 +1,9 @@
 import ExperimentKit
 
 extension Experiment {
-  //: On photographs every image goes towards the class of the next one, ten steps of the same length by gradient ascent,
-  //: by pullback ascent with the released temperatures, and by pullback ascent with a temperature relative to each
-  //: channel's own spread, which is an extension of this package.
+  //: On photographs every image goes towards the class of the next one, ten steps of the same length by gradient
+  //: ascent, by pullback ascent with the released temperatures, and by pullback ascent with a temperature relative to
+  //: each channel's own spread, which is an extension of this package.
 
   func drawPhotographs() throws {
     let subject = try subject(Gallery(photographs: ["coffee", "chelsea", "spaniel", "macaw", "castle", "rocket"]))

@@ -1,8 +1,8 @@
 //: # Figure 4: what would make it another class?
 //:
 //: A counterfactual asks the network to see another class and follows the answer: five steps of pullback ascent, with
-//: the picture clipped to what can be shown. The soft pullback paints the other class's parts where they fit; gradient
-//: ascent convinces the network as well, but with dust.
+//: the picture clipped to valid colours. The soft pullback paints the other class's parts where they fit; gradient
+//: ascent changes the prediction as well, by patterns that look like noise.
 
 import ExperimentKit
 
@@ -75,7 +75,7 @@ Experiment.run("fig4") { experiment in
     try probabilities(.pullbackAscent, pullback), try probabilities(.gradientAscent, gradient)
   )
 
-  //: The two methods pair by pair, the diagonal left out: which of them convinced the network more?
+  //: The two methods pair by pair, the diagonal left out: which of them reached the higher probability?
 
   struct Pair: Encodable {
     let image: String

@@ -23,7 +23,8 @@ Experiment.run("fig5") { experiment in
   let targets = images.map(\.target)
   let changes = try ascent.attribute(batch, .classes(targets), of: network, in: experiment.context)
 
-  //: Every image with its accentuation and the difference; the caption says what it did to the class's probability.
+  //: Every image with its accentuation and the difference; the caption has the probability of the class before and
+  //: after.
 
   struct Accentuation: Encodable {
     let image: String

@@ -1,7 +1,7 @@
 //: # Figure 6: how much the hyper-parameters matter
 //:
 //: One column for each hyper-parameter of the semantic pullbacks, one row for each metric, a colour for each network. A
-//: method whose results hung on the choice of a temperature would be hard to trust.
+//: method whose results depended on the exact choice of a temperature would be hard to trust.
 
 import ExperimentKit
 
@@ -61,8 +61,8 @@ Experiment.run("fig6", on: .settings) { experiment, book in
       }
     }
 
-    //: The first row says what the abscissae are and the last row their values, the first column what the ordinates
-    //: are. The dashed line is the preset's value.
+    //: Titles of columns name the abscissae and the last row has their values; the first column names the
+    //: ordinates. The dashed line is the preset's value.
 
     var y = ordinates(metric)
     if parameter == parameters[0] { y.label = metric.label }

@@ -1,8 +1,8 @@
 //: # Figure 7: does a transformer want two pullbacks?
 //:
-//: A transformer routes by attention, and the routing of the image itself may say little: one pullback is then a mist.
-//: Where it leads, so version 5 of the paper argues, the routing is that of a more typical image, and a second pullback
-//: from there, the **double pullback**, says more. Pullback ascent goes on in this way.
+//: A transformer routes by attention, and the routing of the image itself may say little: one pullback is then diffuse.
+//: Version 5 of the paper argues that after one step along it the routing is that of a more typical image, and that a
+//: second pullback from there, the **double pullback**, says more. Pullback ascent repeats this step.
 
 import ExperimentKit
 

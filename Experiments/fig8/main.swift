@@ -1,10 +1,10 @@
 //: # Figure 8: does an explanation depend on what was learned?
 //:
 //: The sanity check of Adebayo et al. (2018, section 3.1): make a network's layers random, from the output downwards
-//: (the *cascade*) or one at a time, and compare the explanation of the class with what it was. An explanation of what
-//: the network has learned must be lost. Guided backpropagation and deconvolution, framed in colour, keep theirs while
-//: layer after layer goes: they draw the image's edges, whatever the weights are; and so does guided Grad-CAM, which
-//: takes them from the former.
+//: (the *cascade*) or one at a time, and compare the explanation of the class with the one before. An explanation that
+//: depends on the learned weights must change. Guided backpropagation and deconvolution, framed in colour, hardly
+//: change while layer after layer becomes random: they draw the image's edges, whatever the weights are. Guided
+//: Grad-CAM does too, because it multiplies by guided backpropagation.
 
 import ExperimentKit
 
@@ -12,7 +12,7 @@ Experiment.run(
   "fig8",
   measuring: { experiment, measurements in
 
-    //: The similarities of twenty images are a long run, and committed. The maps of one image are drawn from the
+    //: The similarities of twenty images take a long run, and are committed. The maps of one image are drawn from the
     //: network itself.
 
     let count = experiment.options.quick ? 1 : 20

@@ -1,15 +1,15 @@
 //: # Figure 9: insertion and deletion
 //:
 //: The pixels that an explanation ranks first are put into a blurred image, or taken out of the sharp one: the sooner
-//: the probability of the class rises, or falls, the better it ranked them. The area under the curve says it in one
+//: the probability of the class rises, or falls, the better it ranked them. The area under the curve sums it up in one
 //: number.
 
 import ExperimentKit
 
 Experiment.run("fig9", on: .curves) { experiment, book in
 
-  //: The order of noise is chance. Both curves leave the images that networks have learned from: what a curve says of
-  //: an explanation it also says of how the network takes blurred and grey places.
+  //: The order of noise is chance. Both curves use images unlike those of training: a curve depends on the explanation
+  //: and on how the network reacts to blurred and grey regions.
 
   struct Curve: Encodable {
     let model: String
@@ -60,7 +60,7 @@ Experiment.run("fig9", on: .curves) { experiment, book in
     try [MetricName.insertion, .deletion].map { try plot(scores, $0, title: scores.title) }
   }
   //: The file beside the figure compares the areas image by image: of each pullback and its gradient twin, and of two
-  //: pullbacks and the explainers that are nobody's twin.
+  //: pullbacks and the explainers without a twin.
 
   let numbers = try Numbers(
     curves: curves, comparisons: [book].twinComparisons(), rivals: [book].rivalComparisons())

@@ -1,8 +1,8 @@
-//: # Networks: how those of the scenes were trained, and what they mistake
+//: # Networks: how they were trained on scenes, and which classes they confuse
 //:
-//: Three networks came out of `make train`, each from a seed, on scenes that were drawn for one step and never again.
-//: Here are the logs of their training and what they made of 5,000 scenes that no training run draws. Nothing is
-//: computed anew: the numbers lie beside the checkpoints.
+//: `make train` made three networks, each from a seed, on scenes that were drawn for one step and never again. Here are
+//: the logs of their training and their answers on 5,000 held-out scenes. Nothing is computed anew: the numbers lie
+//: beside the checkpoints.
 
 import ExperimentKit
 
@@ -33,7 +33,7 @@ Experiment.run("networks") { experiment in
       try bars("By size", "scale", "of the object, in sides of the frame"),
     ], columns: 2)
 
-  //: Rows are what a scene shows, columns what the network takes it for: 500 scenes a row.
+  //: Rows are what a scene shows, columns what the network answers: 500 scenes a row.
 
   let names = records[0].report.classes
   let matrices = try records.map { record in

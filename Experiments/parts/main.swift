@@ -1,4 +1,4 @@
-//: # Parts: whether explanations find what decides
+//: # Parts: do explanations find the parts that decide?
 //:
 //: Of a scene we know which pixels show the object, and which of its parts make it what it is: without its dimples a
 //: golf ball is a plain ball, without spire and cross a church is a barn. An explanation of the class should lie there.

@@ -32,7 +32,7 @@ Experiment.run("start") { experiment in
   experiment.show("x = \(vector(x)), f(x) = \(number(value))")
 
   //: The pre-activations `z = A x + a` decide which ReLUs let their value through. The first neuron is open, the third
-  //: is shut, and the second is open by a hair.
+  //: is shut, and the second is only just open.
 
   let z = zip(a, offsets).map { row, offset in row[0] * x[0] + row[1] * x[1] + offset }
   let gates: [Float] = z.map { $0 > 0 ? 1 : 0 }
@@ -67,7 +67,7 @@ Experiment.run("start") { experiment in
   }
   experiment.show("hard pullback, by the library: \(try vector(pullback(.hardPullback, of: network)))")
 
-  //: For a network of ReLUs this is the gradient. It speaks for both open neurons alike, though the second would be
+  //: For a network of ReLUs this is the gradient. It counts both open neurons fully, though the second would be
   //: shut if the input moved a little.
 
   //: ## The soft pullback
@@ -127,7 +127,7 @@ Experiment.run("start") { experiment in
   //: ## A network that sees
   //:
   //: The rules do not change with the network's size. The soft pullback of a class lies on the parts of the object that
-  //: speak for it, where the gradient is dust.
+  //: speak for it, where the gradient looks like noise.
 
   let subject = try experiment.subject(Gallery(photographs: ["zebra"]))
   let methods: [Method] = [.gradient, .softPullback, .pullbackAscent]

@@ -1,15 +1,15 @@
 //: # Table 1: faithfulness
 //:
-//: Does an attribution say what the network does when the image is changed? Does it stay when the change is negligible,
-//: and differ when another class is asked for? Six metrics ask, with the definitions and the hyper-parameters of
-//: version 6 of the paper; undefined scores are counted, not dropped.
+//: Does an attribution predict how the output changes when the image is changed? Does it stay the same when the change
+//: is negligible, and differ when another class is asked for? Six metrics measure this, with the definitions and the
+//: hyper-parameters of version 6 of the paper; undefined scores are counted, not dropped.
 
 import ExperimentKit
 
 Experiment.run("table1", on: [.faithfulness, .curves]) { experiment, books in
 
   //: The scores of all images are committed; a mean stands with its 95 % bootstrap interval of 10,000 resamples. What
-  //: the paper publishes, for a larger network of the same family on a thousand images of ImageNet, stands beside in
+  //: the paper publishes, for a larger network of the same family on a thousand images of ImageNet, stands beside it in
   //: grey: the order of explainers may be compared, the values may not. The file beside the table says how far the two
   //: orders agree, among all explainers and within families of them, and how much of each metric's variance is between
   //: explainers, between images and between networks.
@@ -31,10 +31,10 @@ Experiment.run("table1", on: [.faithfulness, .curves]) { experiment, books in
     numbers: numbers, from: book)
 
   //: Every semantic pullback has a twin that does the same with the gradient. Their difference on the same images, with
-  //: the same random numbers, is what the soft rules do: under the six metrics, and for the pullbacks that were scored
-  //: there under insertion and deletion. A good randomised logit is one near zero, so magnitudes are compared. Pullbacks
-  //: resemble each other: the file beside the table says how far their scores go together. It also compares the soft
-  //: pullback and pullback ascent with the explainers that are nobody's twin, image by image.
+  //: the same random numbers, is the effect of the soft rules: under the six metrics, and for the pullbacks that were
+  //: scored there under insertion and deletion. A good randomised logit is one near zero, so magnitudes are compared.
+  //: Pullbacks resemble each other: the file beside the table says how strongly their scores are correlated. It also
+  //: compares the soft pullback and pullback ascent with the explainers without a twin, image by image.
 
   struct Twins: Encodable {
     let runs: [ScoreBook.Run]

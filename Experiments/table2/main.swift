@@ -7,10 +7,10 @@ import ExperimentKit
 
 Experiment.run("table2", on: .settings) { experiment, book in
 
-  //: A block of rows for each explainer; its first line is the preset, with which the others differ in one value. The
-  //: paper publishes four of the metrics, over 500 images of ImageNet, on its larger networks. A mark says that a setting
-  //: is better or worse than the preset, image by image, after correction for all settings of the table: of twenty
-  //: images most differences are not told apart from none.
+  //: A block of rows for each explainer; its first line is the preset, from which the others differ in one value. The
+  //: paper publishes four of the metrics, over 500 images of ImageNet, on its larger networks. A mark says that a
+  //: setting is better or worse than the preset, image by image, after correction for all settings of the table: with
+  //: twenty images most differences cannot be told from zero.
 
   struct Setting: Encodable {
     let method: String

@@ -2,15 +2,15 @@
 //:
 //: Where does an explanation point? Focus asks on mosaics of four images which tiles speak for a class. Where the
 //: object's mask is known, four more metrics ask whether the explanation lies on the object, and one whether it lies on
-//: those of its parts that make it what it is.
+//: the parts that the class is known by.
 
 import ExperimentKit
 
 Experiment.run("table3", on: .localisation) { experiment, book in
 
-  //: Maps of noise were scored like the explainers' own: what they reach is chance, for these images and these
+  //: Maps of noise were scored like the explainers' own: their scores are chance, for these images and these
   //: definitions. The file beside the table compares each pullback with its gradient twin, image by image,
-  //: and two of them with the explainers that are nobody's twin and with chance.
+  //: and two of them with the explainers without a twin and with chance.
 
   struct Numbers: Encodable {
     let runs: [ScoreBook.Run]

@@ -1,7 +1,7 @@
 //: # Table 4: what an explanation costs
 //:
-//: Time and memory of explaining one image, for every explainer and architecture. What an explainer costs is above all
-//: how often it passes through the network; softening the rules costs no pass.
+//: Time and memory of explaining one image, for every explainer and architecture. The cost of an explainer is above all
+//: the number of its passes through the network; softening the rules costs no pass.
 
 import ExperimentKit
 
@@ -11,7 +11,7 @@ Experiment.run("table4", measuring: { experiment, measurements in
   //: Times differ from run to run, so the table is drawn from a file of measurements. Each explainer was measured in
   //: processes of its own, on a batch of one image, in three rounds, in which all took turns: the least time of an
   //: explanation, and how much larger the first one made its process, the network having been loaded. Neither depends
-  //: on what a network has learned.
+  //: on the weights.
 
   let pullbacks = Method.allCases.filter(\.usesSoftRules)
   let probes: [Method] = [.occlusion, .rise]

@@ -1,16 +1,17 @@
 //: # Table 5: the temperature in units of each channel's spread
 //:
-//: An extension, not in the paper. One temperature for all channels means something else in every layer: 0.6 is two
-//: standard deviations of a channel in the networks of the scenes, and about half of one in EfficientNet-Lite0. Here it is a
-//: multiple c of each channel's own standard deviation. Does that make better explanations? The same images, by the
-//: same random numbers, under the paper's six metrics, insertion and deletion, and those that know where the object is.
+//: An extension that is not in the paper. One temperature for all channels means something else in every layer: 0.6 is
+//: two standard deviations of a channel in the networks of the scenes, and about half of one in EfficientNet-Lite0.
+//: Here it is a multiple c of each channel's own standard deviation. Does that make better explanations? The
+//: explanations are scored on the same images, with the same random numbers, by the paper's six metrics, by insertion
+//: and deletion, and by the metrics that use the object's mask.
 
 import ExperimentKit
 
 Experiment.run("table5", on: [.temperature, .temperatureLocalisation]) { experiment, books in
 
-  //: Gradient and SmoothGrad stand beside the soft pullback and pullback ascent, each with the released temperatures and
-  //: with c = 1, 1.5 and 2.
+  //: Gradient and SmoothGrad stand beside the soft pullback and pullback ascent, each with the released temperatures
+  //: and with c = 1, 1.5 and 2.
 
   struct Numbers: Encodable {
     let runs: [ScoreBook.Run]
@@ -24,8 +25,8 @@ Experiment.run("table5", on: [.temperature, .temperatureLocalisation]) { experim
       part: part, tables: [table], numbers: numbers, from: book)
   }
 
-  //: A relative temperature against the released one, the gradient and SmoothGrad, image by image. There are hundreds of
-  //: such comparisons; a verdict counts if it holds after Holm's correction for all of them together.
+  //: A relative temperature against the released one, the gradient and SmoothGrad, image by image. There are hundreds
+  //: of such comparisons; a verdict counts if it holds after Holm's correction for all of them together.
 
   let relative = Entrant.relativeNoises.map { Entrant.relative(.softPullback, $0).name }
   let ascents = Entrant.relativeNoises.map { Entrant.relative(.pullbackAscent, $0).name }

@@ -22,7 +22,12 @@ import Testing
 
   private func compare(_ figure: String, _ tier: String) throws {
     let folder = try run(figure, ["--networks", tier])
-    let parts = ["fig4 scenes": ["sequence", "film"], "fig3 scenes": ["raw", "product"], "fig3 imagenet": ["raw", "product"]]["\(figure) \(tier)"] ?? []
+    let parts =
+      switch (figure, tier) {
+      case ("fig3", _): ["raw", "product"]
+      case ("fig4", "scenes"): ["sequence", "film"]
+      default: [String]()
+      }
     for stem in ["\(figure)-\(tier)"] + parts.map({ "\(figure)-\($0)-\(tier)" }) {
       try expectMatchesGoldenFigure(FigureResult(stem, in: folder.url), stem, Self.limits)
     }
