@@ -99,10 +99,3 @@ Experiment.run("fig11") { experiment in
     """
   try experiment.write(Figure(Panels(rows, columns: 2), credit: credit), numbers: numbers, about: subjects)
 }
-
-/// The cosine of the angle between two maps.
-func cosine(_ a: Tensor, _ b: Tensor) -> Double {
-  let (a, b) = (a.scalars.map(Double.init), b.scalars.map(Double.init))
-  func product(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
-  return product(a, b) / (product(a, a) * product(b, b)).squareRoot()
-}

@@ -70,3 +70,10 @@ extension Tensor {
     return energyShare(of: self, within: mask) ?? 0
   }
 }
+
+/// The cosine of the angle between two maps.
+public func cosine(_ a: Tensor, _ b: Tensor) -> Double {
+  let (a, b) = (a.scalars.map(Double.init), b.scalars.map(Double.init))
+  func product(_ a: [Double], _ b: [Double]) -> Double { zip(a, b).reduce(0) { $0 + $1.0 * $1.1 } }
+  return product(a, b) / (product(a, a) * product(b, b)).squareRoot()
+}

@@ -7,7 +7,7 @@ import Testing
 @Suite(.serialized) struct RebuiltFigureTests {
   /// Those of committed scores or measurements are compared once they are drawn.
   private static let scenes =
-    ["start", "networks", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10", "fig11"]
+    ["start", "networks", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10", "fig11", "fig17"]
     + ["fig8", "fig13", "table4"].filter { Fixture.exists("Figures/\($0)-scenes.png") }
 
   @Test(arguments: scenes)

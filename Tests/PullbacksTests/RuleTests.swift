@@ -178,7 +178,8 @@ import Testing
     let rules: [(any Rule, String)] = [
       (SoftMaxPool(temperature: 1), "max pooling"), (FrozenStatistics(), "normalisations"),
       (FrozenAttention(temperature: 1), "attention"), (ReleasedAttention(temperature: 1), "attention"),
-      (SoftGate(temperature: 1), "relu, relu6, gelu and silu"), (HardGate(), "gates"),
+      (SoftGate(temperature: 1), "relu, relu6, gelu and silu"), (LogisticGate(temperature: 1), "relu"),
+      (HardGate(), "gates"),
       (AveragedGate(deviation: 1), "gates"), (Rectified(HardGate()), "gates"),
     ]
     for (rule, operations) in rules {

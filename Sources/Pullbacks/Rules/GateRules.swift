@@ -59,6 +59,29 @@ public struct SoftGate: Rule {
   }
 }
 
+/// The soft gate of ReLU in versions 1 to 4 of the paper, under the name of excitation pullbacks: `v * sigmoid(z / tau)`,
+/// the average of `[z + tau e > 0]` over logistic noise e.
+///
+/// Source: arXiv 2507.22832v4.
+public struct LogisticGate: Rule {
+  /// tau: how wide the perturbation is; 0.3 in those versions.
+  public var temperature: Float
+
+  /// - Precondition: the temperature is positive.
+  public init(temperature: Float) {
+    precondition(temperature > 0, "a temperature is positive")
+    self.temperature = temperature
+  }
+
+  public var equation: String { "v * sigmoid(z / tau), tau = \(temperature)" }
+  public var source: String { "the paper's versions 1 to 4" }
+  public func needs(at operation: any Operation) -> Needs { .inputs }
+  public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {
+    try require(node.operation is ReLU, "relu", at: node)
+  }
+  public func pull(_ v: Tensor, at site: Site) -> [Tensor?] { [pullGate(v, at: site, deviation: nil)] }
+}
+
 /// The hard pullback of a gate averaged over normal noise on the pre-activation: `v * E g(z + s e)`, `e ~ N(0, 1)`.
 ///
 /// For ReLU and ReLU6 it is ``SoftGate`` at `tau = s`; for others it widens the gate that they have already: GELU's is
@@ -93,6 +116,10 @@ extension SoftGate: DiagonalRule {
   package func map(at operation: any Operation) -> GateMap? {
     (operation as? any ReleasedGate)?.softMap(temperature: temperature)
   }
+}
+
+extension LogisticGate: DiagonalRule {
+  package func map(at operation: any Operation) -> GateMap? { .logistic(sharpness: 1 / temperature) }
 }
 
 extension AveragedGate: DiagonalRule {

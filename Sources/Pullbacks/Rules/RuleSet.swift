@@ -111,6 +111,14 @@ extension RuleSet {
     return RuleSet("soft-pullback", softened + affineOperator)
   }
 
+  /// The excitation pullback of versions 1 to 4 of the paper: logistic gates at ReLU, everything else as in the soft
+  /// pullback. Source: arXiv 2507.22832v4.
+  public static func excitationPullback(temperature: Float = 0.3) -> RuleSet {
+    var rules = softPullback().overriding(.kind("relu"), with: LogisticGate(temperature: temperature))
+    rules.name = "excitation-pullback"
+    return rules
+  }
+
   /// The hard pullback: the adjoint of the affine operator that the network is at the input, its routing held constant.
   /// For a network of ReLU and max pooling it is the gradient. Source: paper, section 2.
   public static let hardPullback = RuleSet(

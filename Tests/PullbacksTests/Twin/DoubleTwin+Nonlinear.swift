@@ -41,6 +41,10 @@ extension DoubleTwin {
       })
   }
 
+  func gate(_ rule: LogisticGate, _ dx: Grid, at x: Grid) -> Grid {
+    Grid(x.shape, zip(x.values, dx.values).map { $1 * Self.logistic($0 / Double(rule.temperature)) })
+  }
+
   func combine(_ operation: BinaryOperation, _ a: Double, _ b: Double) -> Double {
     switch operation {
     case .subtract: a - b

@@ -66,6 +66,7 @@ struct DoubleTwin {
     switch (operation, rule) {
     case (_, is Routing): Grid(zeros: extents(x))
     case (is any Gate, let rule as SoftGate): gate(rule, dx[0], at: x[0])
+    case (is ReLU, let rule as LogisticGate): gate(rule, dx[0], at: x[0])
     case (is any Gate, _), (is Sigmoid, _):
       Grid(x[0].shape, zip(x[0].values, dx[0].values).map { slope($0) * $1 })
     case (let operation as BinaryOperation, _): pushBinary(operation, dx, at: x)

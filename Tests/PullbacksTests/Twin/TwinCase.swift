@@ -158,7 +158,8 @@ extension TwinCase {
     ReLU(), ReLU6(), GELU(), SiLU(), Sigmoid(),
   ] as [any Pullbacks.Operation]).flatMap { activation in
     let temperatures: [Float] = activation is Sigmoid ? [] : [0.05, 0.6, 1.6]
-    let soft = temperatures.map { SoftGate(temperature: $0) }
+    let logistic: [any Rule] = activation is ReLU ? temperatures.map { LogisticGate(temperature: $0) } : []
+    let soft: [any Rule] = temperatures.map { SoftGate(temperature: $0) } + logistic
     return cases(activation.kind, activation, [[2, 3, 3]], batch: 3, spread: 8, soft)
       + cases("\(activation.kind) of one number", activation, [[1]], soft)
   }
