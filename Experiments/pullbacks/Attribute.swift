@@ -198,15 +198,21 @@ struct Attribute: ParsableCommand {
         + "\(model.graph.inputShape)", advice: "--output writes them as an array")
   }
 
+  /// Of files that are no arrays of this tool's. Others may end the name of a folder.
+  private static let otherEndings: Set<String> = [
+    "jpg", "jpeg", "webp", "gif", "tif", "tiff", "json", "csv", "txt", "npz", "pt", "pth", "safetensors",
+  ]
+
   /// Refuses names that say another thing than what would be written.
   private func checkNames() throws {
+    for path in [output, figure, report].compactMap({ $0 }) { try checkName(path) }
     if let figure { try Figure.checkName(figure) }
     if let report, !["html", "htm"].contains((report as NSString).pathExtension.lowercased()) {
       throw PullbackError(.usage, "--report \(report)", "expected a name that ends in .html")
     }
     let ending = ((output ?? "") as NSString).pathExtension.lowercased()
     let option = ["png": "--figure", "pdf": "--figure", "svg": "--figure", "html": "--report"][ending]
-    guard option == nil, !["jpg", "jpeg", "json", "npz"].contains(ending) else {
+    guard option == nil, !Self.otherEndings.contains(ending) else {
       throw PullbackError(
         .usage, "--output \(output ?? "")", "attributions are arrays, expected a name that ends in .npy, or a folder",
         advice: option.map { "for .\(ending) there is \($0)" })

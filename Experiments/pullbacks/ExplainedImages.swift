@@ -23,13 +23,18 @@ struct ExplainedImages {
   /// How many attributions a method makes.
   var mapCount: Int { images.count * targetCount }
 
-  /// - Throws: `PullbackError` if the network has no such target.
+  /// - Throws: `PullbackError` if the network has no such target, or it selects nothing.
   init(
     _ images: InputImages, _ choices: [TargetChoice], network: Network, model: Subject, batchSize: Int,
     preprocessing: String
   ) throws(PullbackError) {
     for choice in choices {
-      if case .target(let target) = choice.kind { try target.check(network.graph.outputShape, of: network.graph.name) }
+      guard case .target(let target) = choice.kind else { continue }
+      try target.check(network.graph.outputShape, of: network.graph.name)
+      guard !target.selectsNothing else {
+        throw PullbackError(
+          .usage, "--target \(choice.label)", "selects nothing: its weights are all 0, and so is every attribution")
+      }
     }
     (self.images, self.choices, self.network, self.model, self.batchSize) = (images, choices, network, model, batchSize)
     self.preprocessing = preprocessing

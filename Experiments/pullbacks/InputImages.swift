@@ -64,8 +64,9 @@ struct PictureOptions: ParsableArguments {
 struct InputOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A PNG, JPEG or WebP; a folder of them; a float32 .npy of the shape of one input or of several; or - for one of "
-        + "these on standard input. For an exported graph of several inputs several times, as table=t.npy.",
+      "A PNG, JPEG or WebP; a folder of them, without the masks beside them, as cat-object.png of cat.jpg; a "
+        + "float32 .npy of the shape of one input or of several; or - for one of these on standard input. For an "
+        + "exported graph of several inputs several times, as table=t.npy.",
       valueName: "[name=]file or folder"),
     completion: .file(extensions: ["png", "jpg", "jpeg", "webp", "npy"]))
   var input: [String]

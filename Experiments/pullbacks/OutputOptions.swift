@@ -22,6 +22,7 @@ struct OutputOptions: ParsableArguments {
       uniquingKeysWith: { $1 })
     for path in files {
       try checkFolder(of: path)
+      try checkName(path)
       guard let identity = FileIdentity(path) else { continue }
       guard !isFolder(path) else {
         throw PullbackError(.cannotCreate, path, "expected the name of a file, found a folder")
@@ -59,6 +60,17 @@ func checkFolder(of path: String) throws {
   let name = folder(of: path)
   guard isWritableFolder(name) else {
     throw PullbackError(.cannotCreate, path, "the folder \(name) does not exist or cannot be written to")
+  }
+}
+
+/// Throws if `path` cannot be the name of a file. Elsewhere `-` means standard output; here it would be a file.
+func checkName(_ path: String) throws {
+  let name = (path as NSString).lastPathComponent
+  guard path != "-" else {
+    throw PullbackError(.usage, path, "results are not written to standard output", advice: "name a file")
+  }
+  guard PathText.bytes(of: name).count <= Int(NAME_MAX) else {
+    throw PullbackError(.cannotCreate, path, "expected a name of at most \(NAME_MAX) bytes")
   }
 }
 

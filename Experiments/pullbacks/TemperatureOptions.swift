@@ -147,12 +147,16 @@ struct TemperatureOptions: ParsableArguments {
   }
 }
 
-/// The parts of `name=value,...`.
+/// The parts of `name=value,...`, each name once.
 func pairs(_ text: String?, option: String) throws -> [(String, String)] {
-  try (text ?? "").split(separator: ",").map { part in
+  var names: Set<String> = []
+  return try (text ?? "").split(separator: ",").map { part in
     let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
     guard pair.count == 2 else {
       throw PullbackError(.usage, "\(option) \(part)", "expected a name and a value", advice: "as in relu=0.6")
+    }
+    guard names.insert(pair[0]).inserted else {
+      throw PullbackError(.usage, "\(option) \(part)", "\(pair[0]) is given twice", advice: "leave one out")
     }
     return (pair[0], pair[1])
   }

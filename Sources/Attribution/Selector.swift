@@ -104,6 +104,15 @@ public enum Target: Hashable, Sendable {
     }
   }
 
+  /// Whether it selects nothing: its weights are all 0, and so is every attribution.
+  package var selectsNothing: Bool {
+    switch self {
+    case .combination(let weights): weights.values.allSatisfy { $0 == 0 }
+    case .weights(let weights): weights.withUnsafeBuffer { $0.allSatisfy { $0 == 0 } }
+    case .logProbability, .channel: false
+    }
+  }
+
   /// The class whose logit this is, if it is one.
   var singleClass: Int? {
     guard case .combination(let weights) = self, weights.count == 1, weights.first?.value == 1 else { return nil }

@@ -12,7 +12,8 @@ struct StateDict {
   /// Finds the state dict in `root`, the outermost object of a pickle.
   ///
   /// Every dictionary with a tensor is looked at, however it is nested. The one under a usual key is taken; without it,
-  /// the only one there is; and an average of weights (EMA) only where there is nothing else.
+  /// the only one there is; and an average of weights (EMA) only where there is nothing else. A network and its head,
+  /// one linear map, in a dictionary each are taken together, under the names of their keys.
   ///
   /// - Parameter choice: which one is meant, by the keys that lead to it or by the last of them.
   init(in root: PickleValue, of pickle: Unpickler, file: FileCopy, choice: StateDictChoice) throws {
@@ -22,16 +23,22 @@ struct StateDict {
     }
     let search = StateDictSearch(pickle: pickle, file: file)
     let places = search.places(from: top)
-    let found: StateDictSearch.Place
+    let found: [StateDictSearch.Place]
     switch choice {
-    case .path(let keys): found = .init(path: keys, dict: try search.follow(keys, from: top))
-    case .name(let name): found = try search.place(called: name, among: places, top: top)
-    case .usual: found = try search.usualPlace(among: places, top: top)
+    case .path(let keys): found = [.init(path: keys, dict: try search.follow(keys, from: top))]
+    case .name(let name): found = [try search.place(called: name, among: places, top: top)]
+    case .usual: found = try search.usualPlaces(among: places, top: top)
     }
-    container = found.path
-    tensors = search.tensors(in: found.dict).map { ($0.name, $0.tensor) }
-    others = places.map(\.path).filter { $0 != found.path }
-    guard !tensors.isEmpty else { throw file.malformed("holds no tensors: \(search.contents(of: found.dict))") }
+    others = places.map(\.path).filter { path in !found.contains { $0.path == path } }
+    if found.count == 1 {
+      (container, tensors) = (found[0].path, search.tensors(in: found[0].dict))
+    } else {
+      container = found[0].path.dropLast()
+      tensors = found.flatMap { place in
+        search.tensors(in: place.dict).map { ("\(place.path.last ?? "").\($0.name)", $0.tensor) }
+      }
+    }
+    guard !tensors.isEmpty else { throw file.malformed("holds no tensors: \(search.contents(of: found[0].dict))") }
   }
 
   private static func kind(of value: PickleValue) -> String {
@@ -123,19 +130,33 @@ private struct StateDictSearch {
     return found.isEmpty ? reached.filter { holdsTensor($0.dict, minimumRank: 0) } : found
   }
 
-  /// The place that is meant where nobody says which.
-  func usualPlace(among places: [Place], top: Int) throws -> Place {
+  /// The place that is meant where nobody says which; two where they are those of a network and its head.
+  func usualPlaces(among places: [Place], top: Int) throws -> [Place] {
     guard !places.isEmpty else { throw file.malformed("holds no state dict: \(contents(of: top))") }
     let averages = places.filter { $0.path.contains(where: StateDictKeys.isAverage) }
     let raw = places.filter { !$0.path.contains(where: StateDictKeys.isAverage) }
     let usual = raw.filter { $0.path.last.map(StateDictKeys.usual.contains) ?? true }
     let chosen = [usual, raw, averages].first { !$0.isEmpty } ?? []
-    guard chosen.count == 1 else {
+    guard chosen.count == 1 || areNetworkAndHead(chosen) else {
       throw file.malformed(
         "holds several state dicts, at \(Self.list(chosen)): \(contents(of: top))",
         advice: "say which with --key \(Self.name(chosen[0]) ?? Self.name(chosen[1]) ?? "KEY")")
     }
-    return chosen[0]
+    return chosen
+  }
+
+  /// Whether these are two beside each other, and one of them is a linear map alone.
+  private func areNetworkAndHead(_ places: [Place]) -> Bool {
+    guard places.count == 2, Set(places.map { $0.path.dropLast() }).count == 1 else { return false }
+    let heads = places.filter { place in
+      let tensors = tensors(in: place.dict)
+      let shapes = tensors.map { pickle.torch.tensors[$0.tensor].shape }
+      return tensors.count == 2
+        && zip(tensors, shapes).allSatisfy { tensor, shape in
+          shape.count == (tensor.name.hasSuffix("weight") ? 2 : 1)
+        } && Set(tensors.map { $0.name.split(separator: ".").last }) == ["weight", "bias"]
+    }
+    return heads.count == 1
   }
 
   /// The place that `name` stands for.

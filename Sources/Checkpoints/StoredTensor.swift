@@ -127,6 +127,14 @@ public enum ScalarType: String, Sendable, CaseIterable {
   /// Five bits of exponent, two of significand.
   case float8E5M2 = "float8_e5m2"
 
+  /// Whether its values are whole numbers.
+  public var isWhole: Bool {
+    switch self {
+    case .int64, .int32, .int16, .int8, .uint64, .uint32, .uint16, .uint8, .bool: true
+    case .float64, .float32, .float16, .bfloat16, .complex64, .complex128, .float8E4M3, .float8E5M2: false
+    }
+  }
+
   /// Bytes per element.
   public var byteCount: Int {
     switch self {

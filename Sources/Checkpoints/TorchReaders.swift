@@ -15,7 +15,13 @@ enum TorchZipReader {
           "was written by a big-endian machine", advice: "load it with torch.load and save it again")
       }
     }
-    var pickle = Unpickler(file, try archive.bytes(of: folder + "data.pkl"))
+    let program = try archive.bytes(of: folder + "data.pkl")
+    guard program.count <= Unpickler.Limits.bytes else {
+      throw file.malformed(
+        "its pickle takes \(program.count >> 20) MB, where a state dict's takes a few KB: it holds arrays that are no "
+          + "tensors", advice: "in Python, save the network's state_dict() alone")
+    }
+    var pickle = Unpickler(file, program)
     let root = try pickle.run()
     let dict = try StateDict(in: root, of: pickle, file: file, choice: choice)
     return try CheckpointContent(.torchZip, dict, pickle.torch, of: file) { storage in

@@ -68,6 +68,12 @@ extension PullbackError {
       error.subject = "--" + subject
     }
     if kind == .usage, subject == "explained input" { error.subject = "--explain" }
+    if kind == .usage, problem == "there is no such architecture" {
+      // The list of all is long.
+      let name = String(subject.dropFirst("model ".count))
+      error.advice = nearest(to: name, among: Architecture.all.map(\.name)).map { "did you mean \($0)?" } ?? advice
+    }
+    if advice == "Graph.nodes has them all" { error.advice = "pullbacks rules lists them all" }
     if kind == .unavailable, advice == nil {
       let tier = Tier.allCases.first { subject.hasPrefix("\($0.folder)/") }
       error.advice = tier?.fetchCommand.map { "run \($0)" }

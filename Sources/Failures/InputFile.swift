@@ -48,6 +48,9 @@ public struct InputFile: ~Copyable {
 
   /// All that comes out of a pipe, in a nameless file, and how much it is.
   private static func contents(ofPipe pipe: Int32, _ name: String) throws -> (descriptor: Int32, size: Int) {
+    // A named pipe that nobody has opened for writing yet looks like one that has ended.
+    var event = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
+    while poll(&event, 1, -1) < 0 && errno == EINTR {}
     guard let file = tmpfile() else {
       throw PullbackError(.io, name, "no temporary file can be made to keep it: \(systemMessage())")
     }

@@ -167,6 +167,7 @@ public enum Undefined: String, Sendable, CaseIterable {
   case constantResponse = "the network's response is always the same"
   case notFinite = "the attribution or the response is not finite"
   case noMask = "the image has no mask of what is asked for"
+  case wholeImage = "the mask is the whole image, and every attribution lies on it"
   case tooFewParts = "the image has fewer than two parts"
   case noMosaic = "there are not two images of other classes for a mosaic"
 }

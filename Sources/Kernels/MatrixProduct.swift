@@ -37,7 +37,10 @@ package func matrixProduct(
 /// OpenBLAS's buffers, one for each product at a time, which it keeps.
 ///
 /// Where the system has no room for one, OpenBLAS asks for it again for ever. So when there are more products at a time
-/// than ever before, it is first seen whether there is room.
+/// than ever before, it is first seen whether there is room. This is exact but for one order of events: of the products
+/// that are counted, one may give its buffer back before another has asked for its own, so that OpenBLAS made one buffer
+/// less than is remembered. It then makes it later, unseen, and only if there is no room by then does the program hang.
+/// OpenBLAS tells nobody how many it has.
 private enum BLASBuffers {
   /// A little more than the 128 MB that it takes on x86-64, the most of any processor.
   private static let size = 136 << 20
@@ -46,12 +49,17 @@ private enum BLASBuffers {
   private static let lock = Locked(())
 
   static func using(_ product: () -> Void) {
-    func enter() -> Int { products.add(1, ordering: .relaxed).newValue }
     defer { products.subtract(1, ordering: .relaxed) }
-    if enter() <= buffers.load(ordering: .relaxed) { return product() }
-    products.subtract(1, ordering: .relaxed)
+    // Counted only if it begins: a product that waits for its turn has no buffer.
+    var running = products.load(ordering: .relaxed)
+    while running < buffers.load(ordering: .relaxed) {
+      let (isExchanged, found) = products.weakCompareExchange(
+        expected: running, desired: running + 1, ordering: .relaxed)
+      if isExchanged { return product() }
+      running = found
+    }
     lock.withLock { _ in
-      let count = enter()
+      let count = products.add(1, ordering: .relaxed).newValue
       // The end that an allocation comes to which fails.
       if count > buffers.load(ordering: .relaxed) && !isThereRoom { abort() }
       product()

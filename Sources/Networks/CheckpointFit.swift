@@ -27,7 +27,7 @@ public struct CheckpointFit: Sendable {
   public let leftOver: [String]
   /// Tensors that the architecture has no use for, and that ``Checkpoint/allowedLeftOver`` names.
   public let allowedLeftOver: [String]
-  /// Where the classifier was found if it is not in its usual place: `fc.1`.
+  /// Where the classifier was found if it is not in its usual place: `fc.1`, `head.fc`.
   public let movedClassifier: String?
   /// What the names of further networks of the same tensors begin with, as of an average of the weights.
   public let otherPrefixes: [String]
@@ -77,7 +77,7 @@ public struct CheckpointFit: Sendable {
   }
 
   /// Tables that a network computes from its own extents, and that some versions of it save.
-  private static func isBuffer(_ name: String) -> Bool {
+  fileprivate static func isBuffer(_ name: String) -> Bool {
     ["relative_position_index", "attn_mask", "relative_coords_table", "position_ids"].contains { name.hasSuffix($0) }
   }
 
@@ -103,6 +103,11 @@ public struct CheckpointFit: Sendable {
 
   /// How many parameters and tensors lack their counterpart.
   public var distance: Int { missing.count + misfits.count + leftOver.count }
+
+  /// The tensors that are stored as whole numbers, of those it has a use for.
+  var wholeNumbers: [TensorEntry] {
+    checkpoint.names.compactMap(checkpoint.entry).filter { $0.dtype.isWhole && stored.values.contains($0.name) }
+  }
 
   /// The checkpoint's name for a parameter of the graph; nil if it has none.
   public func storedName(of parameter: String) -> String? { stored[parameter] }
@@ -173,6 +178,7 @@ private struct Match {
       if parameter.name == classifier[0] { classes = expected[0] }
     }
     if missing.contains(classifier[0]) { findClassifier(template, checkpoint, classifier) }
+    if missing.contains(classifier[0]) { findClassifierOutside(template, checkpoint, classifier) }
   }
 
   /// Looks for one linear map below the classifier's place.
@@ -182,17 +188,44 @@ private struct Match {
     guard let features = template.parameters.first(where: { $0.name == classifier[0] })?.shape.last else { return }
     for place in template.classifierPlaces().map({ prefix + $0 }) {
       let below = checkpoint.names.filter { $0.hasPrefix(place + ".") && $0.hasSuffix(".weight") }
-      guard let weight = below.first, below.count == 1, let shape = checkpoint.entry(weight)?.shape, shape.count == 2,
-        shape[0] > 0, shape[1] == features
-      else { continue }
-      let layer = String(weight.dropLast(".weight".count))
-      guard checkpoint.entry(layer + ".bias")?.shape == [shape[0]] else { continue }
-      stored[classifier[0]] = weight
-      stored[classifier[1]] = layer + ".bias"
-      missing.removeAll(where: classifier.contains)
-      movedClassifier = layer
-      classes = shape[0]
-      return
+      guard let weight = below.first, below.count == 1 else { continue }
+      if take(String(weight.dropLast(".weight".count)), checkpoint, classifier, features) { return }
     }
+  }
+
+  /// Takes for the classifier the one linear map that stands outside of the network, where the file holds nothing else
+  /// besides: that of a backbone and a head with a prefix each, as those who train a head alone save them.
+  private mutating func findClassifierOutside(
+    _ template: ArchitectureTemplate, _ checkpoint: Checkpoint, _ classifier: [String]
+  ) {
+    guard Set(missing).isSubset(of: classifier), misfits.isEmpty,
+      let features = template.parameters.first(where: { $0.name == classifier[0] })?.shape.last
+    else { return }
+    let used = Set(stored.values)
+    let rest = checkpoint.names.filter { name in
+      !used.contains(name) && !CheckpointFit.isBuffer(name) && !checkpoint.allowsLeftOver(name)
+    }
+    guard let weight = rest.first(where: { $0.hasSuffix(".weight") }) else { return }
+    let layer = String(weight.dropLast(".weight".count))
+    // In a Sequential with layers of the network, there may be further ones between them, which have no tensors.
+    func sequence(_ name: String) -> Substring { name.dropFirst(prefix.count).prefix { $0 != "." } }
+    let isInside = layer.hasPrefix(prefix) && used.contains { sequence($0) == sequence(layer) }
+    guard !isInside, Set(rest) == [weight, layer + ".bias"] else { return }
+    _ = take(layer, checkpoint, classifier, features)
+  }
+
+  /// Takes `layer` for the classifier if it is a linear map of so many features.
+  private mutating func take(
+    _ layer: String, _ checkpoint: Checkpoint, _ classifier: [String], _ features: Int
+  ) -> Bool {
+    guard let shape = checkpoint.entry(layer + ".weight")?.shape, shape.count == 2, shape[0] > 0, shape[1] == features,
+      checkpoint.entry(layer + ".bias")?.shape == [shape[0]]
+    else { return false }
+    stored[classifier[0]] = layer + ".weight"
+    stored[classifier[1]] = layer + ".bias"
+    missing.removeAll(where: classifier.contains)
+    movedClassifier = layer
+    classes = shape[0]
+    return true
   }
 }

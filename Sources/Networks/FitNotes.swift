@@ -37,6 +37,13 @@ extension CheckpointFit {
         "the network takes \(channels) channel\(channels == 1 ? "" : "s"), and how they were normalised is not known: "
           + "the mean and deviation of the colours, averaged over them, stand in for what is missing")
     }
+    let whole = wholeNumbers
+    if let first = whole.first {
+      notes.append(
+        "\(whole.count) of its tensors \(whole.count == 1 ? "is" : "are") stored as whole numbers"
+          + "\(examples(whole.map(\.name))) and taken as they are, in \(first.dtype.rawValue): of a quantised network "
+          + "the scales are missing")
+    }
     if !allowedLeftOver.isEmpty {
       notes.append("\(allowedLeftOver.count) tensors are left over, as allowed\(examples(allowedLeftOver))")
     }

@@ -118,7 +118,8 @@ extension CheckpointFit {
 
   /// A line of Python, and what is said here afterwards.
   static let export =
-    "in Python torch.onnx.export(model.eval(), torch.zeros(1, 3, 224, 224), \"model.onnx\"), here --model model.onnx"
+    "in Python torch.onnx.export(model.eval(), torch.zeros(1, 3, 224, 224), \"model.onnx\"), with the size of its own "
+    + "images; here --model model.onnx"
 
   /// The classifier's place where something else than one linear map stands in it.
   private var headPlace: String? {

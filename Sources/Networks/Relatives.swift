@@ -3,7 +3,7 @@ import Checkpoints
 /// Families of networks that are not built in, known by the names of their tensors, so that a refusal can name them.
 enum Relatives {
   private static let signatures: [(part: String, name: String)] = [
-    ("relative_position_bias_table", "a Swin Transformer"), ("dist_token", "a distilled DeiT"),
+    ("MBconv.", "MaxViT"), ("relative_position_bias_table", "a Swin Transformer"), ("dist_token", "a distilled DeiT"),
     ("Mixed_5b.", "an Inception network"), ("inception3a.", "GoogLeNet"), ("cpb_mlp.", "a Swin Transformer V2"),
     ("visual.transformer.", "CLIP"), ("vision_model.", "a vision model of transformers"),
     ("token_mixer", "a MetaFormer"), ("trunk_output.", "a RegNet"), ("s1.b1.", "a RegNet"),

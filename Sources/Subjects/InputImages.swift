@@ -68,7 +68,7 @@ public enum InputContent: Sendable {
   ///   and so is a pipe.
   /// - Throws: `PullbackError` if it cannot be read.
   public init(_ path: String) throws {
-    if isFolder(path) {
+    if path != "-" && isFolder(path) {
       self = .folder(path)
       return
     }
@@ -89,7 +89,8 @@ public enum InputContent: Sendable {
   var isArray: Bool { if case .array = self { true } else { false } }
 }
 
-/// Images of no known class, one or many, read when they are asked for: a folder need not fit into memory.
+/// Images of no known class, one or many, read when they are asked for: a folder need not fit into memory. The masks
+/// that lie beside a folder's images, see ``MaskFiles``, are none of them.
 ///
 /// A picture is decoded once as long as all decoded ones take no more than ``keptBytes``.
 public struct InputImages: Sendable {
@@ -144,7 +145,14 @@ public struct InputImages: Sendable {
     self.shape = shape
     if case .folder(let path) = content {
       areOfFolder = true
-      let found = try Self.pictures(in: path)
+      let all = try Self.pictures(in: path)
+      let masks = try MaskFiles.Listing(of: path, images: LabelledFile.listed(in: path)).masks(among: all)
+      let found = all.filter { !masks.contains($0) }
+      if let mask = masks.min() {
+        remark =
+          "\(path): \(masks.count == 1 ? "a mask" : "\(masks.count) masks") beside an image "
+          + "\(masks.count == 1 ? "is" : "are") passed over, as \(mask)"
+      }
       guard !found.isEmpty else {
         throw PullbackError(.noInput, path, "the folder holds no PNG, JPEG or WebP files")
       }

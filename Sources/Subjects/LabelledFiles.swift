@@ -47,7 +47,7 @@ public struct LabelledFile: Equatable, Sendable {
     guard isFolder(folder) else {
       throw PullbackError(.noInput, folder, "is not a folder", advice: "name the folder of your images")
     }
-    let labels = folder + "/labels.csv"
+    let labels = list(in: folder)
     let isList = exists(labels)
     let entries = try isList ? listed(in: labels, classes) : inClassFolders(folder, classes)
     func name(_ path: String) -> String { (path as NSString).lastPathComponent }
@@ -64,6 +64,15 @@ public struct LabelledFile: Equatable, Sendable {
     }
   }
 
+  /// Where a folder's list of images lies, if it has one.
+  private static func list(in folder: String) -> String { folder + "/labels.csv" }
+
+  /// The files that a folder's list names as images; nil where there is no such list, whatever else is called so.
+  static func listed(in folder: String) -> Set<String>? {
+    guard let rows = try? CSV.rows(at: list(in: folder)), rows.first?["file"] != nil else { return nil }
+    return Set(rows.compactMap { $0["file"] })
+  }
+
   /// An image of a folder, with the names of its object's diagnostic parts if a list tells them.
   private typealias Entry = (file: String, target: Int, diagnostic: String)
 
@@ -77,12 +86,19 @@ public struct LabelledFile: Equatable, Sendable {
       )
     }
     let classColumn = candidates.first { $0 != "wordnet" && columns[$0].flatMap { Int($0) } != nil } ?? first
+    var seen: Set<[String]> = []
     return try rows.enumerated().map { index, row in
       let label = row[classColumn] ?? ""
-      let target = classColumn == "wordnet" ? classes.index(wordNetID: label) : Int(label)
-      guard let file = row["file"], !file.isEmpty, let target, (0..<classes.count).contains(target) else {
+      let target = classColumn == "wordnet" ? classes.index(wordNetID: label) : classes.index(label)
+      guard let file = row["file"], !file.isEmpty, let target else {
         throw PullbackError(
-          .data, labels, "row \(index + 1): expected a file and one of \(classes.inWords), found \"\(label)\"")
+          .data, labels, "row \(index + 1): expected a file and one of \(classes.inWords), found \(quoted(label))")
+      }
+      // Of several classes of one image each is scored; the same one twice would count for two images.
+      guard seen.insert([file, "\(target)"]).inserted else {
+        throw PullbackError(
+          .data, labels, "row \(index + 1): \(quoted(file)) is listed twice with the class \(target)",
+          advice: "leave one out")
       }
       return (file, target, row["diagnostic parts"] ?? "")
     }.sorted { $0.file < $1.file }
@@ -91,7 +107,7 @@ public struct LabelledFile: Equatable, Sendable {
   private static func inClassFolders(_ path: String, _ classes: ClassList) throws -> [Entry] {
     var entries: [Entry] = []
     for name in try namesOfFiles(in: path) where isFolder("\(path)/\(name)") {
-      guard let target = classes.index(folder: name) else { continue }
+      guard let target = classes.index(name) else { continue }
       let pictures = try namesOfFiles(in: "\(path)/\(name)").filter { file in
         Photograph.fileNameEndings.contains((file as NSString).pathExtension.lowercased())
       }
@@ -131,8 +147,8 @@ public struct ClassList: Sendable {
     return named.count == 1 ? named[0] : nil
   }
 
-  /// The class that a folder is of, by its WordNet id, its name or its number.
-  func index(folder name: String) -> Int? {
+  /// The class that a label or the name of a folder means: its WordNet id, its name or its number.
+  func index(_ name: String) -> Int? {
     if let index = index(wordNetID: name) { return index }
     if let index = Int(name), (0..<count).contains(index) { return index }
     let named = (names ?? []).indices.filter { names![$0] == name }
@@ -141,7 +157,9 @@ public struct ClassList: Sendable {
 
   /// For messages.
   var inWords: String {
-    names == nil || count != ImageNetClasses.all.count ? "the classes 0 to \(count - 1)" : "ImageNet's classes"
+    guard names != nil else { return "the classes 0 to \(count - 1)" }
+    return (count == ImageNetClasses.all.count ? "ImageNet's classes" : "the classes 0 to \(count - 1)")
+      + ", by number or name"
   }
 }
 

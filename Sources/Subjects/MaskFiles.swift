@@ -33,11 +33,13 @@ public struct MaskFiles: Equatable, Sendable {
     /// By the name of an image without its ending, the files that are its masks.
     private var files: [String: [String]] = [:]
     private let folder: String
+    private let images: Set<String>
 
     /// - Parameter images: the files of the folder that a list names as images; nil without a list, where parts cannot
     ///   be told from other images.
     init(of folder: String, images: Set<String>? = nil) throws {
       self.folder = folder
+      self.images = images ?? []
       let names = try namesOfFiles(in: folder)
       for name in names where name.hasSuffix(Self.ending) { files[String(name.dropLast(Self.ending.count))] = [] }
       guard !files.isEmpty, let images else { return }
@@ -62,10 +64,11 @@ public struct MaskFiles: Equatable, Sendable {
       return MaskFiles(object: "\(folder)/\(stem)\(Self.ending)", parts: parts)
     }
 
-    /// Which of these pictures are masks of the objects of others.
+    /// Which of these pictures are masks of others, and in no list.
     func masks(among pictures: [String]) -> Set<String> {
       let stems = Set(pictures.map { ($0 as NSString).deletingPathExtension })
-      return Set(files.keys.filter(stems.contains).map { $0 + Self.ending })
+      let masks = files.filter { stems.contains($0.key) }.flatMap { [$0.key + Self.ending] + $0.value }
+      return Set(masks).subtracting(images)
     }
   }
 }

@@ -30,7 +30,8 @@ public final class UnreadableFiles: Sendable {
   public func failure(of total: Int) -> PullbackError? {
     let errors = errors
     guard let first = errors.first else { return nil }
-    if errors.count == total, total > 1 {
+    if total == 1 { return PullbackError(.data, first.subject, first.problem, advice: first.advice) }
+    if errors.count == total {
       return PullbackError(.data, first.subject, "\(first.problem); none of the \(total) files can be read")
     }
     let rest = total - errors.count == 1 ? "the other one is" : "the other \(total - errors.count) are"

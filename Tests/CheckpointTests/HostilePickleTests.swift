@@ -161,6 +161,14 @@ import Testing
 
   private static func whole(_ value: [UInt8]) -> [UInt8] { Pickle.whole(Pickle.dict("w", value)) }
 
+  /// Arrays of NumPy lie in the pickle itself, which is not called damaged for it.
+  @Test func isTooLong() throws {
+    let arrays = Pickle.whole(
+      Pickle.dict("w", Array("B".utf8) + little(UInt32(65 << 20)) + [UInt8](repeating: 0, count: 65 << 20)))
+    let error = try #require(try refusal(of: zipCheckpoint(arrays)))
+    #expect(error.problem.hasPrefix("its pickle takes 65 MB") && error.problem.hasSuffix("arrays that are no tensors"))
+  }
+
   @Test(arguments: calls + machine + tensors + storages)
   func isRefusedInAZip(_ hostile: Case) throws {
     let error = try #require(try refusal(of: zipCheckpoint(hostile.pickle)))

@@ -85,6 +85,10 @@ import Testing
   }
 
   @Test func severalBadOrAll() throws {
+    try makeFolder(folder.path("one"))
+    try Data("GIF8".utf8).write(to: folder.url.appendingPathComponent("one/a.png"))
+    let only = try predict("--input", "one")
+    #expect(only.status == 65 && only.errors.hasSuffix("found GIF; convert it to PNG or JPEG\n"), "\(only.errors)")
     try makeFolder(folder.path("fold"))
     for name in ["b.png", "c.png"] {
       try Data("GIF8".utf8).write(to: folder.url.appendingPathComponent("fold/\(name)"))
@@ -169,6 +173,40 @@ import Testing
     #expect(report.status == 0, "\(report.errors)")
   }
 
+  /// A folder called - is no standard input, and a named pipe has not ended before anybody has written to it.
+  @Test func otherStreams() throws {
+    try write(to: "a.png")
+    let expected = try predict("--input", "a.png").output
+    try makeFolder(folder.path("-"))
+    let picture = try Data(contentsOf: folder.url.appendingPathComponent("a.png"))
+    #expect(try predict("--input", "-", input: picture).output == expected)
+    #expect(mkfifo(folder.path("pipe"), 0o600) == 0)
+    let late = try Self.pullbacks.shell(
+      "(sleep 1; cat a.png > pipe) & exec pullbacks predict --model vgg-scenes --top 1 --input pipe",
+      in: folder.url.path)
+    #expect(late.output == expected, "\(late.errors)")
+  }
+
+  /// What contradicts itself, or would explain nothing without a word.
+  @Test(arguments: [
+    (["--target", "3-3"], "--target 3-3: selects nothing"), (["--target", "1,0*3"], "--target 0*3: selects nothing"),
+    (["--selector", "zeros.npy"], "selects nothing"),
+    (["--target", "3", "--temperature", "relu=1,relu=2"], "--temperature relu=2: relu is given twice"),
+    (["--target", "3", "--set", "smooth.draws=1,border=zeros,smooth.draws=2"], "smooth.draws is given twice"),
+    (["--target", "nowhere:0"], "pullbacks rules lists them all"),
+    (["--target", "3", "--model", "resnet51"], "did you mean resnet50?"),
+  ])
+  func contradictions(_ arguments: [String], _ mention: String) throws {
+    try write(to: "a.png")
+    try NPY.write(Tensor(shape: [10]), to: folder.path("zeros.npy"))
+    let model = arguments.contains("--model") ? [] : ["--model", "vgg-scenes"]
+    let outcome = try Self.pullbacks.run(
+      ["attribute", "--input", "a.png", "--output", "m.npy"] + model + arguments, in: folder.url.path)
+    #expect(outcome.status == 64 && outcome.output.isEmpty && outcome.errors.contains(mention), "\(outcome.errors)")
+    #expect(outcome.errors.split(separator: "\n").filter { !$0.hasPrefix("note: ") }.count == 1, "\(outcome.errors)")
+    #expect(!FileManager.default.fileExists(atPath: folder.path("m.npy")))
+  }
+
   @Test func predictionsInThreeFormats() throws {
     try makeFolder(folder.path("d"))
     try write(to: "d/a,b.png")
@@ -247,5 +285,16 @@ import Testing
     let rows = try String(contentsOfFile: folder.path("out/scores.csv"), encoding: .utf8).split(separator: "\n")
     let labels = (0..<3).map { SceneGenerator(seed: 1).label($0).rawValue }
     #expect(rows.dropFirst().map { Int($0.split(separator: ",")[4]) } == labels)
+    // The masks beside them are no pictures, for no command.
+    for arguments in [
+      ["predict", "--input", "scex", "--output", "logits.npy"],
+      ["attribute", "--input", "scex", "--method", "gradient", "--output", "maps.npy"],
+      ["calibrate", "--images", "scex", "--output", "spreads.json"],
+    ] {
+      let outcome = try Self.pullbacks.run(arguments + ["--model", "vgg-scenes"], in: folder.url.path)
+      #expect(outcome.status == 0 && outcome.errors.contains("masks beside an image are passed over"))
+    }
+    #expect(try NPY.read(folder.path("logits.npy")).shape[0] == 3 && NPY.read(folder.path("maps.npy")).shape[0] == 3)
+    #expect(try String(contentsOfFile: folder.path("spreads.json"), encoding: .utf8).contains("\"images\" : 3"))
   }
 }

@@ -96,6 +96,22 @@ import Testing
     #expect(other.status == 73 && other.output.isEmpty && other.errors.contains("found a folder"), "\(other.errors)")
   }
 
+  /// Names that cannot be, or mean something else elsewhere, before anything is computed or made.
+  @Test func namesOfOutputs() throws {
+    let long = String(repeating: "a", count: 252) + ".npy"
+    for (output, status, mention) in [
+      ("-", 64, "not written to standard output"), (long, 73, "at most 255 bytes"), ("maps.txt", 64, "ends in .npy"),
+    ] as [(String, Int32, String)] {
+      let outcome = try attribute("--output", output)
+      #expect(outcome.status == status && outcome.errors.contains(mention), "\(outcome.errors)")
+      #expect(outcome.output.isEmpty)
+    }
+    let predicted = try Self.pullbacks.run(
+      ["predict", "--model", "vgg-scenes", "--input", "cat.png", "--output", "-"], in: folder.url.path)
+    #expect(predicted.status == 64 && predicted.output.isEmpty)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.url.path) == ["cat.png"])
+  }
+
   private func export() throws -> String {
     let scenes = folder.path("scenes")
     #expect(try Self.pullbacks.run(["scenes", "--export", scenes, "--count", "3", "--size", "32"]).status == 0)

@@ -74,6 +74,24 @@ import Testing
     #expect(statuses.contains(0))
   }
 
+  /// Less and less stack: what may be raised is raised, also for threads; otherwise one line says so.
+  @Test func littleStack() throws {
+    let folder = try TemporaryFolder()
+    let picture = Picture(width: 96, height: 96, pixels: [UInt8](repeating: 90, count: 27_648))
+    try picture.writePNG(to: folder.path("a.png"))
+    for (limit, status) in [("-S -s 32", 0), ("-S -s 512", 0), ("-s 64", 71), ("-s 900", 71), ("-s 1024", 0)] {
+      let outcome = try Self.pullbacks.shell(
+        """
+        ulimit \(limit); exec pullbacks attribute --model pvt-scenes --input a.png --target 3 --method smoothgrad \
+          --set smooth.draws=16 --output m.npy
+        """, in: folder.url.path)
+      #expect(outcome.status == status, "\(limit): \(outcome.status), \(outcome.errors)")
+      if status != 0 {
+        #expect(outcome.errors.hasPrefix("pullbacks: stack: ") && outcome.errors.split(separator: "\n").count == 1)
+      }
+    }
+  }
+
   /// What cannot be said on standard error is no reason to end, and a closed stream no place for a file: an output is
   /// what it would be, and standard output that cannot be written is an error.
   @Test func closedStreams() throws {

@@ -79,6 +79,11 @@ import Testing
     let empty = Sample(
       index: 0, name: "empty", image: SmallCase.images[0], target: 3, mask: Tensor(shape: [1, 1, 16, 16]))
     #expect(try Self.score(name, SmallCase.maps[0], empty).undefined == .noMask)
+    let white = Tensor(shape: [1, 1, 16, 16], repeating: 1)
+    let whole = Sample(
+      index: 0, name: "whole", image: SmallCase.images[0], target: 3, mask: white,
+      parts: [Sample.Part(name: "all", mask: white, isDiagnostic: true, imageWithout: SmallCase.images[0])])
+    #expect(try Self.score(name, SmallCase.maps[0], whole).undefined == .wholeImage)
   }
 
   @Test func onePartIsTooFew() throws {

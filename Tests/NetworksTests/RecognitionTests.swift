@@ -87,6 +87,16 @@ import Testing
     #expect(network.graph.name == "resnetblur50")
   }
 
+  /// Weights of a quantised network without their scales are read, and it is said; counters are no weights.
+  @Test func wholeNumbersAreSaid() throws {
+    let all = try Self.tensors("resnet18") + [("bn1.num_batches_tracked", [])]
+    let types = ["fc.weight": "I8", "conv1.weight": "I32", "bn1.num_batches_tracked": "I32"]
+    let notes = try withCheckpoint(of: all, stored: types) { try Recognition(of: $0).fit.notes(among: nil) }
+    #expect(notes.count == 1)
+    #expect(
+      notes[0].hasPrefix("2 of its tensors are stored as whole numbers (\"conv1.weight\", \"fc.weight\") and taken as"))
+  }
+
   /// What stands before all names, whatever it is, and a head inside a `Sequential` or in place of one.
   @Test(arguments: ["model.", "backbone.", "net.encoder.", "student.", "0.", "_model."])
   func anyPrefix(prefix: String) throws {
@@ -114,6 +124,37 @@ import Testing
     guard isFound else { return }
     #expect(recognition?.fit.movedClassifier == stored && recognition?.fit.classes == 7)
     #expect(recognition?.fit.notes(among: nil).contains { $0.hasPrefix("the classifier is \(stored)") } == true)
+  }
+
+  /// A backbone and a head with a prefix each, or a head of another name, as those who train a head alone save them.
+  @Test(arguments: [
+    ("resnet18", "backbone.", "head.fc"), ("resnet18", "model.backbone.", "model.head"),
+    ("resnet18", "encoder.", "classifier.0"), ("resnet18", "backbone.", "fc"), ("resnet18", "", "head"),
+    ("mobilenet_v2", "net.features.", "probe"), ("vit_b_16", "backbone.", "linear"), ("vgg11", "backbone.", "top"),
+  ])
+  func aHeadOutsideOfTheBackbone(name: String, prefix: String, head: String) throws {
+    let usual = try ArchitectureTemplate(.named(name)).classifier + "."
+    let tensors = try Self.tensors(name, classes: 7)
+    let backbone = Self.under(prefix, tensors.filter { !$0.name.hasPrefix(usual) })
+    let all =
+      backbone
+      + tensors.filter { $0.name.hasPrefix(usual) }
+      .map { (name: head + "." + $0.name.dropFirst(usual.count), shape: $0.shape) }
+    for counters in [[], [(name: prefix + "bn1.num_batches_tracked", shape: [Int]())]] {
+      let recognition = try withCheckpoint(of: all + counters, Recognition.init)
+      #expect(recognition.architecture.name == name && recognition.fit.prefix == prefix)
+      #expect(recognition.fit.movedClassifier == head && recognition.fit.classes == 7)
+      #expect(recognition.fit.notes(among: nil).contains { $0.hasPrefix("the classifier is \(head): ") })
+    }
+    // Of a head that may not be one linear map, nothing is assumed.
+    let others: [Tensors] = [
+      all + [("norm.weight", [3])], all + [(head + ".0.weight", [7, 7]), (head + ".0.bias", [7])],
+      backbone + [(head + ".weight", [7, 5]), (head + ".bias", [7])], backbone + [(head + ".weight", [7, 512])],
+      all.dropLast(2) + [("a.weight", [7, 512]), ("a.bias", [7]), ("b.weight", [7, 512]), ("b.bias", [7])],
+    ]
+    for other in others {
+      #expect(throws: PullbackError.self) { try withCheckpoint(of: other, Architecture.infer) }
+    }
   }
 
   /// Two linear maps have something between them that nobody can see.
@@ -157,6 +198,23 @@ import Testing
     let queries = Self.under("encoder_q.", tensors) + Self.under("encoder_k.", tensors)
     let error = #expect(throws: PullbackError.self) { try withCheckpoint(of: queries, Architecture.infer) }
     #expect(error?.problem == "holds several networks of resnet18, under \"encoder_q\", \"encoder_k\"")
+  }
+
+  /// A network that is not built in is named, and the way out is whole.
+  @Test(arguments: [
+    ("layers.0.blocks.0.attn.relative_position_bias_table", "a Swin Transformer"),
+    ("features.1.0.attn.cpb_mlp.0.weight", "a Swin Transformer V2"),
+    ("blocks.0.layers.0.layers.MBconv.layers.pre_norm.weight", "MaxViT"),
+  ])
+  func networksThatAreNotBuiltInAreNamed(tensor: String, name: String) throws {
+    let error = try #require(throws: PullbackError.self) {
+      try withCheckpoint(of: [(tensor, [169, 3])], Architecture.infer)
+    }
+    #expect(error.problem.hasSuffix(", and look like those of \(name) that is not built in"))
+    let advice = try #require(error.advice)
+    #expect(
+      advice.contains("torch.onnx.export(model.eval(), torch.zeros(1, 3, 224, 224), \"model.onnx\"), with the size"))
+    #expect(advice.contains("here --model model.onnx)"))
   }
 
   /// Tables that follow from the extents, which some versions save.

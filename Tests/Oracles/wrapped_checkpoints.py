@@ -105,6 +105,8 @@ def main():
     save("dino.pth", {"student": {f"module.backbone.{k}": v for k, v in state.items()},
                       "teacher": {f"backbone.{k}": v for k, v in average.items()}, "epoch": 3},
          container=["student"], parts=["module"], others=[["teacher"]])
+    save("linear-probe.pth", {"epoch": 1, "encoder": {k: v for k, v in state.items() if not k.startswith("fc.")},
+                              "fc": {k: state["fc." + k] for k in ("weight", "bias")}})
     save("fastai.pth", {"model": state, "opt": optimizer.state_dict()}, container=["model"])
     save("legacy.pth", {"net": nn.DataParallel(net).state_dict(), "acc": 91.5, "epoch": 2}, container=["net"],
          parts=["module"], _use_new_zipfile_serialization=False)

@@ -34,7 +34,7 @@ import Testing
   @Test(arguments: [
     "file,class\nb.jpg,340\na.jpg,0\n",
     "file,imagenet_class,name\r\n\"b.jpg\",340,\"zebra, plains\"\r\na.jpg,0,tench\r\n",
-    "\u{FEFF}wordnet,file\nn02391049,b.jpg\nn01440764,a.jpg\n",
+    "\u{FEFF}wordnet,file\nn02391049,b.jpg\nn01440764,a.jpg\n", "file,class\nb.jpg,zebra\na.jpg,n01440764\n",
   ])
   func labels(text: String) throws {
     try write(text, to: "labels.csv")
@@ -70,7 +70,9 @@ import Testing
     ("file,class\na.jpg,99999999999999999999\n", "row 1"), ("\0\0\0\n\0", "expected a column file"),
     ("file,class\n\"a.jpg,3\n", "labels.csv"), ("file,file,class\na.jpg,b.jpg,3\n", "labels.csv"),
     ("file,class\na.jpg,1000\n", "row 1"),
-    ("file,class\na.jpg,zebra\n", "zebra"), ("file,wordnet\na.jpg,n99999999\n", "n99999999"), ("", "column file"),
+    ("file,class\na.jpg,zebar\n", "by number or name, found \"zebar\""),
+    ("file,class\na.jpg,3\na.jpg,3\n", "row 2: \"a.jpg\" is listed twice"),
+    ("file,wordnet\na.jpg,n99999999\n", "n99999999"), ("", "column file"),
   ])
   func refusesBadLabels(text: String, mentions: String) throws {
     try write(text, to: "labels.csv")

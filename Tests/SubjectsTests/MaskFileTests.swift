@@ -47,6 +47,26 @@ import Testing
     #expect(files.map { $0.masks?.parts.map(\.isDiagnostic) } == [[false], [true], nil])
   }
 
+  /// Where nothing is labelled, masks are no images either; with a list, parts are known too.
+  @Test func masksAreNoImages() throws {
+    for name in Self.names { try write("\(name).png") }
+    func images() throws -> InputImages { try InputImages(folder.url.path, shape: [3, 8, 8]) }
+    let without = try images()
+    #expect(
+      without.names == ["a-b-tail", "a-b", "a-left-ear", "a", "c-object-object", "c", "d-ear"].map { $0 + ".png" })
+    #expect(without.remark?.hasSuffix("2 masks beside an image are passed over, as a-b-object.png") == true)
+    let list = folder.url.appendingPathComponent("labels.csv")
+    try Data("file,class\na.png,1\na-b.png,2\na-object.png,2\n".utf8).write(to: list)
+    #expect(try images().names == ["a-b", "a-object", "a", "c-object-object", "c", "d-ear"].map { $0 + ".png" })
+    // Something else of that name tells nothing.
+    try Data("x".utf8).write(to: list)
+    #expect(try images().names == without.names)
+    for name in Self.names where name.contains("object") {
+      try FileManager.default.removeItem(atPath: folder.path("\(name).png"))
+    }
+    #expect(try images().remark == nil && images().count == 6)
+  }
+
   /// A mask is framed as its image, whatever is shown of it.
   @Test(arguments: [ImageLoader.Framing.release, .covering, .shorterSide(24), .exactly(height: 20, width: 40)])
   func masksStayOverTheirImages(framing: ImageLoader.Framing) throws {

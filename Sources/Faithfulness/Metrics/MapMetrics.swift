@@ -19,6 +19,7 @@ public struct PointingGame: MapMetric {
 
   public func score(_ map: Tensor, of sample: Sample) -> Score {
     guard let object = sample.objectPlaces else { return Score(.noMask) }
+    guard object.contains(false) else { return Score(.wholeImage) }
     let values = map.channelMeans.map(abs)
     guard let largest = values.max(), largest > 0 else { return Score(.zeroAttribution) }
     let places = values.indices.filter { values[$0] == largest }
@@ -53,6 +54,7 @@ public struct MassAccuracy: MapMetric {
 
   public func score(_ map: Tensor, of sample: Sample) -> Score {
     guard let object = sample.objectPlaces else { return Score(.noMask) }
+    guard object.contains(false) else { return Score(.wholeImage) }
     let values = map.channelMeans.map(abs)
     let total = values.reduce(0, +)
     guard total > 0 else { return Score(.zeroAttribution) }
@@ -79,6 +81,7 @@ public struct RankAccuracy: MapMetric {
 
   public func score(_ map: Tensor, of sample: Sample) -> Score {
     guard let object = sample.objectPlaces else { return Score(.noMask) }
+    guard object.contains(false) else { return Score(.wholeImage) }
     let values = map.channelMeans.map(abs)
     guard values.contains(where: { $0 > 0 }) else { return Score(.zeroAttribution) }
     let size = object.count { $0 }
@@ -121,6 +124,7 @@ public struct Energy: MapMetric {
 
   public func score(_ map: Tensor, of sample: Sample) -> Score {
     guard let mask = mask(of: sample), mask.contains(where: { $0 > 0 }) else { return Score(.noMask) }
+    guard mask.contains(where: { $0 < 1 }) else { return Score(.wholeImage) }
     return energyShare(of: map, within: mask).map { Score($0) } ?? Score(.zeroAttribution)
   }
 

@@ -1,10 +1,8 @@
+import Checkpoints
 import Failures
 
-/// A value of a JSON document and its place in it, which error messages name.
-///
-/// Foundation's decoders keep objects in dictionaries of strings, which are equal in Swift where they are canonically
-/// equivalent: of two tokens `é`, one a single scalar and one of two, they lose one. Here keys keep their bytes and
-/// their order.
+/// A value of a JSON document and its place in it, which error messages name. Objects keep all of their keys: of two
+/// tokens `é`, one a single scalar and one of two, Foundation's decoders lose one.
 struct JSONNode {
   enum Value {
     case object([(key: String, value: Value)])
@@ -23,8 +21,17 @@ struct JSONNode {
 
   /// - Throws: `PullbackError` of kind `data` unless the bytes are one JSON document.
   init(_ bytes: [UInt8], of file: String) throws(PullbackError) {
-    var reader = JSONReader(bytes: bytes, file: file)
-    (value, self.file, place) = (try reader.document(), file, "")
+    let document = bytes.withUnsafeBytes { text in
+      Result { () throws(PullbackError) in
+        var scanner = JSONScanner(text) {
+          PullbackError(.data, file, "is not JSON: \($0)", advice: "download or save it again")
+        }
+        let value = try Value(&scanner)
+        try scanner.expectEnd()
+        return value
+      }
+    }
+    (value, self.file, place) = (try document.get(), file, "")
   }
 
   private init(_ value: Value, _ file: String, _ place: String) {
@@ -100,134 +107,46 @@ struct JSONNode {
   var isText: Bool { if case .string = value { true } else { false } }
 }
 
-/// Reads JSON strictly (RFC 8259), to a fixed depth.
-private struct JSONReader {
-  let bytes: [UInt8]
-  let file: String
-  private var position = 0
+extension JSONNode.Value {
+  /// Deeper nesting is refused.
   private static let deepest = 64
 
-  init(bytes: [UInt8], file: String) { (self.bytes, self.file) = (bytes, file) }
-
-  private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
-
-  private func unexpected(_ what: String) -> PullbackError {
-    PullbackError(.data, file, "is not JSON: \(what) at byte \(position)", advice: "download or save it again")
-  }
-
-  mutating func document() throws(PullbackError) -> JSONNode.Value {
-    let value = try value(depth: 0)
-    skipSpace()
-    guard next == nil else { throw unexpected("more text after the end") }
-    return value
-  }
-
-  private mutating func skipSpace() {
-    while let byte = next, [0x20, 0x0A, 0x0D, 0x09].contains(byte) { position += 1 }
-  }
-
-  private mutating func skip(_ mark: Unicode.Scalar) -> Bool {
-    skipSpace()
-    guard next == UInt8(ascii: mark) else { return false }
-    position += 1
-    return true
-  }
-
-  private mutating func expect(_ mark: Unicode.Scalar) throws(PullbackError) {
-    guard skip(mark) else { throw unexpected("no \(mark)") }
-  }
-
-  private mutating func value(depth: Int) throws(PullbackError) -> JSONNode.Value {
-    guard depth < Self.deepest else { throw unexpected("nesting deeper than \(Self.deepest)") }
-    skipSpace()
-    switch next {
+  /// The next value of a document.
+  fileprivate init(_ scanner: inout JSONScanner, depth: Int = 0) throws(PullbackError) {
+    guard depth < Self.deepest else { throw scanner.unexpected("nesting deeper than \(Self.deepest)") }
+    switch scanner.next() {
     case UInt8(ascii: "{"):
-      position += 1
-      var members: [(key: String, value: JSONNode.Value)] = []
-      if skip("}") { return .object(members) }
-      repeat {
-        skipSpace()
-        let key = try string()
-        try expect(":")
-        members.append((key, try value(depth: depth + 1)))
-      } while skip(",")
-      try expect("}")
-      return .object(members)
-    case UInt8(ascii: "["):
-      position += 1
-      var values: [JSONNode.Value] = []
-      if skip("]") { return .array(values) }
-      repeat { values.append(try value(depth: depth + 1)) } while skip(",")
-      try expect("]")
-      return .array(values)
-    case UInt8(ascii: "\""): return .string(try string())
-    default:
-      let start = position
-      while let byte = next, byte > 0x20, ![UInt8(ascii: ","), UInt8(ascii: "]"), UInt8(ascii: "}")].contains(byte) {
-        position += 1
+      try scanner.expect("{")
+      var members: [(key: String, value: Self)] = []
+      if !scanner.skip("}") {
+        repeat {
+          let key = try scanner.string()
+          try scanner.expect(":")
+          members.append((key, try Self(&scanner, depth: depth + 1)))
+        } while scanner.skip(",")
+        try scanner.expect("}")
       }
-      let word = String(decoding: bytes[start..<position], as: UTF8.self)
+      self = .object(members)
+    case UInt8(ascii: "["):
+      try scanner.expect("[")
+      var values: [Self] = []
+      if !scanner.skip("]") {
+        repeat { values.append(try Self(&scanner, depth: depth + 1)) } while scanner.skip(",")
+        try scanner.expect("]")
+      }
+      self = .array(values)
+    case UInt8(ascii: "\""): self = .string(try scanner.string())
+    default:
+      let word = scanner.word()
       switch word {
-      case "true": return .bool(true)
-      case "false": return .bool(false)
-      case "null": return .null
+      case "true": self = .bool(true)
+      case "false": self = .bool(false)
+      case "null": self = .null
       default:
         let isPlain = word.utf8.allSatisfy { "+-.0123456789Ee".utf8.contains($0) }
-        guard isPlain, let number = Double(word) else { throw unexpected("the unknown word \(quoted(word))") }
-        return .number(number)
+        guard isPlain, let number = Double(word) else { throw scanner.unexpected("the unknown word \(quoted(word))") }
+        self = .number(number)
       }
     }
-  }
-
-  private mutating func string() throws(PullbackError) -> String {
-    try expect("\"")
-    var text: [UInt8] = []
-    while let byte = next, byte != UInt8(ascii: "\"") {
-      guard byte >= 0x20 else { throw unexpected("a control character in a text") }
-      position += 1
-      if byte == UInt8(ascii: "\\") { text += UTF8.encode(try escaped())! } else { text.append(byte) }
-    }
-    try expect("\"")
-    guard let string = String(validating: text, as: UTF8.self) else { throw unexpected("a text that is no UTF-8") }
-    return string
-  }
-
-  private mutating func escaped() throws(PullbackError) -> Unicode.Scalar {
-    guard let letter = next else { throw unexpected("an open text") }
-    position += 1
-    switch letter {
-    case UInt8(ascii: "n"): return "\n"
-    case UInt8(ascii: "t"): return "\t"
-    case UInt8(ascii: "r"): return "\r"
-    case UInt8(ascii: "b"): return "\u{8}"
-    case UInt8(ascii: "f"): return "\u{C}"
-    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(letter)
-    case UInt8(ascii: "u"):
-      let first = try codeUnit()
-      guard UTF16.isLeadSurrogate(first) else {
-        guard let scalar = Unicode.Scalar(UInt32(first)) else { throw unexpected("half a surrogate pair") }
-        return scalar
-      }
-      guard next == UInt8(ascii: "\\") else { throw unexpected("half a surrogate pair") }
-      position += 1
-      guard next == UInt8(ascii: "u") else { throw unexpected("half a surrogate pair") }
-      position += 1
-      let second = try codeUnit()
-      guard UTF16.isTrailSurrogate(second) else { throw unexpected("half a surrogate pair") }
-      return Unicode.Scalar(0x10000 + (UInt32(first) - 0xD800) << 10 + (UInt32(second) - 0xDC00))!
-    default: throw unexpected("an unknown escape")
-    }
-  }
-
-  private mutating func codeUnit() throws(PullbackError) -> UInt16 {
-    var unit: UInt16 = 0
-    for _ in 0..<4 {
-      guard let byte = next, let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
-        throw unexpected("an unknown escape")
-      }
-      unit = unit << 4 | UInt16(digit)
-      position += 1
-    }
-    return unit
   }
 }
