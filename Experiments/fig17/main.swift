@@ -103,7 +103,9 @@ Experiment.run("fig17") { experiment in
   //: A column for each network; above the directions, below the gates. Whole lines are trained networks, dashed ones
   //: the same before training.
 
-  func plot(_ subject: Subject, _ title: String?, _ label: String, _ value: (Walk) -> [Interval]) throws -> LinePlot {
+  func plot(
+    _ subject: Subject, _ title: String?, _ y: Axis, _ value: (Walk) -> [Interval]
+  ) throws -> LinePlot {
     let series = try walks.filter { $0.model == subject.name }.map { walk -> LinePlot.Series in
       let values = value(walk)
       var line = try LinePlot.Series(
@@ -116,10 +118,10 @@ Experiment.run("fig17") { experiment in
       return line
     }
     return LinePlot(
-      series, x: Axis("step"), y: Axis(label, range: 0...1.02), title: title, size: Looks.Plot.half, showsLegend: false)
+      series, x: Axis("step"), y: y, title: title, size: Looks.Plot.half, showsLegend: false)
   }
-  let above = try subjects.map { try plot($0, $0.title, "cosine with the first step", \.cosine) }
-  let below = try subjects.map { try plot($0, nil, "gates as at the image", \.gates) }
+  let above = try subjects.map { try plot($0, $0.title, Axis("cosine with the first step", range: -0.4...1.02), \.cosine) }
+  let below = try subjects.map { try plot($0, nil, Axis("gates as at the image", range: 0.5...1.02), \.gates) }
   let legend = Legend(above[0].legendEntries(), width: 520)
   let credit = """
     Means over \(try subjects[0].images.count) images and their 95 % bootstrap intervals. A step is as long as in pullback \
