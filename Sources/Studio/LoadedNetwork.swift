@@ -25,7 +25,8 @@ struct LoadedNetwork: Sendable {
     let graph = subject.graph
     guard subject.takesPictures, Picture.canShow(graph.inputShape), graph.inputs.count == 1 else {
       throw PullbackError(
-        .usage, "studio", "shows networks of one picture (C, H, W) with 1, 3 or 4 channels, and \(subject.name) takes "
+        .usage, "studio",
+        "shows networks of one picture (C, H, W) with 1, 3 or 4 channels, and \(subject.name) takes "
           + graph.inputs.map { "\($0.name) \($0.shape)" }.joined(separator: ", "),
         advice: subject.takesPictures
           ? "pullbacks attribute explains it" : "say with --preprocess how pictures become its inputs")

@@ -117,10 +117,8 @@ final class PictureStore: Sendable {
   /// The last part of a name, without what a terminal or a shell could take for something else.
   private static func fileName(_ text: String) -> String {
     let last = text.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? ""
-    let plain = String(
-      String.UnicodeScalarView(
-        last.unicodeScalars.filter { $0.properties.generalCategory != .control && $0.properties.generalCategory != .format }
-      ).prefix(100))
+    let shown = last.unicodeScalars.filter { ![.control, .format].contains($0.properties.generalCategory) }
+    let plain = String(String.UnicodeScalarView(shown).prefix(100))
     return plain.isEmpty || plain.allSatisfy({ $0 == "." }) ? "picture.png" : plain
   }
 }

@@ -108,7 +108,8 @@ public final class Studio: Sendable {
     let value = try pass.kept.value
     if let index = Checkpoint.firstNonFinite(in: value) {
       throw PullbackError(
-        .data, network.subject.name, "the output holds \(value.scalars[index]) at index \(index), expected finite numbers")
+        .data, network.subject.name,
+        "the output holds \(value.scalars[index]) at index \(index), expected finite numbers")
     }
     return value.scalars
   }
@@ -153,7 +154,8 @@ public final class Studio: Sendable {
         pass.input, .classes([request.target]), of: network.subject.network,
         in: context(job, pass, explainer.cost(for: network.graph), network))
       guard Checkpoint.firstNonFinite(in: map) == nil else {
-        throw PullbackError(.data, method.rawValue, "the attribution is not finite: values overflowed float32 on the way")
+        throw PullbackError(
+          .data, method.rawValue, "the attribution is not finite: values overflowed float32 on the way")
       }
       return map
     }

@@ -39,7 +39,10 @@ extension StudioServer {
     }
 
     private enum Route {
-      case page, icon, start, network(String), thumbnail(String), file(String)
+      case page, icon, start
+      case network(String)
+      case thumbnail(String)
+      case file(String)
       case add, predict, map, figure, film, texts, cancel
 
       init?(_ method: HTTPMethod, _ path: String) {
@@ -152,9 +155,8 @@ extension StudioServer {
         return try respond { try studio.predict(view, $0) }
       case .map:
         let asked: Requests.Map = try Self.decoded(body)
-        return try respond(Self.channel(asked.client, asked.channel), isLong: LoadedNetwork.isLong(try asked.explainer)) {
-          try studio.map(asked, $0)
-        }
+        let isLong = LoadedNetwork.isLong(try asked.explainer)
+        return try respond(Self.channel(asked.client, asked.channel), isLong: isLong) { try studio.map(asked, $0) }
       case .figure:
         let asked: Requests.Map = try Self.decoded(body)
         let bytes = try await studio.queue.value(isLong: LoadedNetwork.isLong(try asked.explainer)) {

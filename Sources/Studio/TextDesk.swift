@@ -48,7 +48,8 @@ final class TextDesk: Sendable {
     )
     try job.send(
       Explained(
-        cosine: a.value, first: words(a), second: words(b), rest: [a, b].map { each in
+        cosine: a.value, first: words(a), second: words(b),
+        rest: [a, b].map { each in
           each.bias.map { _ in each.value - each.words.reduce(0) { $0 + $1.share } }
         },
         commands: [

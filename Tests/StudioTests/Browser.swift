@@ -29,11 +29,12 @@ final class Browser {
   ///   - dark: whether dark colours are preferred.
   init(width: Int = 1200, height: Int = 900, dark: Bool = false) throws {
     folder = try TemporaryFolder()
-    let options = [
-      "--headless", "--remote-debugging-pipe", "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage",
-      "--user-data-dir=\(folder.path("profile"))", "--hide-scrollbars", "--disable-background-networking",
-      "--disable-component-update", "--disable-sync", "--disable-extensions", "--force-color-profile=srgb",
-    ] + (getuid() == 0 ? ["--no-sandbox"] : [])
+    let options =
+      [
+        "--headless", "--remote-debugging-pipe", "--no-first-run", "--disable-gpu", "--disable-dev-shm-usage",
+        "--user-data-dir=\(folder.path("profile"))", "--hide-scrollbars", "--disable-background-networking",
+        "--disable-component-update", "--disable-sync", "--disable-extensions", "--force-color-profile=srgb",
+      ] + (getuid() == 0 ? ["--no-sandbox"] : [])
     process.executableURL = URL(fileURLWithPath: "/bin/sh")
     // It reads commands from descriptor 3 and writes answers to 4.
     process.arguments = ["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1", Self.path!] + options
@@ -93,11 +94,13 @@ final class Browser {
     return (answer["result"] as? [String: Any])?["value"]
   }
 
+  func isTrue(_ expression: String) throws -> Bool { try run("Boolean(\(expression))") as? Bool == true }
+
   /// Waits until an expression is true.
   func wait(_ expression: String, seconds: Double = 60, _ location: SourceLocation = #_sourceLocation) throws {
     let end = Date() + seconds
     while Date() < end {
-      if try run("Boolean(\(expression))") as? Bool == true { return }
+      if try isTrue(expression) { return }
       Thread.sleep(forTimeInterval: 0.05)
     }
     Issue.record("waited for \(expression)", sourceLocation: location)
@@ -115,12 +118,12 @@ final class Browser {
   func mouse(_ kind: String, _ selector: String, _ x: Double, _ y: Double, delta: Double? = nil) throws {
     let box = try #require(
       try run(
-        "(() => { const b = document.querySelector('\(selector)').getBoundingClientRect(); return [b.left, b.top, b.width, b.height] })()"
+        "(b => [b.left, b.top, b.width, b.height])(document.querySelector('\(selector)').getBoundingClientRect())"
       ) as? [Any]
     ).map { ($0 as! NSNumber).doubleValue }
     var event: [String: Any] = [
-      "type": kind, "x": box[0] + x * box[2], "y": box[1] + y * box[3], "button": kind == "mouseMoved" ? "none" : "left",
-      "clickCount": 1,
+      "type": kind, "x": box[0] + x * box[2], "y": box[1] + y * box[3], "clickCount": 1,
+      "button": kind == "mouseMoved" ? "none" : "left",
     ]
     if kind == "mouseMoved" { event["buttons"] = isDown ? 1 : 0 }
     if kind == "mousePressed" { isDown = true }
@@ -137,7 +140,9 @@ final class Browser {
 
   /// Presses a key: `Tab`, `ArrowDown`, `Enter`, or a letter.
   func press(_ key: String) throws {
-    let codes = ["Tab": 9, "Enter": 13, "Escape": 27, " ": 32, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40]
+    let codes = [
+      "Tab": 9, "Enter": 13, "Escape": 27, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40,
+    ]
     var event: [String: Any] = ["type": "keyDown", "key": key, "windowsVirtualKeyCode": codes[key] ?? 0]
     if key.count == 1 { event["text"] = key }
     if key == "Enter" { event["text"] = "\r" }

@@ -28,7 +28,7 @@ struct BrowserTests {
       !["\(studio.address)", "data:", "blob:\(studio.address)", "about:"].contains(where: address.hasPrefix)
     }
     #expect(others.isEmpty && !browser.requests.isEmpty, "\(others)", sourceLocation: location)
-    #expect(try browser.run("$('alert').hidden") as? Bool == true, sourceLocation: location)
+    #expect(try browser.isTrue("$('alert').hidden"), sourceLocation: location)
   }
 
   private func number(_ value: Any?) throws -> Double { try #require(value as? NSNumber).doubleValue }
@@ -45,9 +45,12 @@ struct BrowserTests {
     let browser = try opened()
     #expect(try number(browser.run("document.querySelectorAll('#classes li').length")) == 5)
     #expect(try (browser.run("$('stage-title').textContent") as? String)?.hasPrefix("Why “") == true)
-    #expect(try browser.run("$('command').textContent.startsWith('swift run pullbacks attribute --model ')") as? Bool == true)
+    #expect(try browser.isTrue("$('command').textContent.startsWith('swift run pullbacks attribute --model ')"))
     // The probabilities are those that the server told.
-    #expect(try browser.run("document.querySelector('#classes button span:nth-child(2)').textContent === percent(state.seen.p[state.seen.ranking[0]])") as? Bool == true)
+    #expect(
+      try browser.isTrue(
+        "document.querySelector('#classes button span:nth-child(2)').textContent === "
+          + "percent(state.seen.p[state.seen.ranking[0]])"))
     #expect(try number(browser.run("document.querySelectorAll('#samples button').length")) >= 8)
     try check(browser)
   }
@@ -59,7 +62,11 @@ struct BrowserTests {
     try browser.choose(try pictureFile(in: folder), in: "#file")
     try browser.wait("state.picture.name === 'mine.png' && state.maps.a")
     #expect(try browser.run("$('picture-note').textContent") as? String == "150 × 150 pixels")
-    for (event, key, name) in [("DragEvent('drop'", "dataTransfer", "dropped.png"), ("ClipboardEvent('paste'", "clipboardData", "pasted.png")] {
+    for (event, key, name) in [
+      (
+        "DragEvent('drop'", "dataTransfer", "dropped.png"
+      ), ("ClipboardEvent('paste'", "clipboardData", "pasted.png"),
+    ] {
       try browser.run(
         """
         (async () => {
@@ -87,9 +94,12 @@ struct BrowserTests {
     try browser.wait("!$('class-combo-list').hidden && $('class-combo-list').children.length === 1")
     #expect(try browser.run("$('class-input').getAttribute('aria-expanded')") as? String == "true")
     try browser.press("Enter")
-    try browser.wait("state.info.classes[state.target] === 'golf ball' && state.maps.a?.request.target === state.target")
-    #expect(try browser.run("$('stage-title').textContent.includes('golf ball')") as? Bool == true)
-    #expect(try browser.run("document.querySelector('#classes [aria-pressed=true]').textContent.startsWith('golf ball')") as? Bool == true)
+    try browser.wait(
+      "state.info.classes[state.target] === 'golf ball' && state.maps.a?.request.target === state.target")
+    #expect(try browser.isTrue("$('stage-title').textContent.includes('golf ball')"))
+    #expect(
+      try browser.isTrue(
+        "document.querySelector('#classes [aria-pressed=true]').textContent.startsWith('golf ball')"))
     for network in ["pvt-scenes", "resnet-scenes"] {
       try browser.run("$('network').value = '\(network)'; $('network').dispatchEvent(new Event('change'))")
       try browser.wait("state.maps.a?.request.network === '\(network)' && state.info.id === '\(network)'")
@@ -118,7 +128,9 @@ struct BrowserTests {
       let text = try #require(try browser.run("state.maps.a.request.temperature") as? String)
       #expect(mode == "relative" ? text == "relative=1.5" : text.contains("relu=0.9"), "\(text)")
       #expect(try number(browser.run("window.seen.size")) > 1)
-      #expect(try browser.run("$('command').textContent.includes('--temperature ' + state.maps.a.request.temperature)") as? Bool == true)
+      #expect(
+        try browser.isTrue(
+          "$('command').textContent.includes('--temperature ' + state.maps.a.request.temperature)"))
     }
     // From the keyboard, too.
     try browser.run("$('knob-a').focus()")
@@ -140,17 +152,24 @@ struct BrowserTests {
       return Array(Data(base64Encoded: text as! String)!)
     }
     let values = try #require(
-      try browser.run("(() => { let t = ''; for (const b of new Uint8Array(state.maps.a.values.buffer, 0, 4 * state.maps.a.values.length)) t += String.fromCharCode(b); return btoa(t); })()")
+      try browser.run(
+        "(() => { let t = ''; for (const b of new Uint8Array(state.maps.a.values.buffer, 0, 4 * "
+          + "state.maps.a.values.length)) t += String.fromCharCode(b); return btoa(t); })()")
         as? String)
     let map = Data(base64Encoded: values)!.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
     let attribution = Tensor(shape: [1, 3, 96, 96], map)
     #expect(try canvas("heat") == heatMap(attribution).pixels)
     #expect(try canvas("raw") == rawPicture(attribution).pixels)
     let index = try #require(try browser.run("state.picture.id") as? String).dropFirst("scene-".count)
-    let image = try Tier.scenes.subject("vgg-scenes", showing: .shown(Gallery(photographs: [], scenes: [Int(index)!]))).images[0].image
+    let image = try Tier.scenes.subject(
+      "vgg-scenes", showing: .shown(Gallery(photographs: [], scenes: [Int(index)!]))
+    ).images[0].image
     #expect(try canvas("picture") == Picture(image).pixels)
     // A pixel may round the other way: JavaScript multiplies in float64 where a picture's byte is rounded.
-    let difference = zip(try canvas("product"), try centredPicture(attribution * image).pixels).map { abs(Int($0) - Int($1)) }
+    let difference = zip(
+      try canvas(
+        "product"), try centredPicture(attribution * image).pixels
+    ).map { abs(Int($0) - Int($1)) }
     #expect(difference.max()! <= 1)
     try check(browser)
   }
@@ -159,7 +178,10 @@ struct BrowserTests {
     let browser = try opened()
     try browser.mouse("mouseMoved", "#stage", 0.505, 0.255)
     try browser.wait("$('value').textContent.startsWith('48, 24: ')")
-    #expect(try browser.run("$('value').textContent.includes(signed([0, 1, 2].reduce((s, c) => s + state.maps.a.values[c * 9216 + 24 * 96 + 48], 0) / 3))") as? Bool == true)
+    #expect(
+      try browser.isTrue(
+        "$('value').textContent.includes(signed([0, 1, 2].reduce((s, c) => s + state.maps.a.values[c * 9216 + 24 * "
+          + "96 + 48], 0) / 3))"))
     try browser.mouse("mouseWheel", "#stage", 0.505, 0.255, delta: -600)
     try browser.wait("state.zoom > 2")
     // The place under the pointer stays.
@@ -175,7 +197,8 @@ struct BrowserTests {
     try browser.run("$('stage').focus()")
     try browser.press("ArrowRight")
     try browser.press("ArrowDown")
-    try browser.wait("$('status').textContent === $('value').textContent && /^\\d+, \\d+: /.test($('status').textContent)")
+    try browser.wait(
+      "$('status').textContent === $('value').textContent && /^\\d+, \\d+: /.test($('status').textContent)")
     try browser.press("+")
     try browser.wait("state.zoom === 1.5")
     try check(browser)
@@ -194,9 +217,13 @@ struct BrowserTests {
     try browser.run("$('swipe').focus()")
     try browser.press("ArrowRight")
     try browser.wait("Math.abs($('swipe').value - 26) < 2 && state.split > 0.25")
-    try browser.run("$('method-b').value = 'soft-pullback'; $('method-b').dispatchEvent(new Event('change')); $('knob-b').value = 20; $('knob-b').dispatchEvent(new Event('input'))")
-    try browser.wait("!underWay.b && state.maps.b?.request.temperature === temperature('b') && state.maps.b.request.temperature !== state.maps.a.request.temperature")
-    #expect(try browser.run("/^-?\\d+, \\d+: .* \\| /.test((state.probe = [3, 4], tell(), $('value').textContent))") as? Bool == true)
+    try browser.run(
+      "$('method-b').value = 'soft-pullback'; $('method-b').dispatchEvent(new Event('change')); $('knob-b').value "
+        + "= 20; $('knob-b').dispatchEvent(new Event('input'))")
+    try browser.wait(
+      "!underWay.b && state.maps.b?.request.temperature === temperature('b') && state.maps.b.request.temperature "
+        + "!== state.maps.a.request.temperature")
+    #expect(try browser.isTrue("/^-?\\d+, \\d+: .* \\| /.test((state.probe = [3, 4], tell(), $('value').textContent))"))
     try check(browser)
   }
 
@@ -215,23 +242,29 @@ struct BrowserTests {
 
   @Test(arguments: ["to", "away"]) func playsTheCounterfactual(_ direction: String) throws {
     let browser = try opened()
-    if direction == "away" { try browser.run("setFilmClass(state.seen.ranking[0])") } else {
+    if direction == "away" {
+      try browser.run("setFilmClass(state.seen.ranking[0])")
+    } else {
       try browser.run("$('film-input').focus()")
       try browser.type("garbage")
       try browser.press("Enter")
     }
-    try browser.run("document.querySelector('input[name=direction][value=\(direction)]').click(); $('film-steps').value = 6; $('film-steps').dispatchEvent(new Event('input'))")
+    try browser.run(
+      "document.querySelector('input[name=direction][value=\(direction)]').click(); $('film-steps').value = 6; "
+        + "$('film-steps').dispatchEvent(new Event('input'))")
     try browser.click("#film-go")
     try browser.wait("film && film.frames.length === 7 && !$('film-go').disabled")
-    #expect(try browser.run("document.querySelectorAll('#film-curve polyline.goal')[0].points.numberOfItems") as? Int == 7)
+    #expect(
+      try browser.run(
+        "document.querySelectorAll('#film-curve polyline.goal')[0].points.numberOfItems") as? Int == 7)
     let change = try number(browser.run("film.frames[6].probability - film.frames[0].probability"))
     #expect(direction == "to" ? change > 0.2 : change < 0)
-    #expect(try browser.run("$('film-caption').textContent.startsWith('Step 6: ')") as? Bool == true)
+    #expect(try browser.isTrue("$('film-caption').textContent.startsWith('Step 6: ')"))
     try browser.click("#film-back")
     try browser.wait("$('film-at').value === '0'")
     try browser.click("#film-play")
     try browser.wait("$('film-at').value === '6'")
-    #expect(try browser.run("$('film-command').textContent.includes('--counterfactual 6')") as? Bool == true)
+    #expect(try browser.isTrue("$('film-command').textContent.includes('--counterfactual 6')"))
     try check(browser)
   }
 
@@ -271,12 +304,12 @@ struct BrowserTests {
     try browser.click("#tab-texts")
     try browser.wait("/^-?0\\.\\d{3}$/.test($('cosine').textContent) && $('shaded-a').children.length === 3")
     #expect(try browser.run("$('shaded-a').textContent") as? String == "t1 t5 t7")
-    #expect(try browser.run("[...$('shaded-b').children].some(word => word.style.background.includes('0.85'))") as? Bool == true)
+    #expect(try browser.isTrue("[...$('shaded-b').children].some(word => word.style.background.includes('0.85'))"))
     let before = try browser.run("$('cosine').textContent") as? String
     try browser.run("$('text-b').focus()")
     try browser.type(" t1")
     try browser.wait("$('shaded-b').children.length === 3 && $('cosine').textContent !== '\(before ?? "")'")
-    #expect(try browser.run("$('text-command').textContent.includes(\"--against 't2 t3 t1'\")") as? Bool == true)
+    #expect(try browser.isTrue("$('text-command').textContent.includes(\"--against 't2 t3 t1'\")"))
     try check(browser)
   }
 
@@ -285,14 +318,17 @@ struct BrowserTests {
     let browser = try opened()
     for tab in ["pictures", "texts"] {
       try browser.run("selectTab('\(tab)')")
-      let unnamed = try browser.run(
-        """
-        [...document.querySelectorAll('button, input, select, textarea, canvas, [role]')].filter(e => e.offsetParent && !e.closest('[hidden]')).filter(e => {
-          const labels = e.labels ? [...e.labels].map(l => l.textContent.trim()).join('') : '';
-          const by = (e.getAttribute('aria-labelledby') || '').split(' ').map(i => document.getElementById(i)?.textContent || '').join('');
-          return !(e.getAttribute('aria-label') || labels || by || e.textContent.trim() || e.querySelector('img[alt]:not([alt=""])'));
-        }).map(e => e.outerHTML.slice(0, 90))
-        """) as? [String]
+      let unnamed =
+        try browser.run(
+          """
+          [...document.querySelectorAll('button, input, select, textarea, canvas, [role]')].filter(e => {
+            if (!e.offsetParent || e.closest('[hidden]')) return false;
+            const labels = e.labels ? [...e.labels].map(l => l.textContent.trim()).join('') : '';
+            const by = document.getElementById(e.getAttribute('aria-labelledby'))?.textContent;
+            const said = e.getAttribute('aria-label') || labels || by || e.textContent.trim();
+            return !said && !e.querySelector('img[alt]:not([alt=""])');
+          }).map(e => e.outerHTML.slice(0, 90))
+          """) as? [String]
       #expect(unnamed == [], "\(tab)")
     }
     try browser.run("selectTab('pictures'); document.activeElement.blur()")
@@ -301,9 +337,16 @@ struct BrowserTests {
     var reached: Set<String> = []
     for _ in 0..<80 {
       try browser.press("Tab")
-      if let id = try browser.run("document.activeElement.id || document.activeElement.name") as? String { reached.insert(id) }
+      if let id = try browser.run(
+        "document.activeElement.id || document.activeElement.name") as? String
+      {
+        reached.insert(id)
+      }
     }
-    for id in ["tab-pictures", "theme", "choose", "network", "class-input", "stage", "method-a", "knob-a", "compare", "film-input", "film-go", "copy"] {
+    for id in [
+      "tab-pictures", "theme", "choose", "network", "class-input", "stage", "method-a", "knob-a", "compare",
+      "film-input", "film-go", "copy",
+    ] {
       #expect(reached.contains(id), "\(id)")
     }
     try browser.run("document.activeElement.blur()")
@@ -326,18 +369,29 @@ struct BrowserTests {
     for tab in ["pictures", "texts"] {
       try browser.run("selectTab('\(tab)')")
       #expect(try number(browser.run("document.documentElement.scrollWidth")) <= Double(width))
-      let faint = try browser.run(
-        """
-        (() => {
-          const parse = c => (c.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
-          const light = ([r, g, b]) => [r, g, b].map(v => v / 255).map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
-          const ground = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor); if (c.length < 4 || c[3] > 0.9) return c; } return [255, 255, 255]; };
-          return [...document.querySelectorAll('p, span, button, label, h1, h2, b, div, pre, select, figcaption')].filter(e => e.offsetParent && !e.closest('.stage') && [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim()) && !e.closest('.shaded') && !e.disabled).filter(e => {
-            const [a, b] = [light(parse(getComputedStyle(e).color)), light(ground(e))];
-            return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5;
-          }).map(e => e.outerHTML.slice(0, 80));
-        })()
-        """) as? [String]
+      let faint =
+        try browser.run(
+          """
+          (() => {
+            const parse = c => (c.match(/[\\d.]+/g) || [0, 0, 0, 0]).map(Number);
+            const linear = v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+            const light = c => 0.2126 * linear(c[0] / 255) + 0.7152 * linear(c[1] / 255) + 0.0722 * linear(c[2] / 255);
+            const ground = e => {
+              for (; e; e = e.parentElement) {
+                const c = parse(getComputedStyle(e).backgroundColor);
+                if (c.length < 4 || c[3] > 0.9) return c;
+              }
+              return [255, 255, 255];
+            };
+            const all = document.querySelectorAll('p, span, button, label, h1, h2, b, div, pre, select, figcaption');
+            return [...all].filter(e => {
+              const hasText = [...e.childNodes].some(n => n.nodeType === 3 && n.textContent.trim());
+              if (!hasText || !e.offsetParent || e.disabled || e.closest('.stage, .shaded, .skip')) return false;
+              const [a, b] = [light(parse(getComputedStyle(e).color)), light(ground(e))];
+              return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5;
+            }).map(e => e.outerHTML.slice(0, 80));
+          })()
+          """) as? [String]
       #expect(faint == [], "\(tab)")
       if let folder = ProcessInfo.processInfo.environment["PULLBACKS_SCREENSHOTS"] {
         try browser.picture().write(

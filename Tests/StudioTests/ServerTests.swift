@@ -56,8 +56,11 @@ import Testing
   /// Nothing but the loopback interface is listened on.
   @Test func listensOnLoopbackAlone() throws {
     let port = String(format: "%04X", studio.port)
-    let listening = try ["tcp", "tcp6"].flatMap { try String(contentsOfFile: "/proc/net/\($0)", encoding: .utf8).split(separator: "\n") }
-      .map { $0.split(separator: " ") }.filter { $0.count > 3 && $0[1].hasSuffix(":\(port)") && $0[3] == "0A" }
+    let sockets = try ["tcp", "tcp6"].flatMap { table in
+      try String(contentsOfFile: "/proc/net/\(table)", encoding: .utf8).split(separator: "\n")
+    }
+    let listening = sockets.map { $0.split(separator: " ") }
+      .filter { $0.count > 3 && $0[1].hasSuffix(":\(port)") && $0[3] == "0A" }
     #expect(listening.map { String($0[1]) } == ["0100007F:\(port)"])
   }
 
@@ -244,7 +247,8 @@ import Testing
     #expect(abs(words.reduce(rest[0]) { $0 + ($1["share"] as! Double) } - cosine) < 1e-6 && abs(cosine) <= 1)
     let folder = try TemporaryFolder()
     try run((found["commands"] as! [String])[0], in: folder)
-    let json = try JSONSerialization.jsonObject(with: Data(contentsOf: folder.url.appendingPathComponent("shares.json")))
+    let file = try Data(contentsOf: folder.url.appendingPathComponent("shares.json"))
+    let json = try JSONSerialization.jsonObject(with: file)
     let shares = ((json as? [String: Any])?["words"] as? [[String: Any]])?.map { $0["share"] as! Double }
     #expect(shares == words.map { $0["share"] as! Double })
     for mistake in [["first": "", "second": "t1"], ["first": "t1", "second": String(repeating: "t1 ", count: 2000)]] {
@@ -320,8 +324,8 @@ import Testing
     let picture = try own.add(try Self.picture())
     let connection = try Connection(own.port)
     let body = try JSONSerialization.data(withJSONObject: map(picture, method: "rise"))
-    connection.send(
-      Array("POST /api/map HTTP/1.1\r\nHost: 127.0.0.1:\(own.port)\r\nContent-Length: \(body.count)\r\n\r\n".utf8) + body)
+    let head = "POST /api/map HTTP/1.1\r\nHost: 127.0.0.1:\(own.port)\r\nContent-Length: \(body.count)\r\n\r\n"
+    connection.send(Array(head.utf8) + body)
     Thread.sleep(forTimeInterval: 0.5)
     let end = own.interrupt()
     #expect(end.signal == SIGINT && end.time < .seconds(2), "\(end)")
@@ -330,7 +334,8 @@ import Testing
   @Test func takenPortsAreNamed() throws {
     let outcome = try Program("pullbacks").run(["studio", "--no-browser", "--port", "\(studio.port)"])
     #expect(outcome.status == 69 && outcome.output.isEmpty)
-    #expect(outcome.errors.hasPrefix("pullbacks: port \(studio.port): cannot be listened on") && outcome.errors.contains("--port"))
+    #expect(outcome.errors.hasPrefix("pullbacks: port \(studio.port): cannot be listened on"))
+    #expect(outcome.errors.contains("--port"))
     #expect(outcome.errors.split(separator: "\n").count == 1)
   }
 
@@ -352,11 +357,12 @@ import Testing
     #expect(written == Data(base64Encoded: found["head"] as! String)! + Data(answer.frames.numbers[0]))
   }
 
-  @Test(arguments: [
-    (["--preprocess", "imagenet"], 64, "--preprocess"), (["--model", "nonsense"], 64, "nonsense"),
-    (["--labels", "x.txt"], 64, "--labels"), (["--model", "/nowhere/x.onnx"], 66, "x.onnx"),
-    (["--text-model", "/nowhere"], 66, "/nowhere"), (["--port", "70000"], 64, "70000"),
-  ] as [([String], Int32, String)])
+  @Test(
+    arguments: [
+      (["--preprocess", "imagenet"], 64, "--preprocess"), (["--model", "nonsense"], 64, "nonsense"),
+      (["--labels", "x.txt"], 64, "--labels"), (["--model", "/nowhere/x.onnx"], 66, "x.onnx"),
+      (["--text-model", "/nowhere"], 66, "/nowhere"), (["--port", "70000"], 64, "70000"),
+    ] as [([String], Int32, String)])
   func mistakesEndItBeforeItListens(_ arguments: [String], _ status: Int32, _ problem: String) throws {
     let outcome = try Program("pullbacks").run(["studio", "--no-browser", "--port", "0"] + arguments)
     #expect(outcome.status == status && outcome.output.isEmpty, "\(outcome.errors)")

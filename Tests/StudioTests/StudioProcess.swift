@@ -42,7 +42,9 @@ final class StudioProcess: @unchecked Sendable {
   deinit { if process.isRunning { process.terminate() } }
 
   private static let started = Protected<[Int32]>([])
-  private static let endsAtExit: Void = { atexit { StudioProcess.started.withLock { $0 }.forEach { kill($0, SIGTERM) } } }()
+  private static let endsAtExit: Void = {
+    atexit { for identifier in StudioProcess.started.withLock({ $0 }) { kill(identifier, SIGTERM) } }
+  }()
 
   /// Sends Ctrl-C, and waits for the end.
   ///
@@ -149,7 +151,9 @@ final class Connection {
   func send(_ bytes: [UInt8]) {
     var rest = bytes[...]
     while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL.rawValue)) }
+      let count = rest.withUnsafeBytes { bytes in
+        Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+      }
       // The server may have ended the connection already, with an answer.
       guard count > 0 else { return }
       rest = rest.dropFirst(count)
