@@ -50,6 +50,11 @@ struct StudioCommand: ParsableCommand {
     let server = try StudioServer(studio)
     // A page that is closed amid an answer is no reason to end.
     signal(SIGPIPE, SIG_IGN)
+    // Whoever started this may have blocked signals, and Ctrl-C has to end it at once.
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    for number in [SIGINT, SIGTERM] { sigaddset(&signals, number) }
+    pthread_sigmask(SIG_UNBLOCK, &signals, nil)
     let opens = !noBrowser
     let ended = DispatchSemaphore(value: 0)
     let (port, isFixed) = (port ?? Self.usualPort, port != nil)

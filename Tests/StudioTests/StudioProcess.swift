@@ -39,11 +39,11 @@ final class StudioProcess: @unchecked Sendable {
     Self.endsAtExit
   }
 
-  deinit { if process.isRunning { process.terminate() } }
+  deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
 
   private static let started = Protected<[Int32]>([])
   private static let endsAtExit: Void = {
-    atexit { for identifier in StudioProcess.started.withLock({ $0 }) { kill(identifier, SIGTERM) } }
+    atexit { for identifier in StudioProcess.started.withLock({ $0 }) { kill(identifier, SIGKILL) } }
   }()
 
   /// Sends Ctrl-C, and waits for the end.
