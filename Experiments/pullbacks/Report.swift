@@ -144,7 +144,7 @@ struct Report {
   }
 
   private func origin() throws -> HTML {
-    var rows: [HTML] = [row("Command", "<pre>\(Self.command)</pre>")]
+    var rows: [HTML] = [row("Command", "<pre>\(shellCommand(Array(CommandLine.arguments.dropFirst())))</pre>")]
     rows.append(row("Network", "\(model.name), <code>\(model.path)</code>"))
     rows.append(row("Checkpoint's SHA-256", "<code>\(try model.sha256)</code>"))
     var seen: Set<String> = []
@@ -198,13 +198,5 @@ struct Report {
 
   private func data(_ picture: Picture) throws -> String {
     "data:image/png;base64," + Data(try picture.pngBytes()).base64EncodedString()
-  }
-
-  /// As it would be typed into a shell.
-  private static var command: String {
-    (["swift", "run", "pullbacks"] + CommandLine.arguments.dropFirst()).map { argument in
-      argument.wholeMatch(of: /[A-Za-z0-9_.,:=+@%\/-]+/) == nil
-        ? "'\(argument.replacingOccurrences(of: "'", with: "'\\''"))'" : argument
-    }.joined(separator: " ")
   }
 }

@@ -51,9 +51,6 @@ struct TemperatureOptions: ParsableArguments {
     }
   }
 
-  /// What `--temperature` calls the paper's temperatures.
-  private static let released = "released"
-
   /// Whether temperatures are asked for that the parameters of the network matter to.
   var needParameters: Bool { calibration != nil || spreads != nil || (temperature ?? "").contains("relative") }
 
@@ -70,7 +67,7 @@ struct TemperatureOptions: ParsableArguments {
   ) throws -> [String: String] {
     if let border { settings.border = border }
     if temperature != nil {
-      try Self.apply(temperature, to: &settings, for: graph)
+      try settings.setTemperatures(temperature, for: graph)
     } else if recommending, settings.temperatures.changedKinds.isEmpty,
       !Tier.publishedTemperatures.contains(graph.name)
     {
@@ -89,76 +86,6 @@ struct TemperatureOptions: ParsableArguments {
     return [
       "temperature.calibration": calibrated?.sha256, "temperature.spreads": spreads?.rawValue,
     ].compactMapValues { $0 }
-  }
-
-  /// Puts temperatures, as the option names them, into settings.
-  static func apply(_ temperature: String?, to settings: inout MethodSettings, for graph: Graph) throws {
-    var others: Float?
-    var kinds: [Temperatures.Kind: Float] = [:]
-    let text = temperature == Self.released ? nil : temperature
-    for (name, text) in try pairs(text, option: "--temperature") {
-      guard let value = Float(text), value.isFinite, value > 0 else {
-        throw PullbackError(
-          .usage, "--temperature \(name)=\(text)", "expected a name and a positive number", advice: "as in relu=0.6")
-      }
-      if name == "relative" {
-        others = value
-      } else if name.hasPrefix("relative."), graph.index(of: name) == nil {
-        kinds[try relativeKind(name, in: graph)] = value
-      } else if let kind = Temperatures.Kind(rawValue: name) {
-        settings.temperatures[kind] = value
-      } else {
-        settings.nodeTemperatures[name] = value
-      }
-    }
-    settings.relativeTemperatures = RelativeTemperatures(others, kinds)
-    let twice = settings.temperatures.changedKinds.filter { settings.relativeTemperatures[$0] != nil }
-      .map(\.rawValue).sorted()
-    guard twice.isEmpty || others == nil else {
-      throw PullbackError(
-        .usage, "--temperature \(temperature ?? "")",
-        "relative stands for all gates and max pools, and others name a kind of them as well",
-        advice: "name relative alone, or with single nodes")
-    }
-    guard twice.isEmpty else {
-      throw PullbackError(
-        .usage, "--temperature \(temperature ?? "")",
-        "\(twice.joined(separator: ", ")) would have two temperatures, one of them relative", advice: "leave one out")
-    }
-  }
-
-  /// The kind that `relative.relu` names.
-  private static func relativeKind(_ name: String, in graph: Graph) throws -> Temperatures.Kind {
-    let kinds = Temperatures.Kind.allCases.filter(\.hasRelativeRule)
-    let kindName = name.dropFirst("relative.".count)
-    guard let kind = kinds.first(where: { $0.rawValue == kindName }) else {
-      throw PullbackError(
-        .usage, "--temperature \(name)", "there is no relative rule for \(kindName)",
-        advice: "there is one for \(kinds.map(\.rawValue).joined(separator: ", "))")
-    }
-    let present = Set(graph.nodes.map(\.operation.kind))
-    guard present.contains(kind.rawValue) else {
-      let others = kinds.map(\.rawValue).filter(present.contains)
-      throw PullbackError(
-        .usage, "--temperature \(name)", "\(graph.name) has no \(kind.rawValue)",
-        advice: others.isEmpty ? "leave it out" : "it has \(others.joined(separator: ", "))")
-    }
-    return kind
-  }
-}
-
-/// The parts of `name=value,...`, each name once.
-func pairs(_ text: String?, option: String) throws -> [(String, String)] {
-  var names: Set<String> = []
-  return try (text ?? "").split(separator: ",").map { part in
-    let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
-    guard pair.count == 2 else {
-      throw PullbackError(.usage, "\(option) \(part)", "expected a name and a value", advice: "as in relu=0.6")
-    }
-    guard names.insert(pair[0]).inserted else {
-      throw PullbackError(.usage, "\(option) \(part)", "\(pair[0]) is given twice", advice: "leave one out")
-    }
-    return (pair[0], pair[1])
   }
 }
 

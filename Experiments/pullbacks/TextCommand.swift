@@ -26,7 +26,7 @@ struct TextCommand: ParsableCommand {
       """)
 
   @Option(help: ArgumentHelp("The model: minilm, or its folder.", valueName: "minilm or folder"))
-  var model = "minilm"
+  var model = Self.fetchedModel
 
   @Option(help: "The text.")
   var text: String?
@@ -134,7 +134,7 @@ struct TextCommand: ParsableCommand {
     for task in tasks {
       let (target, words) = try target(of: task, model)
       var settings = Preset.general.settings
-      try TemperatureOptions.apply(temperature, to: &settings, for: model.network(types: [0]).graph)
+      try settings.setTemperatures(temperature, for: model.network(types: [0]).graph)
       let explainer = TextExplainer(method, settings, seed: seed)
       let explanation = try explainer.explain(task.text, target, with: with, by: model)
       records.append(Record(explanation: explanation, target: words, against: task.against, sha256: sha256))
@@ -168,13 +168,17 @@ struct TextCommand: ParsableCommand {
     }
   }
 
+  /// What the model that is fetched is called.
+  static let fetchedModel = "minilm"
+  static var fetchedFolder: String { "\(FetchedFiles.folder)/text/all-MiniLM-L6-v2" }
+  static var isFetched: Bool { FileManager.default.fileExists(atPath: "\(fetchedFolder)/model.safetensors") }
+
   private func load() throws -> TextModel {
-    guard model == "minilm" else { return try TextModel(contentsOf: model, head: pooling?.head) }
-    let folder = "\(FetchedFiles.folder)/text/all-MiniLM-L6-v2"
-    guard FileManager.default.fileExists(atPath: "\(folder)/model.safetensors") else {
-      throw PullbackError(.unavailable, folder, "has not been fetched yet", advice: "run make text")
+    guard model == Self.fetchedModel else { return try TextModel(contentsOf: model, head: pooling?.head) }
+    guard Self.isFetched else {
+      throw PullbackError(.unavailable, Self.fetchedFolder, "has not been fetched yet", advice: "run make text")
     }
-    return try TextModel(contentsOf: folder, head: pooling?.head)
+    return try TextModel(contentsOf: Self.fetchedFolder, head: pooling?.head)
   }
 
   /// What is explained, and in words.

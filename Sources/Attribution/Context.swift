@@ -1,3 +1,4 @@
+import Kernels
 import Pullbacks
 
 /// Passes through a network, counted per input.
@@ -35,6 +36,10 @@ public struct Context: Sendable {
   public var batchSize: Int
   /// Called after passes through the network, with how many images went through.
   public var report: (@Sendable (Cost) -> Void)?
+  /// Called before images go through the network; an error that it throws ends the explanation.
+  public var proceed: (@Sendable () throws(PullbackError) -> Void)?
+  /// A pass that explanations of its input need not run again.
+  public var kept: KeptPass?
 
   /// - Parameters:
   ///   - noise: where random explainers get their numbers.
@@ -59,7 +64,55 @@ public struct Context: Sendable {
   func forEachBatch(
     of count: Int, _ body: (Range<Int>) throws(PullbackError) -> Void
   ) throws(PullbackError) {
-    for first in stride(from: 0, to: count, by: batchSize) { try body(first..<min(count, first + batchSize)) }
+    for first in stride(from: 0, to: count, by: batchSize) {
+      try proceed?()
+      try body(first..<min(count, first + batchSize))
+    }
+  }
+
+  /// A forward pass at `x`: the kept one, if it is that.
+  func trace(
+    of network: Network, at x: Tensor, rules: [RuleSet], keeping: [String]
+  ) throws(PullbackError) -> Trace {
+    if let kept, let trace = try kept.trace(of: network, at: x, rules: rules, keeping: keeping) { return trace }
+    return try network.trace(at: x, rules: rules, keeping: keeping)
+  }
+}
+
+/// The forward pass at one input, kept for several explanations of it: each pulls back through it, whatever its rules,
+/// and a new temperature or class costs a backward pass alone. Results are those without it, bit for bit.
+public final class KeptPass: Sendable {
+  private let network: Network
+  private let input: Tensor
+  private let usual: [RuleSet]
+  private let trace = Locked<Trace?>(nil)
+
+  /// Runs nothing yet: the first explanation does.
+  ///
+  /// - Parameters:
+  ///   - network: that will be explained.
+  ///   - input: a batch.
+  ///   - usual: tables of rules that the pass is to serve from the start, whichever is asked for first.
+  public init(of network: Network, at input: Tensor, for usual: [RuleSet]) {
+    (self.network, self.input, self.usual) = (network, input, usual)
+  }
+
+  /// The network's output at the input.
+  ///
+  /// - Throws: `PullbackError` if the input does not fit the network.
+  public var value: Tensor {
+    get throws(PullbackError) { try trace(of: network, at: input, rules: [], keeping: [])!.value }
+  }
+
+  /// Nil for another network or another input.
+  func trace(
+    of network: Network, at x: Tensor, rules: [RuleSet], keeping: [String]
+  ) throws(PullbackError) -> Trace? {
+    guard network.isSame(as: self.network), x == input else { return nil }
+    if let known = trace.withLock({ $0 }), let reused = try known.reused(for: rules, keeping: keeping) { return reused }
+    let new = try network.trace(at: x, rules: rules + usual, keeping: keeping)
+    trace.withLock { $0 = new }
+    return new
   }
 }
 

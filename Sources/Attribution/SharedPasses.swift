@@ -203,7 +203,8 @@ extension Plan {
             row % points.count, round: round, of: x.image(image), key: keys.isEmpty ? 0 : keys[image],
             noise: context.noise)
         }
-        let trace = try network.trace(at: Tensor(joining: inputs), rules: tables.map(\.rules), keeping: kept)
+        let trace = try context.trace(
+          of: network, at: Tensor(joining: inputs), rules: tables.map(\.rules), keeping: kept)
         context.report(forward: rows.count)
         for (place, node) in nodes.enumerated() {
           let value = try trace.activation(node)

@@ -102,6 +102,16 @@ struct Program<Options: ParsableArguments>: ParsableCommand {
   static func parsedOptions() -> Options { parseOrExit().options }
 }
 
+/// A command of `pullbacks` as it is typed into a shell.
+///
+/// - Parameter arguments: behind the program's name.
+public func shellCommand(_ arguments: [String]) -> String {
+  (["swift", "run", "pullbacks"] + arguments).map { argument in
+    argument.wholeMatch(of: /[A-Za-z0-9_.,:=+@%\/-]+/) == nil
+      ? "'\(argument.replacingOccurrences(of: "'", with: "'\\''"))'" : argument
+  }.joined(separator: " ")
+}
+
 /// The one of `names` that was probably meant by `text`: the fewest letters to insert, remove or replace, and no more
 /// than a third of them; nil if none is that near.
 public func nearest(to text: String, among names: some Sequence<String>) -> String? {

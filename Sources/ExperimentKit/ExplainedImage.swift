@@ -16,7 +16,7 @@ public struct ExplainedImage: Sendable {
   public let attributions: [(entrant: Entrant, map: Tensor)]
 
   /// The image's class and its probability, as a row's title.
-  public var title: String { "\(className)\np = \(decimal(prediction.probability, places: 2))" }
+  public var title: String { prediction.title(className) }
 
   public subscript(method: Method) -> Tensor? { attributions.first { $0.entrant.name == method.rawValue }?.map }
 

@@ -81,6 +81,11 @@ public enum NPY {
     return values.map { (header.shape, $0) }
   }
 
+  /// What the file of an array of float32 begins with, before its values.
+  ///
+  /// - Throws: `PullbackError` of kind `usage` for more than NumPy's 64 axes.
+  public static func head(shape: [Int]) throws -> [UInt8] { try NPYHeader.bytes(for: shape) }
+
   /// Writes `tensor` to `path`, whole or not at all.
   ///
   /// - Throws: `PullbackError` as `AtomicFile` does, and of kind `usage` for more than NumPy's 64 axes.

@@ -14,7 +14,7 @@ public struct Photograph: Equatable, Sendable {
   public let alpha: [UInt8]?
 
   /// No larger picture is read or made: 100 million pixels.
-  static let maximumPixelCount = 100_000_000
+  public static let maximumPixelCount = 100_000_000
   /// No wider or higher picture is read, the limit of libjpeg.
   static let maximumExtent = 65_500
   private static let maximumFileSize = 1 << 30
@@ -79,8 +79,13 @@ public struct Photograph: Equatable, Sendable {
     return ImageFormat(start).title != nil
   }
 
-  /// Decodes the bytes of a PNG, JPEG or WebP file; `name` is what errors call it.
-  public init(decoding bytes: [UInt8], name: String) throws {
+  /// Decodes the bytes of a PNG, JPEG or WebP file.
+  ///
+  /// - Parameters:
+  ///   - bytes: of the file.
+  ///   - name: what errors call it.
+  ///   - pixels: the most that are read, at most 100 million.
+  public init(decoding bytes: [UInt8], name: String, pixels: Int = Photograph.maximumPixelCount) throws {
     let format = ImageFormat(bytes)
     let read: Reader
     switch format {
@@ -103,7 +108,7 @@ public struct Photograph: Equatable, Sendable {
     }
     var header = ImagingHeader()
     try decode(&header, into: nil)
-    try Self.check(header, fileSize: bytes.count, name: name)
+    try Self.check(header, fileSize: bytes.count, name: name, pixels: min(pixels, Self.maximumPixelCount))
     let (width, height, channels) = (Int(header.width), Int(header.height), Int(header.channels))
     let stored = try [UInt8](unsafeUninitializedCapacity: width * height * channels) { buffer, count in
       try decode(&header, into: buffer)
@@ -125,12 +130,12 @@ public struct Photograph: Equatable, Sendable {
     UnsafeMutablePointer<ImagingMessage>?
   ) -> Bool
 
-  private static func check(_ header: ImagingHeader, fileSize: Int, name: String) throws {
+  private static func check(_ header: ImagingHeader, fileSize: Int, name: String, pixels: Int) throws {
     let (width, height) = (Int(header.width), Int(header.height))
-    guard max(width, height) <= maximumExtent, width * height <= maximumPixelCount else {
+    guard max(width, height) <= maximumExtent, width * height <= pixels else {
       throw PullbackError(
         .data, name,
-        "expected at most \(maximumPixelCount / 1_000_000) million pixels and \(maximumExtent) a side, found "
+        "expected at most \(pixels / 1_000_000) million pixels and \(maximumExtent) a side, found "
           + "\(width) x \(height)",
         advice: "scale it down first")
     }

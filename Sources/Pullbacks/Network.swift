@@ -44,6 +44,9 @@ public struct Network: Sendable {
   /// The same network, its passes carried out by another executor.
   public func run(by executor: any Executor) -> Network { Network(graph, values: values, executor: executor) }
 
+  /// Whether this is another value of the same network, made ready once: its passes are the same.
+  package func isSame(as other: Network) -> Bool { prepared as AnyObject === other.prepared as AnyObject }
+
   /// The parameters of node `index`, in the order its operation asks for them.
   func parameters(of index: Int) -> [Tensor] { values[index] }
 

@@ -8,6 +8,8 @@ public struct Trace: Sendable {
   public let value: Tensor
   private let images: Int
   private let layouts: [RuleSet: RuleLayout]
+  /// What the pass has kept.
+  private let request: Request
   private let recording: any Recording
 
   init(_ network: Network, at inputs: [Tensor], rules: [RuleSet], keeping: [String]) throws(PullbackError) {
@@ -20,8 +22,38 @@ public struct Trace: Sendable {
     self.network = network
     self.layouts = layouts
     images = inputs[0].shape[0]
-    recording = network.prepared.record(inputs, keeping: Request(layouts: Array(layouts.values), nodes: nodes))
+    request = Request(layouts: Array(layouts.values), nodes: nodes)
+    recording = network.prepared.record(inputs, keeping: request)
     value = graph.rows(of: recording.value(graph.output)!, images)
+  }
+
+  private init(_ other: Trace, _ layouts: [RuleSet: RuleLayout]) {
+    (network, value, images) = (other.network, other.value, other.images)
+    (request, recording) = (other.request, other.recording)
+    self.layouts = layouts
+  }
+
+  /// The same forward pass for pullbacks by other rules, such as those of another temperature.
+  ///
+  /// - Parameters:
+  ///   - rules: the tables that cotangents will be pulled back by, in place of those that the trace was made for.
+  ///   - keeping: names of nodes whose values are asked for.
+  /// - Returns: a trace that pulls back as a new one would, bit for bit; nil if the rules read values that the pass has
+  ///   not kept.
+  /// - Throws: `PullbackError` as `Network.trace(at:rules:keeping:)` does.
+  public func reused(for rules: [RuleSet], keeping: [String] = []) throws(PullbackError) -> Trace? {
+    let graph = network.graph
+    var layouts: [RuleSet: RuleLayout] = [:]
+    for set in rules where layouts[set] == nil {
+      if let known = self.layouts[set] { layouts[set] = known } else { layouts[set] = try RuleLayout(set, over: graph) }
+    }
+    for name in keeping where recording.value(try graph.node(name)) == nil { return nil }
+    let asked = Request(layouts: Array(layouts.values), nodes: [])
+    for node in graph.nodes.indices
+    where !asked.needs(node, of: graph).isSubset(of: request.needs(node, of: graph)) { return nil }
+    // Where nothing is pulled back, what operations save on the way is not kept either.
+    if request.layouts.isEmpty, !layouts.isEmpty { return nil }
+    return Trace(self, layouts)
   }
 
   /// The names of the nodes whose values are kept beside the outputs, for tests of memory.

@@ -107,7 +107,7 @@ public enum ImageNetTier {
   public static func path(ofPhotograph name: String) -> String { "\(Tier.imagenet.folder)/photographs/\(name).png" }
 
   /// Who made the photographs, in the order of ``contexts``: `Chelsea: Stéfan van der Walt, CC0`.
-  static func credit(of names: [String]) -> String {
+  public static func credit(of names: [String]) -> String {
     var credits: [String] = []
     if names.contains(where: { name in cutOuts.contains { $0.file.name == name } }) {
       credits.append("Tux Paint stamps, © 2002–2022 Bill Kendrick and contributors, GPL 2")

@@ -8,7 +8,7 @@ import Testing
   static let pullbacks = CommandLineTests.pullbacks
   static let commands = [
     "predict", "attribute", "evaluate", "merge", "inspect", "rules", "methods", "calibrate", "scenes", "train",
-    "doctor", "text", "export",
+    "doctor", "text", "export", "studio",
   ]
 
   struct Example: Sendable, CustomTestStringConvertible {
@@ -35,6 +35,12 @@ import Testing
   private func shortened(_ text: String) -> String {
     if text.hasPrefix("pullbacks train") { return text + " --epochs 1 --epoch-scenes 32 --held-out 10" }
     if text.hasPrefix("pullbacks scenes") { return text + " --count 3" }
+    if text.hasPrefix("pullbacks studio") {
+      // It runs until it is ended, which may be as soon as it has told its address.
+      let command = text + " --port 0" + (text.contains("--no-browser") ? "" : " --no-browser")
+      return command + " > address & for i in $(seq 600); do [ -s address ] && break; sleep 0.1; done; kill $!; "
+        + "grep http://127.0.0.1: address"
+    }
     if text.contains("--counterfactual") { return text + " --counterfactual 2" }
     if text.hasPrefix("pullbacks evaluate"), !text.contains("--attributions") {
       let shorter = text + " --methods gradient --metrics sparseness --samples 1"

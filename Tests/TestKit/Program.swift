@@ -9,7 +9,8 @@ public struct Program: Sendable {
     public let errors: String
   }
 
-  private let url: URL
+  /// Where it lies.
+  public let url: URL
 
   /// - Parameter name: of an executable target that the test target depends on.
   public init(_ name: String) {

@@ -1,14 +1,16 @@
+import Checkpoints
 import Digests
-import ExperimentKit
 import Failures
 import Foundation
+import Imaging
+import Plotting
 
 /// How files that this tool made are told from all others: by what is in them.
 ///
 /// Pictures carry a mark that changes nothing of what they show, JSON says which tool wrote it, and an array is known
 /// by the record beside it, which has its shape and the checksum of its values. Tables and logs begin with a line of
 /// their own.
-enum Signature {
+public enum Signature {
   /// A PNG chunk of text, `Software: pullbacks`, with its length and checksum.
   private static let pngChunk: [UInt8] =
     [0, 0, 0, 18] + Array("tEXtSoftware\0pullbacks".utf8) + [0x65, 0xEA, 0x75, 0x4F]
@@ -16,17 +18,17 @@ enum Signature {
   private static let pngPlace = 33
   private static let endings = ["pdf": "%pullbacks\n", "svg": "<!-- pullbacks -->\n"]
   /// In the head of a page.
-  static let metaTag = "<meta name=\"generator\" content=\"pullbacks\">"
+  public static let metaTag = "<meta name=\"generator\" content=\"pullbacks\">"
 
   /// A file in the format of `path`, marked as this tool's.
-  static func signed(_ bytes: [UInt8], for path: String) -> [UInt8] {
+  public static func signed(_ bytes: [UInt8], for path: String) -> [UInt8] {
     let ending = fileEnding(path)
     if ending == "png" { return Array(bytes[..<pngPlace]) + pngChunk + Array(bytes[pngPlace...]) }
     return bytes + Array((endings[ending] ?? "").utf8)
   }
 
   /// Whether the file at `path` is one that this tool made.
-  static func isOurs(_ path: String) -> Bool {
+  public static func isOurs(_ path: String) -> Bool {
     let ending = fileEnding(path)
     if ending == "npy" { return isRecorded(path) }
     guard let file = try? InputFile(path), let bytes = try? file.read(min(file.size, 1 << 26)) else { return false }
@@ -83,14 +85,14 @@ enum Signature {
   }
 
   /// Where the record of an array lies.
-  static func recordPath(_ path: String) -> String { (path as NSString).deletingPathExtension + ".json" }
+  public static func recordPath(_ path: String) -> String { (path as NSString).deletingPathExtension + ".json" }
 
   private static func fileEnding(_ path: String) -> String { (path as NSString).pathExtension.lowercased() }
 }
 
 extension Figure {
   /// Writes the figure as ``write(to:)`` does, marked as this tool's.
-  func writeSigned(to path: String) throws {
+  public func writeSigned(to path: String) throws {
     try Figure.checkName(path)
     let bytes =
       switch (path as NSString).pathExtension.lowercased() {
@@ -104,7 +106,7 @@ extension Figure {
 
 extension Picture {
   /// Writes the picture as ``writePNG(to:)`` does, marked as this tool's.
-  func writeSignedPNG(to path: String) throws {
+  public func writeSignedPNG(to path: String) throws {
     try AtomicFile.write(Signature.signed(try pngBytes(), for: "x.png"), to: path)
   }
 }

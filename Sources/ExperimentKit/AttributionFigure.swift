@@ -1,0 +1,36 @@
+import Attribution
+import Imaging
+import Plotting
+
+extension Figure {
+  /// Images beside their attributions: per method and target a heat map and raw colours.
+  ///
+  /// - Parameters:
+  ///   - rows: of each image its title, itself, and per method and target the two pictures.
+  ///   - methods: the explainers.
+  ///   - labels: what the targets are called.
+  ///   - name: of the network.
+  ///   - colorMap: of the heat maps.
+  public static func attributions(
+    _ rows: [ImageGrid.Row], by methods: [Method], of labels: [String], network name: String,
+    colorMap: ColorMap = .seismic
+  ) -> Figure {
+    let perTarget = labels.count == 1 ? [""] : labels.map { "\($0) " }
+    let titles = methods.flatMap { method in
+      let name = methods.count == 1 ? "" : "\(method.abbreviation) "
+      return perTarget.flatMap { target in
+        ["\(name)\(target)heat map", "\(name)\(target)raw colour"].map { $0.prefix(1).uppercased() + $0.dropFirst() }
+      }
+    }
+    return Figure(
+      ImageGrid(
+        columns: ["Image"] + titles, rows, colorBars: [ColorBar(colorMap, labels: ["−max", "0", "+max"])],
+        width: 120 * Double(1 + titles.count)),
+      credit: "\(methods.map(\.rawValue).joined(separator: ", ")), \(name)")
+  }
+}
+
+extension Prediction {
+  /// A class's name with its probability below, as the title of a picture.
+  public func title(_ name: String) -> String { "\(name)\np = \(decimal(probability, places: 2))" }
+}

@@ -1,0 +1,79 @@
+import Attribution
+import Failures
+import Pullbacks
+
+extension MethodSettings {
+  /// Puts in temperatures as the option `--temperature` names them: `released`, `relu=0.6,maxpool=0.3`,
+  /// `layer4.2.relu=1`, `relative=1.5`, `relative.relu=1`.
+  ///
+  /// - Parameters:
+  ///   - text: the temperatures; nil leaves the released ones.
+  ///   - graph: of the network that is to be explained.
+  /// - Throws: `PullbackError` that says which part is not understood.
+  public mutating func setTemperatures(_ text: String?, for graph: Graph) throws {
+    var others: Float?
+    var kinds: [Temperatures.Kind: Float] = [:]
+    for (name, text) in try pairs(text == "released" ? nil : text, option: "--temperature") {
+      guard let value = Float(text), value.isFinite, value > 0 else {
+        throw PullbackError(
+          .usage, "--temperature \(name)=\(text)", "expected a name and a positive number", advice: "as in relu=0.6")
+      }
+      if name == "relative" {
+        others = value
+      } else if name.hasPrefix("relative."), graph.index(of: name) == nil {
+        kinds[try relativeKind(name, in: graph)] = value
+      } else if let kind = Temperatures.Kind(rawValue: name) {
+        temperatures[kind] = value
+      } else {
+        nodeTemperatures[name] = value
+      }
+    }
+    relativeTemperatures = RelativeTemperatures(others, kinds)
+    let twice = temperatures.changedKinds.filter { relativeTemperatures[$0] != nil }.map(\.rawValue).sorted()
+    guard twice.isEmpty || others == nil else {
+      throw PullbackError(
+        .usage, "--temperature \(text ?? "")",
+        "relative stands for all gates and max pools, and others name a kind of them as well",
+        advice: "name relative alone, or with single nodes")
+    }
+    guard twice.isEmpty else {
+      throw PullbackError(
+        .usage, "--temperature \(text ?? "")",
+        "\(twice.joined(separator: ", ")) would have two temperatures, one of them relative", advice: "leave one out")
+    }
+  }
+}
+
+/// The kind that `relative.relu` names.
+private func relativeKind(_ name: String, in graph: Graph) throws -> Temperatures.Kind {
+  let kinds = Temperatures.Kind.allCases.filter(\.hasRelativeRule)
+  let kindName = name.dropFirst("relative.".count)
+  guard let kind = kinds.first(where: { $0.rawValue == kindName }) else {
+    throw PullbackError(
+      .usage, "--temperature \(name)", "there is no relative rule for \(kindName)",
+      advice: "there is one for \(kinds.map(\.rawValue).joined(separator: ", "))")
+  }
+  let present = Set(graph.nodes.map(\.operation.kind))
+  guard present.contains(kind.rawValue) else {
+    let others = kinds.map(\.rawValue).filter(present.contains)
+    throw PullbackError(
+      .usage, "--temperature \(name)", "\(graph.name) has no \(kind.rawValue)",
+      advice: others.isEmpty ? "leave it out" : "it has \(others.joined(separator: ", "))")
+  }
+  return kind
+}
+
+/// The parts of `name=value,...`, each name once.
+public func pairs(_ text: String?, option: String) throws -> [(String, String)] {
+  var names: Set<String> = []
+  return try (text ?? "").split(separator: ",").map { part in
+    let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
+    guard pair.count == 2 else {
+      throw PullbackError(.usage, "\(option) \(part)", "expected a name and a value", advice: "as in relu=0.6")
+    }
+    guard names.insert(pair[0]).inserted else {
+      throw PullbackError(.usage, "\(option) \(part)", "\(pair[0]) is given twice", advice: "leave one out")
+    }
+    return (pair[0], pair[1])
+  }
+}

@@ -1,0 +1,58 @@
+import Attribution
+import Failures
+
+/// What the page asks for, as JSON.
+enum Requests {
+  /// Which network looks at which picture.
+  struct View: Decodable, Sendable {
+    let network, picture: String
+  }
+
+  /// An attribution.
+  struct Map: Decodable, Sendable {
+    let network, picture: String
+    let target: Int
+    let method: String
+    /// As the option `--temperature` names it; of no matter to methods without soft rules.
+    let temperature: String?
+    /// Whose map it is, and the place where it is shown.
+    let client, channel: String?
+    /// `png` or `pdf`, where a figure is asked for.
+    let format: String?
+
+    /// - Throws: `PullbackError` if there is no such method.
+    var explainer: Method { get throws { try known(method) } }
+  }
+
+  /// An ascent.
+  struct Film: Decodable, Sendable {
+    let network, picture: String
+    let target: Int
+    /// Whether the class is to fade rather than to appear.
+    let away: Bool
+    let steps: Int
+    let method: String
+    let temperature: String?
+    let client, channel: String?
+
+    var explainer: Method { get throws { try known(method) } }
+  }
+
+  /// Two texts.
+  struct Texts: Decodable, Sendable {
+    let first, second: String
+    let method: String
+    let client, channel: String?
+  }
+
+  struct Cancellation: Decodable, Sendable {
+    let client, channel: String
+  }
+
+  private static func known(_ name: String) throws -> Method {
+    guard let method = Method(rawValue: name) else {
+      throw PullbackError(.usage, "method", "there is no method of this name")
+    }
+    return method
+  }
+}

@@ -1,0 +1,373 @@
+import ExperimentKit
+import Foundation
+import TestKit
+import Testing
+
+/// The studio's server without a browser.
+@Suite(.serialized) struct ServerTests {
+  private let studio: StudioProcess
+
+  init() throws { studio = try StudioProcess.shared.get() }
+
+  private static func picture(_ shade: UInt8 = 90, size: Int = 96) throws -> [UInt8] {
+    let pixels = (0..<3 * size * size).map { UInt8(truncatingIfNeeded: $0 / 3 * 7 + $0 / size) &+ shade }
+    return try Picture(width: size, height: size, pixels: pixels).pngBytes()
+  }
+
+  private func map(
+    _ picture: String, network: String = "vgg-scenes", target: Int = 3, method: String = "soft-pullback",
+    temperature: String = "released", channel: String? = nil
+  ) -> [String: Any] {
+    [
+      "network": network, "picture": picture, "target": target, "method": method, "temperature": temperature,
+      "client": channel == nil ? NSNull() : "test", "channel": channel ?? NSNull(),
+    ]
+  }
+
+  // MARK: What is served
+
+  @Test func firstLineIsTheAddress() throws {
+    #expect(studio.address == "http://127.0.0.1:\(studio.port)/")
+    let page = try studio.get("/")
+    #expect(page.status == 200 && page.headers["content-type"] == "text/html; charset=utf-8")
+    let policy = try #require(page.headers["content-security-policy"])
+    #expect(policy.hasPrefix("default-src 'none'; script-src 'sha256-") && !policy.contains("unsafe"))
+    #expect(page.headers["x-content-type-options"] == "nosniff" && page.headers["cache-control"] == "no-store")
+    // Everything is in the page; of addresses it has the name of SVG's elements alone.
+    let addresses = page.text.matches(of: /https?:\/\/[^"'\s]+/).map { String($0.0) }
+    #expect(addresses == ["http://www.w3.org/2000/svg"])
+  }
+
+  @Test func pageIsToldWhatThereIs() throws {
+    let start = try studio.get("/api/start").json
+    let networks = try #require(start["networks"] as? [[String: String]])
+    for model in Tier.scenes.models { #expect(networks.contains { $0["id"] == model }) }
+    let samples = try #require(start["samples"] as? [[String: String]])
+    #expect(samples.count { $0["family"] == "scenes" } == 8)
+    let network = try studio.get("/api/networks/pvt-scenes").json
+    #expect((network["classes"] as? [String])?.count == 10 && network["temperature"] as? String == "released")
+    let methods = try #require(network["methods"] as? [[String: Any]]).map { $0["name"] as? String }
+    #expect(methods.contains("soft-pullback") && methods.contains("smoothgrad"))
+    // Neither is defined for a pyramid of transformers.
+    #expect(!methods.contains("grad-cam") && !methods.contains("attention-rollout"))
+    let thumbnail = try studio.get("/api/thumbnails/\(samples[0]["id"]!)")
+    let small = try Photograph(decoding: thumbnail.body, name: "thumbnail").picture
+    #expect(small.width == 96 && small.height == 96)
+  }
+
+  /// Nothing but the loopback interface is listened on.
+  @Test func listensOnLoopbackAlone() throws {
+    let port = String(format: "%04X", studio.port)
+    let sockets = try ["tcp", "tcp6"].flatMap { table in
+      try String(contentsOfFile: "/proc/net/\(table)", encoding: .utf8).split(separator: "\n")
+    }
+    let listening = sockets.map { $0.split(separator: " ") }
+      .filter { $0.count > 3 && $0[1].hasSuffix(":\(port)") && $0[3] == "0A" }
+    #expect(listening.map { String($0[1]) } == ["0100007F:\(port)"])
+  }
+
+  // MARK: Who is answered
+
+  @Test(arguments: [
+    ["Host": "evil.example"], ["Host": "127.0.0.1"], ["Host": "127.0.0.1:1"], ["Origin": "http://evil.example"],
+    ["Origin": "null"], ["Origin": "https://127.0.0.1:PORT"], ["Sec-Fetch-Site": "cross-site"],
+    ["Sec-Fetch-Site": "same-site"],
+  ]) func othersAreRefused(_ headers: [String: String]) throws {
+    let headers = headers.mapValues { $0.replacingOccurrences(of: "PORT", with: "\(studio.port)") }
+    for path in ["/", "/api/start", "/api/thumbnails/scene-0"] { #expect(try studio.get(path, headers).status == 403) }
+    let answer = try studio.post("/api/pictures", try Self.picture(), headers)
+    #expect(answer.status == 403 && (answer.json["error"] as? String)?.contains("expected") == true)
+  }
+
+  @Test func itsOwnPageIsAnswered() throws {
+    for host in ["127.0.0.1", "localhost"] {
+      let headers = [
+        "Host": "\(host):\(studio.port)", "Origin": "http://\(host):\(studio.port)", "Sec-Fetch-Site": "same-origin",
+      ]
+      #expect(try studio.post("/api/pictures", try Self.picture(), headers).status == 200)
+    }
+  }
+
+  /// A refused request's body is not taken for another request.
+  @Test func nothingIsSmuggled() throws {
+    let hidden = "GET /api/start HTTP/1.1\r\nHost: 127.0.0.1:\(studio.port)\r\n\r\n"
+    for count in [hidden.utf8.count, 5_000_000] {
+      let answer = try Connection(studio.port).answer(
+        to: "POST /api/map HTTP/1.1\r\nHost: evil.example\r\nContent-Length: \(count)\r\n\r\n\(hidden)")
+      #expect(answer.status == 403 && answer.rest.isEmpty)
+    }
+  }
+
+  @Test(arguments: [
+    "/../../../../etc/passwd", "/api/pictures/..%2F..%2Fetc%2Fpasswd", "/api/thumbnails/%2Fetc%2Fpasswd",
+    "/api/pictures//etc/passwd", "/api/networks/..", "/Package.swift", "/api", "/api/map",
+  ]) func noFileIsReadable(_ path: String) throws {
+    let answer = try studio.get(path)
+    #expect(answer.status == 404 && !answer.text.contains("root:"))
+  }
+
+  // MARK: What is taken
+
+  @Test func largeRequestsAreRefused() throws {
+    for (path, count) in [("pictures", 30 << 20), ("map", 1 << 17), ("pictures", 1 << 40)] {
+      let answer = try Connection(studio.port).answer(
+        to: "POST /api/\(path) HTTP/1.1\r\nHost: 127.0.0.1:\(studio.port)\r\nContent-Length: \(count)\r\n\r\n")
+      #expect(answer.status == 413, "\(path) \(count)")
+    }
+    // Of a length that is not said.
+    let chunk = "10000\r\n" + String(repeating: "x", count: 0x10000) + "\r\n"
+    let answer = try Connection(studio.port).answer(
+      to: "POST /api/map HTTP/1.1\r\nHost: 127.0.0.1:\(studio.port)\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + String(repeating: chunk, count: 3) + "0\r\n\r\n")
+    #expect(answer.status == 413)
+  }
+
+  @Test func badPicturesAreRefusedInWords() throws {
+    let good = try Self.picture()
+    var enormous = good
+    // Of 30,000 by 30,000 pixels, says its head.
+    enormous.replaceSubrange(16..<24, with: [0, 0, 0x75, 0x30, 0, 0, 0x75, 0x30])
+    let bad: [[UInt8]] = [
+      [], Array(good.prefix(good.count / 2)), Array("GIF89a".utf8), Array("hello".utf8), enormous,
+      [UInt8](repeating: 0, count: 1000), try NPY.head(shape: [1, 3, 4, 4]) + [UInt8](repeating: 0, count: 192),
+    ]
+    for bytes in bad {
+      let answer = try studio.post("/api/pictures", bytes, ["X-Name": "bad%20%1B%5B1m.png"])
+      #expect((400..<500).contains(answer.status), "\(answer.text)")
+      let problem = try #require(answer.json["error"] as? String)
+      #expect(!problem.isEmpty && !problem.contains("\u{1B}"))
+    }
+    #expect(try studio.post("/api/pictures", good).status == 200)
+  }
+
+  @Test func picturesAreBounded() throws {
+    let first = try studio.add(try Self.picture(1, size: 8))
+    for shade in 2..<40 { _ = try studio.add(try Self.picture(UInt8(shade), size: 8)) }
+    #expect(try studio.get("/api/pictures/\(first)").status == 404)
+    let answer = try studio.post("/api/map", json: map(first))
+    #expect((answer.message("error")?["error"] as? String)?.contains("is no longer kept") == true, "\(answer.text)")
+  }
+
+  @Test func mistakesAreToldAndSurvived() throws {
+    let picture = try studio.add(try Self.picture())
+    let mistakes: [([String: Any], String)] = [
+      (map(picture, network: "../../etc"), "network"), (map(picture, target: 10), "class 10"),
+      (map(picture, target: -1), "class -1"), (map(picture, temperature: "relu=0"), "positive number"),
+      (map(picture, temperature: "nonsense"), "expected a name and a value"),
+      (map(picture, network: "pvt-scenes", method: "grad-cam"), "layer"), (map("scene-99999"), "no longer kept"),
+    ]
+    for (request, problem) in mistakes {
+      let answer = try studio.post("/api/map", json: request)
+      #expect((answer.message("error")?["error"] as? String)?.contains(problem) == true, "\(answer.text)")
+    }
+    #expect(try studio.post("/api/map", json: map(picture, method: "nonsense")).status == 400)
+    for body in ["", "{", "[]", "{\"network\": 3}", String(repeating: "[", count: 50_000)] {
+      #expect(try studio.post("/api/map", Array(body.utf8)).status == 400)
+    }
+    #expect(try studio.post("/api/map", json: map(picture)).message("map") != nil)
+  }
+
+  // MARK: What is computed
+
+  /// The bytes of maps, figures and films are those of the command line that the page shows.
+  @Test(arguments: [
+    ("vgg-scenes", "soft-pullback", "relative=1.3"), ("resnet-scenes", "pullback-ascent", "released"),
+    ("pvt-scenes", "soft-pullback", "relu=0.9,gelu=1.5"), ("resnet-scenes", "guided-grad-cam", "released"),
+    ("vgg-scenes", "smoothgrad", "released"),
+  ]) func commandsMakeTheSameBytes(_ network: String, _ method: String, _ temperature: String) throws {
+    let folder = try TemporaryFolder()
+    let name = "it's a picture.png"
+    let bytes = try Self.picture(30, size: 120)
+    try Data(bytes).write(to: URL(fileURLWithPath: folder.path(name)))
+    let picture = try studio.add(bytes, named: name.addingPercentEncoding(withAllowedCharacters: .alphanumerics)!)
+    var request = map(picture, network: network, target: 5, method: method, temperature: temperature)
+    let answer = try studio.post("/api/map", json: request)
+    let found = try #require(answer.message("map"), "\(answer.text)")
+    let commands = try #require(found["commands"] as? [String: String])
+    let head = try #require((found["head"] as? String).flatMap { Data(base64Encoded: $0) })
+    var files = ["npy": head + Data(answer.frames.numbers[0])]
+    for format in ["png", "pdf"] {
+      request["format"] = format
+      files[format] = Data(try studio.post("/api/figure", json: request).body)
+    }
+    for (kind, bytes) in files {
+      try run(try #require(commands[kind]), in: folder)
+      let path = folder.path("it's a picture-\(method).\(kind)")
+      #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == bytes, "\(kind)")
+    }
+  }
+
+  @Test(arguments: [false, true]) func filmsAreTheCommandLines(_ away: Bool) throws {
+    let folder = try TemporaryFolder()
+    let bytes = try Self.picture(60)
+    try Data(bytes).write(to: URL(fileURLWithPath: folder.path("p.png")))
+    let answer = try studio.post(
+      "/api/film",
+      json: [
+        "network": "resnet-scenes", "picture": try studio.add(bytes, named: "p.png"), "target": 2, "away": away,
+        "steps": 4, "method": "pullback-ascent", "temperature": "relative=1.5",
+      ])
+    let film = try #require(answer.message("film"), "\(answer.text)")
+    let head = try #require((film["head"] as? String).flatMap { Data(base64Encoded: $0) })
+    let steps = answer.frames.messages.filter { $0["type"] as? String == "step" }
+    #expect(steps.map { $0["step"] as? Int } == [0, 1, 2, 3, 4] && answer.frames.numbers.count == 5)
+    let probabilities = steps.compactMap { $0["probability"] as? Double }
+    #expect(away ? probabilities[4] < probabilities[0] : probabilities[4] > probabilities[0])
+    try run(try #require(film["command"] as? String), in: folder)
+    #expect(
+      try Data(contentsOf: URL(fileURLWithPath: folder.path("counterfactual/counterfactual.npy")))
+        == answer.frames.numbers.reduce(head) { $0 + Data($1) })
+  }
+
+  private func run(_ command: String, in folder: TemporaryFolder) throws {
+    #expect(command.hasPrefix("swift run pullbacks "))
+    let outcome = try Program("pullbacks").shell(
+      String(command.dropFirst("swift run ".count)), in: folder.url.path, environment: ["OPENBLAS_CORETYPE": "Haswell"])
+    #expect(outcome.status == 0, "\(command)\n\(outcome.errors)")
+  }
+
+  /// What a network sees, and the picture as it sees it.
+  @Test func predictionsAreTheLibrarys() throws {
+    let subject = try Tier.scenes.subject("vgg-scenes", showing: .shown(Gallery(photographs: [], scenes: [0])))
+    let image = try subject.images[0].image
+    let picture = try studio.add(try Picture(image).pngBytes())
+    let answer = try studio.post("/api/predict", json: ["network": "vgg-scenes", "picture": picture])
+    let ranking = Prediction.ranking(try subject.network(image).scalars)
+    #expect(answer.message("prediction")?["ranking"] as? [Int] == ranking.map(\.target))
+    let floats = answer.frames.numbers.map { bytes in bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) } }
+    #expect(floats[0] == image.scalars)
+    for each in ranking { #expect(floats[1][each.target] == Float(each.probability)) }
+  }
+
+  @Test func wordsAreShaded() throws {
+    let answer = try studio.post(
+      "/api/texts", json: ["first": "t1 t5  t7", "second": "t2 t3", "method": "hard-pullback"])
+    let found = try #require(answer.message("texts"), "\(answer.text)")
+    let words = try #require(found["first"] as? [[String: Any]])
+    #expect(words.map { $0["text"] as? String } == ["t1", "t5", "t7"])
+    let (cosine, rest) = (found["cosine"] as! Double, found["rest"] as! [Double])
+    #expect(abs(words.reduce(rest[0]) { $0 + ($1["share"] as! Double) } - cosine) < 1e-6 && abs(cosine) <= 1)
+    let folder = try TemporaryFolder()
+    try run((found["commands"] as! [String])[0], in: folder)
+    let file = try Data(contentsOf: folder.url.appendingPathComponent("shares.json"))
+    let json = try JSONSerialization.jsonObject(with: file)
+    let shares = ((json as? [String: Any])?["words"] as? [[String: Any]])?.map { $0["share"] as! Double }
+    #expect(shares == words.map { $0["share"] as! Double })
+    for mistake in [["first": "", "second": "t1"], ["first": "t1", "second": String(repeating: "t1 ", count: 2000)]] {
+      let answer = try studio.post("/api/texts", json: mistake.merging(["method": "hard-pullback"]) { $1 })
+      #expect(answer.message("error") != nil)
+    }
+  }
+
+  // MARK: Many at once
+
+  @Test func fiftyAtOnceAreAnswered() throws {
+    let picture = try studio.add(try Self.picture())
+    let requests = (0..<50).map { map(picture, target: $0 % 10, temperature: "relative=\(1 + Double($0) / 10)") }
+    let bodies = try requests.map { Array(try JSONSerialization.data(withJSONObject: $0)) }
+    let answers = Protected<[Int: Answer]>([:])
+    DispatchQueue.concurrentPerform(iterations: 50) { index in
+      let answer = try? studio.post("/api/map", bodies[index])
+      answers.withLock { $0[index] = answer }
+    }
+    let all = answers.withLock { $0 }
+    #expect(all.count == 50 && all.values.allSatisfy { $0.status == 200 && $0.message("map") != nil })
+    // Each is the answer to its own request.
+    for index in [0, 17, 49] {
+      #expect(try studio.post("/api/map", bodies[index]).frames.numbers == all[index]?.frames.numbers)
+    }
+    #expect(Set(all.values.map { $0.frames.numbers[0] }).count == 50)
+  }
+
+  /// Of two requests on a channel the newer is answered, and the older is given up; quick ones need not wait for it.
+  @Test func newestWins() throws {
+    let picture = try studio.add(try Self.picture(7))
+    let long = Array(
+      try JSONSerialization.data(withJSONObject: map(picture, network: "pvt-scenes", method: "rise", channel: "a")))
+    let first = Protected<Answer?>(nil)
+    let group = DispatchGroup()
+    DispatchQueue.global().async(group: group) {
+      let answer = try? studio.post("/api/map", long)
+      first.withLock { $0 = answer }
+    }
+    Thread.sleep(forTimeInterval: 1)
+    let start = ContinuousClock.now
+    #expect(try studio.post("/api/map", json: map(picture, target: 1)).message("map") != nil)
+    let aside = start.duration(to: .now)
+    #expect(first.withLock { $0 } == nil && aside < .seconds(10), "\(aside)")
+    #expect(try studio.post("/api/map", json: map(picture, target: 2, channel: "a")).message("map") != nil)
+    group.wait()
+    let older = try #require(first.withLock { $0 })
+    #expect(older.message("superseded") != nil && older.message("map") == nil && older.message("progress") != nil)
+  }
+
+  @Test func longWorkIsCancelled() throws {
+    let picture = try studio.add(try Self.picture(8))
+    let long = Array(
+      try JSONSerialization.data(withJSONObject: map(picture, network: "pvt-scenes", method: "rise", channel: "c")))
+    let answer = Protected<Answer?>(nil)
+    let group = DispatchGroup()
+    DispatchQueue.global().async(group: group) {
+      let found = try? studio.post("/api/map", long)
+      answer.withLock { $0 = found }
+    }
+    Thread.sleep(forTimeInterval: 1)
+    let start = ContinuousClock.now
+    #expect(try studio.post("/api/cancel", json: ["client": "test", "channel": "c"]).status == 204)
+    group.wait()
+    #expect(start.duration(to: .now) < .seconds(10))
+    #expect(try #require(answer.withLock { $0 }).message("superseded") != nil)
+  }
+
+  // MARK: Beginning and end
+
+  @Test func controlCEndsItAtOnce() throws {
+    let own = try StudioProcess()
+    let picture = try own.add(try Self.picture())
+    let connection = try Connection(own.port)
+    let body = try JSONSerialization.data(withJSONObject: map(picture, method: "rise"))
+    let head = "POST /api/map HTTP/1.1\r\nHost: 127.0.0.1:\(own.port)\r\nContent-Length: \(body.count)\r\n\r\n"
+    connection.send(Array(head.utf8) + body)
+    Thread.sleep(forTimeInterval: 0.5)
+    let end = own.interrupt()
+    #expect(end.signal == SIGINT && end.time < .seconds(2), "\(end)")
+  }
+
+  @Test func takenPortsAreNamed() throws {
+    let outcome = try Program("pullbacks").run(["studio", "--no-browser", "--port", "\(studio.port)"])
+    #expect(outcome.status == 69 && outcome.output.isEmpty)
+    #expect(outcome.errors.hasPrefix("pullbacks: port \(studio.port): cannot be listened on"))
+    #expect(outcome.errors.contains("--port"))
+    #expect(outcome.errors.split(separator: "\n").count == 1)
+  }
+
+  @Test func ownNetworksAreOffered() throws {
+    let own = try StudioProcess([
+      "--model", Fixture.path("onnx/mine.onnx"), "--preprocess", "imagenet",
+    ])
+    let networks = try #require(try own.get("/api/start").json["networks"] as? [[String: String]])
+    #expect(networks[0]["id"] == "own" && networks[0]["family"] == "own")
+    let folder = try TemporaryFolder()
+    let bytes = try Self.picture(3, size: 64)
+    try Data(bytes).write(to: URL(fileURLWithPath: folder.path("p.png")))
+    let answer = try own.post(
+      "/api/map",
+      json: map(try own.add(bytes, named: "p.png"), network: "own", target: 1, temperature: "relative=1.5"))
+    let found = try #require(answer.message("map"), "\(answer.text)")
+    try run(try #require((found["commands"] as? [String: String])?["npy"]), in: folder)
+    let written = try Data(contentsOf: URL(fileURLWithPath: folder.path("p-soft-pullback.npy")))
+    #expect(written == Data(base64Encoded: found["head"] as! String)! + Data(answer.frames.numbers[0]))
+  }
+
+  @Test(
+    arguments: [
+      (["--preprocess", "imagenet"], 64, "--preprocess"), (["--model", "nonsense"], 64, "nonsense"),
+      (["--labels", "x.txt"], 64, "--labels"), (["--model", "/nowhere/x.onnx"], 66, "x.onnx"),
+      (["--text-model", "/nowhere"], 66, "/nowhere"), (["--port", "70000"], 64, "70000"),
+    ] as [([String], Int32, String)])
+  func mistakesEndItBeforeItListens(_ arguments: [String], _ status: Int32, _ problem: String) throws {
+    let outcome = try Program("pullbacks").run(["studio", "--no-browser", "--port", "0"] + arguments)
+    #expect(outcome.status == status && outcome.output.isEmpty, "\(outcome.errors)")
+    #expect(outcome.errors.contains(problem), "\(outcome.errors)")
+  }
+}
