@@ -8,9 +8,9 @@ PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libw
 FETCHING := python3-pip
 NETWORK ?= resnet-scenes vgg-scenes pvt-scenes sentence-decoder
 # Those that draw committed scores, which EXPERIMENT --recompute computes: as soon as they are drawn once.
-SCORED := fig6 fig8 fig9 fig12 fig13 table1 table2 table3 table4 table5
+SCORED := fig6 fig8 fig9 fig12 fig13 table1 table2 table3 table4 table5 table6
 drawn = $(foreach figure,$(SCORED),$(if $(wildcard Figures/$(figure)-$(1).png),$(figure)))
-FIGURES := start networks fig1 fig2 fig3 fig4 fig5 fig7 fig10 fig11
+FIGURES := start networks fig1 fig2 fig3 fig4 fig5 fig7 fig10 fig11 fig15
 # Those that are drawn for the photographs too.
 PHOTOGRAPHS := start fig1 fig2 fig3 fig4 fig5 fig11
 
@@ -79,7 +79,7 @@ train: dependencies ## Train the package's networks anew into .cache/training (h
 
 scores: dependencies ## Compute anew the scores that figures and tables draw, of the networks of the scenes (hours; it can be stopped)
 	$(SWIFT) build -c release
-	for experiment in table3 fig9 fig8 table1 table2 table4 fig12 fig13 table5; do \
+	for experiment in table3 fig9 fig8 table1 table2 table4 fig12 fig13 table5 table6; do \
 	  $(SWIFT) run -c release --skip-build $$experiment --recompute || exit; \
 	done
 

@@ -109,9 +109,9 @@ let package = Package(
       swiftSettings: swiftSettings),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
     experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
-    experiment("fig11"), experiment("fig12"), experiment("fig13"),
+    experiment("fig11"), experiment("fig12"), experiment("fig13"), experiment("fig15"),
     experiment("parts"), experiment("networks"), experiment("start"),
-    experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"), experiment("table5"),
+    experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"), experiment("table5"), experiment("table6"),
     .executableTarget(
       name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings
     ),
@@ -153,7 +153,7 @@ let package = Package(
       "FigureTests",
       [
         "ExperimentKit", "start", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "fig11",
-        "fig12", "fig13", "table1", "table2", "table3", "table4", "table5",
+        "fig12", "fig13", "fig15", "table1", "table2", "table3", "table4", "table5", "table6",
       ]),
     tests("CommandLineTests", ["ExperimentKit", "Digests", "Failures", "Scenes", "pullbacks"]),
   ]

@@ -146,7 +146,7 @@ struct TextCommand: ParsableCommand {
       }
     }
     if let figure {
-      let texts = records.map { ShadedText(pieces(of: $0.explanation), caption: caption($0)) }
+      let texts = records.map { ShadedText($0.explanation.pieces(), caption: caption($0)) }
       try Figure(Panels(texts, columns: 1)).writeSigned(to: figure)
     }
   }
@@ -169,12 +169,8 @@ struct TextCommand: ParsableCommand {
   }
 
   private func load() throws -> TextModel {
-    guard model == "minilm" else { return try TextModel(contentsOf: model, head: pooling?.head) }
-    let folder = "\(FetchedFiles.folder)/text/all-MiniLM-L6-v2"
-    guard FileManager.default.fileExists(atPath: "\(folder)/model.safetensors") else {
-      throw PullbackError(.unavailable, folder, "has not been fetched yet", advice: "run make text")
-    }
-    return try TextModel(contentsOf: folder, head: pooling?.head)
+    guard let named = NamedTextModel(rawValue: model) else { return try TextModel(contentsOf: model, head: pooling?.head) }
+    return try named.model(head: pooling?.head)
   }
 
   /// What is explained, and in words.
@@ -233,16 +229,6 @@ struct TextCommand: ParsableCommand {
 
   // MARK: Shown
 
-  /// The words of the texts with their shares.
-  private func pieces(of explanation: TextExplanation) -> [ShadedText.Piece] {
-    var end: (sequence: Int, place: Int)?
-    return explanation.words.map { word in
-      defer { end = (word.sequence, word.range.upperBound) }
-      let follows = end.map { $0.sequence != word.sequence || $0.place != word.range.lowerBound } ?? false
-      return ShadedText.Piece(word.text, word.share, follows: follows)
-    }
-  }
-
   private func caption(_ record: Record) -> String {
     let explanation = record.explanation
     let value = "\(record.target) \(rounded(explanation.value))"
@@ -257,7 +243,7 @@ struct TextCommand: ParsableCommand {
   /// In a terminal the text, its words shaded; elsewhere a word and its share a line.
   private func show(_ record: Record) {
     print(PathText.shown(caption(record)))
-    let pieces = pieces(of: record.explanation)
+    let pieces = record.explanation.pieces()
     guard isatty(STDOUT_FILENO) == 1, ProcessInfo.processInfo.environment["NO_COLOR"] == nil else {
       for piece in pieces {
         let share = String(format: "%+.4f", piece.value ?? 0)

@@ -74,7 +74,7 @@ public enum Agreement {
       case 0..<5: "\(form(forms[0])) \(dice.pick(states))"
       case 5..<7: "\(form(forms[1])) \(dice.pick(states))"
       case 7: form(dice.pick(intransitive))
-      default: "\(form(dice.pick(transitive))) the \(noun(&dice).text)"
+      default: "\(form(dice.pick(transitive))) \(phrase(noun(&dice).text, &dice))"
       }
     return "\(subject) \(rest) ."
   }
@@ -86,26 +86,30 @@ public enum Agreement {
     _ dice: inout Dice, _ structure: Structure, plural: Bool, pairs: Pairs, opposed: Bool
   ) -> String {
     let subject = noun(&dice, plural: plural)
-    let adjective = dice.chance(0.3) ? dice.pick(adjectives) + " " : ""
-    let head = "the \(adjective)*\(subject.text)*"
+    let head = phrase("*\(subject.text)*", &dice)
     if structure == .plain { return head }
     var next = noun(&dice, plural: opposed ? !plural : dice.chance(0.5))
     while next.index == subject.index || !pairs.contains(subject.index, next.index) {
       next = noun(&dice, plural: next.isPlural)
     }
-    func marked(_ noun: Noun) -> String { noun.isPlural == plural ? noun.text : "~\(noun.text)~" }
+    func other(_ noun: Noun) -> String { phrase(noun.isPlural == plural ? noun.text : "~\(noun.text)~", &dice) }
     func clause(_ noun: Noun) -> String {
       let verb = dice.pick(transitive)
-      return "that the \(marked(noun)) \(noun.isPlural ? verb.1 : verb.0)"
+      return "that \(other(noun)) \(noun.isPlural ? verb.1 : verb.0)"
     }
     switch structure {
     case .plain: return head
-    case .near: return "\(head) \(dice.pick(places)) the \(marked(next))"
+    case .near: return "\(head) \(dice.pick(places)) \(other(next))"
     case .nearTwo:
-      return "\(head) \(dice.pick(places)) the \(marked(next)) \(dice.pick(places)) the \(marked(noun(&dice)))"
+      return "\(head) \(dice.pick(places)) \(other(next)) \(dice.pick(places)) \(other(noun(&dice)))"
     case .that: return "\(head) \(clause(next))"
-    case .nearThat: return "\(head) \(dice.pick(places)) the \(marked(next)) \(clause(noun(&dice)))"
+    case .nearThat: return "\(head) \(dice.pick(places)) \(other(next)) \(clause(noun(&dice)))"
     }
+  }
+
+  /// A noun with its article, and with an adjective or without.
+  private static func phrase(_ noun: String, _ dice: inout Dice) -> String {
+    dice.chance(0.3) ? "the \(dice.pick(adjectives)) \(noun)" : "the \(noun)"
   }
 
   struct Noun {
