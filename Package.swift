@@ -37,7 +37,7 @@ let documentation: [Package.Dependency] =
 let package = Package(
   name: "SemanticPullbacks",
   products: [
-    .library(name: "SemanticPullbacks", targets: ["SemanticPullbacks"]),
+    .library(name: "SemanticPullbacks", targets: ["SemanticPullbacks", "Text"]),
     .executable(name: "pullbacks", targets: ["pullbacks"]),
   ],
   dependencies: [

@@ -11,7 +11,8 @@ import Text
 Experiment.run("fig15") { experiment in
 
   //: The texts are made by a program, so that it is known which words decide: they are underlined. The first of each kind are
-  //: shown; they were chosen before any explanation had been seen.
+  //: shown, and of the negations the first that decides and the first that does not. They were chosen before any
+  //: explanation had been seen.
 
   let methods: [TextMethod] = [.hardPullback, .gradient, .integratedGradients, .leaveOneOut]
 
@@ -43,27 +44,30 @@ Experiment.run("fig15") { experiment in
       continue
     }
     let model = try named.model()
-    let shown = named == .decoder ? (0..<4).map { (PlantedText.Kind.agreement, $0) } : named.kinds.flatMap { [($0, 0), ($0, 1)] }
+    let generator = SentenceGenerator(seed: experiment.options.seed)
+    let shown = named.kinds.flatMap { kind in
+      let texts = (0..<20).map { generator.text(kind, $0) }
+      let groups = [nil, false, true].map { decides in texts.filter { $0.negationDecides == decides } }
+      return groups.flatMap { $0.prefix(named == .decoder ? 4 : 1) }
+    }
     var (panels, numbers): ([any Drawable], [Numbers]) = ([], [])
-    for (kind, index) in shown {
-      let text = SentenceGenerator(seed: experiment.options.seed).text(kind, index)
+    for text in shown {
       let target = try text.target(by: model)
       let explanations = try methods.map { method in
         try TextExplainer(method, seed: experiment.options.seed).explain(text.text, target, by: model)
       }
       let value = explanations[0].value
       let question =
-        text.against.map { "\(kind.rawValue): similar to “\($0)”, cosine \(decimal(value, places: 2))" }
+        text.against.map { "\(text.kind.rawValue): similar to “\($0)”, cosine \(decimal(value, places: 2))" }
         ?? "“\(text.next!)” rather than “\(text.versus!)”, difference of logits \(decimal(value, places: 2))"
       let shaded = zip(methods, explanations).map { method, explanation in
         ShadedText(explanation.pieces(marking: text.deciding), caption: method.title, width: Looks.Width.shadedText)
       }
-      panels += [
-        ShadedText([], caption: question, width: 2 * Looks.Width.shadedText), Panels(shaded, columns: 2, gap: 8),
-      ]
+      let heading = ShadedText([], caption: question, width: 2 * Looks.Width.shadedText)
+      panels.append(Panels([heading, Panels(shaded, columns: 2, gap: 6)], columns: 1, gap: 3))
       numbers.append(
         Numbers(
-          kind: kind.rawValue, index: index, text: text.text, against: text.against,
+          kind: text.kind.rawValue, index: text.index, text: text.text, against: text.against,
           deciding: text.words(at: text.deciding), value: value,
           explanations: explanations.map { explanation in
             Numbers.Shares(
@@ -78,7 +82,7 @@ Experiment.run("fig15") { experiment in
     let credit = "\(named.title). The words that decide are underlined. Texts: the first of their kind of the generator's "
       + "seed \(experiment.options.seed)."
     try experiment.write(
-      Figure(Panels(panels, columns: 1, gap: 5), credit: credit), part: named == .decoder ? nil : "encoder",
+      Figure(Panels(panels, columns: 1, gap: 14), credit: credit), part: named == .decoder ? nil : "encoder",
       numbers: numbers, about: named, model)
   }
 }

@@ -21,6 +21,8 @@ Experiment.run(
 
     struct Numbers: Encodable {
       let scores: [TextScoreEntry]
+      /// The same by kind of texts, where a model has several.
+      let kinds: [TextScoreEntry]
       let negations: [NegationEntry]
     }
     let kinds = scores.filter { $0.model.kinds.count > 1 }.flatMap { scores in
@@ -29,7 +31,9 @@ Experiment.run(
     let table = scores.table()
     try experiment.write(
       Figure(table, credit: "Mean over texts and 95 % bootstrap interval; the best of a block is bold."),
-      texts: [table], numbers: Numbers(scores: scores.flatMap { $0.entries() } + kinds, negations: scores.flatMap(\.negations)),
+      texts: [table],
+      numbers: Numbers(
+        scores: scores.flatMap { $0.entries() }, kinds: kinds, negations: scores.flatMap(\.negations)),
       about: scores)
 
     //: Text by text: the hard pullback against every explainer that is no pullback, the soft one against the hard one, and each

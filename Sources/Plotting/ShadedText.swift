@@ -90,10 +90,11 @@ public struct ShadedText: Drawable {
         piece.text, at: Point(rect.minX + place.x, middle),
         TextStyle(style.size, .regular, color?.readableInk ?? theme.ink), vertical: .middle)
       if piece.isMarked {
-        let foot = middle + style.size * 0.68
+        // Below the shade, so that it is seen whatever the shade.
+        let foot = middle + style.size * 0.75 + 1
         canvas.line(
           from: Point(rect.minX + place.x, foot), to: Point(rect.minX + place.x + place.width, foot),
-          Pen(color?.readableInk ?? theme.ink, width: 1.6 * theme.ruleWidth))
+          Pen(theme.ink, width: 2 * theme.ruleWidth))
       }
     }
   }

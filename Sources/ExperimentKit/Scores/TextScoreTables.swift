@@ -36,8 +36,8 @@ extension PlantedMetric {
     case .energy: "Energy on\nthe words \(arrow)"
     case .pointing: "Pointing\ngame \(arrow)"
     case .sequence: "Sequence\npointing \(arrow)"
-    case .comprehensiveness: "Comprehen-\nsiveness \(arrow)"
-    case .sufficiency: "Suffi-\nciency \(arrow)"
+    case .comprehensiveness: "Comprehensiveness \(arrow)"
+    case .sufficiency: "Sufficiency \(arrow)"
     }
   }
 }
@@ -78,8 +78,8 @@ extension TextScores {
 
   /// What a block of a table says of the model.
   var heading: String {
-    let kinds = model.kinds.map { kind in "\(description.texts[kind.rawValue] ?? 0) \(kind.rawValue)" }
-    return "\(model.title): \(kinds.joined(separator: ", "))"
+    let count = description.texts.values.reduce(0, +)
+    return "\(model.title): \(count) texts (\(model.kinds.map(\.rawValue).joined(separator: ", ")))"
   }
 }
 
