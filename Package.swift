@@ -37,7 +37,7 @@ let documentation: [Package.Dependency] =
 let package = Package(
   name: "SemanticPullbacks",
   products: [
-    .library(name: "SemanticPullbacks", targets: ["SemanticPullbacks"]),
+    .library(name: "SemanticPullbacks", targets: ["SemanticPullbacks", "Text"]),
     .executable(name: "pullbacks", targets: ["pullbacks"]),
   ],
   dependencies: [
@@ -74,7 +74,10 @@ let package = Package(
       ["Pullbacks", "Execution", "Failures", "Digests", .product(name: "SwiftProtobuf", package: "swift-protobuf")],
       exclude: ["Generated/generate"]),
     room("Attribution", ["Pullbacks", "Kernels"]),
-    room("Text", ["Pullbacks", "Execution", "Failures", "Checkpoints", "Attribution"]),
+    room("Sentences", ["Pullbacks"]),
+    room(
+      "Text", ["Pullbacks", "Execution", "Failures", "Checkpoints", "Attribution", "Sentences"],
+      resources: [.copy("Resources/sentence-decoder")]),
     room(
       "Faithfulness", ["Attribution", "Failures", "Digests", "Kernels"],
       exclude: ["Published/README.md"],
@@ -82,7 +85,7 @@ let package = Package(
         .embedInCode("Published/\($0).csv")
       }),
     room("Scenes", ["Pullbacks", "Failures", "Imaging", "Kernels", "CCairo"]),
-    room("Training", ["Pullbacks", "Checkpoints", "Networks", "Scenes", "Kernels"]),
+    room("Training", ["Pullbacks", "Checkpoints", "Networks", "Scenes", "Sentences", "Text", "Kernels"]),
     room(
       "Subjects",
       [
@@ -94,8 +97,8 @@ let package = Package(
     room(
       "ExperimentKit",
       [
-        "SemanticPullbacks", "Subjects", "Faithfulness", "Plotting", "Scenes", "Training", "Failures", "Digests",
-        "Kernels", "CStart", "CCairo", "CPNG", "CImaging", "COpenSSL",
+        "SemanticPullbacks", "Subjects", "Faithfulness", "Plotting", "Scenes", "Sentences", "Text", "Training",
+        "Failures", "Digests", "Kernels", "CStart", "CCairo", "CPNG", "CImaging", "COpenSSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -109,13 +112,13 @@ let package = Package(
 
     // The experiments and the command-line tools.
     .executableTarget(
-      name: "pullbacks", dependencies: ["ExperimentKit", "Text", "Studio"], path: "Experiments/pullbacks",
+      name: "pullbacks", dependencies: ["ExperimentKit", "Studio"], path: "Experiments/pullbacks",
       swiftSettings: swiftSettings),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
     experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
-    experiment("fig11"), experiment("fig12"), experiment("fig13"), experiment("fig17"),
+    experiment("fig11"), experiment("fig12"), experiment("fig13"), experiment("fig15"), experiment("fig17"),
     experiment("parts"), experiment("networks"), experiment("start"),
-    experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"), experiment("table5"),
+    experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"), experiment("table5"), experiment("table6"),
     .executableTarget(
       name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings
     ),
@@ -140,11 +143,12 @@ let package = Package(
     tests(
       "OnnxTests",
       ["Onnx", "Networks", "Checkpoints", "Failures", .product(name: "SwiftProtobuf", package: "swift-protobuf")]),
-    tests("TextTests", ["Text", "Failures"]),
+    tests("SentencesTests", ["Sentences"]),
+    tests("TextTests", ["Text", "Failures", "Sentences"]),
     tests("PlottingTests", ["Plotting", "Failures"]),
     tests("ScenesTests", ["Scenes", "Imaging", "Kernels"]),
     tests("AttributionTests", ["Attribution", "Networks", "Kernels", "CKernels"]),
-    tests("TrainingTests", ["Training", "Networks", "Checkpoints", "Scenes", "Kernels"]),
+    tests("TrainingTests", ["Training", "Networks", "Checkpoints", "Scenes", "Sentences", "Text", "Kernels"]),
     tests("FaithfulnessTests", ["Faithfulness", "Kernels"]),
     tests(
       "SubjectsTests",
@@ -157,7 +161,7 @@ let package = Package(
       "FigureTests",
       [
         "ExperimentKit", "start", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "fig11",
-        "fig12", "fig13", "fig17", "table1", "table2", "table3", "table4", "table5",
+        "fig12", "fig13", "fig15", "fig17", "table1", "table2", "table3", "table4", "table5", "table6",
       ]),
     tests("CommandLineTests", ["ExperimentKit", "Digests", "Failures", "Scenes", "pullbacks"]),
   ]

@@ -11,7 +11,7 @@ import Kernels
 
 /// What can be measured; by default the networks alone.
 enum Part: String, CaseIterable, ExpressibleByArgument {
-  case networks, convolutions, operations, explainers, scaling, memory, training, scenes, files
+  case networks, text, convolutions, operations, explainers, scaling, memory, training, scenes, files
 }
 
 @main
@@ -64,6 +64,7 @@ struct Measure: ParsableCommand {
       for part in Part.allCases where parts.contains("all") || parts.contains(part.rawValue) {
         switch part {
         case .networks: try measureNetworks(&report)
+        case .text: try measureText(&report)
         case .convolutions: try measureConvolutions(&report)
         case .operations: try measureOperations(&report)
         case .explainers: try measureExplainers(&report)

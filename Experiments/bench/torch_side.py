@@ -3,7 +3,8 @@
 Usage: torch_side.py MODEL BATCH THREADS CLOCK. Prints "ready", then for every line "PASS SECONDS" on standard input the
 least time of a call in seconds, and for "memory PASS" the process's size with the model loaded and its largest after a
 call, in bytes; after that it serves no other pass. torchvision's and timm's own models, with weights as they initialise
-them; for the soft pullback their modules are replaced by the surrogates of Tests/Oracles/soft_modules.py.
+them; for the soft pullback their modules are replaced by the surrogates of Tests/Oracles/soft_modules.py. The model
+minilm is a BERT of transformers of all-MiniLM-L6-v2's size on the embeddings of 128 tokens, without a soft pullback.
 """
 import pathlib
 import re
@@ -20,8 +21,24 @@ name, batch, threads, clock = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), s
 now = time.perf_counter if clock == "wall" else time.process_time
 if threads:
     torch.set_num_threads(threads)
-plain = torch_models.build(name).eval().requires_grad_(False)
-x = torch.rand(batch, 3, 224, 224) * 2 - 1
+
+
+class Encoder(torch.nn.Module):
+    """Embeddings of tokens to the mean of their vectors."""
+
+    def __init__(self):
+        super().__init__()
+        import transformers
+
+        self.bert = transformers.BertModel(transformers.BertConfig(
+            hidden_size=384, num_hidden_layers=6, num_attention_heads=12, intermediate_size=1536), add_pooling_layer=False)
+
+    def forward(self, x):
+        return self.bert(inputs_embeds=x).last_hidden_state.mean(1)
+
+
+plain = (Encoder() if name == "minilm" else torch_models.build(name)).eval().requires_grad_(False)
+x = torch.randn(batch, 128, 384) * 0.05 if name == "minilm" else torch.rand(batch, 3, 224, 224) * 2 - 1
 softened = []
 
 

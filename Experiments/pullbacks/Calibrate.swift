@@ -1,18 +1,22 @@
 import ArgumentParser
 import ExperimentKit
+import Failures
+import Text
 
 struct Calibrate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Measure the spread of each channel of a network over some images, for relative temperatures.",
+    abstract: "Measure the spread of each channel of a network over some images or texts, for relative temperatures.",
     discussion: """
       A few dozen images of the kind that the network was trained on are enough; labels are not needed. The file \
       --output holds the standard deviation of each channel that goes into an activation or a max pool. It is good for \
-      this checkpoint, and is what --calibration takes.
+      this checkpoint, and is what --calibration takes. A language model is shown texts, one a line.
 
       Examples:
         pullbacks calibrate --images photos --output spreads.json
         pullbacks attribute --input cat.jpg --temperature relative=1.5 \\
           --calibration spreads.json --output cat.npy
+        pullbacks calibrate --model sentence-decoder --texts texts.txt \\
+          --output spreads.json
       """)
 
   @OptionGroup var model: ModelOptions
@@ -21,7 +25,13 @@ struct Calibrate: ParsableCommand {
     help: ArgumentHelp(
       "A folder of PNG, JPEG or WebP files; or a float32 .npy of several inputs.",
       valueName: "folder or file"))
-  var images: String
+  var images: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "In place of images: texts, one a line, for the language model --model (minilm, sentence-decoder or a folder).",
+      valueName: "file"), completion: .file())
+  var texts: String?
 
   @OptionGroup var pictures: PictureOptions
   @OptionGroup var held: HeldInputOptions
@@ -31,8 +41,15 @@ struct Calibrate: ParsableCommand {
   @Option(help: ArgumentHelp("Where the spreads go.", valueName: "file.json"), completion: .file(extensions: ["json"]))
   var output: String
 
+  func validate() throws {
+    guard (images == nil) != (texts == nil) else {
+      throw ValidationError("Name either --images or, of a language model, --texts.")
+    }
+  }
+
   func run() throws {
     try checkFolder(of: output)
+    guard let images else { return try calibrateText(texts!) }
     let (model, content) = try model.load([images] + held.inputs, preprocessing: pictures.preprocessing())
     let all = try model.inputs(content ?? InputContent(images), range: pictures.range)
     try outputs.check([output], inputs: all.files + [model.path])
@@ -63,5 +80,16 @@ struct Calibrate: ParsableCommand {
     try writeJSON(
       try Calibration(measurement.spreads, of: model, images: inputs.count, preprocessing: preprocessing), to: output)
     try pictures.finish(unreadable, of: all.count)
+  }
+
+  private func calibrateText(_ path: String) throws {
+    guard let name = model.model else {
+      throw PullbackError(.usage, "--model", "is missing", advice: "name the language model or its folder")
+    }
+    try outputs.check([output], inputs: [path])
+    // Behind a tab lies what a text is compared with.
+    let lines = try linesOfTexts(path).map { String($0.prefix { $0 != "\t" }) }
+    let model = try textModel(name)
+    try writeJSON(try Calibration(model.spreads(over: lines), of: model, texts: lines.count), to: output)
   }
 }

@@ -47,42 +47,20 @@ struct Report {
   func write(to path: String) throws { try AtomicFile.write(text: page().text, to: path) }
 
   private func page() throws -> HTML {
-    let script = HTML(markup: "\n\(ReportAssets.script)\n")
-    let digest = try Array(script.text.utf8).withUnsafeBytes { try sha256Base64($0) }
-    return """
-      <!doctype html>
-      <html lang="en">
-      <head>
-      <meta charset="utf-8">
-      \(HTML(markup: Signature.metaTag))
-      <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; \
-      style-src 'unsafe-inline'; script-src 'sha256-\(digest)'">
-      <title>What \(model.name) saw</title>
-      <style>
-      \(HTML(markup: ReportAssets.style))
-      </style>
-      </head>
-      <body>
-      <h1>What \(model.name) saw</h1>
-      <div class="controls">
-      <label>image <input id="mix" type="range" min="0" max="100" value="100" aria-label="From image to attribution">\
-       attribution</label>
-      <fieldset aria-label="How attributions are drawn">
-      <label><input type="radio" name="view" value="heat" checked> heat map</label>
-      <label><input type="radio" name="view" value="raw"> raw colour</label>
-      </fieldset>
-      </div>
-      <main>
-      \(HTML(try (0..<explained.images.count).map(article)))
-      </main>
-      <h2>How this was made</h2>
-      \(try origin())
-      <script>\(script)</script>
-      </body>
-      </html>
+    try ReportPage(
+      title: "What \(model.name) saw",
+      controls: """
+        <div class="controls">
+        <label>image <input id="mix" type="range" min="0" max="100" value="100" aria-label="From image to attribution">\
+         attribution</label>
+        <fieldset aria-label="How attributions are drawn">
+        <label><input type="radio" name="view" value="heat" checked> heat map</label>
+        <label><input type="radio" name="view" value="raw"> raw colour</label>
+        </fieldset>
+        </div>
 
-      """
+        """, script: ReportAssets.script, articles: (0..<explained.images.count).map(article), origin: origin()
+    ).html()
   }
 
   private func article(_ index: Int) throws -> HTML {
@@ -144,7 +122,8 @@ struct Report {
   }
 
   private func origin() throws -> HTML {
-    var rows: [HTML] = [row("Command", "<pre>\(shellCommand(Array(CommandLine.arguments.dropFirst())))</pre>")]
+    func row(_ name: String, _ value: HTML) -> HTML { ReportPage.row(name, value) }
+    var rows: [HTML] = [row("Command", "<pre>\(ReportPage.command)</pre>")]
     rows.append(row("Network", "\(model.name), <code>\(model.path)</code>"))
     rows.append(row("Checkpoint's SHA-256", "<code>\(try model.sha256)</code>"))
     var seen: Set<String> = []
@@ -157,8 +136,7 @@ struct Report {
     }
     rows.append(row("Preprocessing", "\(explained.preprocessing)"))
     rows.append(row("Seed", "\("\(seed)")"))
-    let versions = [("pullbacks", packageVersion)] + LibraryVersions.all.sorted { $0.key < $1.key }
-    rows.append(row("Versions", "\(versions.map { "\($0.0) \($0.1)" }.joined(separator: "; "))"))
+    rows.append(row("Versions", "\(ReportPage.versions)"))
     rows.append(
       row(
         "Heat maps",
@@ -176,10 +154,6 @@ struct Report {
         """
     }
     return "<table>\(HTML(rows))</table>\n<h2>Settings</h2>\n\(HTML(methods))"
-  }
-
-  private func row(_ name: String, _ value: HTML) -> HTML {
-    "<tr><th scope=\"row\">\(name)</th><td>\(value)</td></tr>\n"
   }
 
   private func title(_ image: Int) -> String {

@@ -40,6 +40,8 @@ enum ReportAssets {
     th, td { text-align: left; vertical-align: top; padding: .25rem .8rem .25rem 0;
       border-bottom: 1px solid var(--line); overflow-wrap: anywhere; }
     th { font-weight: 600; min-width: 7rem; white-space: nowrap; }
+    .text { font-size: 1.15rem; line-height: 1.8; overflow-wrap: anywhere; }
+    .word { padding: .15em 0; border-radius: .15em; }
     summary { cursor: pointer; padding: .3rem 0; }
     @media print { .controls { display: none !important; } }
     """

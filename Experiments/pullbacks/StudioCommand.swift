@@ -46,7 +46,7 @@ struct StudioCommand: ParsableCommand {
 
   func run() throws {
     let studio = try Studio(
-      own: try ownNetwork(), textModel: try textFolder(), textOption: textModel ?? TextCommand.fetchedModel)
+      own: try ownNetwork(), textModel: try textFolder(), textOption: textModel ?? NamedTextModel.encoder.rawValue)
     let server = try StudioServer(studio)
     // A page that is closed amid an answer is no reason to end.
     signal(SIGPIPE, SIG_IGN)
@@ -101,13 +101,9 @@ struct StudioCommand: ParsableCommand {
   }
 
   private func textFolder() throws -> String? {
-    if let textModel, textModel != TextCommand.fetchedModel { return textModel }
-    let folder = TextCommand.fetchedFolder
-    if TextCommand.isFetched { return folder }
-    guard textModel == nil else {
-      throw PullbackError(.unavailable, folder, "has not been fetched yet", advice: "run make text")
-    }
-    return nil
+    guard let named = NamedTextModel(rawValue: textModel ?? NamedTextModel.encoder.rawValue) else { return textModel }
+    if textModel == nil, !named.isFetched { return nil }
+    return try named.folder()
   }
 }
 

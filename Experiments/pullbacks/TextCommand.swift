@@ -15,18 +15,21 @@ struct TextCommand: ParsableCommand {
       to it; a word's share is the sum over its pieces.
 
       The model is a folder as Hugging Face lays it out: config.json, tokenizer.json and model.safetensors or \
-      pytorch_model.bin, of BERT, DistilBERT, RoBERTa, GPT-2 or Llama; or minilm, which make text fetches.
+      pytorch_model.bin, of BERT, DistilBERT, RoBERTa, GPT-2 or Llama; or minilm, which make text fetches; or \
+      sentence-decoder, a small one that comes with the package and continues sentences.
 
       Examples:
         pullbacks text --text "The cat sat on the windowsill." \\
           --against "A kitten rests by the window." --figure cat.png
         pullbacks text --text "Where are my keys?" --against "I lost my keys." \\
           --method integrated-gradients --output keys.json
-        pullbacks text --pairs pairs.tsv --output pairs.json
+        pullbacks text --pairs pairs.tsv --score --report pairs.html
+        pullbacks text --model sentence-decoder --text "the keys to the old cabinet" \\
+          --next are --versus is
       """)
 
-  @Option(help: ArgumentHelp("The model: minilm, or its folder.", valueName: "minilm or folder"))
-  var model = Self.fetchedModel
+  @Option(help: ArgumentHelp("The model: minilm, sentence-decoder, or its folder.", valueName: "name or folder"))
+  var model = "minilm"
 
   @Option(help: "The text.")
   var text: String?
@@ -59,9 +62,24 @@ struct TextCommand: ParsableCommand {
     help: ArgumentHelp(
       """
       Temperatures of the soft rules, by kind of operation or by node: gelu=1,attention=1. An extension: relative=1 \
-      for all gates, in units of each channel's own spread in the text.
+      for all gates, in units of each channel's own spread, in the text or in --calibration.
       """, valueName: "name=tau,..."))
   var temperature: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Relative temperatures: the spreads that pullbacks calibrate --texts measured of this model.",
+      valueName: "file.json"),
+    completion: .file(extensions: ["json"]))
+  var calibration: String?
+
+  @Flag(
+    help: ArgumentHelp(
+      """
+      Also what the value falls by without the words of the largest shares (comprehensiveness, higher is better), and \
+      with nothing but them (sufficiency, lower is better): DeYoung et al. 2020.
+      """))
+  var score = false
 
   @Option(
     help: ArgumentHelp("A vector's kind, where a model has several: mean, first or pooler.", valueName: "kind"))
@@ -79,6 +97,11 @@ struct TextCommand: ParsableCommand {
     help: ArgumentHelp("A picture of the text with its words shaded.", valueName: "file.png|pdf|svg"),
     completion: .file(extensions: ["png", "pdf", "svg"]))
   var figure: String?
+
+  @Option(
+    help: ArgumentHelp("A web page of the texts with their words shaded.", valueName: "file.html"),
+    completion: .file(extensions: ["html"]))
+  var report: String?
 
   @OptionGroup var outputs: OutputOptions
 
@@ -101,13 +124,16 @@ struct TextCommand: ParsableCommand {
   }
 
   /// An explanation, and what it is of.
-  private struct Record: Encodable {
+  struct Record: Encodable {
     var explanation: TextExplanation
     var target: String
     var against: String?
     var sha256: [String]
+    var faithfulness: TextFaithfulness?
+    /// Which calibration the spreads are from, if from one.
+    var calibration: String?
 
-    private enum Keys: String, CodingKey { case tool, target, against, checkpointSHA256 }
+    private enum Keys: String, CodingKey { case tool, target, against, checkpointSHA256, faithfulness, calibration }
 
     func encode(to encoder: any Encoder) throws {
       try explanation.encode(to: encoder)
@@ -116,6 +142,23 @@ struct TextCommand: ParsableCommand {
       try values.encode(target, forKey: .target)
       try values.encodeIfPresent(against, forKey: .against)
       try values.encode(sha256, forKey: .checkpointSHA256)
+      try values.encodeIfPresent(faithfulness, forKey: .faithfulness)
+      try values.encodeIfPresent(calibration, forKey: .calibration)
+    }
+
+    /// What is explained, of which value.
+    var caption: String {
+      func rounded(_ value: Double) -> String { String(format: "%.3f", value) }
+      let value = "\(target) \(rounded(explanation.value))"
+      var text = "\(explanation.method.rawValue): \(value)\(against.map { " to “\($0)”" } ?? "")"
+      if let bias = explanation.bias {
+        text += "; words and special tokens \(rounded(explanation.value - bias)), bias \(rounded(bias))"
+      }
+      if let faithfulness {
+        text += "; comprehensiveness \(rounded(faithfulness.comprehensiveness)), sufficiency "
+          + rounded(faithfulness.sufficiency)
+      }
+      return text
     }
   }
 
@@ -126,19 +169,41 @@ struct TextCommand: ParsableCommand {
 
   func run() throws {
     if let figure { try Figure.checkName(figure) }
-    try outputs.check([output, figure].compactMap { $0 }, inputs: [pairs])
+    try outputs.check([output, figure, report].compactMap { $0 }, inputs: [pairs, calibration])
     let tasks = try tasks()
-    let model = try load()
+    if report != nil { try TextReport.check(texts: tasks.count) }
+    let model = try textModel(model, head: pooling?.head)
+    var settings = Preset.general.settings
+    try settings.setTemperatures(temperature, for: model.network(types: [0]).graph)
+    let calibrated = try calibration.map { try Calibration.read($0, for: model) }
+    if let calibrated {
+      guard !settings.relativeTemperatures.isEmpty, method.usesSoftRules else {
+        throw PullbackError(
+          .usage, "--calibration", "serves relative temperatures of soft rules, and none are asked for",
+          advice: "add --method soft-pullback --temperature relative=1")
+      }
+      settings.spreads = calibrated.spreads
+    }
+    let explainer = TextExplainer(method, settings, seed: seed)
     var records: [Record] = []
     let sha256 = try output == nil ? [] : model.sha256
     for task in tasks {
       let (target, words) = try target(of: task, model)
-      var settings = Preset.general.settings
-      try settings.setTemperatures(temperature, for: model.network(types: [0]).graph)
-      let explainer = TextExplainer(method, settings, seed: seed)
       let explanation = try explainer.explain(task.text, target, with: with, by: model)
-      records.append(Record(explanation: explanation, target: words, against: task.against, sha256: sha256))
+      records.append(
+        Record(
+          explanation: explanation, target: words, against: task.against, sha256: sha256,
+          faithfulness: try score ? TextFaithfulness(of: explanation, target, by: model) : nil,
+          calibration: calibrated?.sha256))
       show(records.last!)
+    }
+    if score, records.count > 1 {
+      func mean(_ path: KeyPath<TextFaithfulness, Double>) -> String {
+        decimal(records.reduce(0) { $0 + $1.faithfulness![keyPath: path] } / Double(records.count), places: 3)
+      }
+      print(
+        "mean of \(records.count) texts: comprehensiveness \(mean(\.comprehensiveness)), sufficiency "
+          + mean(\.sufficiency))
     }
     if let output {
       if pairs == nil { try writeJSON(records[0], to: output) } else {
@@ -146,9 +211,10 @@ struct TextCommand: ParsableCommand {
       }
     }
     if let figure {
-      let texts = records.map { ShadedText(pieces(of: $0.explanation), caption: caption($0)) }
+      let texts = records.map { ShadedText($0.explanation.pieces(), caption: $0.caption) }
       try Figure(Panels(texts, columns: 1)).writeSigned(to: figure)
     }
+    if let report { try TextReport(records: records, model: model, seed: seed).write(to: report) }
   }
 
   private func tasks() throws -> [Task] {
@@ -159,26 +225,11 @@ struct TextCommand: ParsableCommand {
     guard text == nil, against == nil else {
       throw PullbackError(.usage, "--pairs \(pairs)", "has the texts, and --text or --against is named as well")
     }
-    let lines = String(decoding: try InputFile.bytes(of: pairs, limit: 1 << 26, pipes: true), as: UTF8.self)
-      .split(whereSeparator: \.isNewline)
-    guard !lines.isEmpty else { throw PullbackError(.data, pairs, "has no lines") }
+    let lines = try linesOfTexts(pairs)
     return lines.map { line in
       let parts = line.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
       return Task(text: parts[0], against: parts.count > 1 ? parts[1] : nil)
     }
-  }
-
-  /// What the model that is fetched is called.
-  static let fetchedModel = "minilm"
-  static var fetchedFolder: String { "\(FetchedFiles.folder)/text/all-MiniLM-L6-v2" }
-  static var isFetched: Bool { FileManager.default.fileExists(atPath: "\(fetchedFolder)/model.safetensors") }
-
-  private func load() throws -> TextModel {
-    guard model == Self.fetchedModel else { return try TextModel(contentsOf: model, head: pooling?.head) }
-    guard Self.isFetched else {
-      throw PullbackError(.unavailable, Self.fetchedFolder, "has not been fetched yet", advice: "run make text")
-    }
-    return try TextModel(contentsOf: Self.fetchedFolder, head: pooling?.head)
   }
 
   /// What is explained, and in words.
@@ -237,31 +288,10 @@ struct TextCommand: ParsableCommand {
 
   // MARK: Shown
 
-  /// The words of the texts with their shares.
-  private func pieces(of explanation: TextExplanation) -> [ShadedText.Piece] {
-    var end: (sequence: Int, place: Int)?
-    return explanation.words.map { word in
-      defer { end = (word.sequence, word.range.upperBound) }
-      let follows = end.map { $0.sequence != word.sequence || $0.place != word.range.lowerBound } ?? false
-      return ShadedText.Piece(word.text, word.share, follows: follows)
-    }
-  }
-
-  private func caption(_ record: Record) -> String {
-    let explanation = record.explanation
-    let value = "\(record.target) \(rounded(explanation.value))"
-    let against = record.against.map { " to “\($0)”" } ?? ""
-    guard let bias = explanation.bias else { return "\(method.rawValue): \(value)\(against)" }
-    return "\(method.rawValue): \(value)\(against); words and special tokens "
-      + "\(rounded(explanation.value - bias)), bias \(rounded(bias))"
-  }
-
-  private func rounded(_ value: Double) -> String { String(format: "%.3f", value) }
-
   /// In a terminal the text, its words shaded; elsewhere a word and its share a line.
   private func show(_ record: Record) {
-    print(PathText.shown(caption(record)))
-    let pieces = pieces(of: record.explanation)
+    print(PathText.shown(record.caption))
+    let pieces = record.explanation.pieces()
     guard isatty(STDOUT_FILENO) == 1, ProcessInfo.processInfo.environment["NO_COLOR"] == nil else {
       for piece in pieces {
         let share = String(format: "%+.4f", piece.value ?? 0)
@@ -284,3 +314,17 @@ struct TextCommand: ParsableCommand {
 }
 
 extension TextMethod: ExpressibleByArgument {}
+
+/// The texts of a file, one a line.
+func linesOfTexts(_ path: String) throws -> [String] {
+  let lines = String(decoding: try InputFile.bytes(of: path, limit: 1 << 26, pipes: true), as: UTF8.self)
+    .split(whereSeparator: \.isNewline).map(String.init)
+  guard !lines.isEmpty else { throw PullbackError(.data, path, "has no lines") }
+  return lines
+}
+
+/// The language model of a name or in a folder.
+func textModel(_ name: String, head: TextHead? = nil) throws -> TextModel {
+  guard let named = NamedTextModel(rawValue: name) else { return try TextModel(contentsOf: name, head: head) }
+  return try named.model(head: head)
+}

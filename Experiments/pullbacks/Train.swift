@@ -1,24 +1,29 @@
 import ArgumentParser
 import ExperimentKit
+import Text
 import Training
 
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Train one of the networks of the scenes.",
+    abstract: "Train one of the networks of the scenes, or the decoder of sentences.",
     discussion: """
       Every epoch draws new scenes. After each the folder --output has, under the network's name: the run's state \
       (.state), the log (.csv) and its curves (.png); and in the end the checkpoint in float16 (.safetensors) and a \
       report on scenes that it never saw, with confusion matrix and accuracy by difficulty (.json). From one seed, a \
-      machine makes the same bytes every time, on however many threads and in however many sittings.
+      machine makes the same bytes every time, on however many threads and in however many sittings. The decoder is a \
+      folder as Hugging Face lays it out, with the log (training.csv) and the report (report.json) in it.
 
       Examples:
         pullbacks train --network vgg-scenes --output training
         pullbacks train --network vgg-scenes --output training --resume
         pullbacks train --network vgg-scenes --output trial --epoch-scenes 640
         pullbacks train --network vgg-scenes --output plain --norm-scale 1 --noise 0
+        pullbacks train --network sentence-decoder --output training
       """)
 
-  @Option(help: ArgumentHelp("Which: \(Recipe.all.map(\.network).joined(separator: ", ")).", valueName: "name"))
+  @Option(
+    help: ArgumentHelp(
+      "Which: \((Recipe.all.map(\.network) + [SentenceDecoder.name]).joined(separator: ", ")).", valueName: "name"))
   var network: String
 
   @Option(help: ArgumentHelp("Where everything goes.", valueName: "folder"))
@@ -33,7 +38,7 @@ struct Train: ParsableCommand {
   @Option(help: "Another number of epochs than the recipe's.")
   var epochs: Int?
 
-  @Option(help: "Another number of scenes in an epoch than the recipe's: a multiple of its batch.")
+  @Option(help: "Another number of scenes or texts in an epoch than the recipe's: a multiple of its batch.")
   var epochScenes: Int?
 
   @Option(
@@ -48,7 +53,7 @@ struct Train: ParsableCommand {
         + "pre-activations, against which the soft rules have a fixed temperature.", valueName: "scale"))
   var normScale: Double?
 
-  @Option(help: "How many held-out scenes the report is about; the log is about a tenth as many others.")
+  @Option(help: "How many held-out scenes or texts the report is about; the log is about fewer, and others.")
   var heldOut = 5000
 
   @OptionGroup var outputs: OutputOptions
@@ -58,6 +63,7 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
+    if network == SentenceDecoder.name { return try trainDecoder() }
     var recipe = try Recipe.named(network)
     recipe.seed = seed ?? recipe.seed
     recipe.epochs = epochs ?? recipe.epochs
@@ -74,5 +80,22 @@ struct Train: ParsableCommand {
     let run = TrainingRun(recipe, in: output, heldOut: heldOut)
     let report = try run.finish(resumes: resume)
     print("\(recipe.network): \(percent(report.accuracy)) of \(report.scenes) held-out scenes; \(run.checkpointPath)")
+  }
+
+  private func trainDecoder() throws {
+    for (name, value) in [("--noise", noise), ("--norm-scale", normScale)] where value != nil {
+      throw PullbackError(.usage, name, "is of pictures and batch norms, and the decoder has neither")
+    }
+    var recipe = SentenceRecipe()
+    recipe.seed = seed ?? recipe.seed
+    recipe.epochs = epochs ?? recipe.epochs
+    recipe.epochTexts = epochScenes ?? recipe.epochTexts
+    let run = SentenceTrainingRun(recipe, in: output, heldOut: heldOut)
+    try makeFolder(run.stem)
+    // A model's files do not say where they are from: beside the state of a run they are this tool's.
+    let isRun = Signature.isOurs(run.stem + ".state")
+    try outputs.check(run.files, inputs: []) { isRun && $0.hasPrefix(run.stem + "/") }
+    let report = try run.finish(resumes: resume)
+    print("\(recipe.network): \(percent(report.accuracy)) of \(report.texts) held-out verbs; \(run.stem)")
   }
 }

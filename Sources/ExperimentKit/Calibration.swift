@@ -3,6 +3,7 @@ import Failures
 import Foundation
 import Pullbacks
 import Subjects
+import Text
 
 /// The spreads that some images show of a network, as a file keeps them: what relative temperatures can be relative to
 /// where batch norms do not tell.
@@ -46,6 +47,32 @@ public struct Calibration: Codable, Sendable {
       })
   }
 
+  /// - Parameters:
+  ///   - measured: of a language model.
+  ///   - model: whose.
+  ///   - texts: how many were looked at.
+  /// - Throws: `PullbackError` if the checkpoint can no longer be read.
+  public init(_ measured: Spreads, of model: TextModel, texts: Int) throws {
+    format = Self.currentFormat
+    tool = "pullbacks \(packageVersion)"
+    architecture = model.configuration.family.rawValue
+    checkpointSHA256 = try model.sha256.joined(separator: " ")
+    images = texts
+    preprocessing = "texts, one a line"
+    normalisation = nil
+    spreads = Dictionary(
+      uniqueKeysWithValues: try model.network(types: [0]).graph.nodes.compactMap { node in
+        measured[node.name].map { (node.name, $0.deviations) }
+      })
+  }
+
+  /// The same of a language model.
+  public static func read(_ path: String, for model: TextModel) throws -> (spreads: Spreads, sha256: String) {
+    try read(
+      path, of: model.configuration.family.rawValue, model.sha256.joined(separator: " "), model.path,
+      for: model.network(types: [0]).graph)
+  }
+
   /// The spreads in the file at `path`, and the file's SHA-256.
   ///
   /// - Parameters:
@@ -54,32 +81,39 @@ public struct Calibration: Codable, Sendable {
   /// - Throws: `PullbackError` of kind `data` if the file is no calibration, or one of another checkpoint or
   ///   architecture, or its numbers are no deviations of the network's channels; `noInput` if it cannot be opened.
   public static func read(_ path: String, for subject: Subject) throws -> (spreads: Spreads, sha256: String) {
+    try read(
+      path, of: subject.name, subject.sha256, subject.path, for: subject.graph,
+      normalisation: subject.preprocessing.normalisation?.inWords)
+  }
+
+  private static func read(
+    _ path: String, of architecture: String, _ sha256: String, _ checkpoint: String, for graph: Graph,
+    normalisation: String? = nil
+  ) throws -> (spreads: Spreads, sha256: String) {
     let bytes = try InputFile.bytes(of: path, limit: 1 << 28)
     let file = try decoded(bytes, path)
-    guard file.architecture == subject.name else {
+    guard file.architecture == architecture else {
       throw PullbackError(
         .data, path,
-        "is a calibration of \(quoted(file.architecture)), expected one of \(quoted(subject.name))",
+        "is a calibration of \(quoted(file.architecture)), expected one of \(quoted(architecture))",
         advice: "pullbacks calibrate makes one")
     }
-    let expected = try subject.sha256
-    guard file.checkpointSHA256 == expected else {
+    guard file.checkpointSHA256 == sha256 else {
       throw PullbackError(
         .data, path,
         "is a calibration of the checkpoint \(quoted(String(file.checkpointSHA256.prefix(12)))), expected one of "
-          + "\(expected.prefix(12)), \(subject.path)",
+          + "\(sha256.prefix(12)), \(checkpoint)",
         advice: "pullbacks calibrate makes one")
     }
-    guard file.normalisation == subject.preprocessing.normalisation?.inWords else {
+    guard file.normalisation == normalisation else {
       func words(_ text: String?) -> String { text ?? "the architecture's own" }
       throw PullbackError(
         .data, path,
-        "is a calibration with the normalisation \(words(file.normalisation)), expected "
-          + words(subject.preprocessing.normalisation?.inWords),
+        "is a calibration with the normalisation \(words(file.normalisation)), expected \(words(normalisation))",
         advice: "give both commands the same --preprocess")
     }
     do {
-      return (try Spreads(measured: file.spreads, for: subject.graph), try bytes.withUnsafeBytes(Digests.sha256))
+      return (try Spreads(measured: file.spreads, for: graph), try bytes.withUnsafeBytes(Digests.sha256))
     } catch let error as PullbackError where error.kind == .data {
       throw PullbackError(.data, path, "\(error)")
     }

@@ -4,6 +4,7 @@ import Networks
 import Plotting
 import Pullbacks
 import Subjects
+import Text
 
 /// One experiment: its options, and where its results go.
 public struct Experiment {
@@ -68,6 +69,22 @@ public struct Experiment {
     _ figure: Figure, part: String? = nil, numbers: some Encodable, about subjects: [Subject]
   ) throws {
     try write(figure, part: part, numbers: numbers, about: subjects.map { try NetworkOfRecord($0) })
+  }
+
+  /// The same about a language model.
+  public func write(
+    _ figure: Figure, part: String? = nil, numbers: some Encodable, about named: NamedTextModel, _ model: TextModel
+  ) throws {
+    try write(figure, part: part, numbers: numbers, about: [NetworkOfRecord(named, model.sha256)])
+  }
+
+  /// The same about scores of explanations of texts, and the tables in the figure as Markdown and LaTeX too.
+  public func write(
+    _ figure: Figure, part: String? = nil, texts tables: [Table], numbers: some Encodable, about scores: [TextScores]
+  ) throws {
+    try write(
+      figure, part: part, texts: tables.texts, numbers: numbers,
+      about: scores.map { NetworkOfRecord($0.model, $0.description.checkpointSHA256) })
   }
 
   /// - Parameter texts: by their extension, more of what the figure shows.
@@ -143,10 +160,24 @@ struct NetworkOfRecord: Encodable {
     checkpointSHA256 = scores.description.checkpoint
   }
 
+  init(_ model: NamedTextModel, _ sha256: [String]) {
+    title = model.title
+    architecture = model.rawValue
+    checkpointSHA256 = sha256.joined(separator: " ")
+  }
+
   init(_ subject: Subject) throws {
     title = subject.title
     architecture = subject.name
     checkpointSHA256 = try subject.sha256
+  }
+}
+
+extension [Table] {
+  /// In Markdown and LaTeX, by their extensions.
+  var texts: [(ending: String, text: String)] {
+    isEmpty
+      ? [] : [("md", map(\.markdown).joined(separator: "\n")), ("tex", map(\.latex).joined(separator: "\n"))]
   }
 }
 

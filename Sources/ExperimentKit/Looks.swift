@@ -26,6 +26,8 @@ public enum Looks {
     public static let stages = 310.0
     /// The image, and four conditions of each network's training.
     public static func conditions(networks: Int) -> Double { 122 + 200 * Double(networks) }
+    /// A text of two sentences, one of two in a row.
+    public static let shadedText = 270.0
     /// Five explainers, twice.
     public static let explainersTwice = 520.0
   }

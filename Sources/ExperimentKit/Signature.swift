@@ -41,7 +41,7 @@ public enum Signature {
     case "csv":
       return begins(
         with: "model,explainer,metric,", "model,pair,metric,", "file,label,class,scale,noise,",
-        "epoch,scenes,rate,noise,")
+        "epoch,scenes,rate,noise,", "epoch,texts,rate,loss,")
     // The log of a run: a checksum and the run's description.
     case "log":
       return String(decoding: bytes.dropFirst(16).prefix(1 << 16), as: UTF8.self).hasPrefix(" {\"checkpoint\":")
@@ -55,7 +55,8 @@ public enum Signature {
   /// The keys of this tool's records before they named it: of attributions, counterfactuals, trainings and runs.
   private static let recordKeys: [Set<String>] = [
     ["checkpointSHA256", "method", "settings", "targets"], ["checkpointSHA256", "method", "sequences"],
-    ["recipe", "confusion", "difficulty"], ["explainers", "metrics", "shard", "checkpoint"],
+    ["recipe", "confusion", "difficulty"], ["recipe", "texts", "difficulty"],
+    ["explainers", "metrics", "shard", "checkpoint"],
   ]
 
   private static func isOurs(json bytes: [UInt8]) -> Bool {

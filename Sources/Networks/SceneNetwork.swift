@@ -45,23 +45,6 @@ public enum SceneNetwork: String, CaseIterable, Sendable {
   ///
   /// - Throws: as ``checkpoint()``.
   public func path(ending: String) throws -> String {
-    let file = "scenes/\(rawValue).\(ending)"
-    let folders = Self.folders
-    guard let found = folders.map({ "\($0)/\(file)" }).first(where: FileManager.default.fileExists(atPath:)) else {
-      throw PullbackError(
-        .unavailable, "\(rawValue).\(ending)", "is not in \(folders[0])",
-        advice: "keep the folder of resources that was built beside the program, or copy it along")
-    }
-    return found
-  }
-
-  /// Where the package's resources may lie: beside the running program, beside the bundle of tests that runs in it, or
-  /// where they were built from. `Bundle.module` would end the program where it finds none.
-  private static var folders: [String] {
-    let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-    let tests = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
-    let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    return [program, tests].map { $0.appendingPathComponent("SemanticPullbacks_Networks.resources").path }
-      + [sources.appendingPathComponent("Resources").path]
+    try pathOfResource("scenes/\(rawValue).\(ending)", of: "Networks", besideSource: #filePath)
   }
 }

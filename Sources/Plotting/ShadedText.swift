@@ -9,14 +9,18 @@ public struct ShadedText: Drawable {
     public var value: Double?
     /// Whether there is a space in front of it.
     public var follows: Bool
+    /// Whether it is underlined.
+    public var isMarked: Bool
 
-    public init(_ text: String, _ value: Double?, follows: Bool) {
+    public init(_ text: String, _ value: Double?, follows: Bool, isMarked: Bool = false) {
       self.text = text
       self.value = value
       self.follows = follows
+      self.isMarked = isMarked
     }
   }
 
+  /// None leaves the caption alone.
   public var pieces: [Piece]
   /// Above the text, small; empty is nothing.
   public var caption: String
@@ -67,7 +71,7 @@ public struct ShadedText: Drawable {
   }
 
   public func size(in theme: Theme) -> Size {
-    let lines = (places(theme).last?.line ?? 0) + 1
+    let lines = places(theme).last.map { $0.line + 1 } ?? 0
     return Size(width, captionHeight(theme) + Double(lines) * step(theme))
   }
 
@@ -85,6 +89,13 @@ public struct ShadedText: Drawable {
       canvas.text(
         piece.text, at: Point(rect.minX + place.x, middle),
         TextStyle(style.size, .regular, color?.readableInk ?? theme.ink), vertical: .middle)
+      if piece.isMarked {
+        // Below the shade, so that it is seen whatever the shade.
+        let foot = middle + style.size * 0.75 + 1
+        canvas.line(
+          from: Point(rect.minX + place.x, foot), to: Point(rect.minX + place.x + place.width, foot),
+          Pen(theme.ink, width: 2 * theme.ruleWidth))
+      }
     }
   }
 }

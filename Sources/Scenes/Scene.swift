@@ -147,31 +147,9 @@ public struct Difficulty: Equatable, Sendable {
   public var grade: Grade { level < 0.28 ? .easy : level < 0.5 ? .medium : .hard }
 }
 
-/// A reader of a random stream, number after number.
-struct Dice {
-  private let stream: RandomStream
-  private var position = 0
+typealias Dice = Pullbacks.Dice
 
-  /// The dice for one purpose in the scene `index`.
-  init(seed: UInt64, _ purpose: String, index: Int, draw: Int = 0) {
-    stream = RandomStream(seed: seed, purpose, image: index, draw: draw)
-  }
-
-  /// A number of the uniform distribution on `[low, high)`.
-  mutating func number(_ low: Double, _ high: Double) -> Double {
-    defer { position += 1 }
-    return low + (high - low) * Double(stream[position]) * 0x1p-32
-  }
-
-  /// A whole number of `range`, each alike.
-  mutating func whole(_ range: ClosedRange<Int>) -> Int {
-    range.lowerBound + Int(number(0, Double(range.count)))
-  }
-
-  mutating func chance(_ probability: Double) -> Bool { number(0, 1) < probability }
-
-  mutating func pick<Value>(_ values: [Value]) -> Value { values[whole(0...values.count - 1)] }
-
+extension Dice {
   /// A colour of the given ranges of hue (in turns), saturation and value.
   mutating func tint(
     _ hue: (Double, Double) = (0, 1), _ saturation: (Double, Double) = (0.3, 0.9),

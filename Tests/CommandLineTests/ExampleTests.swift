@@ -71,6 +71,8 @@ import Testing
     }
     try Data("The cat sat.\tA kitten sat.\nIt rains.\tThe sun shines.\n".utf8)
       .write(to: folder.url.appendingPathComponent("pairs.tsv"))
+    try Data("the keys are old .\nthe dog near the trees sleeps .\n".utf8)
+      .write(to: folder.url.appendingPathComponent("texts.txt"))
     let image = try ImageLoader(size: 224).image(at: zebra.path)
     try NPY.write(image, to: folder.path("x.npy"))
     try NPY.write(image, to: folder.path("maps.npy"))

@@ -43,6 +43,64 @@ import Testing
     #expect((all[0]["settings"] as! [String: String])["temperature.gelu"] == "2.0")
   }
 
+  /// The decoder of the package says that keys *are*, and the words are shaded on a page that asks for nothing.
+  @Test func decodersExplainTheTokenThatFollows() throws {
+    let folder = try TemporaryFolder()
+    let outcome = try Self.pullbacks.run([
+      "text", "--model", "sentence-decoder", "--text", "the keys to the <old> cabinet", "--next", "are", "--versus",
+      "is", "--score", "--output", folder.path("out.json"), "--report", folder.path("out.html"),
+    ])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let data = try Data(contentsOf: URL(fileURLWithPath: folder.path("out.json")))
+    let json = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    #expect(json["value"] as! Double > 0)
+    let words = json["words"] as! [[String: Any]]
+    let largest = words.max { $0["share"] as! Double < $1["share"] as! Double }
+    #expect(largest?["text"] as? String == "keys")
+    let scores = try #require(json["faithfulness"] as? [String: Double])
+    #expect(scores["comprehensiveness"]! > scores["sufficiency"]!)
+    let page = try String(contentsOfFile: folder.path("out.html"), encoding: .utf8)
+    #expect(page.contains(">keys</span>") && page.contains("&lt;</span>") && !page.contains("<old>"))
+    #expect(page.contains("script-src 'none'") && !page.contains("<script") && !page.contains("://"))
+    #expect(page.contains((json["checkpointSHA256"] as! [String])[0]))
+    // The page is this tool's and may be replaced; another may not.
+    try "mine".write(toFile: folder.path("other.html"), atomically: true, encoding: .utf8)
+    let arguments = ["text", "--model", "sentence-decoder", "--text", "the keys", "--report"]
+    #expect(try Self.pullbacks.run(arguments + [folder.path("out.html")]).status == 0)
+    #expect(try Self.pullbacks.run(arguments + [folder.path("other.html")]).status == 73)
+  }
+
+  /// Spreads of some texts are what relative temperatures are relative to.
+  @Test func calibrationsAreOfTexts() throws {
+    let folder = try TemporaryFolder()
+    try "the keys are old .\nthe dog near the trees sleeps .\n"
+      .write(toFile: folder.path("texts.txt"), atomically: true, encoding: .utf8)
+    let spreads = folder.path("spreads.json")
+    let calibrated = try Self.pullbacks.run([
+      "calibrate", "--model", "sentence-decoder", "--texts", folder.path("texts.txt"), "--output", spreads,
+    ])
+    #expect(calibrated.status == 0, "\(calibrated.errors)")
+    let arguments = [
+      "text", "--model", "sentence-decoder", "--text", "the keys to the cabinet", "--next", "are", "--method",
+      "soft-pullback",
+    ]
+    let relative = arguments + ["--temperature", "relative=1"]
+    let outputs = try [arguments, relative, relative + ["--calibration", spreads]].map {
+      try Self.pullbacks.run($0).output
+    }
+    #expect(Set(outputs).count == 3)
+    let other = try Self.pullbacks.run(
+      Self.model + [
+        "--text", "t1", "--against", "t2", "--method", "soft-pullback", "--temperature", "relative=1", "--calibration",
+        spreads,
+      ])
+    #expect(other.status == 65 && other.errors.contains(#"is a calibration of "gpt2", expected one of "bert""#))
+    let idle = try Self.pullbacks.run(arguments + ["--calibration", spreads])
+    #expect(idle.status == 64 && idle.errors.contains("serves relative temperatures"))
+    let both = try Self.pullbacks.run(["calibrate", "--texts", "a", "--images", "b", "--output", spreads])
+    #expect(both.status == 64)
+  }
+
   @Test(arguments: [
     (["--text", "t1"], 64, "--against: is missing"), (["--against", "t1"], 64, "--text: is missing"),
     (["--text", "t1", "--against", "t2", "--label", "3"], 64, "--label: the model makes a vector"),

@@ -7,8 +7,8 @@ import Testing
 @Suite(.serialized) struct RebuiltFigureTests {
   /// Those of committed scores or measurements are compared once they are drawn.
   private static let scenes =
-    ["start", "networks", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10", "fig11", "fig17"]
-    + ["fig8", "fig13", "table4"].filter { Fixture.exists("Figures/\($0)-scenes.png") }
+    ["start", "networks", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10", "fig11", "fig15", "fig17"]
+    + ["fig8", "fig13", "table4", "table6"].filter { Fixture.exists("Figures/\($0)-scenes.png") }
 
   @Test(arguments: scenes)
   func onScenes(figure: String) throws { try compare(figure, "scenes") }
@@ -22,12 +22,14 @@ import Testing
 
   private func compare(_ figure: String, _ tier: String) throws {
     let folder = try run(figure, ["--networks", tier])
-    let parts =
+    var parts =
       switch (figure, tier) {
       case ("fig3", _): ["raw", "product"]
       case ("fig4", "scenes"): ["sequence", "film"]
+      case ("table6", "scenes"): ["differences"]
       default: [String]()
       }
+    if figure == "fig15", NamedTextModel.encoder.isFetched { parts.append("encoder") }
     for stem in ["\(figure)-\(tier)"] + parts.map({ "\(figure)-\($0)-\(tier)" }) {
       try expectMatchesGoldenFigure(FigureResult(stem, in: folder.url), stem, Self.limits)
     }

@@ -33,7 +33,7 @@ from safetensors.numpy import save_file
 from scipy.special import ndtr
 
 import formula
-from soft_torch import _Gate, _SoftMaxPool
+from soft_torch import Gate, _SoftMaxPool
 
 HERE = pathlib.Path(__file__).parent / "fixtures"
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(200)
@@ -111,7 +111,7 @@ class Net:
         s = self.noise(name, held, told).expand_as(held)
         slopes = None if slope is None else slope.reshape(-1, 1, 1)
         y, gate = self.activation.value(held, slopes), self.activation.average(held, s, slopes)
-        return _Gate.apply(z, y, gate), moments(self.activation.value, *told, slope)
+        return Gate.apply(z, y, gate), moments(self.activation.value, *told, slope)
 
     def pool(self, name, x, told, kernel, stride, padding):
         # A plane of zeros has no spread. In the limit of small noise its places take equal shares.

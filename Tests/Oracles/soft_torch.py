@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 
-class _Gate(torch.autograd.Function):
+class Gate(torch.autograd.Function):
     """y = forward(x); the backward pass multiplies the cotangent by gate(x), given as a tensor."""
 
     @staticmethod
@@ -24,20 +24,20 @@ def normal_cdf(z):
 
 
 def soft_relu(x, tau=0.6):
-    return _Gate.apply(x, F.relu(x).detach(), normal_cdf(x.detach() / tau))
+    return Gate.apply(x, F.relu(x).detach(), normal_cdf(x.detach() / tau))
 
 
 def soft_relu6(x, tau=0.6):
     z = x.detach()
-    return _Gate.apply(x, F.relu6(x).detach(), normal_cdf(z / tau) - normal_cdf((z - 6) / tau))
+    return Gate.apply(x, F.relu6(x).detach(), normal_cdf(z / tau) - normal_cdf((z - 6) / tau))
 
 
 def soft_gelu(x, tau=1.0):
-    return _Gate.apply(x, F.gelu(x).detach(), normal_cdf(x.detach() / tau))
+    return Gate.apply(x, F.gelu(x).detach(), normal_cdf(x.detach() / tau))
 
 
 def soft_silu(x, tau=1.6):
-    return _Gate.apply(x, F.silu(x).detach(), torch.sigmoid(x.detach() / tau))
+    return Gate.apply(x, F.silu(x).detach(), torch.sigmoid(x.detach() / tau))
 
 
 class _SoftMaxPool(torch.autograd.Function):

@@ -16,7 +16,7 @@ from transformers import AttentionInterface, activations
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
 import formula
-from soft_torch import normal_cdf
+from soft_torch import Gate, normal_cdf
 
 HERE = pathlib.Path(__file__).parent / "fixtures"
 # mode: gradient, hard or soft.
@@ -51,17 +51,6 @@ CASES = {
 }
 
 
-class Gated(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x, y, gate):
-        ctx.save_for_backward(gate)
-        return y.clone()
-
-    @staticmethod
-    def backward(ctx, v):
-        return v * ctx.saved_tensors[0], None, None
-
-
 def tanh_gate(z):
     return 0.5 * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (z + 0.044715 * z**3)))
 
@@ -85,7 +74,7 @@ class Activation(nn.Module):
         if STATE["mode"] == "gradient":
             return y
         gate = self.hard if STATE["mode"] == "hard" else self.soft
-        return Gated.apply(z, y.detach(), gate(z.detach()))
+        return Gate.apply(z, y.detach(), gate(z.detach()))
 
 
 class Norm(nn.Module):

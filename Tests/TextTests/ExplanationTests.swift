@@ -2,6 +2,7 @@ import Attribution
 import Failures
 import Foundation
 import Pullbacks
+import Sentences
 import TestKit
 import Testing
 
@@ -130,6 +131,8 @@ import Testing
     #expect(explanation.words.reduce(0) { $0 + $1.share } == shares.reduce(0, +))
     #expect(
       explanation.positiveShare(of: explanation.words[0].tokens) == explanation.words[0].share / shares.reduce(0, +))
+    #expect(explanation.tokens(at: [4..<5]) == explanation.tokens(at: [4..<5, 9..<12]))
+    #expect(explanation.tokens(at: [4..<6]) == explanation.words[2].tokens)
     let record = try JSONSerialization.jsonObject(with: JSONEncoder().encode(explanation)) as! [String: Any]
     #expect((record["offsets"] as! [[Int]]).count == encoding.tokens.count)
     #expect((record["words"] as! [[String: Any]]).map { $0["text"] as! String } == explanation.words.map(\.text))
@@ -180,5 +183,58 @@ import Testing
       falls.gradient += try model.fall(masking: 3, of: gradient, target) / Double(pairs.count)
     }
     #expect(falls.hard > 0.3 && falls.gradient < 0.2, "\(falls)")
+  }
+}
+
+/// Scores on texts with ground truth, on the decoder of this package.
+@Suite struct PlantedScoreTests {
+  /// The scores are those of the explanations and metrics one by one.
+  @Test func areThoseOfEachExplanation() throws {
+    let model = try SentenceDecoder.model()
+    let text = SentenceGenerator.heldOut.text(.agreement, 1)
+    let target = try text.target(by: model)
+    let explainers = [TextMethod.hardPullback, .gradient, .leaveOneOut, .random].map { TextExplainer($0) }
+    let (value, scores) = try text.scores(of: explainers, by: model)
+    for (explainer, found) in zip(explainers, scores) {
+      let explanation = try explainer.explain(text.text, target, by: model)
+      let faithfulness = try TextFaithfulness(of: explanation, target, by: model)
+      #expect(explanation.value == value && found.method == explainer.method && found.negation == nil)
+      #expect(abs(found.scores[.comprehensiveness]! - faithfulness.comprehensiveness) < 1e-5)
+      #expect(abs(found.scores[.sufficiency]! - faithfulness.sufficiency) < 1e-5)
+      // Words are tokens here.
+      let words = explanation.words
+      let positive = words.reduce(0) { $0 + max(0, $1.share) }
+      func share(_ places: [Range<Int>]) -> Double {
+        words.filter { word in places.contains { $0.overlaps(word.range) } }
+          .reduce(0) { $0 + max(0, $1.share) } / positive
+      }
+      #expect(abs(found.scores[.energy]! - share(text.deciding)) < 1e-6)
+      #expect(abs(found.scores[.sequence]! - share([text.sentence])) < 1e-6)
+      let largest = words.max { $0.share < $1.share }!
+      #expect(found.scores[.pointing] == (text.deciding.contains { $0.overlaps(largest.range) } ? 1 : 0))
+    }
+  }
+
+  /// Spreads over several texts are those over all their tokens.
+  @Test func spreadsAreOverAllTokens() throws {
+    let model = try SentenceDecoder.model()
+    let texts = ["the keys are old .", "the dog near the trees sleeps ."]
+    let spreads = try model.spreads(over: texts)
+    let name = "transformer.h.0.mlp.c_fc"
+    var columns = [[Double]](repeating: [], count: 4 * model.configuration.width)
+    for text in texts {
+      let ids = try model.tokenizer.encode(text).ids
+      let network = try model.embeddedNetwork(types: ids.map { _ in 0 })
+      let trace = try network.trace(at: model.embeddings(of: ids), rules: [], keeping: [name])
+      for (place, value) in try trace.activation(name).scalars.enumerated() {
+        columns[place % columns.count].append(Double(value))
+      }
+    }
+    let expected = columns.map { column in
+      let mean = column.reduce(0, +) / Double(column.count)
+      return (column.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(column.count)).squareRoot()
+    }
+    expectClose(
+      spreads["transformer.h.0.activation"]!.deviations.map(Double.init), expected, within: 1e-4)
   }
 }

@@ -35,6 +35,13 @@ public struct PairedComparison: Encodable, Sendable {
   public let publishedHigh: Double?
   /// As ``verdict``, by the published interval.
   public let publishedVerdict: Verdict?
+  /// Whether high scores of the metric are good ones; no record has it.
+  private let isHigherBetter: Bool
+
+  private enum CodingKeys: String, CodingKey {
+    case model, explainer, reference, pair, metric, mean, low, high, count, undefined, verdict, pValue, correctedPValue
+    case correctedVerdict, publishedMean, publishedLow, publishedHigh, publishedVerdict
+  }
 
   public enum Verdict: String, Encodable, Sendable, CaseIterable {
     /// The explainer has.
@@ -53,6 +60,31 @@ public struct PairedComparison: Encodable, Sendable {
     }
   }
 
+  /// What two explainers are called, whose scores of a model under a metric are compared.
+  struct Names {
+    let model, explainer, reference, pair, metric: String
+  }
+
+  /// - Parameters:
+  ///   - differences: of those items that both have a score for.
+  ///   - items: how many there are.
+  ///   - published: the difference that the paper publishes.
+  init(
+    _ names: Names, isHigherBetter: Bool, _ differences: [Double], of items: Int, _ interval: Bootstrap.Interval?,
+    pValue: Double?, published: (mean: Double, low: Double, high: Double)? = nil
+  ) {
+    model = names.model
+    (explainer, reference, metric, pair) = (names.explainer, names.reference, names.metric, names.pair)
+    mean = differences.isEmpty ? nil : differences.reduce(0, +) / Double(differences.count)
+    (low, high) = (interval?.low, interval?.high)
+    (count, undefined) = (differences.count, items - differences.count)
+    verdict = Verdict(low: low, high: high, isHigherBetter: isHigherBetter)
+    self.pValue = pValue
+    (publishedMean, publishedLow, publishedHigh) = (published?.mean, published?.low, published?.high)
+    publishedVerdict = published.map { Verdict(low: $0.low, high: $0.high, isHigherBetter: isHigherBetter) }
+    self.isHigherBetter = isHigherBetter
+  }
+
   fileprivate init(
     _ scores: StoredScores, _ explainer: String, _ reference: String, _ metric: MetricName, _ differences: [Double],
     images: Int, _ interval: Bootstrap.Interval?, pValue: Double?
@@ -63,29 +95,22 @@ public struct PairedComparison: Encodable, Sendable {
       isTwin && direction != .nearerZero
       ? scores.published.flatMap { Published.difference(metric, of: Method(rawValue: explainer)!, model: $0.model) }
       : nil
-    model = scores.model
-    (self.explainer, self.reference, self.metric) = (explainer, reference, metric.rawValue)
-    pair = "\(Entrant.abbreviation(of: explainer)) − \(Entrant.abbreviation(of: reference))"
-    mean = differences.isEmpty ? nil : differences.reduce(0, +) / Double(differences.count)
-    (low, high) = (interval?.low, interval?.high)
-    (count, undefined) = (differences.count, images - differences.count)
-    let isHigherBetter = direction == .higher
-    verdict = Verdict(low: low, high: high, isHigherBetter: isHigherBetter)
-    self.pValue = pValue
-    (publishedMean, publishedLow, publishedHigh) = (published?.mean, published?.low, published?.high)
-    publishedVerdict = published.map { Verdict(low: $0.low, high: $0.high, isHigherBetter: isHigherBetter) }
+    self.init(
+      Names(
+        model: scores.model, explainer: explainer, reference: reference,
+        pair: "\(Entrant.abbreviation(of: explainer)) − \(Entrant.abbreviation(of: reference))",
+        metric: metric.rawValue),
+      isHigherBetter: direction == .higher, differences, of: images, interval, pValue: pValue,
+      published: published.map { ($0.mean, $0.low, $0.high) })
   }
 
   /// Whether the mean difference is to the explainer's advantage.
-  fileprivate var isAdvantage: Bool {
-    let isHigherBetter = MetricName(rawValue: metric)?.metric().direction == .higher
-    return mean.map { isHigherBetter ? $0 > 0 : $0 < 0 } ?? false
-  }
+  fileprivate var isAdvantage: Bool { mean.map { isHigherBetter ? $0 > 0 : $0 < 0 } ?? false }
 }
 
 extension [PairedComparison] {
   /// Every comparison, corrected for their number.
-  fileprivate var corrected: [PairedComparison] {
+  var corrected: [PairedComparison] {
     let tested = indices.filter { self[$0].pValue != nil }
     var copy = self
     for (place, value) in zip(tested, holmAdjusted(tested.map { self[$0].pValue! })) {

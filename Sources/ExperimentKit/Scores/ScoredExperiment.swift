@@ -107,13 +107,7 @@ extension Experiment {
   public func write(
     _ figure: Figure, part: String? = nil, tables: [Table] = [], numbers: some Encodable, from scores: ScoreBook
   ) throws {
-    let texts =
-      tables.isEmpty
-      ? []
-      : [
-        ("md", tables.map(\.markdown).joined(separator: "\n")), ("tex", tables.map(\.latex).joined(separator: "\n")),
-      ]
-    try write(figure, part: part, texts: texts, numbers: numbers, about: scores.networks.map(NetworkOfRecord.init))
+    try write(figure, part: part, texts: tables.texts, numbers: numbers, about: scores.networks.map(NetworkOfRecord.init))
     if !scores.missing.isEmpty { print("\(name): not scored yet: \(scores.missing.joined(separator: ", "))") }
   }
 }

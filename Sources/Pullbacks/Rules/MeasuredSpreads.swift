@@ -72,7 +72,10 @@ public struct SpreadMeasurement: Sendable {
   ///
   /// - Throws: `PullbackError` of kind `data` if values are not finite.
   /// - Complexity: one forward pass for each image.
-  public mutating func add(_ images: Tensor) throws(PullbackError) {
+  public mutating func add(_ images: Tensor) throws(PullbackError) { try add(images, by: network) }
+
+  /// ``add(_:)`` by a network of the same nodes and channels for inputs of another extent, such as longer texts.
+  public mutating func add(_ images: Tensor, by network: Network) throws(PullbackError) {
     let trace = try network.trace(at: images, rules: [], keeping: sources.map(\.name))
     for (place, source) in sources.enumerated() {
       sums[place].add(try trace.activation(source.name))

@@ -49,11 +49,15 @@ public struct TextExplainer: Sendable {
     _ text: String, _ target: TextTarget, with other: String? = nil, by model: TextModel
   ) throws(PullbackError) -> TextExplanation {
     let encoding = try model.tokenizer.encode(text, with: other)
-    let subject = try EmbeddedText(encoding, target, by: model, for: self)
+    return try explanation(
+      of: EmbeddedText(encoding, target, by: model, for: [self]), texts: [text] + (other.map { [$0] } ?? []))
+  }
+
+  /// - Parameter subject: which was made for this explainer among others.
+  func explanation(of subject: EmbeddedText, texts: [String]) throws(PullbackError) -> TextExplanation {
     let found = try shares(of: subject)
     return TextExplanation(
-      texts: [text] + (other.map { [$0] } ?? []), encoding: subject.encoding, model: model, method: method,
-      shares: found.shares, norms: found.norms, value: subject.value,
+      texts: texts, encoding: subject.encoding, model: subject.model, method: method, shares: found.shares, norms: found.norms, value: subject.value,
       bias: method.sharesOutValue ? subject.value - found.shares.reduce(0, +) : nil,
       settings: try record(subject.network.graph))
   }
@@ -141,8 +145,10 @@ public struct TextExplainer: Sendable {
     return (0..<count).map { token in rows.reduce(0) { $0 + $1[token] } / Double(wanted.count) }
   }
 
-  /// What records say.
-  private func record(_ graph: Graph) throws(PullbackError) -> [String: String] {
+  /// The settings that matter to the method, as records say them.
+  ///
+  /// - Parameter graph: of a network of the model.
+  public func record(_ graph: Graph) throws(PullbackError) -> [String: String] {
     var values: [String: String] = [:]
     if method.usesSoftRules {
       let kinds = Set(graph.nodes.map(\.operation.kind))
@@ -186,15 +192,17 @@ struct EmbeddedText {
   let combination: Target
   let value: Double
 
-  /// - Parameter explainer: what is pulled back in the pass at the text is what it asks for.
+  /// - Parameter explainers: what is pulled back in the pass at the text is what they ask for.
   init(
-    _ encoding: Encoding, _ target: TextTarget, by model: TextModel, for explainer: TextExplainer? = nil
+    _ encoding: Encoding, _ target: TextTarget, by model: TextModel, for explainers: [TextExplainer] = []
   ) throws(PullbackError) {
     self.encoding = encoding
     self.model = model
     network = try model.embeddedNetwork(types: model.types(of: encoding))
     x = try model.embeddings(of: encoding.ids)
-    trace = try network.trace(at: x, rules: explainer?.rulesAtTheText(for: network.graph) ?? [])
+    var rules: [RuleSet] = []
+    for explainer in explainers { rules += try explainer.rulesAtTheText(for: network.graph) }
+    trace = try network.trace(at: x, rules: rules)
     combination = try target.combination(at: trace.value, of: model.head)
     value = try Selector([combination]).values(of: trace.value, of: network)[0]
   }

@@ -75,11 +75,19 @@ public struct TextExplanation: Sendable, Encodable {
     }
   }
 
-  /// The share of the positive part of the tokens' shares that some tokens have: the sequence pointing game's score.
-  /// 0 where nothing is positive.
-  public func positiveShare(of tokens: some Sequence<Int>) -> Double {
-    let all = shares.reduce(0) { $0 + max(0, $1) }
-    return all > 0 ? tokens.reduce(0) { $0 + max(0, shares[$1]) } / all : 0
+  /// The tokens that have a character of some places of the first text.
+  public func tokens(at places: [Range<Int>]) -> [Int] {
+    encoding.tokens.indices.filter { token in
+      encoding.tokens[token].sequence == 0 && places.contains { $0.overlaps(encoding.tokens[token].range) }
+    }
+  }
+
+  /// The share of the positive part of the tokens' shares that some tokens have, tokens that stand for no text left
+  /// out; nil where nothing is positive. Of the words that decide it is the energy, of the sentence that decides the
+  /// sequence pointing game's score.
+  public func positiveShare(of tokens: some Sequence<Int>) -> Double? {
+    let all = shares.indices.reduce(0) { isSpecial[$1] ? $0 : $0 + max(0, shares[$1]) }
+    return all > 0 ? tokens.reduce(0) { isSpecial[$1] ? $0 : $0 + max(0, shares[$1]) } / all : nil
   }
 
   private enum Keys: String, CodingKey {

@@ -28,6 +28,22 @@ public enum TextMethod: String, Sendable, CaseIterable {
   /// Random numbers: the level of chance.
   case random
 
+  /// The name for people. A share of the gradient is a product of gradient and input.
+  public var title: String {
+    switch self {
+    case .hardPullback: "Hard pullback"
+    case .softPullback: "Soft pullback"
+    case .gradient: "Gradient × input"
+    case .smoothGrad: "SmoothGrad × input"
+    case .smoothPullback: "Smooth pullback"
+    case .integratedGradients: "Integrated gradients"
+    case .integratedPullbacks: "Integrated pullbacks"
+    case .attentionRollout: "Attention rollout"
+    case .leaveOneOut: "Leave one out"
+    case .random: "Random"
+    }
+  }
+
   /// Whether the soft rules, and so the temperatures, matter to it.
   public var usesSoftRules: Bool { [.softPullback, .smoothPullback, .integratedPullbacks].contains(self) }
 

@@ -20,14 +20,29 @@ public struct TextFaithfulness: Sendable, Equatable, Encodable {
   ///   - model: the model that it is of.
   public init(of explanation: TextExplanation, _ target: TextTarget, by model: TextModel) throws(PullbackError) {
     let subject = try EmbeddedText(explanation.encoding, target, by: model)
-    let tokens = explanation.shares.indices.filter { !explanation.isSpecial[$0] }
-    let ranked = tokens.sorted { (explanation.shares[$1], $0) < (explanation.shares[$0], $1) }
+    try self.init(of: explanation) { (sets) throws(PullbackError) in try subject.values(masking: sets) }
+  }
+
+  /// - Parameter values: the value with some tokens masked, for each of several sets of tokens.
+  init(
+    of explanation: TextExplanation, _ values: ([[Int]]) throws(PullbackError) -> [Double]
+  ) throws(PullbackError) {
+    let ranked = explanation.rankedTokens
     guard !ranked.isEmpty else { throw PullbackError(.usage, "text", "has no tokens but special ones") }
-    let kept = Self.shares.map { ranked.prefix(Int((Double(ranked.count) * $0).rounded(.up))) }
-    let without = try subject.values(masking: kept.map(Array.init))
-    let alone = try subject.values(masking: kept.map { top in tokens.filter { !top.contains($0) } })
-    comprehensiveness = without.reduce(0) { $0 + subject.value - $1 } / Double(without.count)
-    sufficiency = alone.reduce(0) { $0 + subject.value - $1 } / Double(alone.count)
+    let counts = Self.shares.map { Int((Double(ranked.count) * $0).rounded(.up)) }
+    let found = try values(counts.map { Array(ranked.prefix($0)) } + counts.map { Array(ranked.dropFirst($0)) })
+    func fall(_ values: ArraySlice<Double>) -> Double {
+      values.reduce(0) { $0 + explanation.value - $1 } / Double(counts.count)
+    }
+    comprehensiveness = fall(found.prefix(counts.count))
+    sufficiency = fall(found.suffix(counts.count))
+  }
+}
+
+extension TextExplanation {
+  /// The tokens that stand for text, those of the largest shares first; of equal shares the first token.
+  var rankedTokens: [Int] {
+    shares.indices.filter { !isSpecial[$0] }.sorted { (shares[$1], $0) < (shares[$0], $1) }
   }
 }
 
@@ -37,8 +52,6 @@ extension TextModel {
     masking count: Int, of explanation: TextExplanation, _ target: TextTarget
   ) throws(PullbackError) -> Double {
     let subject = try EmbeddedText(explanation.encoding, target, by: self)
-    let tokens = explanation.shares.indices.filter { !explanation.isSpecial[$0] }
-    let ranked = tokens.sorted { (explanation.shares[$1], $0) < (explanation.shares[$0], $1) }
-    return subject.value - (try subject.values(masking: [Array(ranked.prefix(count))])[0])
+    return subject.value - (try subject.values(masking: [Array(explanation.rankedTokens.prefix(count))])[0])
   }
 }

@@ -59,14 +59,21 @@ public struct TextConfiguration: Sendable {
   /// - Throws: `PullbackError`: `noInput` if there is no such file, `data` if it describes no network of these families
   ///   or its numbers do not fit together.
   public init(contentsOf path: String) throws {
+    try self.init(json: InputFile.bytes(of: path, limit: 1 << 24), name: path)
+  }
+
+  /// - Parameters:
+  ///   - json: the contents of a `config.json`.
+  ///   - name: of the file, for messages.
+  /// - Throws: `PullbackError` of kind `data` as ``init(contentsOf:)``.
+  public init(json: [UInt8], name: String) throws {
     let file: ConfigurationFile
     do {
-      file = try JSONDecoder().decode(
-        ConfigurationFile.self, from: Data(InputFile.bytes(of: path, limit: 1 << 24)))
+      file = try JSONDecoder().decode(ConfigurationFile.self, from: Data(json))
     } catch let error as DecodingError {
-      throw PullbackError(.data, path, "is no configuration of a language model: \(Self.words(error))")
+      throw PullbackError(.data, name, "is no configuration of a language model: \(Self.words(error))")
     }
-    try self.init(file, path)
+    try self.init(file, name)
   }
 
   private static func words(_ error: DecodingError) -> String {

@@ -27,6 +27,27 @@ extension TextConfiguration {
   ///   - prefix: what the checkpoint's names of the body begin with: `bert.`.
   /// - Throws: `PullbackError` if there are more tokens than places, or a configuration that is not supported.
   public func graph(types: [Int], head: TextHead, prefix: String) throws(PullbackError) -> Graph {
+    try check(types)
+    let builder = TextGraphBuilder(configuration: self, types: types, head: head, prefix: prefix)
+    return try Graph(family.rawValue, inputs: [.init("tokens", [types.count], type: .int64)]) {
+      [("output", builder.output(builder.body($0[0])))]
+    }
+  }
+
+  /// The network that a decoder is trained as: for texts of `count` tokens, from their numbers on, the logits of what
+  /// follows each of them, `(T, tokens)`. Its parameters are those of the graph that has ``TextHead/nextToken``.
+  ///
+  /// - Throws: as ``graph(types:head:prefix:)``.
+  package func trainingGraph(count: Int) throws(PullbackError) -> Graph {
+    let types = [Int](repeating: 0, count: count)
+    try check(types)
+    let builder = TextGraphBuilder(configuration: self, types: types, head: .nextToken, prefix: usualPrefix)
+    return try Graph(family.rawValue, inputs: [.init("tokens", [count], type: .int64)]) {
+      [("output", builder.body($0[0]).linear("lm_head", tokens, bias: false))]
+    }
+  }
+
+  private func check(_ types: [Int]) throws(PullbackError) {
     guard !types.isEmpty else { throw PullbackError(.usage, "text", "has no tokens") }
     if let places, firstPlace + types.count > places {
       throw PullbackError(
@@ -41,10 +62,22 @@ extension TextConfiguration {
         .data, "activation \(quoted(activation))", "is not supported",
         advice: "gelu, gelu_new, gelu_pytorch_tanh, relu and silu are")
     }
-    let builder = TextGraphBuilder(configuration: self, types: types, head: head, prefix: prefix)
-    return try Graph(family.rawValue, inputs: [.init("tokens", [types.count], type: .int64)]) {
-      [("output", builder.output(builder.body($0[0])))]
+  }
+
+  /// What checkpoints' names of the body begin with where they have a layer for the output.
+  package var usualPrefix: String {
+    switch family {
+    case .bert: "bert."
+    case .distilbert: "distilbert."
+    case .roberta: "roberta."
+    case .gpt2: "transformer."
+    case .llama: "model."
     }
+  }
+
+  /// Whether checkpoints keep a parameter the other way round: GPT-2 does the matrices of its layers.
+  package func isStoredTransposed(_ name: String, _ shape: [Int]) -> Bool {
+    family == .gpt2 && name.contains(".c_") && shape.count == 2
   }
 
   /// The node whose value are the embeddings of the tokens.

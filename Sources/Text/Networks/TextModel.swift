@@ -35,14 +35,7 @@ public struct TextModel: Sendable {
     configuration = try TextConfiguration(contentsOf: "\(path)/config.json")
     tokenizer = try Tokenizer(contentsOf: "\(path)/tokenizer.json")
     folder = try ModelFolder(path)
-    let usual: String =
-      switch configuration.family {
-      case .bert: "bert."
-      case .distilbert: "distilbert."
-      case .roberta: "roberta."
-      case .gpt2: "transformer."
-      case .llama: "model."
-      }
+    let usual = configuration.usualPrefix
     prefix = folder.entry(configuration.embeddingNode(prefix: usual) + ".weight") == nil ? "" : usual
     self.head = try head ?? Self.head(configuration, folder)
     let graph = try configuration.graph(types: [0], head: self.head, prefix: prefix)
@@ -95,8 +88,7 @@ public struct TextModel: Sendable {
           .data, folder.path, "has no tensor \(quoted(name))",
           advice: "check that config.json belongs to the parameters")
       }
-      // GPT-2 keeps the matrices of its layers the other way round.
-      let isTransposed = configuration.family == .gpt2 && name.contains(".c_") && description.shape.count == 2
+      let isTransposed = configuration.isStoredTransposed(name, description.shape)
       let expected = isTransposed ? description.shape.reversed() : description.shape
       guard entry.shape == expected else {
         throw PullbackError(
