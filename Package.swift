@@ -111,7 +111,8 @@ let package = Package(
     experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
     experiment("fig11"), experiment("fig12"), experiment("fig13"), experiment("fig15"),
     experiment("parts"), experiment("networks"), experiment("start"),
-    experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"), experiment("table5"), experiment("table6"),
+    experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"), experiment("table5"),
+    experiment("table6"),
     .executableTarget(
       name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings
     ),
@@ -152,7 +153,8 @@ let package = Package(
     tests(
       "FigureTests",
       [
-        "ExperimentKit", "start", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "fig11",
+        "ExperimentKit", "start", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10",
+        "fig11",
         "fig12", "fig13", "fig15", "table1", "table2", "table3", "table4", "table5", "table6",
       ]),
     tests("CommandLineTests", ["ExperimentKit", "Digests", "Failures", "Scenes", "pullbacks"]),
