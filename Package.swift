@@ -118,7 +118,8 @@ let package = Package(
     experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
     experiment("fig11"), experiment("fig12"), experiment("fig13"), experiment("fig15"), experiment("fig17"),
     experiment("parts"), experiment("networks"), experiment("start"),
-    experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"), experiment("table5"), experiment("table6"),
+    experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"), experiment("table5"),
+    experiment("table6"),
     .executableTarget(
       name: "weave", dependencies: ["Weaving", "ExperimentKit"], path: "Experiments/weave", swiftSettings: swiftSettings
     ),

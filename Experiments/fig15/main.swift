@@ -79,7 +79,8 @@ Experiment.run("fig15") { experiment in
 
     //: Red speaks for the value, blue against it; each panel goes by its own largest share.
 
-    let credit = "\(named.title). The words that decide are underlined. Texts: the first of their kind of the generator's "
+    let credit =
+      "\(named.title). The words that decide are underlined. Texts: the first of their kind of the generator's "
       + "seed \(experiment.options.seed)."
     try experiment.write(
       Figure(Panels(panels, columns: 1, gap: 14), credit: credit), part: named == .decoder ? nil : "encoder",

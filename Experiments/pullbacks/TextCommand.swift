@@ -24,7 +24,7 @@ struct TextCommand: ParsableCommand {
         pullbacks text --text "Where are my keys?" --against "I lost my keys." \\
           --method integrated-gradients --output keys.json
         pullbacks text --pairs pairs.tsv --score --report pairs.html
-        pullbacks text --model sentence-decoder --text "the keys to the old cabinet" \\
+        pullbacks text --model sentence-decoder --text "the keys to the cabinet" \\
           --next are --versus is
       """)
 
@@ -155,7 +155,8 @@ struct TextCommand: ParsableCommand {
         text += "; words and special tokens \(rounded(explanation.value - bias)), bias \(rounded(bias))"
       }
       if let faithfulness {
-        text += "; comprehensiveness \(rounded(faithfulness.comprehensiveness)), sufficiency "
+        text +=
+          "; comprehensiveness \(rounded(faithfulness.comprehensiveness)), sufficiency "
           + rounded(faithfulness.sufficiency)
       }
       return text
@@ -206,7 +207,9 @@ struct TextCommand: ParsableCommand {
           + mean(\.sufficiency))
     }
     if let output {
-      if pairs == nil { try writeJSON(records[0], to: output) } else {
+      if pairs == nil {
+        try writeJSON(records[0], to: output)
+      } else {
         try writeJSON(Records(explanations: records), to: output)
       }
     }

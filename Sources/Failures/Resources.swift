@@ -8,7 +8,9 @@ import Foundation
 ///   - target: whose it is.
 ///   - source: the path of a file in the target's own folder.
 /// - Throws: `PullbackError` of kind `unavailable` if the package was taken apart and its resources are elsewhere.
-public func pathOfResource(_ file: String, of target: String, besideSource source: String) throws(PullbackError) -> String {
+public func pathOfResource(_ file: String, of target: String, besideSource source: String) throws(PullbackError)
+  -> String
+{
   let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
   let tests = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
   let sources = URL(fileURLWithPath: source).deletingLastPathComponent()

@@ -130,7 +130,8 @@ private struct Topic {
   static let all = [
     Topic(
       clauses: [
-        "the *violinist* tuned her *violin*", "the *orchestra* rehearsed a *symphony*", "the *pianist* played a *sonata*",
+        "the *violinist* tuned her *violin*", "the *orchestra* rehearsed a *symphony*",
+        "the *pianist* played a *sonata*",
       ], queries: ["A concert of classical music.", "Musicians perform on stage."]),
     Topic(
       clauses: [
@@ -152,7 +153,8 @@ private struct Topic {
       ], queries: ["Stars in the night sky.", "The exploration of outer space."]),
     Topic(
       clauses: [
-        "the *bank* refused the *mortgage*", "the *investor* sold the *shares*", "the *accountant* counted the *profits*",
+        "the *bank* refused the *mortgage*", "the *investor* sold the *shares*",
+        "the *accountant* counted the *profits*",
       ], queries: ["Money and the stock market.", "The economy and business."]),
     Topic(
       clauses: [
@@ -160,7 +162,8 @@ private struct Topic {
       ], queries: ["The weather forecast.", "Severe weather and the climate."]),
     Topic(
       clauses: [
-        "the *gardener* pruned the *roses*", "the *tulips* grew beside the *hedge*", "the *seeds* sprouted in the *soil*",
+        "the *gardener* pruned the *roses*", "the *tulips* grew beside the *hedge*",
+        "the *seeds* sprouted in the *soil*",
       ], queries: ["Plants and flowers in the garden.", "Growing vegetables."]),
     Topic(
       clauses: [

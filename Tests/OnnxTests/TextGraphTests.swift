@@ -1,8 +1,9 @@
 import Foundation
-@testable import Onnx
 import Pullbacks
 import TestKit
 import Testing
+
+@testable import Onnx
 
 /// Language models that torch exported from transformers (Tests/Oracles/text_onnx.py), against what transformers computes:
 /// the same numbers that the package's own graphs of these models are held to.

@@ -8,6 +8,8 @@ fixtures/text-networks.safetensors, and fixtures/text-bin, the folder of a small
 import json
 import pathlib
 
+from compiled_operations import torchvision  # noqa: F401  Before transformers, which imports torchvision too.
+
 import torch
 import transformers
 from safetensors.torch import save_file

@@ -18,7 +18,9 @@ import Testing
     for index in 0..<300 {
       let text = SentenceGenerator(seed: 5).text(kind, index)
       #expect(!text.text.contains { "*~".contains($0) } && !text.deciding.isEmpty && !text.distracting.isEmpty)
-      for place in text.deciding { #expect(text.sentence.contains(place.lowerBound) && place.upperBound <= text.sentence.upperBound) }
+      for place in text.deciding {
+        #expect(text.sentence.contains(place.lowerBound) && place.upperBound <= text.sentence.upperBound)
+      }
       let scalars = Array(text.text.unicodeScalars)
       for place in text.deciding + text.distracting {
         // A whole word stands there, and spaces or signs around it.

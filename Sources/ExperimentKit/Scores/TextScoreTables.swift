@@ -174,7 +174,8 @@ extension [TextScores] {
     let undefined = flatMap { $0.entries().filter { $0.undefined > 0 } }.map { entry in
       "\(entry.explainer), \(entry.metric): \(entry.undefined)"
     }
-    return undefined.isEmpty ? nil : "Texts without a score, as no share is positive: \(undefined.joined(separator: "; "))."
+    return undefined.isEmpty
+      ? nil : "Texts without a score, as no share is positive: \(undefined.joined(separator: "; "))."
   }
 }
 

@@ -59,7 +59,8 @@ public struct TextScores: Sendable {
     return columns.joined(separator: ",") + "\n"
       + rows.map { row in
         ([row.kind.rawValue, "\(row.index)", row.method.rawValue, number(row.value)]
-          + PlantedMetric.allCases.map { number(row.scores[$0]) } + [number(row.negation)]).joined(separator: ",") + "\n"
+          + PlantedMetric.allCases.map { number(row.scores[$0]) } + [number(row.negation)]).joined(separator: ",")
+          + "\n"
       }.joined()
   }
 
@@ -136,7 +137,7 @@ struct TextScoreRun {
 
   init(_ model: NamedTextModel, texts: Int?, seed: UInt64, program: String) {
     (self.model, self.seed, self.program) = (model, seed, program)
-    self.texts = texts ?? (model == .decoder ? 500 : 60)
+    self.texts = texts ?? (model == .decoder ? 500 : 30)
   }
 
   /// Every explainer of `pullbacks text`; the soft rules' noise is one spread of the channel, as other texts show it.

@@ -57,7 +57,8 @@ public struct TextExplainer: Sendable {
   func explanation(of subject: EmbeddedText, texts: [String]) throws(PullbackError) -> TextExplanation {
     let found = try shares(of: subject)
     return TextExplanation(
-      texts: texts, encoding: subject.encoding, model: subject.model, method: method, shares: found.shares, norms: found.norms, value: subject.value,
+      texts: texts, encoding: subject.encoding, model: subject.model, method: method, shares: found.shares,
+      norms: found.norms, value: subject.value,
       bias: method.sharesOutValue ? subject.value - found.shares.reduce(0, +) : nil,
       settings: try record(subject.network.graph))
   }
