@@ -49,7 +49,7 @@ paper: dependencies ## Weave and typeset the write-up: paper/paper.pdf and paper
 	paper/typeset
 
 test: dependencies ## Run every test; those that need make imagenet are skipped by name without it
-	$(SWIFT) build --build-tests
+	$(SWIFT) build --product SemanticPullbacksPackageTests
 	Tests/Consumer/test
 	$(SWIFT) test --skip-build
 

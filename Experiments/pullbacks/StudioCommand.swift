@@ -46,7 +46,8 @@ struct StudioCommand: ParsableCommand {
 
   func run() throws {
     let studio = try Studio(
-      own: try ownNetwork(), textModel: try textFolder(), textOption: textModel ?? NamedTextModel.encoder.rawValue)
+      own: try ownNetwork(), textModel: try textFolder(), textOption: textModel ?? NamedTextModel.encoder.rawValue,
+      readsTextModel: textModel != nil)
     let server = try StudioServer(studio)
     // A page that is closed amid an answer is no reason to end.
     signal(SIGPIPE, SIG_IGN)

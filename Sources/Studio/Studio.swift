@@ -43,16 +43,20 @@ public final class Studio: Sendable {
   ///   - own: a network of the user's, offered first.
   ///   - textModel: the folder of a sentence encoder; nil offers no texts.
   ///   - textOption: how the command line names it.
+  ///   - readsTextModel: whether it is read now, so that what is wrong with it is said at once, and not when it is first
+  ///     asked.
   ///   - limits: on what is taken from the page.
-  /// - Throws: `PullbackError` of kind `usage` if the user's network takes no pictures or tells no classes.
+  /// - Throws: `PullbackError` of kind `usage` if the user's network takes no pictures or tells no classes; others if the
+  ///   encoder cannot be read.
   public init(
     own: OfferedNetwork? = nil, textModel: String? = nil, textOption: String = "minilm",
-    limits: StudioLimits = StudioLimits()
+    readsTextModel: Bool = false, limits: StudioLimits = StudioLimits()
   ) throws {
     if let own { try LoadedNetwork.check(own.load()) }
     networks = (own.map { [$0] } ?? []) + OfferedNetwork.known
     pictures = PictureStore(limits, classNames: Architecture.TrainingImages.imageNet.classNames)
     texts = textModel.map { TextDesk($0, option: textOption) }
+    if readsTextModel { try texts?.read() }
     self.limits = limits
     queue = ComputeQueue(limit: limits.waiting)
     passes = RecentlyUsed(limits.passes)

@@ -26,8 +26,11 @@ public struct StudioServer: Sendable {
   /// - Throws: `PullbackError` of kind `unavailable` if the port is taken.
   public func run(port: UInt16, listening: @escaping @Sendable (_ address: String) -> Void) async throws {
     let handler = Handler(studio, page)
+    // Bodies are read here, once, and never to their end if they are refused: none is kept to be read again.
     let server = HTTPServer(
-      address: try .inet(ip4: "127.0.0.1", port: port), timeout: Self.longest, logger: .disabled, handler: handler)
+      config: HTTPServer.Configuration(
+        address: try .inet(ip4: "127.0.0.1", port: port), timeout: Self.longest, sharedRequestReplaySize: 0,
+        logger: .disabled), handler: handler)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
         do { try await server.run() } catch let error as SocketError {
@@ -42,7 +45,7 @@ public struct StudioServer: Sendable {
         handler.listens(on: port)
         listening("http://127.0.0.1:\(port)/")
       }
-      try await group.waitForAll()
+      for try await _ in group {}
     }
   }
 

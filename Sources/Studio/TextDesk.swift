@@ -41,7 +41,7 @@ final class TextDesk: Sendable {
     for text in [request.first, request.second] where text.count > limit {
       throw PullbackError(.usage, "text", "expected at most \(limit) characters, found \(text.count)")
     }
-    let model = try loaded()
+    let model = try read()
     let (a, b) = (
       try explanation(request.first, request.second, method, model, job),
       try explanation(request.second, request.first, method, model, job)
@@ -57,7 +57,9 @@ final class TextDesk: Sendable {
         ]))
   }
 
-  private func loaded() throws -> TextModel {
+  /// - Throws: `PullbackError` if it cannot be read, or makes no vector of a text.
+  @discardableResult
+  func read() throws -> TextModel {
     if let known = model.withLock({ $0 }) { return known }
     let read = try TextModel(contentsOf: folder)
     switch read.head {

@@ -154,6 +154,8 @@ final class Browser {
 
   /// The whole page as a PNG.
   func picture() throws -> Data {
+    // What was just scrolled to or drawn may not be on the screen yet.
+    try run("scrollTo(0, 0); new Promise(done => setTimeout(() => requestAnimationFrame(done), 500)).then(() => 0)")
     let answer = try send("Page.captureScreenshot", ["format": "png", "captureBeyondViewport": true])
     return Data(base64Encoded: answer["data"] as! String)!
   }
