@@ -33,11 +33,16 @@ public enum Looks {
   }
 
   /// With about as many pixels as large photographs have.
-  public static let photographs: Theme = {
+  public static let photographs = theme(pixelsPerPoint: 3)
+
+  /// The same where photographs are small.
+  public static let smallPhotographs = theme(pixelsPerPoint: 4)
+
+  private static func theme(pixelsPerPoint: Double) -> Theme {
     var theme = Theme.paper
-    theme.pixelsPerPoint = 4
+    theme.pixelsPerPoint = pixelsPerPoint
     return theme
-  }()
+  }
 
   /// Between small pictures.
   public static let tightGap = 1.5
