@@ -10,9 +10,9 @@ import Text
 
 Experiment.run("fig15") { experiment in
 
-  //: The texts are made by a program, so that it is known which words decide: they are underlined. The first of each kind are
-  //: shown, and of the negations the first that decides and the first that does not. They were chosen before any
-  //: explanation had been seen.
+  //: The texts are made by a program, so that the words that decide are known: they are underlined. The first text of
+  //: each kind is shown, and of the negations the first that decides and the first that does not. This rule was fixed
+  //: after a draft had shown the first two texts of each kind; the negation that decides was not among them.
 
   let methods: [TextMethod] = [.hardPullback, .gradient, .integratedGradients, .leaveOneOut]
 
