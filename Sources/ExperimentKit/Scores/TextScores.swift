@@ -137,7 +137,7 @@ struct TextScoreRun {
 
   init(_ model: NamedTextModel, texts: Int?, seed: UInt64, program: String) {
     (self.model, self.seed, self.program) = (model, seed, program)
-    self.texts = texts ?? (model == .decoder ? 500 : 30)
+    self.texts = texts ?? (model == .decoder ? 500 : 167)
   }
 
   /// Every explainer of `pullbacks text`; the soft rules' noise is one spread of the channel, as other texts show it.
