@@ -171,10 +171,11 @@ struct Attribute: ParsableCommand {
       columns.append(
         Report.Column(
           method: method, cost: explainers[place].cost(for: network.graph),
-          settings: values(of: explainers[place], method, settings, record), maps: maps))
+          settings: values(of: explainers[place], method, settings, record),
+          note: method.extensionNote(settings), maps: maps))
       explained.warnOfIncompleteness(of: method, maps)
     }
-    if let figure { try explained.figure(methods, columns.map(\.maps)).writeSigned(to: figure) }
+    if let figure { try explained.figure(methods, settings, columns.map(\.maps)).writeSigned(to: figure) }
     if let report { try Report(explained, columns, model: model, seed: options.seed).write(to: report) }
     try input.pictures.finish(unreadable, of: all.count)
   }

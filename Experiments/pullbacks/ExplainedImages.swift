@@ -205,7 +205,7 @@ struct ExplainedImages {
       ImageGrid.Row(targetCount == 1 ? "class\np = 0.00" : name, [blank])
     }
     do {
-      try figure(methods, rows, labels).checkSize(for: path)
+      try figure(methods, MethodSettings(), rows, labels).checkSize(for: path)
     } catch let error as PullbackError where error.kind == .usage {
       throw PullbackError(
         .usage, "--figure \(path)",
@@ -216,18 +216,22 @@ struct ExplainedImages {
 
   /// Rows of images, columns of methods; per target a heat map and raw colours.
   ///
-  /// - Parameter columns: per method, image and target what ``write(_:in:to:picturing:)`` kept.
-  func figure(_ methods: [Method], _ columns: [[[Map]]]) throws -> Figure {
+  /// - Parameters:
+  ///   - settings: of the methods.
+  ///   - columns: per method, image and target what ``write(_:in:to:picturing:)`` kept.
+  func figure(_ methods: [Method], _ settings: MethodSettings, _ columns: [[[Map]]]) throws -> Figure {
     let rows = try targets.indices.map { image in
       ImageGrid.Row(
         targets[image].count == 1 ? targets[image][0].title : images.names[image],
         [try Picture(images(image..<image + 1))] + columns.flatMap { $0[image].flatMap(\.pictures) })
     }
-    return figure(methods, rows, targets[0].map(\.label))
+    return figure(methods, settings, rows, targets[0].map(\.label))
   }
 
-  private func figure(_ methods: [Method], _ rows: [ImageGrid.Row], _ labels: [String]) -> Figure {
-    .attributions(rows, by: methods, of: labels, network: model.name, colorMap: colorMap)
+  private func figure(
+    _ methods: [Method], _ settings: MethodSettings, _ rows: [ImageGrid.Row], _ labels: [String]
+  ) -> Figure {
+    .attributions(rows, by: methods, settings, of: labels, network: model.name, colorMap: colorMap)
   }
 
   /// What is written beside the attributions of one method.

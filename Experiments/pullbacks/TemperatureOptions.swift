@@ -15,7 +15,8 @@ struct TemperatureOptions: ParsableArguments {
       """
       Temperatures of the soft rules, by kind of operation or by node: relu=0.6,maxpool=0.3,layer4.2.relu=1. An \
       extension, not in the paper: relative=1.5 for all gates and max pools, in units of each channel's own spread; \
-      relative.relu=1,relative.maxpool=2 for these kinds. By default released, the paper's, for the networks that \
+      relative.relu=1,relative.maxpool=2 for these kinds. relu=sigmoid:0.3 is the logistic gate of the paper's \
+      versions 1 to 4. By default released, the paper's, for the networks that \
       they were published for (\(Tier.publishedTemperatures.joined(separator: ", "))), and relative=\
       \(RelativeTemperatures.recommendedMultiple) for all others.
       """,

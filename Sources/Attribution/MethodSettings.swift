@@ -113,7 +113,7 @@ public struct MethodSettings: Sendable {
     // Attention keeps its temperature beside relative ones for all others; it is worth a line only where it is changed.
     for kind in Temperatures.Kind.allCases
     where relative[kind] == nil && (relative.others == nil || temperatures[kind] != kind.released) {
-      values["temperature.\(kind.rawValue)"] = "\(temperatures[kind])"
+      values["temperature.\(kind.rawValue)"] = temperatures.text(of: kind)
     }
     for (node, value) in nodeTemperatures { values["temperature.\(node)"] = "\(value)" }
     return values

@@ -84,6 +84,12 @@ public enum Method: String, Sendable, CaseIterable {
     ].contains(self)
   }
 
+  /// What figures and reports say where the method uses temperatures that are not the paper's; nil where it does not.
+  public func extensionNote(_ settings: MethodSettings) -> String? {
+    guard usesSoftRules, let multiples = settings.relativeTemperatures.inWords else { return nil }
+    return "temperatures relative to each channel's spread, \(multiples), an extension that is not in the paper"
+  }
+
   /// The same recipe with the gradient's rules in place of the soft rules.
   public var gradientTwin: Method? {
     switch self {

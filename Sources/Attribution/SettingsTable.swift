@@ -14,7 +14,12 @@ public struct Setting: Sendable {
 
   /// Every hyper-parameter but the temperatures of single nodes and images as baselines.
   public static let all: [Setting] =
-    Temperatures.Kind.allCases.map { number("temperature.\($0.rawValue)", "of the soft rule", \.temperatures[$0]) } + [
+    Temperatures.Kind.allCases.map { kind in
+      Setting(
+        name: "temperature.\(kind.rawValue)",
+        meaning: "of the soft rule\(kind == .relu ? "; sigmoid:0.3 is the paper's gate of versions 1 to 4" : "")",
+        read: { $0.temperatures.text(of: kind) }, write: { $0.temperatures.set(kind, $1) })
+    } + [
       choice("border", "soft max pool: what places outside the plane do", \.border),
       choice("attention", "soft rules: attention matrix frozen, or as the release treats a ViT's", \.attention),
       optional("ascent.alpha", "length of a step; auto is 20 sqrt(n / 150528) for n values", none: "auto", \.alpha),
@@ -136,4 +141,24 @@ extension MethodSettings {
         advice: "its value in the preset is \(setting.read(MethodSettings()))")
     }
   }
+}
+
+extension Temperatures {
+  /// The temperature of a kind in the notation of settings and records: `0.6`, or `sigmoid:0.3` where ReLU's noise is
+  /// logistic.
+  public func text(of kind: Kind) -> String {
+    kind == .relu && reluNoise == .logistic ? "\(Self.logistic)\(self[kind])" : "\(self[kind])"
+  }
+
+  /// Puts in a temperature in the notation of ``text(of:)``; false if the text is none.
+  public mutating func set(_ kind: Kind, _ text: String) -> Bool {
+    let isLogistic = kind == .relu && text.hasPrefix(Self.logistic)
+    guard let value = Float(isLogistic ? String(text.dropFirst(Self.logistic.count)) : text), value.isFinite, value > 0
+    else { return false }
+    self[kind] = value
+    if kind == .relu { reluNoise = isLogistic ? .logistic : .normal }
+    return true
+  }
+
+  private static var logistic: String { "sigmoid:" }
 }

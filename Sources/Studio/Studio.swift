@@ -212,7 +212,9 @@ public final class Studio: Sendable {
     let seen = Prediction.ranking(try logits(of: network, at: pass)).first { $0.target == request.target }
     let title = seen?.title(network.subject.className(request.target)) ?? "\(request.target)"
     let row = ImageGrid.Row(title, [try Picture(pass.input), try heatMap(map), try rawPicture(map)])
-    let figure = Figure.attributions([row], by: [method], of: ["\(request.target)"], network: network.subject.name)
+    let figure = Figure.attributions(
+      [row], by: [method], try network.settings(request.temperature), of: ["\(request.target)"],
+      network: network.subject.name)
     return Signature.signed(format == "png" ? try figure.png() : try figure.pdf(), for: "figure.\(format)")
   }
 

@@ -40,6 +40,13 @@ public struct RelativeTemperatures: Hashable, Sendable {
   /// c of a kind of operation; nil where it keeps its temperature.
   public subscript(kind: Temperatures.Kind) -> Float? { kinds[kind] ?? (kind.hasRelativeRule ? others : nil) }
 
+  /// The multiples for people: `c = 1.5`, `c = 1 (relu), 2 (maxpool)`; nil if there are none.
+  public var inWords: String? {
+    let ofKinds = kinds.map { "\($0.value) (\($0.key.rawValue))" }.sorted()
+    let all = (others.map { ["\($0)"] } ?? []) + ofKinds
+    return all.isEmpty ? nil : "c = \(all.joined(separator: ", "))"
+  }
+
   /// Whether every kind keeps its temperature.
   public var isEmpty: Bool { others == nil && kinds.isEmpty }
 }

@@ -100,8 +100,13 @@ extension RuleSet {
       case .frozen: FrozenAttention(temperature: temperatures[.attention])
       case .released: ReleasedAttention(temperature: temperatures[.attention])
       }
+    let reluRule: any Rule =
+      switch temperatures.reluNoise {
+      case .normal: SoftGate(temperature: temperatures[.relu])
+      case .logistic: LogisticGate(temperature: temperatures[.relu])
+      }
     let softened: [(Pattern, any Rule)] = [
-      (.kind("relu"), SoftGate(temperature: temperatures[.relu])),
+      (.kind("relu"), reluRule),
       (.kind("relu6"), SoftGate(temperature: temperatures[.relu6])),
       (.kind("gelu"), SoftGate(temperature: temperatures[.gelu])),
       (.kind("silu"), SoftGate(temperature: temperatures[.silu])),
@@ -114,7 +119,10 @@ extension RuleSet {
   /// The excitation pullback of versions 1 to 4 of the paper: logistic gates at ReLU, everything else as in the soft
   /// pullback. Source: arXiv 2507.22832v4.
   public static func excitationPullback(temperature: Float = 0.3) -> RuleSet {
-    var rules = softPullback().overriding(.kind("relu"), with: LogisticGate(temperature: temperature))
+    var temperatures = Temperatures()
+    temperatures[.relu] = temperature
+    temperatures.reluNoise = .logistic
+    var rules = softPullback(temperatures)
     rules.name = "excitation-pullback"
     return rules
   }
@@ -156,7 +164,17 @@ public struct Temperatures: Sendable, Equatable {
     }
   }
 
+  /// The noise that a gate is averaged over.
+  public enum Noise: Sendable {
+    /// As in the paper: the gate is `Phi(z / tau)`.
+    case normal
+    /// As in the paper's versions 1 to 4: the gate is `sigmoid(z / tau)`.
+    case logistic
+  }
+
   private var values: [Kind: Float] = [:]
+  /// The noise on the pre-activations of ReLU.
+  public var reluNoise = Noise.normal
 
   /// The released temperatures.
   public init() {}
