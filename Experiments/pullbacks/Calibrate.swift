@@ -88,7 +88,7 @@ struct Calibrate: ParsableCommand {
     }
     try outputs.check([output], inputs: [path])
     // Behind a tab lies what a text is compared with.
-    let lines = try linesOfTexts(path).map { String($0.prefix { $0 != "\t" }) }
+    let lines = try linesOfTexts(path).map { String($0.text.prefix { $0 != "\t" }) }
     let model = try textModel(name)
     try writeJSON(try Calibration(model.spreads(over: lines), of: model, texts: lines.count), to: output)
   }

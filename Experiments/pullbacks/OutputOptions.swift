@@ -20,9 +20,15 @@ struct OutputOptions: ParsableArguments {
     let inputs = Dictionary(
       inputs.compactMap { path in path.flatMap { path in FileIdentity(path).map { ($0, path) } } },
       uniquingKeysWith: { $1 })
+    var places: Set<String> = []
     for path in files {
-      try checkFolder(of: path)
       try checkName(path)
+      try checkFolder(of: path)
+      let place = URL(fileURLWithPath: folder(of: path)).resolvingSymlinksInPath()
+        .appendingPathComponent((path as NSString).lastPathComponent).path
+      guard places.insert(place).inserted else {
+        throw PullbackError(.usage, path, "would be written twice", advice: "choose another name for one of the files")
+      }
       guard let identity = FileIdentity(path) else { continue }
       guard !isFolder(path) else {
         throw PullbackError(.cannotCreate, path, "expected the name of a file, found a folder")
@@ -66,6 +72,7 @@ func checkFolder(of path: String) throws {
 /// Throws if `path` cannot be the name of a file. Elsewhere `-` means standard output; here it would be a file.
 func checkName(_ path: String) throws {
   let name = (path as NSString).lastPathComponent
+  guard !path.isEmpty else { throw PullbackError(.usage, "an output", "has an empty name", advice: "name a file") }
   guard path != "-" else {
     throw PullbackError(.usage, path, "results are not written to standard output", advice: "name a file")
   }

@@ -121,6 +121,17 @@ struct TextCommand: ParsableCommand {
   private struct Task {
     var text: String
     var against: String?
+    /// The line of the file of texts; nil where the text is on the command line.
+    var place: String?
+
+    /// Runs `body`; its errors name the line.
+    func named<Value>(_ body: () throws -> Value) throws -> Value {
+      do {
+        return try body()
+      } catch let error as PullbackError where place != nil {
+        throw PullbackError(error.kind, place!, "\(error.subject): \(error.problem)", advice: error.advice)
+      }
+    }
   }
 
   /// An explanation, and what it is of.
@@ -186,11 +197,21 @@ struct TextCommand: ParsableCommand {
       settings.spreads = calibrated.spreads
     }
     let explainer = TextExplainer(method, settings, seed: seed)
+    // Before anything is computed: a line that is wrong costs no others.
+    for task in tasks {
+      try task.named {
+        try checkTarget(of: task, model)
+        for text in [task.text, task.against].compactMap({ $0 }) {
+          try model.check(text, with: text == task.text ? secondText : nil)
+        }
+      }
+    }
     var records: [Record] = []
     let sha256 = try output == nil ? [] : model.sha256
     for task in tasks {
-      let (target, words) = try target(of: task, model)
-      let explanation = try explainer.explain(task.text, target, with: with, by: model)
+      let (target, words) = try task.named { try self.target(of: task, model) }
+      let explanation = try task.named { try explainer.explain(task.text, target, with: secondText, by: model) }
+      warn(explanation)
       records.append(
         Record(
           explanation: explanation, target: words, against: task.against, sha256: sha256,
@@ -223,15 +244,44 @@ struct TextCommand: ParsableCommand {
   private func tasks() throws -> [Task] {
     guard let pairs else {
       guard let text else { throw PullbackError(.usage, "--text", "is missing", advice: "or say --pairs with a file") }
-      return [Task(text: text, against: against)]
+      return [Task(text: PathText.repaired(text), against: against.map(PathText.repaired))]
     }
     guard text == nil, against == nil else {
       throw PullbackError(.usage, "--pairs \(pairs)", "has the texts, and --text or --against is named as well")
     }
-    let lines = try linesOfTexts(pairs)
-    return lines.map { line in
+    return try linesOfTexts(pairs).map { number, line in
       let parts = line.split(separator: "\t", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-      return Task(text: parts[0], against: parts.count > 1 ? parts[1] : nil)
+      return Task(text: parts[0], against: parts.count > 1 ? parts[1] : nil, place: "\(pairs):\(number)")
+    }
+  }
+
+  private var secondText: String? { with.map(PathText.repaired) }
+
+  /// Averages from embeddings of zero may add up to nothing like the value: RMS norm divides by almost nothing there.
+  private func warn(_ explanation: TextExplanation) {
+    guard [.integratedGradients, .integratedPullbacks].contains(method), let bias = explanation.bias,
+      abs(bias) > 10 * max(1, abs(explanation.value))
+    else { return }
+    remark(
+      "\(method.rawValue): the shares add up to \(decimal(explanation.value - bias, places: 1)), the value is "
+        + "\(decimal(explanation.value, places: 3)): they say nothing, because this network is not smooth at the "
+        + "baseline, embeddings of zero; --method hard-pullback or leave-one-out has no baseline")
+  }
+
+  /// Throws unless what is asked for is something that the model has.
+  private func checkTarget(of task: Task, _ model: TextModel) throws {
+    let against = task.place == nil ? "--against" : "the text behind the tab"
+    switch model.head {
+    case .mean, .first, .pooler:
+      try refuse([("--label", label), ("--next", next), ("--versus", versus)], "makes a vector of a text")
+      guard task.against == nil else { return }
+      throw PullbackError(
+        .usage, against, "is missing: the model makes a vector of a text, which is explained by another text's",
+        advice: task.place == nil ? "say --against, or name a classifier's folder with --model" : "write it behind a tab")
+    case .classes:
+      try refuse([(against, task.against), ("--next", next), ("--versus", versus)], "has classes")
+    case .nextToken:
+      try refuse([(against, task.against), ("--label", label)], "tells the token to follow")
     }
   }
 
@@ -239,19 +289,11 @@ struct TextCommand: ParsableCommand {
   private func target(of task: Task, _ model: TextModel) throws -> (TextTarget, String) {
     switch model.head {
     case .mean, .first, .pooler:
-      guard let other = task.against else {
-        throw PullbackError(
-          .usage, "--against", "is missing: the model makes a vector of a text, which is explained by another text's",
-          advice: pairs == nil ? nil : "write it behind a tab")
-      }
-      try refuse([("--label", label), ("--next", next), ("--versus", versus)], "makes a vector of a text")
-      return (.similarity(to: try model.output(of: other)), "cosine similarity")
+      return (.similarity(to: try model.output(of: task.against ?? "")), "cosine similarity")
     case .classes(let count):
-      try refuse([("--against", task.against), ("--next", next), ("--versus", versus)], "has classes")
       let number = try label.map { try classNumber($0, count, model) } ?? likeliest(task, model)
       return (.label(number), "logit of \(model.label(number))")
     case .nextToken:
-      try refuse([("--against", task.against), ("--label", label)], "tells the token to follow")
       let token = try next.map { try number(of: $0, model) } ?? likeliest(task, model)
       guard let versus else { return (.next(token), "logit of \(quoted(model.tokenizer.token(token) ?? ""))") }
       let other = try number(of: versus, model)
@@ -265,7 +307,7 @@ struct TextCommand: ParsableCommand {
   }
 
   private func likeliest(_ task: Task, _ model: TextModel) throws -> Int {
-    let logits = try model.output(of: task.text, with: with)
+    let logits = try model.output(of: task.text, with: secondText)
     return logits.indices.max { logits[$0] < logits[$1] } ?? 0
   }
 
@@ -279,6 +321,7 @@ struct TextCommand: ParsableCommand {
 
   /// The token that a text is with a space in front, as words have it, or without, or as the vocabulary writes it.
   private func number(of text: String, _ model: TextModel) throws -> Int {
+    let text = PathText.repaired(text)
     for candidate in [" " + text, text] {
       let ids = try model.tokenizer.encode(candidate, addsSpecialTokens: false).ids
       if ids.count == 1 { return ids[0] }
@@ -318,10 +361,12 @@ struct TextCommand: ParsableCommand {
 
 extension TextMethod: ExpressibleByArgument {}
 
-/// The texts of a file, one a line.
-func linesOfTexts(_ path: String) throws -> [String] {
-  let lines = String(decoding: try InputFile.bytes(of: path, limit: 1 << 26, pipes: true), as: UTF8.self)
-    .split(whereSeparator: \.isNewline).map(String.init)
+/// The texts of a file, one a line, with the numbers of their lines; lines without text are left out.
+func linesOfTexts(_ path: String) throws -> [(number: Int, text: String)] {
+  let bytes = try InputFile.bytes(of: path, limit: 1 << 26, pipes: true)
+  let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
+    .map { ($0 + 1, String(decoding: $1.last == UInt8(ascii: "\r") ? $1.dropLast() : $1, as: UTF8.self)) }
+    .filter { !$1.isEmpty }
   guard !lines.isEmpty else { throw PullbackError(.data, path, "has no lines") }
   return lines
 }

@@ -56,6 +56,11 @@ public struct TextExplainer: Sendable {
   /// - Parameter subject: which was made for this explainer among others.
   func explanation(of subject: EmbeddedText, texts: [String]) throws(PullbackError) -> TextExplanation {
     let found = try shares(of: subject)
+    guard subject.value.isFinite, found.shares.allSatisfy(\.isFinite) else {
+      throw PullbackError(
+        .data, subject.model.path, "the model's value or its shares by \(method.rawValue) are not finite",
+        advice: "check config.json and the parameters")
+    }
     return TextExplanation(
       texts: texts, encoding: subject.encoding, model: subject.model, method: method, shares: found.shares,
       norms: found.norms, value: subject.value,

@@ -46,21 +46,33 @@ public struct TextExplanation: Sendable, Encodable {
     self.value = value
     self.bias = bias
     self.settings = settings
-    isSpecial = encoding.tokens.map { $0.sequence == nil || model.tokenizer.isSpecial($0.id) }
+    isSpecial = encoding.tokens.map { token in
+      // Characters that the model does not know are part of the text all the same.
+      let isKnown = token.range.isEmpty || !model.tokenizer.isUnknown(token.id)
+      return token.sequence == nil || (isKnown && model.tokenizer.isSpecial(token.id))
+    }
   }
 
   /// The words of the texts, in their order.
   public var words: [Word] {
     var groups: [[Int]] = []
+    let scalars = texts.map { Array($0.unicodeScalars) }
+    /// Tokenizers that split nothing beforehand take a text of several words for one.
+    func begins(_ token: Encoding.Token, behind last: Encoding.Token) -> Bool {
+      let own = scalars[token.sequence!]
+      return !token.range.isEmpty && !last.range.isEmpty && own[token.range.lowerBound].isSpace
+        && !own[last.range.upperBound - 1].isSpace
+    }
     for (place, token) in encoding.tokens.enumerated() {
       guard let sequence = token.sequence, let word = token.word else { continue }
-      if let last = groups.last?.last, encoding.tokens[last].sequence == sequence, encoding.tokens[last].word == word {
+      if let last = groups.last?.last, encoding.tokens[last].sequence == sequence, encoding.tokens[last].word == word,
+        !begins(token, behind: encoding.tokens[last])
+      {
         groups[groups.count - 1].append(place)
       } else {
         groups.append([place])
       }
     }
-    let scalars = texts.map { Array($0.unicodeScalars) }
     return groups.map { group in
       let tokens = group.map { encoding.tokens[$0] }
       let own = scalars[tokens[0].sequence!]

@@ -47,9 +47,10 @@ extension TextConfiguration {
     }
   }
 
-  private func check(_ types: [Int]) throws(PullbackError) {
+  /// Throws unless the network takes tokens of these types.
+  func check(_ types: [Int]) throws(PullbackError) {
     guard !types.isEmpty else { throw PullbackError(.usage, "text", "has no tokens") }
-    if let places, firstPlace + types.count > places {
+    guard firstPlace + types.count <= places else {
       throw PullbackError(
         .usage, "text of \(types.count) tokens", "the model has places for \(max(0, places - firstPlace))",
         advice: "shorten it")
@@ -112,7 +113,7 @@ private struct TextGraphBuilder {
   /// The first places of a table of embeddings.
   private func places(_ x: Signal, _ name: String) -> Signal {
     let first = configuration.firstPlace
-    return x.adding(parameter(x, name, configuration.places!).slice(axis: 0, first..<first + count))
+    return x.adding(parameter(x, name, configuration.places).slice(axis: 0, first..<first + count))
   }
 
   private func parameter(_ x: Signal, _ name: String, _ count: Int) -> Signal {

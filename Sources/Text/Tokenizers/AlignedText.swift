@@ -1,3 +1,5 @@
+import Failures
+
 /// A character of a changed text.
 struct TextChange {
   var scalar: Unicode.Scalar
@@ -27,6 +29,18 @@ struct AlignedText {
   }
 
   var isEmpty: Bool { scalars.isEmpty }
+
+  /// The longest text, in characters: rules of a file may make a short one long.
+  static let longest = 1 << 20
+
+  /// Throws if a text of `count` characters would be too long.
+  static func check(_ count: Int) throws(PullbackError) {
+    guard count <= longest else {
+      throw PullbackError(
+        .data, "text", "has more than \(longest) characters, or the tokenizer's rules make it so long",
+        advice: "split it")
+    }
+  }
 
   /// The characters as a string.
   var written: String {

@@ -76,7 +76,13 @@ indirect enum PreTokenizer: Sendable {
       return texts
     }
     var result: [AlignedText] = []
-    for text in texts { result += try split(text) }
+    var count = 0
+    for text in texts {
+      let parts = try split(text)
+      count += parts.reduce(0) { $0 + $1.scalars.count }
+      try AlignedText.check(count)
+      result += parts
+    }
     return result
   }
 
