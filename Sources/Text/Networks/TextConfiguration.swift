@@ -73,19 +73,19 @@ public struct TextConfiguration: Sendable {
     do {
       file = try JSONDecoder().decode(ConfigurationFile.self, from: Data(json))
     } catch let error as DecodingError {
-      throw PullbackError(.data, name, "is no configuration of a language model: \(Self.words(error))")
+      throw PullbackError(.data, name, "is no configuration of a language model: \(Self.words(error, json))")
     }
     try self.init(file, name)
   }
 
-  private static func words(_ error: DecodingError) -> String {
+  private static func words(_ error: DecodingError, _ json: [UInt8]) -> String {
     switch error {
     case .keyNotFound(let key, _): "\(key.stringValue) is missing"
     case .typeMismatch(_, let context), .valueNotFound(_, let context):
       "\(place(context) ?? "the whole") has the wrong type"
-    case .dataCorrupted(let context):
-      place(context).map { "\($0) has a value that is out of range, or is no whole number" } ?? "it is not JSON"
-    @unknown default: "it is not JSON"
+    default:
+      (try? JSONSerialization.jsonObject(with: Data(json))) == nil
+        ? "it is not JSON" : "a number is out of range, or is no whole number"
     }
   }
 
