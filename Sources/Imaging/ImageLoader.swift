@@ -174,8 +174,8 @@ extension ImageLoader.Framing {
   /// For people.
   public var inWords: String {
     switch self {
-    case .release: "the whole picture where it has the input's proportions, 7/8 of its shorter side where not"
-    case .covering: "the middle 7/8 of its shorter side"
+    case .release: "the whole picture if it has the input's proportions, else the middle 7/8 of its shorter side"
+    case .covering: "the middle 7/8 of the picture's shorter side"
     case .shorterSide(let side): "resized to \(side) pixels along the shorter side"
     case .exactly(let rows, let columns): "resized to \(rows) x \(columns)"
     }

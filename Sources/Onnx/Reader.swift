@@ -57,7 +57,8 @@ struct Reader {
       OnnxNodeRecord(name: $0.name, op: $0.fullOp, nodes: [], reason: "nothing depends on it any more")
     }
     let batch = statedBatch.map {
-      "the file has batches of exactly \($0) image\($0 == 1 ? "" : "s"): images run one at a time, each as its own batch"
+      "the file was exported with batch size \($0), so images run one by one; export it with a dynamic batch axis to "
+        + "run several at once"
     }
     return (
       network, looked.records.filter(\.isKnown) + second.lowering.records + folded,

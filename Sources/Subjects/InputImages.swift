@@ -150,8 +150,7 @@ public struct InputImages: Sendable {
       let found = all.filter { !masks.contains($0) }
       if let mask = masks.min() {
         remark =
-          "\(path): \(masks.count == 1 ? "a mask" : "\(masks.count) masks") beside an image "
-          + "\(masks.count == 1 ? "is" : "are") passed over, as \(mask)"
+          "\(path): skipped \(masks.count) mask \(masks.count == 1 ? "file" : "files") of images, for example \(mask)"
       }
       guard !found.isEmpty else {
         throw PullbackError(.noInput, path, "the folder holds no PNG, JPEG or WebP files")
@@ -164,7 +163,11 @@ public struct InputImages: Sendable {
       let path = content.path
       areOfFolder = false
       let (array, isPicture) = try Self.array(of: content, shape, framing, range)
-      names = (0..<array.shape[0]).map { "image \($0)" }
+      // Standard input and pipes have no name of their own.
+      let isNamedFile = isPicture && path != "-" && !path.hasPrefix("/dev/")
+      names =
+        isNamedFile
+        ? [PathText.shown((path as NSString).lastPathComponent)] : (0..<array.shape[0]).map { "image \($0)" }
       files = names.map { _ in path }
       arePictures = isPicture
       source = .array(array)

@@ -65,13 +65,13 @@ extension Subject {
     var (network, content, notes) = (model.network, given.content, model.notes)
     if request.output == nil, file.outputs.count > 1 {
       notes.append(
-        "of the outputs \(file.outputs.map(\.name).joined(separator: ", ")) the first is explained")
+        "the first of the outputs \(file.outputs.map(\.name).joined(separator: ", ")) is explained")
     }
     if !given.explained.isFloat {
       let embedded = try EmbeddedInputs(network, given.explained.name, content)
       (network, content) = (embedded.network, embedded.content)
       notes.append(
-        "the input \(given.explained.name) is of integers: attributions are at \(embedded.node), which reads it")
+        "the input \(given.explained.name) holds integers, so attributions are at \(embedded.node), which reads it")
     }
     let name = (PathText.shown(path) as NSString).lastPathComponent
     let classNames = try classNames(network.graph, request.labels, isImage: preprocessing != nil, &notes)
@@ -103,7 +103,7 @@ extension Subject {
     }
     let imageNet = ImageNetClasses.all.map(\.name)
     guard isImage, graph.outputShape == [imageNet.count] else { return nil }
-    notes.append("its 1000 classes are taken for ImageNet's")
+    notes.append("its 1000 classes are assumed to be ImageNet's")
     return imageNet
   }
 }

@@ -65,7 +65,7 @@ final class Lowering {
         }
         try check(slot, node)
       }
-      let fallback = made.isEmpty ? "nothing to do" : "the layer itself"
+      let fallback = made.isEmpty ? "nothing to do" : "imported as this layer"
       let text = words.isEmpty ? fallback : words.joined(separator: "; ")
       records.append(OnnxNodeRecord(name: node.name, op: node.fullOp, nodes: made, reason: text))
       for part in node.absorbed {
