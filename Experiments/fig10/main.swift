@@ -2,8 +2,8 @@
 //:
 //: The soft pullback's rules were not chosen because their maps look smooth. Each is the average of the layer's hard
 //: rule over a random perturbation of its pre-activations: Gaussian for the gates of ReLU and ReLU6, Gumbel for the
-//: switches of max pooling. Here the averages are taken by brute force, with the library's own hard rules, and laid
-//: over its soft ones.
+//: switches of max pooling. Here the averages are computed from many random draws with the library's hard rules, and
+//: plotted over its soft rules.
 
 import ExperimentKit
 import Foundation

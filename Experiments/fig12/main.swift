@@ -1,4 +1,4 @@
-//: # Figure 12: the knob
+//: # Figure 12: maps and scores against the relative temperature c
 //:
 //: How wide should the noise be? In units of each channel's own standard deviation, an extension that is not in the
 //: paper, one number c describes it for a whole network. The figure shows maps and scores for c from a quarter to four,

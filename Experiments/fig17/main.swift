@@ -1,4 +1,4 @@
-//: # Figure 17: does the path hold?
+//: # Figure 17: directions and gates along an ascent
 //:
 //: Versions 1 to 4 of the paper softened the gates of ReLU by a logistic function and explained the result by a
 //: hypothesis: training makes the set of active paths through a network stable, and soft gates follow the paths that

@@ -1,4 +1,4 @@
-//: # Figure 6: how much the hyper-parameters matter
+//: # Figure 6: scores against the hyper-parameters
 //:
 //: One column for each hyper-parameter of the semantic pullbacks, one row for each metric, a colour for each network. A
 //: method whose results depended on the exact choice of a temperature would be hard to trust.
