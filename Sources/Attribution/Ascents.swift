@@ -33,12 +33,12 @@ public struct PullbackAscent: Explainer {
   }
 
   public let name: String
-  /// How the target is pulled back.
+  /// The rules that pull the target back.
   public let rules: RuleSet
   /// The length of a step; nil is ``releasedAlpha`` scaled to the number of values by ``length(_:forValues:)``, and 1
   /// for steps that are not normalised.
   public var alpha: Double?
-  /// How many steps, K.
+  /// The number of steps, K.
   public var steps: Int
   /// When iterates are clipped.
   public var clipping: Clipping
@@ -152,15 +152,15 @@ public struct PullbackAscent: Explainer {
   }
 }
 
-/// The pullback where the pullback leads: `nu(x + alpha nu(x))`, without normalisation.
+/// The pullback at the input moved along its pullback: `nu(x + alpha nu(x))`, without normalisation.
 ///
 /// Source: paper v5, with alpha 1 and 2. Cost: two forward and two backward passes; of several selectors, and of other
 /// explainers at the input itself, the first forward pass is shared.
 public struct DoublePullback: Explainer {
   public let name: String
-  /// Of both pullbacks.
+  /// The rules used for both pullbacks.
   public let rules: RuleSet
-  /// How far the input is moved along the first pullback, which is not normalised.
+  /// The factor of the move along the first pullback, which is not normalised.
   public let alpha: Double
 
   /// - Parameters:
@@ -192,8 +192,8 @@ public struct DoublePullback: Explainer {
 }
 
 extension [Selector] {
-  /// What `body` makes of the inputs once for each selector, all of them rows of one batch: every selector leads
-  /// elsewhere, and together they fill batches better.
+  /// Calls `body` with the inputs repeated once for each selector as rows of one batch: every selector leads elsewhere,
+  /// and together they fill batches better.
   fileprivate func asRows(
     of x: Tensor, in context: Context,
     _ body: (_ x: Tensor, _ selector: Selector, _ context: Context) throws(PullbackError) -> Tensor

@@ -18,7 +18,7 @@ public struct AttentionRollout: Explainer {
   /// The tokens of a transformer that come from a grid of patches.
   private struct Grid {
     let tokens, rows, columns: Int
-    /// How many tokens stand before those of the grid.
+    /// The number of tokens before those of the grid.
     var first: Int { tokens - rows * columns }
   }
 

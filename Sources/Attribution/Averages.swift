@@ -14,7 +14,7 @@ import Pullbacks
 /// point.
 public struct PullbackAverage: Explainer {
   public let name: String
-  /// How the output is pulled back.
+  /// The rules that pull the output back.
   public let rules: RuleSet
   public let points: any Points
   /// The result is multiplied by the input's distance from here; nil is no multiplication.
@@ -59,7 +59,7 @@ public struct PullbackAverage: Explainer {
 
 /// Another explainer's attribution, finished by a map of its values.
 public struct Decorated: Explainer {
-  /// What is done to each value.
+  /// The function applied to each value.
   public enum Finish: String, Sendable {
     /// `|a|`: saliency is the gradient's.
     case magnitude
@@ -70,7 +70,7 @@ public struct Decorated: Explainer {
   public let name: String
   /// The explainer whose attribution is finished.
   public let base: any Explainer
-  /// What is done to it.
+  /// The function applied to each value of its attribution.
   public let finish: Finish
 
   /// - Parameters:
@@ -113,7 +113,7 @@ public struct Decorated: Explainer {
 /// by all inputs, and one backward pass.
 public struct DeepLift: Explainer {
   public let name: String
-  /// Where multipliers start.
+  /// The baseline at which multipliers start.
   public let baseline: Baseline
 
   /// - Parameters:

@@ -8,7 +8,7 @@ import Pullbacks
 /// pass, two backward when guided.
 public struct ClassActivationMap: Explainer {
   public let name: String
-  /// How the target is pulled back to the layer.
+  /// The rules that pull the target back to the layer.
   public let rules: RuleSet
   /// The rules of the guided part; nil is the map alone.
   public let guidedRules: RuleSet?

@@ -1,6 +1,6 @@
 import Pullbacks
 
-/// How much of `f(x) - f(baseline)` an attribution accounts for.
+/// The part of `f(x) - f(baseline)` that an attribution accounts for.
 ///
 /// Integrated gradients and DeepLift share the change of the target's value out over the image: in theory, for IG in
 /// the limit of many points, nothing is left. How much is left in practice tells how far an attribution can be trusted
@@ -10,7 +10,7 @@ public struct Completeness: Sendable, Equatable {
   public let sum: Double
   /// The target's value at the image less that at the baseline.
   public let change: Double
-  /// What the sum is too large by.
+  /// The sum of the attribution minus `f(x) - f(baseline)`.
   public var residual: Double { sum - change }
 }
 
@@ -70,7 +70,7 @@ public struct AffineParts: Sendable, Equatable {
   public let bias: Double
   /// The target's value.
   public let value: Double
-  /// What is left over: nothing but rounding.
+  /// The value minus both parts: nothing but rounding.
   public var residual: Double { value - linear - bias }
 
   /// - Parameters:

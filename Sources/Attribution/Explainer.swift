@@ -21,11 +21,11 @@ public protocol Explainer: Sendable {
   /// The baseline of an explainer whose attributions are shares of `f(x) - f(baseline)`; nil for others.
   var sharedFrom: Baseline? { get }
 
-  /// Where the network is evaluated; by default at the input itself. Explainers at equal points share the
+  /// The points at which the network is evaluated; by default the input itself. Explainers at equal points share the
   /// passes there.
   var points: any Points { get }
 
-  /// Which random numbers it draws; by default those of its ``points``.
+  /// The random numbers that it draws; by default those of its ``points``.
   var randomNumbers: RandomNumbers { get }
 
   /// Passes through the network for one input and one selector.
@@ -33,7 +33,7 @@ public protocol Explainer: Sendable {
   /// - Parameter graph: of the network that is to be explained.
   func cost(for graph: Graph) -> Cost
 
-  /// What is asked of the network at the ``points``; by default nothing, for which no pass is run.
+  /// The pullbacks and values that it needs at the ``points``; by default none, for which no pass is run.
   ///
   /// - Parameters:
   ///   - network: the network that is to be explained.
@@ -94,11 +94,11 @@ extension Explainer {
   }
 }
 
-/// What an explainer asks of a network at each of its points.
+/// The pullbacks and values that an explainer needs from a network at each of its points.
 public struct Plan: Sendable {
   /// A pullback of every selector.
   public struct Pullback: Hashable, Sendable {
-    /// By which rules.
+    /// The rules of the pullback.
     public let rules: RuleSet
     /// The node to whose value selectors are pulled back; nil is the input.
     public let node: String?
@@ -131,9 +131,9 @@ public struct Plan: Sendable {
 
 /// The answers to a ``Plan``: weighted means over the points.
 public struct Findings: Sendable {
-  /// By the plan's pullbacks, and in each by the selectors; the inputs' batch axis first.
+  /// The results of the plan's pullbacks, and in each of the selectors; the inputs' batch axis first.
   public let pullbacks: [[Tensor]]
-  /// By the plan's nodes, the inputs' batch axis first.
+  /// The values of the plan's nodes, the inputs' batch axis first.
   public let values: [Tensor]
 }
 

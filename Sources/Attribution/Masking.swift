@@ -10,7 +10,7 @@ public struct Occlusion: Explainer {
   public let name: String
   /// A window has the sides `H / divisor` and `W / divisor`, at least 1. The stride is half of each.
   public let divisor: Int
-  /// What windows are filled with.
+  /// The baseline that windows are filled with.
   public let baseline: Baseline
 
   /// - Parameters:
@@ -115,11 +115,11 @@ extension Tensor {
 /// the same for all images. Source: Petsiuk et al. 2018 (arXiv 1806.07421). Cost: K forward passes, no backward pass.
 public struct RISE: Explainer {
   public let name: String
-  /// How many masks, K.
+  /// The number of masks, K.
   public let masks: Int
   /// Cells in a row and in a column of a mask's grid.
   public let cells: Int
-  /// How probable it is that a cell lets the image through.
+  /// The probability that a cell lets the image through.
   public let probability: Float
 
   /// - Parameters:

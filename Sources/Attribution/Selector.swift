@@ -1,7 +1,7 @@
 import Foundation
 import Pullbacks
 
-/// What of one image's output is explained.
+/// The quantity of one image's output that is explained.
 public enum Target: Hashable, Sendable {
   /// A linear combination of output values by their index, `sum w_i y_i`: a class's logit, a contrast, a neuron.
   case combination([Int: Float])
@@ -17,7 +17,7 @@ public enum Target: Hashable, Sendable {
   /// - Parameter target: the class's number.
   public static func logit(_ target: Int) -> Target { .combination([target: 1]) }
 
-  /// What speaks for one class and against another: `y_a - y_b`.
+  /// The difference of two classes, `y_a - y_b`.
   ///
   /// - Parameters:
   ///   - a: the number of the class that is spoken for.
@@ -128,7 +128,7 @@ func probabilities(_ logits: some Collection<Float>) -> [Double] {
   return exponentials.map { $0 / total }
 }
 
-/// What of a network's output is explained, image by image.
+/// The quantities of a network's output that are explained, image by image.
 public struct Selector: Sendable, Equatable {
   /// One for each image.
   public var targets: [Target]

@@ -124,10 +124,10 @@ extension [any Explainer] {
   }
 }
 
-/// What several explainers make of the same inputs.
+/// The attributions of several explainers for the same inputs.
 public struct Explanations: Sendable {
   private let value: Tensor?
-  /// What was explained.
+  /// The selectors that were explained.
   public let selectors: [Selector]
   /// Per explainer and selector a tensor of the inputs' shape.
   public let maps: [[Tensor]]
@@ -140,7 +140,7 @@ public struct Explanations: Sendable {
   public var output: Tensor { value! }
 }
 
-/// What decides whether explainers share passes.
+/// The key of passes: explainers with equal keys share passes.
 private struct PassKey: Equatable {
   private let points: AnyHashable
   private let isTogether: Bool
@@ -165,7 +165,7 @@ extension Plan {
     for node in other.nodes where !nodes.contains(node) { nodes.append(node) }
   }
 
-  /// What was found for an explainer among what was found for all.
+  /// The findings for one explainer's plan among the findings for all.
   fileprivate func answers(to plan: Plan, from all: Findings) -> Findings {
     Findings(
       pullbacks: plan.pullbacks.map { all.pullbacks[pullbacks.firstIndex(of: $0)!] },
@@ -236,7 +236,7 @@ private struct WeightedMean {
   private let points: any Points
   private let inputs: Int
   private var sum: Tensor?
-  /// Where the mean is over one point of weight 1, the values there.
+  /// The values if the mean is over one point of weight 1.
   private var parts: [Tensor] = []
 
   init(_ points: any Points, inputs: Int) { (self.points, self.inputs) = (points, inputs) }

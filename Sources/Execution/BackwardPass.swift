@@ -136,7 +136,7 @@ struct BackwardPass {
   }
 }
 
-/// What a fast pass kept at a node, where ReLUs may not have been written.
+/// The values that a fast pass kept at a node; ReLUs may not have been written.
 struct KeptValues: SiteValues {
   private let inputs: [Tensor?]
   /// For inputs that were never written, the values that have to be rectified to give them.

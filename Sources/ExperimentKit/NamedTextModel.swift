@@ -3,7 +3,7 @@ import Foundation
 import Sentences
 import Text
 
-/// The language models that go by a name: the one that comes with the package, and the one that is fetched.
+/// The language models that have a name: the one in the package, and the one that is fetched.
 public enum NamedTextModel: String, CaseIterable, Sendable {
   /// The decoder of this package, which continues sentences.
   case decoder = "sentence-decoder"

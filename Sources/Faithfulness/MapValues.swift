@@ -1,6 +1,6 @@
 import Pullbacks
 
-/// What a perturbed place is set to.
+/// The value that a perturbed place is set to.
 public enum Replacement: String, Sendable {
   /// Mid grey.
   case zero
@@ -56,7 +56,7 @@ extension Tensor {
   var isFinite: Bool { withUnsafeBuffer { $0.allSatisfy(\.isFinite) } }
   var isZero: Bool { withUnsafeBuffer { $0.allSatisfy { $0 == 0 } } }
 
-  /// Why no metric has a value for this map: it says nothing about any place, or is no map; nil where it may have one.
+  /// The reason why metrics are undefined for this map (all zero, or not finite); nil if it is usable.
   var emptiness: Undefined? {
     withUnsafeBuffer { values in
       guard values.allSatisfy(\.isFinite) else { return .notFinite }
@@ -146,8 +146,8 @@ func ranking(of values: [Double], ascending: Bool) -> [Int32] {
 }
 
 extension Sample {
-  /// The order of equal values: one random order, the same for every explainer, in the place of the mean over all
-  /// orders. The order of the indices would favour maps whose ties lie well.
+  /// The order of equal values: one fixed random order, the same for every explainer, instead of the mean over all
+  /// orders. Index order would favour maps whose ties happen to lie on the object.
   func ties(seed: UInt64) -> RandomStream { RandomStream(seed: seed, "ties", image: key) }
 }
 

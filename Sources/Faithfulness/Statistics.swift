@@ -129,8 +129,8 @@ public struct Bootstrap: Sendable {
     }
   }
 
-  /// The interval of each of several means, as ``interval(ofMean:)`` has it. Those of as many values share their
-  /// resamples, which take longer to draw than to sum.
+  /// The interval of each of several means, as ``interval(ofMean:)`` has it. Means of the same number of
+  /// values share their resamples, which take longer to draw than to sum.
   public func intervals(ofMeans values: [[Double]]) -> [Interval?] {
     var intervals = [Interval?](repeating: nil, count: values.count)
     for count in Set(values.map(\.count)) where count > 0 {

@@ -1,6 +1,6 @@
 import CKernels
 
-/// What is done to every row of a convolution's result while it is in cache: the steps of the layers that follow.
+/// The steps of the following layers, applied to every row of a convolution's result while it is in cache.
 ///
 /// Pointers are to whole batches laid out as the result, or to one value per channel.
 package struct Finish {

@@ -14,11 +14,11 @@ public struct Site: Sendable {
   public let parameters: [Tensor]
   /// Shapes of the inputs, batch axis included.
   public let inputShapes: [[Int]]
-  /// Which inputs a cotangent is wanted for.
+  /// Whether a cotangent is wanted, for each input.
   public let wants: [Bool]
-  /// What its forward map saved.
+  /// The tensors that its forward map saved.
   public let saved: [Tensor]
-  /// How the network was run.
+  /// The mode in which the network was run.
   public let mode: Mode
   private let values: any SiteValues
 
@@ -132,7 +132,7 @@ public struct Site: Sendable {
   }
 }
 
-/// What was kept of a forward pass at one node.
+/// The values that a forward pass kept at one node.
 package protocol SiteValues: Sendable {
   /// Nil where it was not kept.
   func input(_ index: Int) -> Tensor?

@@ -8,7 +8,7 @@ public struct Trace: Sendable {
   public let value: Tensor
   private let images: Int
   private let layouts: [RuleSet: RuleLayout]
-  /// What the pass has kept.
+  /// The values that the pass keeps.
   private let request: Request
   private let recording: any Recording
 

@@ -14,7 +14,7 @@ public struct LabelledFile: Equatable, Sendable {
   public let target: Int
   /// What is shown of it.
   public let framing: Framing
-  /// Where its object is drawn; nil where nobody drew it.
+  /// The file of its object's mask; nil if there is none.
   public let masks: MaskFiles?
 
   /// What is shown of a file.

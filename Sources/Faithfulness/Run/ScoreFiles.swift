@@ -69,7 +69,7 @@ extension Scores {
     return text
   }
 
-  /// What metrics keep beside their scores, a row per point; nil if none keeps anything.
+  /// The series that metrics keep beside their scores, a row per point; nil if none keeps any.
   private func curvesCSV() -> String? {
     var text = "model,explainer,metric,image,position,value\n"
     let header = text.count
@@ -100,7 +100,7 @@ public struct MeanCurve: Sendable {
   public let mean: [Double]
   /// The 95 % bootstrap interval of each mean.
   public let intervals: [Bootstrap.Interval?]
-  /// How many images have a curve.
+  /// The number of images that have a curve.
   public let count: Int
 
   public static let fileName = "mean-curves.csv"

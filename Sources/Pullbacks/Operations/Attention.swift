@@ -10,9 +10,9 @@ import Kernels
 /// `(N, T, heads e)`. Sources: Vaswani et al. 2017 (arXiv 1706.03762); Ainslie et al. 2023 (arXiv 2305.13245) for
 /// grouped key heads.
 public struct ScaledDotProductAttention: Operation {
-  /// How many heads share out the last axes.
+  /// The number of heads into which the last axes are split.
   public var heads: Int
-  /// How many heads share out those of keys and values.
+  /// The number of heads of keys and values.
   public var keyHeads: Int
   /// The factor on `Q K^T`; nil is `1 / sqrt(C / heads)`.
   public var scale: Float?

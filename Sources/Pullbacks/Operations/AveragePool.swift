@@ -3,17 +3,17 @@ import Kernels
 /// Average pooling of planes `(N, C, H, W)` or sequences `(N, C, L)` over windows, or over an adaptive grid. See
 /// ``VolumeAveragePool`` for three axes.
 public struct AveragePool: Operation {
-  /// What each mean is taken over.
+  /// The windows over which the means are taken.
   public enum Windows: Hashable, Sendable {
     /// Windows of one size; `countsPadding` says whether zeros of the padding enter the mean.
     case sliding(kernel: Extent, stride: Extent, padding: Padding, roundsUp: Bool, countsPadding: Bool)
-    /// As many windows as the output has places: window i covers `floor(i H / h) ..< ceil((i + 1) H / h)`.
+    /// One window per place of the output: window i covers `floor(i H / h) ..< ceil((i + 1) H / h)`.
     case adaptive(Extent)
   }
 
-  /// What each mean is taken over.
+  /// The windows over which the means are taken.
   public var windows: Windows
-  /// How many axes the windows slide along: 2, or 1 along a sequence.
+  /// The number of axes that the windows slide along: 2, or 1 along a sequence.
   public let axes: Int
 
   /// - Parameters:

@@ -6,7 +6,7 @@ import Kernels
 /// constants, and the map is affine; in training they are those of the batch, and gradients flow through them.
 /// Parameters: `weight` (gamma), `bias` (beta), `running_mean`, `running_var`, each `(C)`.
 public struct BatchNorm: Operation {
-  /// What is added to the variance.
+  /// The number added to the variance.
   public var epsilon: Float
   /// The weight of a new batch in the running statistics.
   public var momentum: Float

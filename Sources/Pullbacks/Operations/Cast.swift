@@ -2,7 +2,7 @@
 ///
 /// No cotangent reaches an integer, so that none passes a cast.
 public struct Cast: Operation {
-  /// Of the output's elements.
+  /// The type of the output's elements.
   public var type: ElementType
   /// - Parameter type: of the output's elements.
   public init(to type: ElementType) { self.type = type }
@@ -27,7 +27,7 @@ public struct Cast: Operation {
     }
   }
 
-  /// Of floats to floats it is v; integers take none.
+  /// For a cast of floats to floats the gradient is v; integers have none.
   public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [v] }
 }
 

@@ -235,7 +235,7 @@ extension Tensor {
 public struct ChannelAffine: Operation {
   /// One factor per channel.
   public var scale: [Float]
-  /// What is then added to each channel.
+  /// The number then added to each channel.
   public var shift: [Float]
 
   /// - Parameters:

@@ -67,9 +67,9 @@ public struct Gather: Operation {
 /// Parameter: `weight` `(count, width)`. An id outside `0 ..< count` yields NaN. As no cotangent reaches the ids, a
 /// network is explained from the embedding's value on: ``Network/starting(at:)``.
 public struct Embedding: Operation {
-  /// How many vectors there are.
+  /// The number of vectors.
   public var count: Int
-  /// How many values each has.
+  /// The number of values of each vector.
   public var width: Int
 
   /// - Parameters:
@@ -128,9 +128,9 @@ public struct Embedding: Operation {
   }
 }
 
-/// Where a ``Gather`` finds the rows of its output.
+/// The places in the data from which a ``Gather`` takes the rows of its output.
 private struct Lookup {
-  /// Of the output; data and indices have as many, or one.
+  /// The number of images of the output; data and indices have as many, or one.
   let images: Int
   /// Values of a row.
   let inner: Int

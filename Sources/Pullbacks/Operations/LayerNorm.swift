@@ -24,9 +24,9 @@ public struct LayerNorm: Normalisation {
     case channels
   }
 
-  /// What is added to the variance.
+  /// The number added to the variance.
   public var epsilon: Float
-  /// What is normalised together.
+  /// The axis or axes whose values are normalised together.
   public var axis: Axis
 
   /// - Parameters:

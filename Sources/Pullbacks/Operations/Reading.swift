@@ -4,7 +4,7 @@
 /// values that both depend on the image, each of which is held constant in turn for the other; or a function that no
 /// rule is made for.
 public struct Differentiated: Operation {
-  /// What is computed.
+  /// The wrapped operation.
   public let operation: any Operation
   public init(_ operation: any Operation) { self.operation = operation }
 

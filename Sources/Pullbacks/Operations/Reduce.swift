@@ -1,9 +1,9 @@
 import Glibc
 import Kernels
 
-/// One number of all values along some axes, the batch axis not counted.
+/// Reduces all values along some axes to one number; the batch axis is not counted.
 public struct Reduce: Operation {
-  /// What the number is.
+  /// The kind of reduction.
   public enum Reduction: String, Hashable, Sendable, CaseIterable {
     /// `sum x_i / n`
     case mean
@@ -23,7 +23,7 @@ public struct Reduce: Operation {
     case logsumexp
   }
 
-  /// What the number is.
+  /// The kind of reduction.
   public var reduction: Reduction
   /// The axes that are reduced, the batch axis not counted.
   public var axes: [Int]

@@ -16,17 +16,17 @@ public struct TransposedConvolution: Operation {
   public var kernel: Extent
   /// Steps in the output from one place of the input to the next, s.
   public var stride: Extent
-  /// What is cut off the output's sides.
+  /// The rows and columns that are cut off the output's sides.
   public var padding: Padding
   /// Places that are added below and to the right before the sides are cut.
   public var outputPadding: Extent
   /// Steps from one value of a filter to the next, d.
   public var dilation: Extent
-  /// How many parts the channels fall into.
+  /// The number of groups of channels.
   public var groups: Int
   /// Whether a number is added to each channel.
   public var hasBias: Bool
-  /// How many axes the filters slide along: 2, or 1 along a sequence.
+  /// The number of axes that the filters slide along: 2, or 1 along a sequence.
   public let axes: Int
 
   /// - Parameters:

@@ -10,7 +10,7 @@ public struct VolumeConvolution: Operation {
   public var outputs: Int
   /// The filters, how they slide, and the zeros around the input.
   public var window: SlidingWindow
-  /// How many parts the channels fall into; outputs of a part see its inputs alone.
+  /// The number of groups of channels; outputs of a group see its inputs alone.
   public var groups: Int
   /// Whether a number is added to each channel.
   public var hasBias: Bool

@@ -51,7 +51,7 @@ public struct RandomStream: Sendable {
     numbers(shape, Arrays.uniforms)
   }
 
-  /// Numbers of the standard normal distribution, by its quantile: number i takes word i. None is beyond 6.3.
+  /// Numbers of the standard normal distribution, by its quantile: number i takes word i. No magnitude exceeds 6.3.
   public func normals(_ shape: [Int]) -> Tensor {
     numbers(shape, Arrays.normals)
   }
@@ -82,7 +82,7 @@ public struct RandomStream: Sendable {
 
 extension Tensor {
   /// A number that equal values have in common, whatever the shape: FNV-1a over the bits of the values, mixed and cut to
-  /// 32 bits. Random numbers that belong to an image go by it.
+  /// 32 bits. It seeds the random numbers that belong to an image.
   public var contentKey: Int {
     func hashed(_ words: some Sequence<UInt64>) -> UInt64 {
       words.reduce(RandomStream.hashStart) { ($0 ^ $1) &* RandomStream.hashPrime }

@@ -43,8 +43,8 @@ struct CrossMaximum: Rule {
   }
 }
 
-/// What goes into an operation and comes out of it at the baseline, as batches of one. Two baselines are the same if
-/// they were computed once.
+/// The inputs and the output of an operation at the baseline, as batches of one. Two baselines are equal if they are
+/// the same object.
 final class BaselineValues: Hashable, Sendable {
   let input: Tensor
   let output: Tensor

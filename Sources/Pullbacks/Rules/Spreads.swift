@@ -36,7 +36,7 @@ public struct Spreads: Hashable, Sendable {
 }
 
 extension Spread: CustomStringConvertible {
-  /// Where the deviations come from and their range: `batch norm, 0.31 to 3.6`.
+  /// The source of the deviations and their range: `batch norm, 0.31 to 3.6`.
   public var description: String {
     source.rawValue + (range.map { ", \($0.lowerBound) to \($0.upperBound)" } ?? "")
   }
@@ -93,7 +93,7 @@ private struct Moments {
     (self.mean, self.variance, self.isSum) = (mean, variance, isSum)
   }
 
-  /// Of a function's value at normal variables, channel by channel; the deviations are exact to 1e-4.
+  /// The moments of a function's value at normal variables, channel by channel; the deviations are exact to 1e-4.
   private func through(_ f: (_ channel: Int, _ z: Double) -> Double) -> Moments {
     let moments = mean.indices.map { channel -> (Double, Double) in
       let (mean, deviation) = (mean[channel], variance[channel].squareRoot())

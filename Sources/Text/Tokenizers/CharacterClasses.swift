@@ -67,7 +67,7 @@ extension Unicode.Scalar {
     }
   }
 
-  /// The general category by Unicode 16, which regular expressions go by.
+  /// The general category by Unicode 16, which regular expressions use.
   var patternCategory: Unicode.GeneralCategory { isKnown(in: 16) ? properties.generalCategory : .unassigned }
 
   /// A letter, mark, digit, connector or joiner: `\w` of Rust's regular expressions.
