@@ -27,7 +27,7 @@ public final class Checkpoint: Sendable {
 
   /// The file.
   public let path: String
-  /// What the file turned out to be, whatever its name.
+  /// The format of the file by its bytes, whatever its name.
   public let format: Format
   /// The tensors' names, in the order of the file.
   public let names: [String]
@@ -36,7 +36,7 @@ public final class Checkpoint: Sendable {
   /// The keys that lead to other dictionaries of tensors in the file, as to an average of the weights; empty where the
   /// caller said which is meant.
   public let otherContainers: [[String]]
-  /// What all names began with in the file and do not here, as `module.`; else empty.
+  /// The prefix that all names have in the file and that is removed here, for example `module.`; else empty.
   public let removedPrefix: String
   /// The parts that wrappers had put into names: `module`, `_orig_mod`.
   public let removedParts: [String]

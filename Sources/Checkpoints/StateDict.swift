@@ -51,7 +51,7 @@ struct StateDict {
   }
 }
 
-/// Which of a file's state dicts is meant.
+/// The choice among a file's state dicts.
 enum StateDictChoice: Equatable {
   /// The one that training scripts save for use.
   case usual
@@ -61,7 +61,7 @@ enum StateDictChoice: Equatable {
   case name(String)
 }
 
-/// What the names of keys say about the weights under them.
+/// The meaning of key names for the weights under them.
 enum StateDictKeys {
   /// The keys under which training scripts save a state dict.
   static let usual: Set<String> = [

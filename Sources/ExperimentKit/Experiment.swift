@@ -30,7 +30,7 @@ public struct Experiment {
     }
   }
 
-  /// What random explainers draw from, and how many images go through the network at once.
+  /// The source of random numbers for explainers, and the number of images that go through the network at once.
   public var context: Context { Context(noise: .streams(seed: options.seed)) }
 
   /// The tier's networks, or the one that `--model` names, all with the same images.
@@ -126,14 +126,14 @@ public struct Experiment {
   }
 }
 
-/// What the cells of an experiment have printed so far.
+/// The lines that the cells of an experiment have printed so far.
 private final class Transcript {
   var lines: [PrintedLine] = []
 }
 
 /// A printed line.
 private struct PrintedLine: Encodable {
-  /// Of the program.
+  /// The line of the program.
   let line: Int
   let text: String
 }

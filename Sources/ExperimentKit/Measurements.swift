@@ -3,7 +3,7 @@ import Foundation
 import Pullbacks
 import Subjects
 
-/// What an experiment draws that takes long to compute or comes out differently every time: files that are committed,
+/// The inputs of an experiment that take long to compute or come out differently every time: files that are committed,
 /// read by every run, and made anew with `--recompute` only.
 public struct Measurements: Sendable {
   /// Whether they are to be made anew.

@@ -38,7 +38,7 @@ public enum NamedTextModel: String, CaseIterable, Sendable {
     (try? place()).map { FileManager.default.fileExists(atPath: $0 + "/model.safetensors") } ?? false
   }
 
-  /// Where it lies.
+  /// The folder of the model.
   ///
   /// - Throws: `PullbackError` of kind `unavailable` if it has not been fetched.
   public func folder() throws -> String {

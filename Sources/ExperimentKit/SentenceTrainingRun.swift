@@ -10,9 +10,9 @@ import Training
 /// at any moment, the run goes on from the last epoch that its state counts, and ends with the same bytes.
 public struct SentenceTrainingRun: Sendable {
   public let recipe: SentenceRecipe
-  /// Where the decoder goes: `training/sentence-decoder`.
+  /// The folder of the decoder: `training/sentence-decoder`.
   public let stem: String
-  /// How many held-out texts the report is about.
+  /// The number of held-out texts in the report.
   public let heldOut: Int
 
   /// - Parameters:

@@ -12,9 +12,9 @@ import Training
 /// the last epoch that its state counts, and ends with the same bytes.
 public struct TrainingRun: Sendable {
   public let recipe: Recipe
-  /// What the files' names begin with: `training/vgg-scenes`.
+  /// The beginning of the files' names: `training/vgg-scenes`.
   public let stem: String
-  /// How many held-out scenes the report is about; the log is about a tenth as many others.
+  /// The number of held-out scenes in the report; the log uses a tenth as many others.
   public let heldOut: Int
 
   /// - Parameters:

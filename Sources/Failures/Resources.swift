@@ -1,7 +1,7 @@
 import Foundation
 
-/// Where a resource of one of the package's targets lies: beside the running program, beside the bundle of tests that
-/// runs in it, or where it was built from. `Bundle.module` would end the program where it finds none.
+/// The path of a resource of one of the package's targets: beside the running program, beside the bundle of tests that
+/// runs in it, or where it was built from. `Bundle.module` would end the program if it found none.
 ///
 /// - Parameters:
 ///   - file: below the target's folder of resources.

@@ -12,7 +12,7 @@ public struct ColorMap: Equatable, Sendable {
   public let range: ClosedRange<Double>
   /// Red, green and blue of each of the 256 entries, from one end of ``range`` to the other.
   public let entries: [UInt8]
-  /// What zero looks like.
+  /// The colour of zero.
   private let zero: [UInt8]
 
   /// - Parameters:

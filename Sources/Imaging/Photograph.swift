@@ -18,7 +18,7 @@ public struct Photograph: Equatable, Sendable {
   /// No wider or higher picture is read, the limit of libjpeg.
   static let maximumExtent = 65_500
   private static let maximumFileSize = 1 << 30
-  /// What the reader says of an animation.
+  /// The reader's message for an animation.
   private static let animation = "it is animated"
 
   /// - Precondition: the picture has three channels, and there is one opacity for each pixel, if any.
@@ -66,7 +66,7 @@ public struct Photograph: Equatable, Sendable {
     try self.init(decoding: try file.read(file.size), name: file.path)
   }
 
-  /// How names of picture files end, of formats that are read and of others.
+  /// The endings of picture files, of formats that are read and of others.
   public static let fileNameEndings: Set<String> = [
     "png", "apng", "jpg", "jpeg", "jpe", "jfif", "webp", "gif", "tif", "tiff", "avif", "heic", "heif", "bmp", "jp2",
     "jxl",

@@ -13,7 +13,7 @@ public struct OnnxFile {
     case open(String)
   }
 
-  /// What comes in or goes out.
+  /// An input or an output.
   public struct Value: Sendable {
     public let name: String
     /// The type of its elements, in the file's words: `float`, `int64`.
@@ -35,9 +35,9 @@ public struct OnnxFile {
     }
   }
 
-  /// As it was given.
+  /// The path as it was given.
   public let path: String
-  /// What comes in, weights that old files list there left out.
+  /// The inputs, without the weights that old files list among them.
   public let inputs: [Value]
   public let outputs: [Value]
   /// The version of ONNX's operator set.
@@ -46,7 +46,7 @@ public struct OnnxFile {
   public let producer: String
   /// The tensors that the file has, in the order of their names.
   public let tensors: [(name: String, type: String, shape: [Int])]
-  /// How many nodes there are of each operator, functions written out, nodes that no output depends on left out.
+  /// The number of nodes of each operator, with functions written out and without nodes that no output depends on.
   public let operators: [(op: String, count: Int)]
   let file: ModelFile
   let graph: OnnxGraph

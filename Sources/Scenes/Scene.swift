@@ -114,7 +114,7 @@ public struct SceneGenerator: Equatable, Sendable {
   }
 }
 
-/// What makes a scene hard to read, each drawn from the scene's own dice.
+/// The properties that make a scene hard to read, each drawn from the scene's own dice.
 public struct Difficulty: Equatable, Sendable {
   /// The object's longer side as a share of the frame, 0.35 to 0.9.
   public let scale: Double
@@ -122,9 +122,9 @@ public struct Difficulty: Equatable, Sendable {
   public let noise: Double
   /// Standard deviation of the blur in ninety-sixths of the frame, 0 to 0.9.
   public let blur: Double
-  /// How many things lie about.
+  /// The number of objects lying about.
   public let clutter: Int
-  /// How many things stand before the object.
+  /// The number of objects in front of the object.
   public let occluders: Int
 
   public enum Grade: String, CaseIterable, Sendable { case easy, medium, hard }

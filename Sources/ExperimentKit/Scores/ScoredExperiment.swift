@@ -8,7 +8,7 @@ import Subjects
 
 /// The scores that an experiment draws: those of the networks that were scored.
 public struct ScoreBook: Sendable {
-  /// In the order of the tier's networks.
+  /// The scores, in the order of the tier's networks.
   public let networks: [StoredScores]
   /// The other networks of the tier.
   let missing: [String]
@@ -16,7 +16,7 @@ public struct ScoreBook: Sendable {
   /// One for each network, for a figure of its own.
   public var separately: [ScoreBook] { networks.map { ScoreBook(networks: [$0], missing: missing) } }
 
-  /// What the scores are about, for a figure's credit line.
+  /// A description of the scored images, for a figure's credit line.
   ///
   /// - Parameter published: what the paper's figures are that stand beside, said where there are some.
   public func credit(published: String? = nil) -> String {
@@ -149,7 +149,7 @@ extension ScoreBook {
   }
 }
 
-/// What experiments can be told that draw the scores of a long run.
+/// The options of experiments that draw the scores of a long run.
 struct ScoreOptions: ParsableArguments {
   @OptionGroup var experiment: ExperimentOptions
 

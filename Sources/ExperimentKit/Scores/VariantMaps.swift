@@ -9,14 +9,14 @@ import Pullbacks
 /// their own extreme. It is rounded to fifteenths, a step that hardly shows, so that the file stays small: the grey
 /// value g stands for `(g - 128) / 120`.
 public struct VariantMaps: Sendable {
-  /// Those whose maps are shown.
+  /// The explainers whose maps are shown.
   public static let explainers = [VariantExplainer.gradient, VariantExplainer.fixed, VariantExplainer.relative]
 
   private static let levels: Float = 15
   private static let distance: Float = 8
   private static let zero: Float = 128
 
-  /// By condition, scene and explainer; each `(1, 1, H, W)` in `[-1, 1]`.
+  /// The maps by condition, scene and explainer; each `(1, 1, H, W)` in `[-1, 1]`.
   private let maps: [[[Tensor]]]
 
   /// The map of an explainer, `(1, 1, H, W)` in `[-1, 1]`.

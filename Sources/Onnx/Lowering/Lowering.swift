@@ -11,11 +11,11 @@ final class Lowering {
   var slots: [String: Slot] = [:]
   /// Values of the parameters of the core's nodes, by full name.
   private(set) var parameters: [String: () throws -> Tensor] = [:]
-  /// What became of the node that is being lowered.
+  /// The reasons recorded for the node that is being lowered.
   private var words: [String] = []
   private var made: [String] = []
   private(set) var records: [OnnxNodeRecord] = []
-  /// What was assumed, each once.
+  /// The assumptions made, each once.
   private(set) var notes: [String] = []
   private var names: Set<String> = []
   private var shared: [String: Signal] = [:]

@@ -1,6 +1,6 @@
 import Pullbacks
 
-/// How an operator's windows slide over an input: its attributes, with what is left out filled in.
+/// The sliding windows of an operator over an input: its attributes, with defaults filled in.
 struct Windows {
   var kernel: [Int]
   var stride: [Int]
