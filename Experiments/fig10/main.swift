@@ -83,7 +83,7 @@ Experiment.run("fig10") { experiment in
     let zOverSigma: [Double]
     let relative: [Double]
     let average: [Double]
-    /// By the rule with one temperature, at places of its own.
+    /// The gates by the rule with one temperature, at places of its own.
     let soft: [Double]
     let softZOverSigma: [Double]
   }

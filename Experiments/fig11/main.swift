@@ -22,7 +22,7 @@ Experiment.run("fig11") { experiment in
     let model: String
     let explainer: String
     let exponent: Int
-    /// Of the maps before and after, for each image and drawing of the factors.
+    /// The cosines of the maps before and after, for each image and drawing of the factors.
     let cosines: [Double]
     let channels: Int
   }

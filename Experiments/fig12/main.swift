@@ -39,7 +39,7 @@ Experiment.run("fig12", on: .knob) { experiment, book in
     let low: [Double?]
     let high: [Double?]
     let released: Double?
-    /// How many images have no score, for each c; nil where all have one.
+    /// The number of images that have no score, for each c; nil if all have one.
     let undefined: [Int]?
   }
   var curves: [Curve] = []

@@ -1,9 +1,9 @@
 import ExperimentKit
 
-/// What was measured of networks under the four conditions of their training: a point for each seed, a line through
-/// their means.
+/// A plot of measurements of networks under the four conditions of their training: a point for each seed, a line
+/// through their means.
 struct ConditionPlot {
-  /// What the conditions are called on axes, in the order of their table.
+  /// The names of the conditions on axes, in the order of their table.
   static let letters = ["A", "B", "C", "D"]
 
   private var series: [LinePlot.Series] = []

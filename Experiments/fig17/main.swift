@@ -49,7 +49,7 @@ Experiment.run("fig17") { experiment in
     let model: String
     let trained: Bool
     let rules: String
-    /// By step, of the image; the mean over images and its 95 % bootstrap interval.
+    /// The cosine by step of the image; the mean over images and its 95 % bootstrap interval.
     let cosine: [Interval]
     let gates: [Interval]
   }
@@ -58,7 +58,7 @@ Experiment.run("fig17") { experiment in
     let low: Double
     let high: Double
 
-    /// Of the rows of `values`, which share their resamples.
+    /// The intervals of the rows of `values`, which share their resamples.
     static func all(_ values: [[Double]], _ seed: UInt64) -> [Interval] {
       zip(values, Bootstrap(seed: seed).intervals(ofMeans: values)).map { values, interval in
         Interval(mean: values.average, low: interval!.low, high: interval!.high)

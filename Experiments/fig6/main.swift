@@ -24,7 +24,7 @@ Experiment.run("fig6", on: .settings) { experiment, book in
     let mean: [Double?]
     let low: [Double?]
     let high: [Double?]
-    /// How many images have no score, at each abscissa; nil where all have one.
+    /// The number of images that have no score, at each abscissa; nil if all have one.
     let undefined: [Int]?
   }
   var numbers: [Curve] = []

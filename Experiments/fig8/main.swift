@@ -109,7 +109,7 @@ Experiment.run(
         let mean: Double?
         /// At the last stop: all layers random, or the first one.
         let last: Double?
-        /// How many similarities, of all stops and images, are undefined; nil where none is.
+        /// The number of undefined similarities, of all stops and images; nil if there are none.
         let undefined: Int?
       }
       let images: Int

@@ -3,7 +3,7 @@ import ExperimentKit
 import Failures
 import Foundation
 
-/// Which network, with which parameters.
+/// The network and its parameters.
 struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(

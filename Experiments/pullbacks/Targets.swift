@@ -11,7 +11,7 @@ struct TargetChoice {
   }
 
   let kind: Kind
-  /// As it was written, for records.
+  /// The target as it was written, for records.
   let label: String
 
   /// Reads a list of targets.

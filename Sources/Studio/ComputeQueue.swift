@@ -10,7 +10,7 @@ import Synchronization
 /// runs is ended at its next batch. So a slider that moves faster than the network computes gets the newest map. Long
 /// work makes way, between its batches, for what is quick.
 final class ComputeQueue: Sendable {
-  /// What a page computes at one place, such as the left map.
+  /// A place on a page for which results are computed, for example the left map.
   struct Channel: Hashable, Sendable {
     let client, name: String
   }
@@ -125,7 +125,7 @@ final class ComputeQueue: Sendable {
 final class Job: Sendable {
   let channel: ComputeQueue.Channel?
   let isLong: Bool
-  /// What is sent.
+  /// The frames that are sent.
   let frames: AsyncStream<[UInt8]>
   private let sink: AsyncStream<[UInt8]>.Continuation
   private let queue: ComputeQueue

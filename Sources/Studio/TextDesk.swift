@@ -25,7 +25,7 @@ final class TextDesk: Sendable {
     var type = "texts"
     let cosine: Double
     let first, second: [Word]
-    /// What no word has a share of, in the first and in the second text.
+    /// The part of the value that no word has a share of, in the first and in the second text.
     let rest: [Double?]
     let commands: [String]
   }

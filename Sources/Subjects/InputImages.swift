@@ -57,7 +57,7 @@ extension Tensor {
   }
 }
 
-/// What a file of inputs turned out to be. Standard input and pipes, which can be read only once, are read by it.
+/// The content of a file of inputs. Standard input and pipes, which can be read only once, are read by it.
 public enum InputContent: Sendable {
   /// A folder, whose pictures are read later.
   case folder(String)
@@ -94,17 +94,17 @@ public enum InputContent: Sendable {
 ///
 /// A picture is decoded once as long as all decoded ones take no more than ``keptBytes``.
 public struct InputImages: Sendable {
-  /// What each image is called in messages and records.
+  /// The name of each image in messages and records.
   public private(set) var names: [String]
   /// The file that each image comes from; images of one array share theirs.
   public private(set) var files: [String]
-  /// Of one image, `(C, H, W)` for pictures and whatever the network takes for arrays.
+  /// The shape of one image, `(C, H, W)` for pictures and the shape of the network's input for arrays.
   public let shape: [Int]
   /// Whether they were pictures, and not an array.
   public let arePictures: Bool
   /// Whether they are the files of a folder.
   public let areOfFolder: Bool
-  /// What is worth a remark; nil if nothing is.
+  /// A remark about the images; nil if there is none.
   public private(set) var remark: String?
   private let source: Source
   private let decoded = Locked<[String: Tensor]>([:])
@@ -190,7 +190,7 @@ public struct InputImages: Sendable {
     }
   }
 
-  /// Those images of a folder that can be read; each is decoded now. Anything else was read before.
+  /// The images of a folder that can be read; each is decoded now. Any other input was read before.
   ///
   /// - Parameter unreadable: where the others are noted.
   /// - Throws: `PullbackError` if none can be read.

@@ -6,18 +6,18 @@ import SwiftCSV
 
 /// An image file and its class.
 public struct LabelledFile: Equatable, Sendable {
-  /// Where the file lies.
+  /// The path of the file.
   public let path: String
-  /// What it is called in records.
+  /// The name in records.
   public let name: String
   /// The class, as the place of its logit.
   public let target: Int
-  /// What is shown of it.
+  /// The part of the picture that is shown.
   public let framing: Framing
-  /// The file of its object's mask; nil if there is none.
+  /// The files of the masks of its object and parts; nil if there are none.
   public let masks: MaskFiles?
 
-  /// What is shown of a file.
+  /// The part of a file's picture that is shown.
   public enum Framing: Sendable {
     /// The middle of the photograph.
     case middle
@@ -64,7 +64,7 @@ public struct LabelledFile: Equatable, Sendable {
     }
   }
 
-  /// Where a folder's list of images lies, if it has one.
+  /// The path of a folder's list of images, if it has one.
   private static func list(in folder: String) -> String { folder + "/labels.csv" }
 
   /// The files that a folder's list names as images; nil where there is no such list, whatever else is called so.
@@ -125,9 +125,9 @@ public struct LabelledFile: Equatable, Sendable {
 
 /// The classes that a network tells apart, as labels of images name them.
 public struct ClassList: Sendable {
-  /// How many there are.
+  /// The number of classes.
   public let count: Int
-  /// What they are called, in the order of the logits; nil if that is not known.
+  /// The names of the classes, in the order of the logits; nil if they are not known.
   public let names: [String]?
 
   /// - Precondition: there are as many names, if any.

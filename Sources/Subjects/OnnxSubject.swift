@@ -6,7 +6,7 @@ import Networks
 import Onnx
 import Pullbacks
 
-/// What an exported graph is given, and which of it is explained.
+/// The values that an exported graph is given, and the choice of the explained input.
 public struct GraphRequest: Sendable {
   /// The inputs as they were named: `cat.png`, or `image=cat.png` where a graph has several.
   public var inputs: [String]
@@ -18,8 +18,8 @@ public struct GraphRequest: Sendable {
   public var shapes: [String: [Int]]
   /// The classes' names in the order of the logits; nil where they are not known.
   public var labels: [String]?
-  /// How pictures become the explained input; nil is torchvision's evaluation transform. Without a normalisation they
-  /// are in `[-1, 1]`.
+  /// The preprocessing of pictures into the explained input; nil is torchvision's evaluation transform. Without a
+  /// normalisation they are in `[-1, 1]`.
   public var preprocessing: Preprocessing?
   /// Whether the explained input is given pictures although none is among ``inputs``: those of a folder of samples.
   public var showsPictures: Bool
@@ -108,7 +108,7 @@ extension Subject {
   }
 }
 
-/// Which file each input of a graph is given.
+/// The file that each input of a graph is given.
 private struct GivenInputs {
   /// The input that is explained.
   let explained: OnnxFile.Value

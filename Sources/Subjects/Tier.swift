@@ -29,10 +29,10 @@ public enum Tier: String, CaseIterable, Sendable {
   /// them.
   public static let publishedTemperatures = paper.models + scenes.models
 
-  /// Where its fetched files lie.
+  /// The folder of its fetched files.
   public var folder: String { "\(FetchedFiles.folder)/\(rawValue)" }
 
-  /// What one of the networks is called among people: `EfficientNet-Lite0`; the architecture's name where it is of no
+  /// The name of one of the networks for people: `EfficientNet-Lite0`; the architecture's name if it belongs to no
   /// tier.
   public static func title(of model: String) -> String {
     if let network = SceneNetwork(rawValue: model) { return network.title }
@@ -62,7 +62,7 @@ public enum Tier: String, CaseIterable, Sendable {
     ImageNetTier.Model(rawValue: model)?.checkpointSHA256 ?? (try? checkpoint(of: model).sha256)
   }
 
-  /// Which images of a tier a network is shown.
+  /// The images of a tier that a network is shown.
   public enum Choice: Sendable {
     /// None: they come from elsewhere.
     case none
@@ -150,7 +150,7 @@ public enum Tier: String, CaseIterable, Sendable {
     }
   }
 
-  /// Where the chosen images come from, for a credit line.
+  /// The source of the chosen images, for a credit line.
   private func credit(_ choice: Choice, _ folder: String?) -> String {
     if let folder { return "Images: \(folder)" }
     switch (self, choice) {
@@ -225,11 +225,11 @@ extension Subject {
 
 /// The images that an experiment shows, by the tier it is run on.
 public struct Gallery: Sendable {
-  /// Of ``Tier/imagenet``: the photographs' names, of both kinds.
+  /// The names of ``Tier/imagenet``'s photographs, of both kinds.
   public var photographs: [String]
-  /// Of ``Tier/paper``: how many of the user's images, the first of each class.
+  /// The number of the user's images for ``Tier/paper``, the first of each class.
   public var count: Int
-  /// Of ``Tier/scenes``: numbers of held-out scenes.
+  /// The numbers of held-out scenes for ``Tier/scenes``.
   public var scenes: [Int]
 
   /// - Parameter scenes: nil takes as many as photographs, the first ones that are easy to read.

@@ -24,7 +24,7 @@ public final class UnreadableFiles: Sendable {
     }
   }
 
-  /// What to say in the end, of kind `data`; nil if every file was read.
+  /// The error at the end, of kind `data`; nil if every file was read.
   ///
   /// - Parameter total: how many files there were, with those that were not read.
   public func failure(of total: Int) -> PullbackError? {

@@ -16,7 +16,7 @@ public struct AdamW: Sendable {
   public var decay: Double
   public var momenta = (first: 0.9, second: 0.999)
   public var epsilon = 1e-8
-  /// How many steps have been made.
+  /// The number of steps made so far.
   public internal(set) var step = 0
   /// Running means of the gradient and of its square, by parameter.
   public internal(set) var moments: [String: (first: Tensor, second: Tensor)] = [:]
@@ -113,7 +113,7 @@ public struct CrossEntropy: Sendable {
     public let loss: Double
     /// The gradient of ``loss`` with respect to the logits, `(N, C)`.
     public let cotangent: Tensor
-    /// How many images have their label's logit as the greatest.
+    /// The number of images whose label has the largest logit.
     public let correct: Int
   }
 

@@ -17,7 +17,7 @@ public struct TextExplainer: Sendable {
   public var settings: MethodSettings
   /// The standard deviation of the noise in units of that of the text's embeddings.
   public var noise: Double
-  /// Of random methods.
+  /// The seed of random methods.
   public var seed: UInt64
 
   /// - Parameters:
@@ -35,7 +35,7 @@ public struct TextExplainer: Sendable {
     self.seed = seed
   }
 
-  /// Which tokens of a text, or of two that the model takes together, speak for the target.
+  /// Explains the target by the tokens of a text, or of two that the model takes together.
   ///
   /// - Parameters:
   ///   - text: what is explained.
@@ -101,13 +101,13 @@ public struct TextExplainer: Sendable {
 
   private var context: Context { Context(noise: .streams(seed: seed)) }
 
-  /// By which the value is pulled back.
+  /// The rules that pull the value back.
   fileprivate func rules(for graph: Graph) throws(PullbackError) -> RuleSet {
     if method == .hardPullback { return .hardPullback }
     return method.usesSoftRules ? try settings.softRules(for: graph) : .gradient
   }
 
-  /// What is pulled back at the text itself.
+  /// The rules of the pullback at the text itself.
   fileprivate func rulesAtTheText(for graph: Graph) throws(PullbackError) -> [RuleSet] {
     [.hardPullback, .softPullback, .gradient].contains(method) ? [try rules(for: graph)] : []
   }
@@ -247,7 +247,7 @@ extension TextModel {
     return try embeddings(of: [id]).scalars
   }
 
-  /// What the model makes of a text, or of two: a vector or logits.
+  /// The model's output for a text, or for two: a vector or logits.
   public func output(of text: String, with other: String? = nil) throws(PullbackError) -> [Float] {
     let encoding = try tokenizer.encode(text, with: other)
     return try embeddedNetwork(types: types(of: encoding))(embeddings(of: encoding.ids)).scalars

@@ -1,7 +1,7 @@
 import Failures
 import Pullbacks
 
-/// What a language model is asked for.
+/// The output that a language model is asked for.
 public enum TextHead: Hashable, Sendable {
   /// A vector for the text: the mean over its tokens.
   case mean
@@ -64,7 +64,7 @@ extension TextConfiguration {
     }
   }
 
-  /// What checkpoints' names of the body begin with where they have a layer for the output.
+  /// The usual prefix of the body's names in checkpoints that have a layer for the output.
   package var usualPrefix: String {
     switch family {
     case .bert: "bert."

@@ -11,7 +11,7 @@ import Pullbacks
 public struct TextModel: Sendable {
   public let configuration: TextConfiguration
   public let tokenizer: Tokenizer
-  /// What the model is asked for.
+  /// The output that the model is asked for.
   public let head: TextHead
   /// The folder.
   public let path: String

@@ -57,7 +57,7 @@ struct TextPattern: Sendable {
   }
 
   private let root: Node
-  /// As it was written.
+  /// The pattern as it was written.
   let text: String
 
   /// - Throws: `PullbackError` of kind `data` that names the first construct that is not supported.

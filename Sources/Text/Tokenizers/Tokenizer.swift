@@ -44,7 +44,7 @@ public struct Tokenizer: Sendable {
     self.vocabulary = vocabulary
   }
 
-  /// How many tokens there are.
+  /// The number of tokens.
   public var count: Int { vocabulary.count }
 
   /// The number of a token as the vocabulary writes it; nil if there is none.

@@ -214,7 +214,7 @@ struct BytePairEncoding: Sendable {
     func merge(at place: Int) -> (rank: Int, id: Int)? {
       place + 1 < symbols.count ? merges[Pair(first: symbols[place].id, second: symbols[place + 1].id)] : nil
     }
-    /// Of each place: what it and the next one become.
+    /// For each place, the merge of its symbol with the next one.
     var candidates = symbols.indices.map { merge(at: $0) }
     while true {
       var best: (place: Int, rank: Int, id: Int)?
