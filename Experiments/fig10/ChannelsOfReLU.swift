@@ -10,7 +10,7 @@ struct ChannelsOfReLU {
   private let places: Int
   private let network: Network
 
-  /// - Parameter places: of each channel.
+  /// - Parameter places: the places of each channel.
   init(places: Int) throws {
     self.places = places
     network = try Network(

@@ -12,7 +12,7 @@ struct ConditionPlot {
   ///
   /// - Parameters:
   ///   - label: for the legend; empty for none.
-  ///   - look: of marks and line.
+  ///   - look: the look of marks and line.
   ///   - offset: from the condition's place, so that marks of several do not cover each other.
   mutating func add(_ label: String, _ values: [[Double]], _ look: ExplainerLook, offset: Double = 0) throws {
     let places = values.indices.map { Double($0 + 1) + offset }

@@ -37,7 +37,7 @@ Experiment.run(
 
     struct Shown: Encodable {
       let explainer: String
-      /// Between the map of the trained network and that of each stage; nil where either says nothing.
+      /// The similarity of the trained network's map and that of each stage; nil if it is undefined.
       let spearmanOfMagnitudes: [Double?]
       let scaledSSIM: [Double?]
     }
@@ -107,7 +107,7 @@ Experiment.run(
         let similarity: String
         /// Over all stops and images.
         let mean: Double?
-        /// At the last stop: all layers random, or the first one.
+        /// The similarity at the last stop: all layers random, or the first one.
         let last: Double?
         /// The number of undefined similarities, of all stops and images; nil if there are none.
         let undefined: Int?

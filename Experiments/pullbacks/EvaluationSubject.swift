@@ -61,7 +61,7 @@ struct EvaluationSubject: ParsableArguments {
   /// The networks to evaluate, one after the other, and the maps in the place of explainers if they were computed
   /// elsewhere.
   ///
-  /// - Parameter unreadable: where images are noted that cannot be read.
+  /// - Parameter unreadable: the list in which unreadable images are noted.
   func load(_ unreadable: UnreadableFiles) throws -> [(subject: Subject, given: Contender?)] {
     let preprocessing = try pictures.preprocessing()
     guard let networks else {

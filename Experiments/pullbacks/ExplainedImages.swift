@@ -92,9 +92,9 @@ struct ExplainedImages {
   /// Computes the attributions of all explainers, which share what passes they can, and writes them as they come.
   ///
   /// - Parameters:
-  ///   - explainers: whose attributions are computed.
+  ///   - explainers: the explainers whose attributions are computed.
   ///   - context: the random numbers and the size of batches.
-  ///   - paths: where each explainer's go; none where they are not written.
+  ///   - paths: the path of each explainer's array; empty if arrays are not written.
   ///   - picturing: whether pictures are kept.
   ///   - recording: is called when all is computed, just before the arrays appear.
   /// - Returns: per explainer, image and target, what is kept of the attribution.
@@ -217,7 +217,7 @@ struct ExplainedImages {
   /// Rows of images, columns of methods; per target a heat map and raw colours.
   ///
   /// - Parameters:
-  ///   - settings: of the methods.
+  ///   - settings: the settings of the methods.
   ///   - columns: per method, image and target what ``write(_:in:to:picturing:)`` kept.
   func figure(_ methods: [Method], _ settings: MethodSettings, _ columns: [[[Map]]]) throws -> Figure {
     let rows = try targets.indices.map { image in

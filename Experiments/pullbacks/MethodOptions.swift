@@ -51,7 +51,7 @@ struct MethodOptions: ParsableArguments {
   /// - Parameters:
   ///   - subject: the network: a baseline image must fit its input, and relative temperatures use its spreads.
   ///   - fallback: the preset if none is named.
-  ///   - range: of the values of an array as baseline.
+  ///   - range: the range of the values of an array as baseline.
   ///   - atLastMaps: whether class activation maps are taken at the network's last maps, as Grad-CAM is defined, if no
   ///     preset and no layer is named. The release uses other layers, inside the last block of a ResNet.
   /// - Returns: the settings, and further entries for records of soft rules.

@@ -29,8 +29,8 @@ struct ModelOptions: ParsableArguments {
   ///
   /// - Parameters:
   ///   - folder: labelled images of the user's, in place of those of the network's tier.
-  ///   - preprocessing: how pictures become inputs, if that is said.
-  ///   - unreadable: where images of the folder are noted that cannot be read.
+  ///   - preprocessing: the preprocessing of pictures, if one is named.
+  ///   - unreadable: the list in which unreadable images of the folder are noted.
   func load(
     showing choice: Tier.Choice = .none, of folder: String? = nil, preprocessing: Preprocessing? = nil,
     unreadable: UnreadableFiles? = nil
@@ -44,8 +44,8 @@ struct ModelOptions: ParsableArguments {
   ///   - inputs: files, `name=file` for an exported graph of several inputs.
   ///   - choice: images to show it.
   ///   - folder: labelled images of the user's, in place of those of the network's tier.
-  ///   - preprocessing: how pictures become inputs, if that is said.
-  ///   - unreadable: where images of the folder are noted that cannot be read.
+  ///   - preprocessing: the preprocessing of pictures, if one is named.
+  ///   - unreadable: the list in which unreadable images of the folder are noted.
   func load(
     _ inputs: [String], showing choice: Tier.Choice = .none, of folder: String? = nil,
     preprocessing: Preprocessing? = nil, unreadable: UnreadableFiles? = nil

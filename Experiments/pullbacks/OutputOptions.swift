@@ -11,7 +11,7 @@ struct OutputOptions: ParsableArguments {
   /// Checks files that are to be written, before anything is computed.
   ///
   /// - Parameters:
-  ///   - files: that will be written.
+  ///   - files: the files that will be written.
   ///   - inputs: files that are read.
   ///   - isOurs: a further test whether a file was made by this tool.
   /// - Throws: `PullbackError` of kind `cannotCreate` if a file cannot be made, is an input, or was not made by this

@@ -50,14 +50,14 @@ public struct PullbackAscent: Explainer {
   public var ballRadius: Double?
 
   /// - Parameters:
-  ///   - rules: what `nu` is: the soft rules, or the gradient's.
-  ///   - name: of the explainer.
+  ///   - rules: the rules of `nu`: the soft rules, or the gradient's.
+  ///   - name: the name of the explainer.
   ///   - alpha: the length of a step; see ``alpha``.
-  ///   - steps: how many, K.
+  ///   - steps: the number of steps, K.
   ///   - clipping: when iterates are clipped to `[-1, 1]`.
   ///   - normalisesStep: whether nu is divided by its norm.
   ///   - isRelative: whether a step is multiplied by the iterate's norm.
-  ///   - ballRadius: of the L2 ball around x_0; nil is no ball.
+  ///   - ballRadius: the radius of the L2 ball around x_0; nil is no ball.
   /// - Precondition: at least one step.
   public init(
     _ rules: RuleSet, name: String, alpha: Double? = nil, steps: Int = 5, clipping: Clipping = .never,
@@ -103,7 +103,7 @@ public struct PullbackAscent: Explainer {
   ///
   /// - Parameters:
   ///   - x: the inputs x_0, batch axis first.
-  ///   - selector: what of each input's output is to grow.
+  ///   - selector: the quantity of each input's output that is to grow.
   ///   - network: the network that is explained.
   ///   - context: its report is called after each pass.
   ///   - body: called with every iterate, x_1 to x_K.
@@ -124,7 +124,7 @@ public struct PullbackAscent: Explainer {
   ///   - k: the step's index, in `0..<steps`.
   ///   - iterate: x_k; for the first step x itself.
   ///   - x: the inputs x_0, batch axis first.
-  ///   - selector: what of each input's output is to grow.
+  ///   - selector: the quantity of each input's output that is to grow.
   ///   - network: the network that is explained.
   ///   - context: its report is called after each pass.
   public func step(
@@ -164,8 +164,8 @@ public struct DoublePullback: Explainer {
   public let alpha: Double
 
   /// - Parameters:
-  ///   - rules: what `nu` is: the soft rules, or the gradient's.
-  ///   - name: of the explainer.
+  ///   - rules: the rules of `nu`: the soft rules, or the gradient's.
+  ///   - name: the name of the explainer.
   ///   - alpha: the step's factor; the released values are 1 and 2.
   public init(_ rules: RuleSet, name: String, alpha: Double) {
     self.rules = rules

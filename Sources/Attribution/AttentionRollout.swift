@@ -8,7 +8,7 @@ import Pullbacks
 /// class in particular. Source: Abnar & Zuidema 2020 (arXiv 2005.00928). Cost: one forward pass, no backward pass.
 public struct AttentionRollout: Explainer {
   public let name: String
-  /// - Parameter name: of the explainer.
+  /// - Parameter name: the name of the explainer.
   public init(name: String) { self.name = name }
 
   public var settings: [String: String] { ["residual": "0.5"] }

@@ -21,9 +21,9 @@ public struct PullbackAverage: Explainer {
   public let multipliedFrom: Baseline?
 
   /// - Parameters:
-  ///   - rules: how the output is pulled back.
+  ///   - rules: the rules that pull the output back.
   ///   - points: where, and how many times.
-  ///   - name: of the explainer.
+  ///   - name: the name of the explainer.
   ///   - multipliedFrom: the baseline of explainers that multiply by `x - baseline`; nil is no multiplication.
   public init(_ rules: RuleSet, at points: any Points = TheImage(), name: String, multipliedFrom: Baseline? = nil) {
     self.rules = rules
@@ -75,8 +75,8 @@ public struct Decorated: Explainer {
 
   /// - Parameters:
   ///   - base: the explainer whose attribution is finished.
-  ///   - finish: what is done to it.
-  ///   - name: of the explainer.
+  ///   - finish: the function applied to each value.
+  ///   - name: the name of the explainer.
   public init(_ base: any Explainer, _ finish: Finish, name: String) {
     self.base = base
     self.finish = finish
@@ -117,8 +117,8 @@ public struct DeepLift: Explainer {
   public let baseline: Baseline
 
   /// - Parameters:
-  ///   - name: of the explainer.
-  ///   - baseline: where multipliers start.
+  ///   - name: the name of the explainer.
+  ///   - baseline: the baseline at which multipliers start.
   public init(name: String, baseline: Baseline = .value(0)) {
     self.name = name
     self.baseline = baseline

@@ -9,8 +9,8 @@ public struct Cost: Sendable, Equatable, CustomStringConvertible {
   public var backward: Int
 
   /// - Parameters:
-  ///   - forward: how many forward passes.
-  ///   - backward: how many backward passes.
+  ///   - forward: the number of forward passes.
+  ///   - backward: the number of backward passes.
   public init(forward: Int, backward: Int) {
     self.forward = forward
     self.backward = backward
@@ -182,9 +182,9 @@ extension NoiseSource.Request {
   /// The numbers of this distribution, draw and shape from a stream of another name.
   ///
   /// - Parameters:
-  ///   - seed: of the stream.
-  ///   - purpose: of the stream.
-  ///   - image: of the stream.
+  ///   - seed: the seed of the stream.
+  ///   - purpose: the purpose of the stream.
+  ///   - image: the number of the image that the stream belongs to.
   public func numbers(seed: UInt64, purpose: String, image: Int) -> Tensor {
     let stream = RandomStream(seed: seed, purpose, image: image, draw: draw)
     return switch distribution {

@@ -46,8 +46,8 @@ public struct LayerwiseRelevance: Explainer {
   public let composite: Composite
 
   /// - Parameters:
-  ///   - composite: which rule stands at which layer.
-  ///   - name: of the explainer.
+  ///   - composite: the assignment of rules to layers.
+  ///   - name: the name of the explainer.
   public init(_ composite: Composite, name: String) {
     self.composite = composite
     self.name = name

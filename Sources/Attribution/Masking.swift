@@ -14,9 +14,9 @@ public struct Occlusion: Explainer {
   public let baseline: Baseline
 
   /// - Parameters:
-  ///   - name: of the explainer.
-  ///   - divisor: how many windows fit side by side.
-  ///   - baseline: what windows are filled with.
+  ///   - name: the name of the explainer.
+  ///   - divisor: the number of windows that fit side by side.
+  ///   - baseline: the baseline that windows are filled with.
   /// - Precondition: the divisor is positive.
   public init(name: String, divisor: Int = 14, baseline: Baseline = .value(0)) {
     precondition(divisor > 0, "a window is a part of the image")
@@ -123,10 +123,10 @@ public struct RISE: Explainer {
   public let probability: Float
 
   /// - Parameters:
-  ///   - name: of the explainer.
-  ///   - masks: how many, K.
+  ///   - name: the name of the explainer.
+  ///   - masks: the number of masks, K.
   ///   - cells: in a row and in a column of a mask's grid.
-  ///   - probability: that a cell lets the image through, p.
+  ///   - probability: the probability that a cell lets the image through, p.
   /// - Precondition: positive counts, and a probability in `(0, 1]`.
   public init(name: String, masks: Int = 4000, cells: Int = 7, probability: Float = 0.5) {
     precondition(masks > 0 && cells > 0 && probability > 0 && probability <= 1, "no masks")

@@ -71,7 +71,7 @@ public struct MethodSettings: Sendable {
 
   /// The soft pullback's rules for `graph`, with the temperatures of single nodes put in.
   ///
-  /// - Parameter graph: of the network that is to be explained.
+  /// - Parameter graph: the graph of the network that is to be explained.
   /// - Throws: `PullbackError` if a temperature is named for a node that does not exist or whose rule has none.
   public func softRules(for graph: Graph) throws(PullbackError) -> RuleSet {
     var rules: RuleSet =

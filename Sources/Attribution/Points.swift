@@ -22,7 +22,7 @@ public protocol Points: Hashable, Sendable {
   /// - Parameters:
   ///   - network: the network that is explained.
   ///   - round: the round's index.
-  ///   - noise: where random numbers come from.
+  ///   - noise: the source of random numbers.
   func network(_ network: Network, round: Int, noise: NoiseSource) -> Network
 
   /// A point around or before an input.
@@ -32,7 +32,7 @@ public protocol Points: Hashable, Sendable {
   ///   - round: the round's index.
   ///   - x: one input, a batch of one; an image is `(1, C, H, W)`.
   ///   - key: the key that seeds the input's random numbers, see ``Context/keys``.
-  ///   - noise: where random numbers come from.
+  ///   - noise: the source of random numbers.
   func point(_ index: Int, round: Int, of x: Tensor, key: Int, noise: NoiseSource) -> Tensor
 }
 
@@ -59,7 +59,7 @@ public struct NoisyImages: Points {
   private let purpose: String
 
   /// - Parameters:
-  ///   - count: how many noisy images.
+  ///   - count: the number of noisy images.
   ///   - deviation: the noise's standard deviation.
   ///   - purpose: the name of the noise's stream.
   public init(count: Int, deviation: Float, purpose: String = "smoothgrad") {
@@ -88,9 +88,9 @@ public struct NoisyNetworks: Points {
   public var images: NoisyImages
 
   /// - Parameters:
-  ///   - networks: how many networks.
+  ///   - networks: the number of networks.
   ///   - deviation: the standard deviation of the factors on parameters.
-  ///   - images: how many noisy images each network sees.
+  ///   - images: the number of noisy images for each network.
   ///   - imageDeviation: the standard deviation of the images' noise.
   public init(networks: Int, deviation: Float, images: Int, imageDeviation: Float) {
     rounds = networks
@@ -190,9 +190,9 @@ public struct StraightPath: Points {
   public var baseline: Baseline
 
   /// - Parameters:
-  ///   - count: how many points.
-  ///   - weighting: what they count for.
-  ///   - baseline: where the line starts.
+  ///   - count: the number of points.
+  ///   - weighting: the weights of the points.
+  ///   - baseline: the start of the line.
   /// - Precondition: at least two points.
   public init(count: Int, weighting: Weighting, baseline: Baseline = .value(0)) {
     precondition(count >= 2, "a path has two ends")
@@ -223,8 +223,8 @@ public struct RandomPath: Points {
   public var baseline: Baseline
 
   /// - Parameters:
-  ///   - count: how many places.
-  ///   - baseline: where the line starts.
+  ///   - count: the number of places.
+  ///   - baseline: the start of the line.
   public init(count: Int, baseline: Baseline = .value(0)) {
     self.count = count
     self.baseline = baseline

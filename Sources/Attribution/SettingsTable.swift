@@ -126,7 +126,7 @@ extension MethodSettings {
   /// Puts in a hyper-parameter by its name in ``Setting/all``.
   ///
   /// - Parameters:
-  ///   - name: of the hyper-parameter.
+  ///   - name: the name of the hyper-parameter.
   ///   - text: its value, as the table writes it.
   /// - Throws: `PullbackError` if there is none of this name or the text is no value for it.
   public mutating func set(_ name: String, to text: String) throws(PullbackError) {

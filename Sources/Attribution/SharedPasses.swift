@@ -13,7 +13,7 @@ extension [any Explainer] {
   ///
   /// - Parameters:
   ///   - x: inputs, batch axis first; images are `(N, C, H, W)` in `[-1, 1]`.
-  ///   - selectors: what of each input's output is explained.
+  ///   - selectors: the quantities of each input's output that are explained.
   ///   - network: the network that is explained.
   ///   - context: the random numbers, the size of batches, and the report of passes.
   /// - Returns: per explainer and selector a tensor of the shape of `x`, as
@@ -37,8 +37,8 @@ extension [any Explainer] {
   ///   - x: inputs, batch axis first; images are `(N, C, H, W)` in `[-1, 1]`.
   ///   - network: the network that is explained.
   ///   - context: the random numbers, the size of batches, and the report of passes.
-  ///   - selecting: what of the outputs of some inputs is explained, given the outputs and the range of the inputs;
-  ///     always the same number of selectors.
+  ///   - selecting: the explained quantities of the outputs of some inputs, given the outputs and the range of the
+  ///     inputs; always the same number of selectors.
   /// - Throws: as ``attributeAll(_:_:of:in:)``, and what `selecting` throws.
   public func explain(
     _ x: Tensor, of network: Network, in context: Context = Context(),

@@ -15,7 +15,7 @@ struct StateDict {
   /// the only one there is; and an average of weights (EMA) only where there is nothing else. A network and its head,
   /// one linear map, in a dictionary each are taken together, under the names of their keys.
   ///
-  /// - Parameter choice: which one is meant, by the keys that lead to it or by the last of them.
+  /// - Parameter choice: the choice, by the keys that lead to it or by the last of them.
   init(in root: PickleValue, of pickle: Unpickler, file: FileCopy, choice: StateDictChoice) throws {
     guard case .dict(let top) = root else {
       throw file.malformed(

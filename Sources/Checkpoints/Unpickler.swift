@@ -28,7 +28,7 @@ struct Unpickler {
   private var marks: [Int] = []
   private var memo: [Int: PickleValue] = [:]
 
-  /// - Parameter range: where the pickle lies; it may end before the range does.
+  /// - Parameter range: the place of the pickle; it may end before the range does.
   init(_ file: FileCopy, _ range: Range<Int>) {
     cursor = ByteCursor(file, range.lowerBound..<min(range.upperBound, range.lowerBound + Limits.bytes))
   }

@@ -18,7 +18,7 @@ struct BackwardPass {
 
   /// Pulls the cotangents of nodes in `range` back, to the nodes before it or to the last stop.
   ///
-  /// - Returns: what arrives at the stops in the range.
+  /// - Returns: the cotangents at the stops in the range.
   func run(_ range: Range<Int>, in record: PassRecord, _ cotangents: inout Cotangents) -> [Int: Tensor] {
     let graph = network.graph
     var arrived: [Int: Tensor] = [:]

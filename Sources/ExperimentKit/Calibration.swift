@@ -28,10 +28,10 @@ public struct Calibration: Codable, Sendable {
   let spreads: [String: [Float]]
 
   /// - Parameters:
-  ///   - measured: of the subject's network.
+  ///   - measured: the measured spreads of the subject's network.
   ///   - subject: the network.
-  ///   - images: how many were looked at.
-  ///   - preprocessing: how files became inputs.
+  ///   - images: the number of measured images.
+  ///   - preprocessing: the preprocessing that made inputs of files.
   /// - Throws: `PullbackError` if the checkpoint can no longer be read.
   public init(_ measured: Spreads, of subject: Subject, images: Int, preprocessing: String) throws {
     format = Self.currentFormat
@@ -48,9 +48,9 @@ public struct Calibration: Codable, Sendable {
   }
 
   /// - Parameters:
-  ///   - measured: of a language model.
+  ///   - measured: the measured spreads of a language model.
   ///   - model: whose.
-  ///   - texts: how many were looked at.
+  ///   - texts: the number of measured texts.
   /// - Throws: `PullbackError` if the checkpoint can no longer be read.
   public init(_ measured: Spreads, of model: TextModel, texts: Int) throws {
     format = Self.currentFormat
@@ -76,7 +76,7 @@ public struct Calibration: Codable, Sendable {
   /// The spreads in the file at `path`, and the file's SHA-256.
   ///
   /// - Parameters:
-  ///   - path: of a calibration.
+  ///   - path: the path of a calibration.
   ///   - subject: the network that it must be of.
   /// - Throws: `PullbackError` of kind `data` if the file is no calibration, or one of another checkpoint or
   ///   architecture, or its numbers are no deviations of the network's channels; `noInput` if it cannot be opened.

@@ -63,7 +63,7 @@ public struct Experiment {
   ///
   /// - Parameters:
   ///   - part: tells several figures of one experiment apart: `sequence`.
-  ///   - subjects: what the numbers are about.
+  ///   - subjects: the subjects of the numbers.
   /// - Throws: `PullbackError` if a file cannot be written.
   public func write(
     _ figure: Figure, part: String? = nil, numbers: some Encodable, about subjects: [Subject]
@@ -87,7 +87,7 @@ public struct Experiment {
       about: scores.map { NetworkOfRecord($0.model, $0.description.checkpointSHA256) })
   }
 
-  /// - Parameter texts: by their extension, more of what the figure shows.
+  /// - Parameter texts: further forms of the figure's content, by their extension.
   func write(
     _ figure: Figure, part: String? = nil, texts: [(ending: String, text: String)] = [], numbers: some Encodable,
     about networks: [NetworkOfRecord]

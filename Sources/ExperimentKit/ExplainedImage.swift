@@ -11,7 +11,7 @@ public struct ExplainedImage: Sendable {
   public let image: Sample
   /// The name of the image's class.
   public let className: String
-  /// For the image's own class.
+  /// The prediction for the image's own class.
   public let prediction: Prediction
   public let attributions: [(entrant: Entrant, map: Tensor)]
 
@@ -107,7 +107,7 @@ extension Graph {
   /// The number of images that go through the network at once, 1 to 64: the activations of each may all be kept, with
   /// as much again for cotangents.
   ///
-  /// - Parameter bytes: that activations may take.
+  /// - Parameter bytes: the memory that activations may take.
   public func batchSize(within bytes: Int = Graph.memoryForActivations) -> Int {
     min(64, max(1, bytes / (2 * 4 * activationCount)))
   }

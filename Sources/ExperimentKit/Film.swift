@@ -33,7 +33,7 @@ public struct Film {
     /// Curves that go with the pictures, a value for each: `("p(tench)", …)`.
     public let curves: [Curve]
 
-    /// - Parameter frames: as many as there are labels, or one.
+    /// - Parameter frames: one frame per label, or a single one.
     public init(_ title: String, _ frames: [Picture], curves: [Curve] = []) {
       self.title = title
       self.frames = frames

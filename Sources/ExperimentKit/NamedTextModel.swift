@@ -49,7 +49,7 @@ public enum NamedTextModel: String, CaseIterable, Sendable {
     return place
   }
 
-  /// - Parameter head: what it is asked for; nil is what it was made for.
+  /// - Parameter head: the output that it is asked for; nil is the one that it was made for.
   /// - Throws: as ``folder()``.
   public func model(head: TextHead? = nil) throws -> TextModel { try TextModel(contentsOf: folder(), head: head) }
 }

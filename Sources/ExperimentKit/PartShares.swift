@@ -10,7 +10,7 @@ public struct PartShares: Codable, Sendable {
   public let diagnostic: Double
 
   /// - Parameters:
-  ///   - attribution: of one scene, `(1, 3, H, W)`.
+  ///   - attribution: the attribution of one scene, `(1, 3, H, W)`.
   ///   - object, diagnostic: coverages, `(1, 1, H, W)` in 0...1.
   /// - Returns: nil where nothing is positive.
   public init?(_ attribution: Tensor, object: Tensor, diagnostic: Tensor) {

@@ -45,7 +45,7 @@ struct Provenance: Encodable {
 
 /// `value` as JSON with sorted keys: equal values give equal bytes.
 ///
-/// - Parameter path: where it goes, for the message.
+/// - Parameter path: the path of the file, for the message.
 /// - Throws: `PullbackError` if a number is not finite.
 public func json(_ value: some Encodable, for path: String) throws -> [UInt8] {
   let encoder = JSONEncoder()

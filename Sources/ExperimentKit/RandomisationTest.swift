@@ -56,7 +56,7 @@ public struct RandomisationTest: Sendable {
     return undefined == 0 ? nil : undefined
   }
 
-  /// For a figure's credit line: which means are over fewer similarities than there are; empty where none is.
+  /// The note for a figure's credit line on means over fewer similarities than there are; empty if there are none.
   public func missingScores(_ methods: [Method]) -> String {
     let names = methods.filter { method in curves.contains { $0.explainer == method && undefined($0) != nil } }
     return names.isEmpty

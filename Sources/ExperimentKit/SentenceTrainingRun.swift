@@ -16,8 +16,8 @@ public struct SentenceTrainingRun: Sendable {
   public let heldOut: Int
 
   /// - Parameters:
-  ///   - recipe: how the decoder is trained.
-  ///   - folder: where the files go, under the decoder's name; it is made if there is none.
+  ///   - recipe: the recipe of the decoder.
+  ///   - folder: the folder of the files, under the decoder's name; it is made if there is none.
   ///   - heldOut: texts of the report.
   public init(_ recipe: SentenceRecipe, in folder: String, heldOut: Int = 5000) {
     self.recipe = recipe

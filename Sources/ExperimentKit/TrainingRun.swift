@@ -18,8 +18,8 @@ public struct TrainingRun: Sendable {
   public let heldOut: Int
 
   /// - Parameters:
-  ///   - recipe: how the network is trained.
-  ///   - folder: where the files go, under the network's name; it is made if there is none.
+  ///   - recipe: the recipe of the network.
+  ///   - folder: the folder of the files, under the network's name; it is made if there is none.
   ///   - heldOut: scenes of the report, 10 to 5000.
   public init(_ recipe: Recipe, in folder: String, heldOut: Int = 5000) {
     self.recipe = recipe

@@ -32,10 +32,10 @@ public struct PullbackError: Error, Equatable, Sendable, CustomStringConvertible
   public var advice: String?
 
   /// - Parameters:
-  ///   - kind: what kind of failure it is.
+  ///   - kind: the kind of failure.
   ///   - subject: the file, tensor, node or argument at fault.
-  ///   - problem: what was expected and what was found.
-  ///   - advice: what to do about it.
+  ///   - problem: the problem, with the expected value and the value found.
+  ///   - advice: advice on what to do.
   public init(_ kind: Kind, _ subject: String, _ problem: String, advice: String? = nil) {
     self.kind = kind
     self.subject = subject

@@ -5,7 +5,7 @@ import Foundation
 ///
 /// - Parameters:
 ///   - file: below the target's folder of resources.
-///   - target: whose it is.
+///   - target: the target that it belongs to.
 ///   - source: the path of a file in the target's own folder.
 /// - Throws: `PullbackError` of kind `unavailable` if the package was taken apart and its resources are elsewhere.
 public func pathOfResource(_ file: String, of target: String, besideSource source: String) throws(PullbackError)

@@ -157,7 +157,7 @@ struct Steps: Sendable {
   let size: Int
 
   /// - Parameters:
-  ///   - steps: how many; fewer if there are fewer values.
+  ///   - steps: the number of steps; fewer if there are fewer values.
   ///   - ties: the order of equal values.
   init(_ values: [Double], ascending: Bool, steps: Int, ties: RandomStream) {
     order = ranking(of: values, ascending: ascending, ties: ties)
@@ -182,7 +182,7 @@ struct Steps: Sendable {
 ///
 /// - Parameters:
 ///   - map: one map, `(1, C, H, W)`.
-///   - mask: what counts of each place of a plane, `H W` values in `[0, 1]`.
+///   - mask: the weight of each place of a plane, `H W` values in `[0, 1]`.
 /// - Returns: nil where the map is zero.
 public func energyShare(of map: Tensor, within mask: [Double]) -> Double? {
   var (inside, total) = (0.0, 0.0)
@@ -201,7 +201,7 @@ public func energyShare(of map: Tensor, within mask: [Double]) -> Double? {
 ///
 /// - Parameters:
 ///   - map: one map, `(1, C, H, W)`.
-///   - mask: what counts of each place of a plane, `H W` values in `[0, 1]`.
+///   - mask: the weight of each place of a plane, `H W` values in `[0, 1]`.
 /// - Returns: nil where nothing speaks for the class.
 public func positiveShare(of map: Tensor, within mask: [Double]) -> Double? {
   let plane = mask.count

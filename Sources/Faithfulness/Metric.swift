@@ -51,7 +51,7 @@ public enum Direction: String, Sendable {
   case higher, lower
   case nearerZero = "nearer-zero"
 
-  /// For the heads of tables.
+  /// The arrow for the heads of tables.
   public var arrow: String {
     switch self {
     case .higher: "↑"
@@ -130,7 +130,7 @@ public enum ExplanationRequest: Hashable, Sendable {
 /// A metric that needs the explainer again.
 public protocol ExplanationMetric: Metric {
   var request: ExplanationRequest { get }
-  /// - Parameter others: what was asked for, in its order.
+  /// - Parameter others: the explanations that were asked for, in its order.
   func score(_ map: Tensor, against others: [Tensor], of sample: Sample) -> Score
 }
 

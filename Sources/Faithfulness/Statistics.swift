@@ -154,7 +154,8 @@ public struct Bootstrap: Sendable {
 
   /// The intervals of several statistics of the same images; NaN is a statistic that is not defined.
   ///
-  /// - Parameter statistics: of a resample's images, in a buffer of as many values as there are statistics.
+  /// - Parameter statistics: computes the statistics of a resample's images, in a buffer of as many values as there are
+  ///   statistics.
   private func intervals(
     count: Int, _ statisticCount: Int, _ statistics: ([Int], UnsafeMutableBufferPointer<Double>) -> Void
   ) -> [Interval?] {

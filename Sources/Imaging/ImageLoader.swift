@@ -51,7 +51,7 @@ public struct ImageLoader: Sendable {
   ///
   /// - Parameters:
   ///   - shape: `(C, H, W)` with one, three or four channels.
-  ///   - framing: what is shown of a photograph.
+  ///   - framing: the part of a photograph that is shown.
   /// - Throws: `PullbackError` if the network takes no pictures, or the framing is smaller than its input.
   public init(inputShape shape: [Int], framing: Framing = .release) throws {
     let extents = 1...Photograph.maximumExtent
@@ -171,7 +171,7 @@ extension ImageLoader.Framing {
     }
   }
 
-  /// For people.
+  /// The framing in words, for people.
   public var inWords: String {
     switch self {
     case .release: "the whole picture if it has the input's proportions, else the middle 7/8 of its shorter side"

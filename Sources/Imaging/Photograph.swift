@@ -82,8 +82,8 @@ public struct Photograph: Equatable, Sendable {
   /// Decodes the bytes of a PNG, JPEG or WebP file.
   ///
   /// - Parameters:
-  ///   - bytes: of the file.
-  ///   - name: what errors call it.
+  ///   - bytes: the bytes of the file.
+  ///   - name: the name in errors.
   ///   - pixels: the most that are read, at most 100 million.
   public init(decoding bytes: [UInt8], name: String, pixels: Int = Photograph.maximumPixelCount) throws {
     let format = ImageFormat(bytes)

@@ -41,8 +41,7 @@ package struct Finish {
 
   /// Finishes `count` values of channel `channel`, which start at `offset` of the result `y`.
   ///
-  /// - Parameter next: how much further the row starts that is finished next. Rows are too short for the processor to
-  ///   foresee it.
+  /// - Parameter next: the offset of the row that is finished next. Rows are too short for the processor to foresee it.
   package func apply(_ y: UnsafeMutablePointer<Float>, channel: Int, offset: Int, count: Int, next: Int) {
     let row = y + offset
     for step in steps {

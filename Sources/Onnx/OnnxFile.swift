@@ -23,7 +23,7 @@ public struct OnnxFile {
     /// One for each axis, the batch first.
     public let extents: [Extent]
 
-    /// For people: `float (n, 3, 224, 224)`.
+    /// The type and shape in words: `float (n, 3, 224, 224)`.
     public var inWords: String {
       let list = extents.map { extent in
         switch extent {
@@ -54,7 +54,7 @@ public struct OnnxFile {
   /// - Throws: `PullbackError` where it is no file or no ONNX model, or its graph is damaged.
   public init(contentsOf url: URL) throws { try self.init(path: url.path(percentEncoded: false)) }
 
-  /// - Parameter path: of the file, which messages repeat.
+  /// - Parameter path: the path of the file, which messages repeat.
   /// - Throws: as ``init(contentsOf:)``.
   public init(path: String) throws {
     file = try ModelFile(path: path)

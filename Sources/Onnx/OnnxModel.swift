@@ -39,8 +39,8 @@ public struct OnnxModel: Sendable {
   /// Reads a file, and the data beside it.
   ///
   /// - Parameters:
-  ///   - url: of the file; data that it keeps outside must lie in its folder.
-  ///   - options: how open extents are read.
+  ///   - url: the URL of the file; data that it keeps outside must lie in its folder.
+  ///   - options: the choices for open extents.
   /// - Throws: `PullbackError` that names the file, the node or tensor, what was expected and found, and what to do.
   public init(contentsOf url: URL, options: OnnxOptions = OnnxOptions()) throws {
     try self.init(OnnxFile(contentsOf: url), options: options)

@@ -12,7 +12,7 @@ public struct Axis: Equatable, Sendable {
     case linear, logarithmic
   }
 
-  /// Beside the axis, unit included.
+  /// The title beside the axis, unit included.
   public var label: String
   /// The map from values to positions.
   public var scale: Scale

@@ -30,7 +30,7 @@ struct BroadcastWalk {
   private(set) var strides: [[Int]]
 
   /// - Parameters:
-  ///   - shape: of the result, batch axis first.
+  ///   - shape: the shape of the result, batch axis first.
   ///   - operands: shapes with the batch axis, each of which broadcasts to it.
   init(over shape: [Int], _ operands: [[Int]]) {
     let steps = operands.map { Self.steps($0, over: shape) }

@@ -13,7 +13,7 @@ public protocol PreparedNetwork: Sendable {
   ///
   /// - Parameters:
   ///   - inputs: the network's inputs, in their order, with one batch extent.
-  ///   - request: what the pass has to keep.
+  ///   - request: the values that the pass has to keep.
   func record(_ inputs: [Tensor], keeping request: Request) -> any Recording
 }
 
@@ -40,7 +40,7 @@ public protocol Recording: Sendable {
   /// Pulls cotangents of some nodes back to others.
   ///
   /// - Parameters:
-  ///   - cotangents: by node.
+  ///   - cotangents: the cotangents by node.
   ///   - layout: one of the layouts that the pass was recorded for.
   ///   - stops: the nodes whose cotangents are asked for; nodes before the first of them are not visited.
   /// - Returns: the cotangent of each stop, by node; stops that no cotangent reaches are left out.
@@ -50,7 +50,7 @@ public protocol Recording: Sendable {
 /// A rule set laid out over a graph: each node's rule, and which nodes a cotangent passes on its way from an output to
 /// an input. Left out are routing and nodes that only routing takes, integers, and nodes that depend on no input.
 public struct RuleLayout: Sendable {
-  /// For each node.
+  /// The rule of each node.
   public let rules: [any Rule]
   /// Whether a cotangent passes, for each node.
   public let carries: [Bool]

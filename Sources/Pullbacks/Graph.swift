@@ -43,9 +43,9 @@ public struct Graph: Sendable {
     public let type: ElementType
 
     /// - Parameters:
-    ///   - name: of the input.
+    ///   - name: the name of the input.
     ///   - shape: without the batch axis.
-    ///   - type: what its elements are.
+    ///   - type: the type of its elements.
     public init(_ name: String, _ shape: [Int], type: ElementType = .float32) {
       self.name = name
       self.shape = shape
@@ -106,7 +106,7 @@ public struct Graph: Sendable {
   ///
   /// - Parameters:
   ///   - name: the architecture's name, for messages.
-  ///   - inputs: what comes in; at least one.
+  ///   - inputs: the inputs; at least one.
   ///   - body: the named outputs as a function of the inputs, in their order; at least one.
   /// - Throws: `PullbackError` naming the first node whose inputs do not fit it, or a name that is used twice.
   public init(

@@ -14,7 +14,7 @@ public struct Network: Sendable {
   /// - Parameters:
   ///   - graph: the network's structure.
   ///   - parameters: a tensor for every name in ``Graph/parameters``; others are ignored.
-  ///   - executor: how passes are carried out.
+  ///   - executor: the executor of passes.
   /// - Throws: `PullbackError` naming the parameters that are missing, or the first of another shape.
   public init(_ graph: Graph, parameters: [String: Tensor], executor: any Executor) throws(PullbackError) {
     let missing = graph.parameters.map(\.name).filter { parameters[$0] == nil }

@@ -114,7 +114,7 @@ public struct Evaluation: Sendable {
 
   /// - Parameters:
   ///   - output: the value.
-  ///   - saved: what the backward passes read again.
+  ///   - saved: tensors that the backward passes read again.
   public init(_ output: Tensor, saved: [Tensor] = []) {
     self.output = output
     self.saved = saved

@@ -37,7 +37,7 @@ extension Network {
   /// does not, and ``RuleSet/relativePullback(_:_:over:border:)`` is made to. (The paper's soft rules hold a
   /// ``ChannelClip`` as they hold every gate that the paper does not name; ``AveragedGate`` is the soft rule of ReLU6.)
   ///
-  /// - Parameter factor: of each channel of ``rescalableChannels``, asked for in that order.
+  /// - Parameter factor: the factor of each channel of ``rescalableChannels``, asked for in that order.
   /// - Throws: `PullbackError` naming the first channel whose factor is not positive and finite.
   /// - Complexity: a pass over the parameters.
   public func rescaled(by factor: (HiddenChannel) -> Float) throws(PullbackError) -> Network {
@@ -59,7 +59,7 @@ extension Network {
   ///
   /// - Parameters:
   ///   - exponent: the largest; at 0 nothing changes.
-  ///   - seed: of the draws.
+  ///   - seed: the seed of the draws.
   /// - Precondition: the exponent is within `0 ... 100`.
   public func rescaled(byPowersOfTwoUpTo exponent: Int, seed: UInt64 = 0) -> Network {
     precondition((0...100).contains(exponent), "an exponent of \(exponent) leaves the range of floats")

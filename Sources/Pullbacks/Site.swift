@@ -22,7 +22,7 @@ public struct Site: Sendable {
   public let mode: Mode
   private let values: any SiteValues
 
-  /// - Parameter values: what was kept of the pass here.
+  /// - Parameter values: the values that the pass kept here.
   package init(
     name: String, operation: any Operation, parameters: [Tensor], inputShapes: [[Int]], wants: [Bool], saved: [Tensor],
     mode: Mode, values: any SiteValues
@@ -102,8 +102,8 @@ public struct Site: Sendable {
   /// other learnable parameters are weights; running statistics stay as they are.
   ///
   /// - Parameters:
-  ///   - weights: what is put in the place of a weight.
-  ///   - biases: what is put in the place of a bias.
+  ///   - weights: the value in place of a weight.
+  ///   - biases: the value in place of a bias.
   /// - Precondition: `weights` and `biases` keep the shape.
   public func parameters(weights: (Tensor) -> Tensor, biases: (Tensor) -> Tensor) -> [Tensor] {
     zip(operation.parameters(inputShapes.map { Array($0.dropFirst()) }), parameters).map { description, value in

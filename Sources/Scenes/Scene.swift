@@ -29,8 +29,8 @@ public struct Scene: Equatable, Sendable {
   public private(set) var edits: [Edit] = []
 
   /// - Parameters:
-  ///   - seed: of all scenes of a set.
-  ///   - index: which of the seed's scenes; not negative.
+  ///   - seed: the seed of all scenes of a set.
+  ///   - index: the index among the seed's scenes; not negative.
   ///   - label: the class of the object. Everything but the object is the same for all classes.
   public init(seed: UInt64, index: Int, label: SceneClass) {
     (self.seed, self.index, self.label) = (seed, index, label)

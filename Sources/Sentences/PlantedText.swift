@@ -45,7 +45,7 @@ public struct PlantedText: Hashable, Sendable {
   /// - Parameters:
   ///   - sentences: the two, as they follow each other, with `*` around words that decide and `~` around those that
   ///     distract.
-  ///   - decisive: which of them decides.
+  ///   - decisive: the index of the one that decides.
   init(
     _ kind: Kind, _ index: Int, _ sentences: [String], decisive: Int, against: String? = nil, next: String? = nil,
     versus: String? = nil, negationDecides: Bool? = nil

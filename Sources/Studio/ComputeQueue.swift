@@ -25,7 +25,7 @@ final class ComputeQueue: Sendable {
   private let state = Locked(State())
   private let arrivals = DispatchSemaphore(value: 0)
 
-  /// - Parameter limit: how many jobs may wait.
+  /// - Parameter limit: the number of jobs that may wait.
   init(limit: Int) {
     self.limit = limit
     let thread = Thread { [weak self, arrivals] in
@@ -46,7 +46,7 @@ final class ComputeQueue: Sendable {
   /// Puts work into the queue.
   ///
   /// - Parameters:
-  ///   - channel: whose earlier work it replaces; nil replaces none.
+  ///   - channel: the channel whose earlier work it replaces; nil replaces none.
   ///   - isLong: whether it makes way for work that is not.
   ///   - work: is handed the job, to which it sends what it finds.
   /// - Throws: `PullbackError` of kind `system` if too much waits already.

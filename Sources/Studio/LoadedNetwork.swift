@@ -42,7 +42,8 @@ struct LoadedNetwork: Sendable {
 
   /// The settings as `attribute` takes them from the command line.
   ///
-  /// - Parameter temperature: as the option `--temperature` names it; nil for methods without soft rules.
+  /// - Parameter temperature: the temperature as the option `--temperature` names it; nil for methods without soft
+  ///   rules.
   /// - Throws: `PullbackError` if it is not understood.
   func settings(_ temperature: String?) throws -> MethodSettings {
     var settings = Preset.general.settings

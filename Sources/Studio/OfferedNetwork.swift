@@ -21,7 +21,7 @@ public struct OfferedNetwork: Sendable {
   ///
   /// - Parameters:
   ///   - subject: the network.
-  ///   - options: how the command line names it.
+  ///   - options: the options that name it on the command line.
   public init(own subject: Subject, options: [String]) {
     (id, title, family, self.options) = ("own", subject.title, .own, options)
     load = { subject }

@@ -64,8 +64,8 @@ final class PictureStore: Sendable {
   /// Takes a picture in.
   ///
   /// - Parameters:
-  ///   - bytes: of its file.
-  ///   - name: of its file, as the page says.
+  ///   - bytes: the bytes of its file.
+  ///   - name: the name of its file, as the page says.
   /// - Throws: `PullbackError` if it is none that can be read, or too large.
   func add(_ bytes: [UInt8], named name: String) throws -> (picture: StoredPicture, width: Int, height: Int) {
     let name = Self.fileName(name)

@@ -15,7 +15,7 @@ enum Requests {
     let method: String
     /// The temperature as the option `--temperature` names it; ignored by methods without soft rules.
     let temperature: String?
-    /// Whose map it is, and the place where it is shown.
+    /// The client whose map it is, and the place where it is shown.
     let client, channel: String?
     /// `png` or `pdf`, where a figure is asked for.
     let format: String?

@@ -42,7 +42,7 @@ public final class Studio: Sendable {
   /// - Parameters:
   ///   - own: a network of the user's, offered first.
   ///   - textModel: the folder of a sentence encoder; nil offers no texts.
-  ///   - textOption: how the command line names it.
+  ///   - textOption: the text model's name on the command line.
   ///   - readsTextModel: whether it is read now, so that what is wrong with it is said at once, and not when it is first
   ///     asked.
   ///   - limits: on what is taken from the page.

@@ -10,8 +10,8 @@ final class TextDesk: Sendable {
   private let model = Locked<TextModel?>(nil)
 
   /// - Parameters:
-  ///   - folder: of a sentence encoder, read when it is first asked.
-  ///   - option: how the command line names it.
+  ///   - folder: the folder of a sentence encoder, read when it is first asked.
+  ///   - option: the option's value on the command line.
   init(_ folder: String, option: String) { (self.folder, self.option) = (folder, option) }
 
   private struct Explained: Encodable {

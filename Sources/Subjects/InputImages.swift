@@ -28,7 +28,7 @@ public enum ArrayRange: String, CaseIterable, Sendable {
 
   /// An array as input of a network.
   ///
-  /// - Parameter name: of its file, for the message.
+  /// - Parameter name: the name of its file, for the message.
   /// - Throws: `PullbackError` if a value is outside by more than rounding, a thousandth of the range's half, which is
   ///   more than float16 rounds by.
   func inputs(_ array: Tensor, named name: String) throws -> Tensor {
@@ -122,9 +122,9 @@ public struct InputImages: Sendable {
   /// - Parameters:
   ///   - path: a picture, a folder of them, or an `.npy` of float32 with the shape of one input or of several; `-` is
   ///     one of these on standard input, and so is a pipe.
-  ///   - shape: of one input of the network.
-  ///   - framing: what is shown of pictures.
-  ///   - range: of an array's values.
+  ///   - shape: the shape of one input of the network.
+  ///   - framing: the part of pictures that is shown.
+  ///   - range: the range of an array's values.
   /// - Throws: `PullbackError` if `path` is no image, array or folder of images, the network takes no pictures, or an
   ///   array's values are out of range.
   public init(
@@ -135,9 +135,9 @@ public struct InputImages: Sendable {
 
   /// - Parameters:
   ///   - content: a picture, a folder of them, or an array with the shape of one input or of several.
-  ///   - shape: of one input of the network.
-  ///   - framing: what is shown of pictures.
-  ///   - range: of an array's values.
+  ///   - shape: the shape of one input of the network.
+  ///   - framing: the part of pictures that is shown.
+  ///   - range: the range of an array's values.
   /// - Throws: as ``init(_:shape:framing:range:)``.
   public init(
     _ content: InputContent, shape: [Int], framing: ImageLoader.Framing = .release, range: ArrayRange = .signed
@@ -192,7 +192,7 @@ public struct InputImages: Sendable {
 
   /// The images of a folder that can be read; each is decoded now. Any other input was read before.
   ///
-  /// - Parameter unreadable: where the others are noted.
+  /// - Parameter unreadable: the list in which unreadable images are noted.
   /// - Throws: `PullbackError` if none can be read.
   public func readable(_ unreadable: UnreadableFiles) throws -> InputImages {
     guard areOfFolder, case .files(let loader) = source else { return self }

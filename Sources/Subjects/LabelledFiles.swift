@@ -26,11 +26,11 @@ public struct LabelledFile: Equatable, Sendable {
   }
 
   /// - Parameters:
-  ///   - path: where the file lies.
-  ///   - name: what it is called in records.
+  ///   - path: the path of the file.
+  ///   - name: the name in records.
   ///   - target: the class.
-  ///   - framing: what is shown of it.
-  ///   - masks: where its object is drawn.
+  ///   - framing: the part of the picture that is shown.
+  ///   - masks: the files of its masks.
   public init(path: String, name: String, target: Int, framing: Framing = .middle, masks: MaskFiles? = nil) {
     (self.path, self.name, self.target, self.framing, self.masks) = (path, name, target, framing, masks)
   }
@@ -41,7 +41,7 @@ public struct LabelledFile: Equatable, Sendable {
   ///
   /// - Parameters:
   ///   - folder: the images and their list.
-  ///   - classes: of the network that is to be shown them.
+  ///   - classes: the classes of the network that is to be shown them.
   /// - Throws: `PullbackError` if there is no such folder, or nothing in it says which class its images are of.
   public static func inFolder(_ folder: String, of classes: ClassList = .imageNet) throws -> [LabelledFile] {
     guard isFolder(folder) else {
@@ -166,7 +166,7 @@ public struct ClassList: Sendable {
 extension [LabelledFile] {
   /// `count` of them, spread evenly; nil is all.
   ///
-  /// - Parameter source: where they are from, for the message.
+  /// - Parameter source: the source of the values, for the message.
   /// - Throws: `PullbackError` if there are fewer.
   func spread(_ count: Int?, of source: String) throws -> [LabelledFile] {
     guard let count else { return self }
@@ -198,7 +198,7 @@ package enum CSV {
 
   /// The rows of a text.
   ///
-  /// - Parameter path: where it is from, for messages.
+  /// - Parameter path: the path of the source, for messages.
   static func rows(of text: String, _ path: String) throws -> [[String: String]] {
     var text = text.replacingOccurrences(of: "\r\n", with: "\n")
     if text.hasPrefix("\u{FEFF}") { text.removeFirst() }

@@ -41,11 +41,11 @@ extension Subject {
   /// that reads it, `(T, D)`: no cotangent reaches an integer.
   ///
   /// - Parameters:
-  ///   - path: of the file.
-  ///   - request: what it is given.
-  ///   - choice: which images.
+  ///   - path: the path of the file.
+  ///   - request: the values for its inputs.
+  ///   - choice: the images to show.
   ///   - folder: labelled images of the user's; without them there are none.
-  ///   - unreadable: where images of the folder are noted that cannot be read; nil ends with an error when one is met.
+  ///   - unreadable: the list in which unreadable images of the folder are noted; nil throws at the first one.
   /// - Returns: the network, and what the explained input is given; nil if nothing was named for it.
   /// - Throws: `PullbackError` that names the file, the node, the input or the output at fault.
   public static func onnx(

@@ -79,7 +79,7 @@ public struct Preprocessing: Equatable, Sendable {
       return (repeated(mean), repeated(std))
     }
 
-    /// For people and records.
+    /// The normalisation in words, for people and records.
     public var inWords: String { "(p / 255 - \(Self.list(mean))) / \(Self.list(std))" }
 
     private static func list(_ values: [Double]) -> String {
@@ -207,9 +207,9 @@ public struct Preprocessing: Equatable, Sendable {
       by: try normalisation.layer(channels: architecture.images.normalisation.scale.count))
   }
 
-  /// For people and records: `the middle 7/8 of its shorter side, 224 pixels, ...`.
+  /// The preprocessing in words, for people and records: `the middle 7/8 of the picture's shorter side, ...`.
   ///
-  /// - Parameter shape: of one input.
+  /// - Parameter shape: the shape of one input.
   public func inWords(_ shape: [Int]) -> String {
     let extents = shape.dropFirst().map(String.init).joined(separator: " x ")
     return "\(framing.inWords), cropped to \(extents), \(normalisation?.inWords ?? "the architecture's normalisation")"

@@ -71,10 +71,10 @@ public struct Subject: Sendable {
 
   /// - Parameters:
   ///   - title: the network's name for people; nil is the architecture's.
-  ///   - architecture: of the network.
+  ///   - architecture: the architecture of the network.
   ///   - checkpoint: its parameters.
-  ///   - preprocessing: how pictures become its inputs.
-  ///   - credit: where the images come from.
+  ///   - preprocessing: the preprocessing of pictures into its inputs.
+  ///   - credit: the source of the images.
   ///   - samples: makes the source of images, for the network's classes and the loader of its pictures.
   /// - Throws: `PullbackError` if the parameters are not the architecture's, or `samples` throws.
   public init(
@@ -91,10 +91,10 @@ public struct Subject: Sendable {
   }
 
   /// - Parameters:
-  ///   - origin: where the network is from.
+  ///   - origin: the source of the network.
   ///   - takesPictures: whether pictures may be its inputs.
   ///   - classNames: in the order of the logits.
-  ///   - notes: what was assumed.
+  ///   - notes: the assumptions made.
   ///   - samples: makes the source of images.
   init(
     _ title: String, _ name: String, _ origin: Origin, _ network: Network, _ preprocessing: Preprocessing,
@@ -214,7 +214,7 @@ extension MethodSettings {
   /// These settings for a network of one of the package's architectures: where no layer of the class activation maps is
   /// named, it is the architecture's own.
   ///
-  /// - Parameter graph: of the network that is to be explained.
+  /// - Parameter graph: the graph of the network that is to be explained.
   public func fitting(_ graph: Graph) -> MethodSettings {
     var settings = self
     settings.camLayer = camLayer ?? Architecture.camLayer(in: graph)

@@ -80,11 +80,11 @@ public enum Tier: String, CaseIterable, Sendable {
   ///
   /// - Parameters:
   ///   - model: the network's name.
-  ///   - choice: which images.
+  ///   - choice: the images to show.
   ///   - folder: labelled images of the user's, in place of the tier's own, laid out as ``LabelledFile/inFolder(_:)``
   ///     wants it.
-  ///   - preprocessing: how pictures become inputs.
-  ///   - unreadable: where images of the folder are noted that cannot be read; nil ends with an error when one is met.
+  ///   - preprocessing: the preprocessing of pictures into inputs.
+  ///   - unreadable: the list in which unreadable images of the folder are noted; nil throws at the first one.
   /// - Throws: `PullbackError` of kind `unavailable` if something has not been fetched; others if a file cannot be
   ///   read, or the paper's networks are given no folder.
   public func subject(
@@ -182,14 +182,14 @@ extension Subject {
   /// - Parameters:
   ///   - model: an architecture; nil is the one that the checkpoint is recognised as, or EfficientNet-Lite0.
   ///   - path: its parameters; nil takes the file that comes with the package or was fetched.
-  ///   - key: of several networks in the file, the one of this name: the key of its state dict, or what the names of
-  ///     its tensors begin with.
+  ///   - key: the network to read, if the file holds several: the key of its state dict, or a common prefix of its
+  ///     tensors' names.
   ///   - patterns: tensors of the file that the network need not use.
-  ///   - choice: which images.
+  ///   - choice: the images to show.
   ///   - folder: labelled images of the user's; nil is the images of the architecture's tier.
-  ///   - preprocessing: how pictures become inputs; nil is ``Preprocessing/standard(for:)`` for a checkpoint of the
-  ///     user's, and the release's for others.
-  ///   - unreadable: where images of the folder are noted that cannot be read; nil ends with an error when one is met.
+  ///   - preprocessing: the preprocessing of pictures into inputs; nil is ``Preprocessing/standard(for:)`` for a
+  ///     checkpoint of the user's, and the release's for others.
+  ///   - unreadable: the list in which unreadable images of the folder are noted; nil throws at the first one.
   /// - Throws: `PullbackError` of kind `unavailable` if EfficientNet-Lite0 has not been fetched, `usage` if there are
   ///   no parameters or no images for the architecture, others if a file cannot be read.
   public init(

@@ -26,8 +26,8 @@ public struct AdamW: Sendable {
   /// One step of all parameters that have a gradient.
   ///
   /// - Parameters:
-  ///   - parameters: by full name; those without a gradient stay.
-  ///   - gradients: of the loss, by full name.
+  ///   - parameters: the parameters by full name; those without a gradient stay.
+  ///   - gradients: the gradients of the loss, by full name.
   ///   - rate: the learning rate of this step.
   /// - Precondition: gradients have their parameters' shapes.
   public mutating func update(_ parameters: inout [String: Tensor], gradients: [String: Tensor], rate: Double) {

@@ -230,7 +230,7 @@ extension SentenceDecoderTrainer {
 
   /// A run as ``save(to:)`` left it.
   ///
-  /// - Parameter recipe: as it was at the start.
+  /// - Parameter recipe: the recipe as it was at the start.
   /// - Throws: `PullbackError` if the file is none of these, or of a run with another recipe.
   public init(resuming path: String, as recipe: SentenceRecipe) throws {
     try self.init(recipe)

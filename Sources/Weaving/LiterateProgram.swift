@@ -84,7 +84,7 @@ struct LiterateProgram: Equatable {
   ///
   /// - Parameters:
   ///   - first: the number of its first line in the file.
-  ///   - id: of the block; its lines are `id-12`, `id-13`.
+  ///   - id: the id of the block; its lines are `id-12`, `id-13`.
   static func fenced(_ code: String, from first: Int = 1, id: String) -> String {
     let longest = code.matches(of: #/`+/#).map(\.output.count).max() ?? 0
     let fence = String(repeating: "`", count: max(3, longest + 1))

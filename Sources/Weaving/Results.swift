@@ -154,7 +154,7 @@ struct Provenance {
   let commit: String?
   let seconds: Double
 
-  /// - Parameter record: what the provenance file holds.
+  /// - Parameter record: the content of the provenance file.
   init(_ record: Value) throws {
     command = try ValuePath("command[*]").values(in: record).compactMap(\.plain).joined(separator: " ")
     seconds = try Selection("seconds").number(in: record)

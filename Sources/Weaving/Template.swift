@@ -30,7 +30,7 @@ struct Template {
 
   let pieces: [Piece]
 
-  /// - Parameter file: what messages call the template.
+  /// - Parameter file: the template's name in messages.
   /// - Throws: `PullbackError` with file and line for a directive that is none, and for blocks that do not end.
   init(_ text: String, file: String) throws {
     var open: [(directive: Directive, place: Place, pieces: [Piece])] = []

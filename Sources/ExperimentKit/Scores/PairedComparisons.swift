@@ -66,8 +66,8 @@ public struct PairedComparison: Encodable, Sendable {
   }
 
   /// - Parameters:
-  ///   - differences: of those items that both have a score for.
-  ///   - items: how many there are.
+  ///   - differences: the differences of the items for which both have a score.
+  ///   - items: the number of items.
   ///   - published: the difference that the paper publishes.
   init(
     _ names: Names, isHigherBetter: Bool, _ differences: [Double], of items: Int, _ interval: Bootstrap.Interval?,

@@ -90,7 +90,7 @@ extension MetricName {
     return metric.title.replacing(" ", with: "\n") + " " + metric.direction.arrow
   }
 
-  /// Beside an axis: `Infidelity ↓`.
+  /// The title beside an axis: `Infidelity ↓`.
   public var label: String { "\(metric().title) \(metric().direction.arrow)" }
 }
 
@@ -148,7 +148,7 @@ public struct OrderAgreement: Encodable, Sendable {
 }
 
 extension StoredScores {
-  /// For each metric of which the paper publishes means.
+  /// The agreements for each metric of which the paper publishes means.
   public var orderAgreements: [OrderAgreement] {
     let entries = entries
     return metrics.flatMap { metric in

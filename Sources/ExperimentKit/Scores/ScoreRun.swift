@@ -100,7 +100,7 @@ public struct Entrant: Sendable {
     (self.name, self.method, self.settings) = (name, method, settings)
   }
 
-  /// - Parameter changes: of the hyper-parameters, for the name; none for the preset's.
+  /// - Parameter changes: the changes of the hyper-parameters, for the name; none for the preset's.
   public init(_ method: Method, _ settings: MethodSettings, _ changes: String? = nil) {
     self.init(name: Self.name(method, changes), method: method, settings: settings)
   }
@@ -127,7 +127,7 @@ public struct Entrant: Sendable {
   /// - Parameters:
   ///   - method: one by soft rules.
   ///   - c: the multiple.
-  ///   - settings: of everything else.
+  ///   - settings: the settings of everything else.
   public static func relative(
     _ method: Method, _ c: Float, _ settings: MethodSettings = Preset.paperV6.settings
   ) -> Entrant {
@@ -155,8 +155,8 @@ public struct Entrant: Sendable {
       [Entrant(method, Preset.paperV6.settings)] + relativeNoises.map { relative(method, $0) }
     }
 
-  /// - Parameter network: that is explained; relative temperatures are relative to the spreads that its parameters tell
-  ///   of.
+  /// - Parameter network: the network that is explained; relative temperatures are relative to the spreads that its
+  ///   parameters tell of.
   /// - Throws: `PullbackError` if the method is not defined for the network.
   public func contender(for network: Network) throws(PullbackError) -> Contender {
     guard let method else { return Contender(name: name, explainer: RandomMap(name: name)) }
@@ -186,7 +186,7 @@ public enum SweptParameter: String, CaseIterable, Sendable {
   /// The length of a step, as for images of 3 x 224 x 224 values: others take it times sqrt(n / 150528).
   case alpha
 
-  /// On an axis: `τ of ReLU`.
+  /// The title on an axis: `τ of ReLU`.
   public var title: String {
     switch self {
     case .relu: "τ of ReLU"

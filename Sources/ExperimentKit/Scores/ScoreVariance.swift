@@ -23,7 +23,7 @@ public struct VarianceShares: Encodable, Sendable {
   public let imageAndNetwork: Double
   public let rest: Double
 
-  /// - Parameter scores: by network, explainer and image.
+  /// - Parameter scores: the scores by network, explainer and image.
   /// - Returns: nil where all scores are the same, or there are none.
   init?(metric: String, _ scores: [[[Double]]]) {
     guard let first = scores.first?.first, !first.isEmpty else { return nil }

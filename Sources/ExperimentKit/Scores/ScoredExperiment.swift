@@ -18,7 +18,7 @@ public struct ScoreBook: Sendable {
 
   /// A description of the scored images, for a figure's credit line.
   ///
-  /// - Parameter published: what the paper's figures are that stand beside, said where there are some.
+  /// - Parameter published: a description of the paper's figures in the table, if there are some.
   public func credit(published: String? = nil) -> String {
     var parts: [(text: String, titles: [String])] = []
     for scores in networks {

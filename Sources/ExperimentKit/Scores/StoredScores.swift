@@ -51,7 +51,7 @@ public struct StoredScores: Sendable {
 
   public func curve(_ explainer: String, _ metric: MetricName) -> Curve? { curves[[explainer, metric.rawValue]] }
 
-  /// - Parameter folder: of one model and run.
+  /// - Parameter folder: the folder of one model and run.
   /// - Throws: `PullbackError` if a file is missing or is not what `pullbacks evaluate` writes.
   init(in folder: String) throws {
     self.folder = folder

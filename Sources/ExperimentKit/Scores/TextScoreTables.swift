@@ -45,7 +45,7 @@ extension PlantedMetric {
 extension TextScores {
   /// Every explainer under every metric.
   ///
-  /// - Parameter kind: of the texts; nil is all.
+  /// - Parameter kind: the kind of the texts; nil is all.
   public func entries(of kind: PlantedText.Kind? = nil) -> [TextScoreEntry] {
     let cells = methods.flatMap { method in PlantedMetric.allCases.map { (method, $0) } }
     let values = cells.map { self.values($0.0, $0.1, of: kind) }

@@ -104,7 +104,7 @@ public enum VariantExplainer {
   }
 
   public static let gradient = Method.gradient.rawValue
-  /// With the released temperatures, 0.6 for ReLU and 0.3 for max pool.
+  /// The soft pullback with the released temperatures, 0.6 for ReLU and 0.3 for max pool.
   public static let fixed = Method.softPullback.rawValue
   public static let relative = Entrant.name(.softPullback, change(1.5))
 

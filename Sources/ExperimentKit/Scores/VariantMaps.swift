@@ -27,7 +27,7 @@ public struct VariantMaps: Sendable {
     return maps[row][scene][place]
   }
 
-  /// - Parameter maps: by condition, scene and explainer, each `(1, C, H, W)`.
+  /// - Parameter maps: the maps by condition, scene and explainer, each `(1, C, H, W)`.
   init(_ maps: [[[Tensor]]]) { self.maps = maps.map { $0.map { $0.map(Self.shown) } } }
 
   /// The mean over the channels, both signs divided by their own extreme and rounded to levels.
@@ -63,7 +63,7 @@ public struct VariantMaps: Sendable {
     try AtomicFile.write(picture.pngBytes(), to: path)
   }
 
-  /// - Parameter scenes: how many a row has maps of.
+  /// - Parameter scenes: the number of scenes with maps in a row.
   /// - Throws: `PullbackError` if the file is no picture of that many square maps.
   init(contentsOf path: String, scenes: Int) throws {
     let picture = try Photograph(contentsOf: path).picture

@@ -143,7 +143,7 @@ struct VariantRun {
 
   /// Writes the results of each network after each seed: those of the seeds so far.
   ///
-  /// - Parameter folder: of all networks' results.
+  /// - Parameter folder: the folder of all networks' results.
   func finish(into folder: String) throws {
     var found: [Findings] = []
     for seed in plan.seeds {

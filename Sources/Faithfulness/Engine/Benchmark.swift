@@ -32,7 +32,7 @@ public struct Contender: Sendable {
   /// A method with the hyper-parameters of `settings`, its maps treated as a version of the benchmark does: in v5 what
   /// captum computed was summed over the channels, while the pullbacks and the ascent kept three.
   ///
-  /// - Parameter name: what tells it from the same method with other settings; nil is the method's own.
+  /// - Parameter name: a name that tells it from the same method with other settings; nil is the method's own.
   /// - Throws: `PullbackError` if the method is not defined for the graph.
   public init(
     _ method: Method, _ settings: MethodSettings, for graph: Graph, in version: BenchmarkVersion, name: String? = nil
@@ -62,7 +62,7 @@ public struct GivenMaps: Sendable {
   /// Batch axis first; sample i's is the i-th.
   public let maps: Tensor
 
-  /// - Parameter digest: what tells these maps from others, for records.
+  /// - Parameter digest: a digest that tells these maps from others, for records.
   public init(_ maps: Tensor, digest: String) {
     self.maps = maps
     settings = ["maps": digest]

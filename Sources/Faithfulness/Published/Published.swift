@@ -45,7 +45,7 @@ public enum Published {
   ///
   /// - Parameters:
   ///   - parameter: `tau_relu`, `tau_maxpool`, `tau_gelu`, `tau_attention`, `K` or `alpha`; `default` for none.
-  ///   - value: as the paper writes it: `0.3`; `default` for none.
+  ///   - value: the value as the paper writes it: `0.3`; `default` for none.
   public static func ablation(
     _ metric: MetricName, of method: Method, model: String, _ parameter: String, _ value: String
   ) -> Value? {

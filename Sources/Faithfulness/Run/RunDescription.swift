@@ -29,7 +29,7 @@ public struct RunDescription: Codable, Equatable, Sendable {
   /// The part of the images that a run evaluates: those whose index leaves the remainder `index - 1` when divided by
   /// `count`.
   public struct Shard: Codable, Equatable, Sendable, CustomStringConvertible {
-    /// From 1 to `count`.
+    /// The number of the part, from 1 to `count`.
     public let index: Int
     public let count: Int
 

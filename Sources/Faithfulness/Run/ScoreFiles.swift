@@ -123,7 +123,8 @@ extension Scores {
 
   /// Writes the mean curves to a file in `folder`, a row per point.
   ///
-  /// - Parameter shape: of the images, `(C, H, W)`: a row says which share of the pixels its point stands for.
+  /// - Parameter shape: the shape of the images, `(C, H, W)`: a row says which share of the pixels its point stands
+  ///   for.
   public func writeMeanCurves(for shape: [Int], to folder: String) throws {
     var text = "model,explainer,metric,share,mean,ci95_low,ci95_high,n\n"
     try InputRequirement.pictures.check(shape, for: MeanCurve.fileName)

@@ -19,7 +19,7 @@ struct InvertedResidualNetwork {
   var padsLikeTensorFlow = false
   var normalisation = ChannelAffine.imageNet
 
-  /// Whose names the layers have.
+  /// The library whose names the layers have.
   enum Dialect { case torchvision, timm }
 
   /// Whether torchvision's numbering and names of MobileNets apply: it numbers their blocks through.
@@ -137,7 +137,7 @@ private struct LayerNames {
     (self.hidden, self.hiddenActivation, self.classifier, self.blocks) = (hidden, hiddenActivation, classifier, blocks)
   }
 
-  /// - Parameter number: of the block in the network, from 1.
+  /// - Parameter number: the number of the block in the network, from 1.
   func block(_ block: InvertedResidual, stage: Int, index: Int, number: Int) -> BlockNames {
     blocks(block, stage, index, number)
   }

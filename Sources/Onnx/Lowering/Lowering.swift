@@ -221,7 +221,7 @@ final class Lowering {
   ///
   /// - Parameters:
   ///   - name: its own, which is made unlike others'; nil for helpers.
-  ///   - carrying: which inputs carry a cotangent, where that matters.
+  ///   - carrying: whether each input carries a cotangent, if that matters.
   ///   - weights: its parameters, by their name within the node.
   func emit(
     _ operation: any Operation, _ name: String?, _ inputs: [Signal], carrying: [Bool] = [],

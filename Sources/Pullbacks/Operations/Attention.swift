@@ -20,8 +20,8 @@ public struct ScaledDotProductAttention: Operation {
   public var isCausal: Bool
 
   /// - Parameters:
-  ///   - heads: how many share out the last axes.
-  ///   - keyHeads: how many share out those of keys and values; nil is as many.
+  ///   - heads: the number of heads that split the last axes.
+  ///   - keyHeads: the number of heads of keys and values; nil is the same number.
   ///   - scale: the factor on `Q K^T`; nil is `1 / sqrt(C / heads)`.
   ///   - causal: whether query t sees the keys `s <= t` alone.
   public init(heads: Int, keyHeads: Int? = nil, scale: Float? = nil, causal: Bool = false) {

@@ -17,8 +17,8 @@ public struct AveragePool: Operation {
   public let axes: Int
 
   /// - Parameters:
-  ///   - windows: what each mean is taken over.
-  ///   - axes: how many axes the windows slide along: 2, or 1 along a sequence, a plane of one row.
+  ///   - windows: the windows over which the means are taken.
+  ///   - axes: the number of axes that the windows slide along: 2, or 1 along a sequence, a plane of one row.
   public init(_ windows: Windows, axes: Int = 2) {
     precondition((1...2).contains(axes), "windows over planes slide along 1 or 2 axes")
     self.windows = windows

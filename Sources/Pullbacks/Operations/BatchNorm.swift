@@ -12,7 +12,7 @@ public struct BatchNorm: Operation {
   public var momentum: Float
 
   /// - Parameters:
-  ///   - epsilon: what is added to the variance.
+  ///   - epsilon: the number added to the variance.
   ///   - momentum: the weight of a new batch in the running statistics.
   public init(epsilon: Float = 1e-5, momentum: Float = 0.1) {
     self.epsilon = epsilon

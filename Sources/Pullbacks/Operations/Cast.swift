@@ -4,7 +4,7 @@
 public struct Cast: Operation {
   /// The type of the output's elements.
   public var type: ElementType
-  /// - Parameter type: of the output's elements.
+  /// - Parameter type: the type of the output's elements.
   public init(to type: ElementType) { self.type = type }
 
   public var kind: String { "cast" }

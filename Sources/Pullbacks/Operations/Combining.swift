@@ -240,7 +240,7 @@ public struct ChannelAffine: Operation {
 
   /// - Parameters:
   ///   - scale: one factor per channel.
-  ///   - shift: what is then added, per channel.
+  ///   - shift: the number then added, per channel.
   public init(scale: [Float], shift: [Float]) {
     self.scale = scale
     self.shift = shift

@@ -30,7 +30,7 @@ public struct Convolution: Operation {
   ///   - stride: steps from one place of the output to the next.
   ///   - padding: zeros around the input.
   ///   - dilation: steps from one value of a filter to the next.
-  ///   - groups: how many parts the channels fall into; outputs of a part see its inputs alone.
+  ///   - groups: the number of groups of channels; outputs of a group see its inputs alone.
   ///   - bias: whether a number is added to each channel.
   public init(
     _ outputs: Int, kernel: Extent, stride: Extent = 1, padding: Padding = 0, dilation: Extent = 1, groups: Int = 1,

@@ -13,8 +13,8 @@ public struct GroupNorm: Normalisation {
   public var epsilon: Float
 
   /// - Parameters:
-  ///   - groups: how many groups the channels fall into.
-  ///   - epsilon: what is added to the variance.
+  ///   - groups: the number of groups of channels.
+  ///   - epsilon: the number added to the variance.
   public init(groups: Int, epsilon: Float = 1e-5) {
     self.groups = groups
     self.epsilon = epsilon

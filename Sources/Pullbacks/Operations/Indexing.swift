@@ -10,7 +10,7 @@ import Kernels
 public struct Gather: Operation {
   /// The axis of the data, the batch axis not counted.
   public var axis: Int
-  /// - Parameter axis: of the data, the batch axis not counted.
+  /// - Parameter axis: an axis of the data, the batch axis not counted.
   public init(axis: Int = 0) { self.axis = axis }
 
   public var kind: String { "gather" }
@@ -73,8 +73,8 @@ public struct Embedding: Operation {
   public var width: Int
 
   /// - Parameters:
-  ///   - count: how many vectors there are.
-  ///   - width: how many values each has.
+  ///   - count: the number of vectors.
+  ///   - width: the number of values of each.
   public init(_ count: Int, width: Int) {
     self.count = count
     self.width = width

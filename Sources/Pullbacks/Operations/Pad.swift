@@ -27,7 +27,7 @@ public struct Pad: Operation {
   /// - Parameters:
   ///   - begins: for each axis, how many places come before the input.
   ///   - ends: for each axis, how many places come behind the input.
-  ///   - mode: what stands there.
+  ///   - mode: the kind of values there.
   ///   - value: the number that stands there in the mode `constant`.
   public init(_ begins: [Int], _ ends: [Int], mode: Mode = .constant, value: Float = 0) {
     self.begins = begins

@@ -6,7 +6,7 @@ import Kernels
 public struct RMSNorm: Normalisation {
   /// The number added to the mean square.
   public var epsilon: Float
-  /// - Parameter epsilon: what is added to the mean square.
+  /// - Parameter epsilon: the number added to the mean square.
   public init(epsilon: Float = 1e-6) { self.epsilon = epsilon }
 
   public var kind: String { "rmsnorm" }

@@ -31,8 +31,8 @@ public struct Reduce: Operation {
   public var keepsAxes: Bool
 
   /// - Parameters:
-  ///   - reduction: what the number is.
-  ///   - axes: that are reduced, the batch axis not counted.
+  ///   - reduction: the kind of reduction.
+  ///   - axes: the axes that are reduced, the batch axis not counted.
   ///   - keepingAxes: whether reduced axes stay, with an extent of 1.
   public init(_ reduction: Reduction, axes: [Int], keepingAxes: Bool = false) {
     self.reduction = reduction

@@ -47,11 +47,11 @@ public struct Resize: Operation {
   public var coordinates: Coordinates
 
   /// - Parameters:
-  ///   - axes: that change, the batch axis not counted.
+  ///   - axes: the axes that change, the batch axis not counted.
   ///   - sizes: their new extents.
   ///   - scales: the factors from the input to the output where they are not the quotients of the extents.
-  ///   - interpolation: how values between places are found.
-  ///   - coordinates: where places of the output lie.
+  ///   - interpolation: the method by which values between places are found.
+  ///   - coordinates: the positions of the output's places.
   public init(
     axes: [Int], to sizes: [Int], scales: [Double]? = nil, by interpolation: Interpolation,
     coordinates: Coordinates = .halfPixel

@@ -14,7 +14,7 @@ public struct RotaryEmbedding: Operation {
   public var frequencies: [Double]
 
   /// - Parameters:
-  ///   - heads: how many share out the last axis.
+  ///   - heads: the number of heads that split the last axis.
   ///   - frequencies: angles per place, one for each pair of features of a head.
   public init(heads: Int, frequencies: [Double]) {
     self.heads = heads

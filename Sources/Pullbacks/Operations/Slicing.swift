@@ -27,7 +27,7 @@ public struct Slice: Operation {
   /// The parts that are kept of some axes, applied one after another; other axes are kept whole.
   public var parts: [Part]
 
-  /// - Parameter parts: what is kept of each of some axes.
+  /// - Parameter parts: the parts that are kept of some axes.
   public init(_ parts: [Part]) { self.parts = parts }
 
   /// The part `range` of one axis.

@@ -33,10 +33,10 @@ public struct TransposedConvolution: Operation {
   ///   - outputs: channels of the output.
   ///   - kernel: the filters' height and width.
   ///   - stride: steps in the output from one place of the input to the next.
-  ///   - padding: what is cut off the output's sides.
+  ///   - padding: the rows and columns that are cut off the output's sides.
   ///   - outputPadding: places that are added below and to the right.
   ///   - dilation: steps from one value of a filter to the next.
-  ///   - groups: how many parts the channels fall into.
+  ///   - groups: the number of groups of channels.
   ///   - bias: whether a number is added to each channel.
   public init(
     _ outputs: Int, kernel: Extent, stride: Extent = 1, padding: Padding = 0, outputPadding: Extent = 0,

@@ -18,7 +18,7 @@ public struct VolumeConvolution: Operation {
   /// - Parameters:
   ///   - outputs: channels of the output.
   ///   - window: the filters, how they slide, and the zeros around the input: three axes.
-  ///   - groups: how many parts the channels fall into.
+  ///   - groups: the number of groups of channels.
   ///   - bias: whether a number is added to each channel.
   public init(_ outputs: Int, _ window: SlidingWindow, groups: Int = 1, bias: Bool = true) {
     precondition(window.axes == 3, "a volume has three axes, the window \(window.axes)")

@@ -15,11 +15,11 @@ public struct RandomStream: Sendable {
   private let draw: UInt32
 
   /// - Parameters:
-  ///   - seed: of all streams of a run.
-  ///   - purpose: what the numbers are for; streams of different purposes are independent.
-  ///   - image: which image's, of which the lower 32 bits count; 0 for what all images share. A scene has its number,
-  ///     an image that is explained its ``Tensor/contentKey``.
-  ///   - draw: which of several draws.
+  ///   - seed: the seed of all streams of a run.
+  ///   - purpose: the purpose of the numbers; streams of different purposes are independent.
+  ///   - image: the image's number, of which the lower 32 bits count; 0 for what all images share. A scene has its
+  ///     number, an image that is explained its ``Tensor/contentKey``.
+  ///   - draw: the index among several draws.
   public init(seed: UInt64, _ purpose: String, image: Int = 0, draw: Int = 0) {
     // FNV-1a of the name, then the finaliser of SplitMix64 on both parts, so that close seeds and names part widely.
     let name = purpose.utf8.reduce(Self.hashStart) { ($0 ^ UInt64($1)) &* Self.hashPrime }

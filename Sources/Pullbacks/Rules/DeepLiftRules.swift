@@ -75,7 +75,7 @@ extension RuleSet {
   /// in a network of ReLU, ReLU6 and max pooling.
   ///
   /// - Parameters:
-  ///   - network: that will be explained; it is run at the baseline here.
+  ///   - network: the network that will be explained; it is run at the baseline here.
   ///   - baseline: one input, `(1, C, H, W)`.
   /// - Complexity: one forward pass, of one image.
   public static func deepLift(of network: Network, baseline: Tensor) throws(PullbackError) -> RuleSet {

@@ -30,9 +30,9 @@ public struct Spread: Hashable, Sendable {
   public let channelAxis: ChannelAxis
 
   /// - Parameters:
-  ///   - source: where the deviations come from.
+  ///   - source: the source of the deviations.
   ///   - deviations: one for each channel.
-  ///   - channelAxis: which axis has the channels.
+  ///   - channelAxis: the axis of the channels.
   public init(_ source: Source, _ deviations: [Float], channelAxis: ChannelAxis = .first) {
     self.source = source
     self.deviations = deviations
@@ -61,7 +61,7 @@ public struct Spread: Hashable, Sendable {
   /// c times the deviation of each plane of z, image by image and channel by channel; a number per channel if all
   /// images have the same. Nil for constant channels. Other values are clamped so that 1/noise² is finite.
   ///
-  /// - Parameter z: with the channels in axis 1.
+  /// - Parameter z: the pre-activations, with the channels in axis 1.
   func noise(_ c: Float, at z: @autoclosure () -> Tensor) -> [Float?] {
     (source == .image ? z().planeDeviations : deviations).map { deviation in
       let noise = c * deviation
@@ -206,7 +206,7 @@ public struct RelativeMaxPool: Rule {
   /// - Parameters:
   ///   - multiple: c.
   ///   - spread: sigma.
-  ///   - border: what the places of a window outside the plane do.
+  ///   - border: the treatment of a window's places outside the plane.
   /// - Precondition: c is positive.
   public init(_ multiple: Float, of spread: Spread, border: SoftMaxPool.Border = .zeros) {
     precondition(multiple > 0, "a multiple is positive")

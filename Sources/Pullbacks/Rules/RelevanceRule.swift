@@ -16,7 +16,8 @@ extension Site {
   /// - Parameters:
   ///   - relevance: R, of the output's shape.
   ///   - contributions: `x_k` and `P_k`; at least one.
-  ///   - epsilon: what z is moved away from zero by; not negative. If it is 0, outputs with `z = 0` hand nothing on.
+  ///   - epsilon: the distance by which z is moved away from zero; not negative. If it is 0, outputs with `z = 0` hand
+  ///     nothing on.
   /// - Returns: the relevance of each input that is wanted, nil for others.
   /// - Complexity: one value and one gradient of the operation for each contribution.
   public func share(_ relevance: Tensor, among contributions: [Contribution], epsilon: Float) -> [Tensor?] {

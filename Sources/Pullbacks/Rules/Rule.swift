@@ -23,8 +23,8 @@ public protocol Rule: Hashable, Sendable {
   /// Refuses places where the rule has no meaning.
   ///
   /// - Parameters:
-  ///   - node: where the rule is to stand.
-  ///   - carriesInput: which of its inputs depend on the image other than through routing.
+  ///   - node: the node that the rule is for.
+  ///   - carriesInput: whether each of its inputs depends on the image other than through routing.
   func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError)
 
   /// A cotangent for each input, which may be nil where ``Site/wants`` is false.
@@ -40,8 +40,8 @@ extension Rule {
   ///
   /// - Parameters:
   ///   - isMet: whether it is.
-  ///   - operations: what the rule is made for, in words: `max pooling`.
-  ///   - node: where the rule is to stand.
+  ///   - operations: the operations that the rule is made for, in words: `max pooling`.
+  ///   - node: the node that the rule is for.
   public func require(_ isMet: Bool, _ operations: String, at node: Graph.Node) throws(PullbackError) {
     guard isMet else {
       throw PullbackError(

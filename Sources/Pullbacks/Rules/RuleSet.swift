@@ -37,7 +37,7 @@ public struct RuleSet: Hashable, Sendable {
   public private(set) var entries: [Entry]
 
   /// - Parameters:
-  ///   - name: of the table, for messages and records.
+  ///   - name: the name of the table, for messages and records.
   ///   - entries: patterns and their rules, the first that matches decides.
   public init(_ name: String, _ entries: [(Pattern, any Rule)]) {
     self.name = name

@@ -5,7 +5,7 @@
 public struct Spreads: Hashable, Sendable {
   private var spreads: [String: Spread]
 
-  /// - Parameter spreads: by the name of the activation or max pool.
+  /// - Parameter spreads: the spreads, by the name of the activation or max pool.
   public init(_ spreads: [String: Spread] = [:]) { self.spreads = spreads }
 
   /// The spread of what the node called `name` takes; nil where it is not known.
@@ -49,7 +49,7 @@ private struct Moments {
   /// Whether the values of several batch norms were added up.
   var isSum = false
 
-  /// - Parameter inputs: of what the node takes; nil where nothing is known.
+  /// - Parameter inputs: the spreads of the node's inputs; nil where nothing is known.
   init?(of node: Graph.Node, _ parameters: [Tensor], _ inputs: [Moments?], _ graph: Graph) {
     if node.operation is BatchNorm {
       mean = parameters[1].scalars.map(Double.init)

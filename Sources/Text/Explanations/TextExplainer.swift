@@ -25,7 +25,7 @@ public struct TextExplainer: Sendable {
   ///   - settings: hyper-parameters; of them the soft rules' temperatures, draws and points matter.
   ///   - noise: the standard deviation of the noise in units of that of the text's embeddings; 0.15 in the range of
   ///     images, `[-1, 1]`, is 0.3 of theirs.
-  ///   - seed: of random methods.
+  ///   - seed: the seed of random methods.
   public init(
     _ method: TextMethod, _ settings: MethodSettings = Preset.general.settings, noise: Double = 0.3, seed: UInt64 = 314
   ) {
@@ -38,10 +38,10 @@ public struct TextExplainer: Sendable {
   /// Explains the target by the tokens of a text, or of two that the model takes together.
   ///
   /// - Parameters:
-  ///   - text: what is explained.
-  ///   - target: what of the model's output.
+  ///   - text: the text that is explained.
+  ///   - target: the explained quantity of the model's output.
   ///   - other: a second text that the model takes beside the first.
-  ///   - model: whose output it is.
+  ///   - model: the model whose output it is.
   /// - Throws: `PullbackError` if the model has no such target, or no places for so many tokens.
   /// - Complexity: a forward and a backward pass; of integrated and smooth methods 50 of each, for
   ///   ``TextMethod/leaveOneOut`` a forward pass for each token.
@@ -53,7 +53,7 @@ public struct TextExplainer: Sendable {
       of: EmbeddedText(encoding, target, by: model, for: [self]), texts: [text] + (other.map { [$0] } ?? []))
   }
 
-  /// - Parameter subject: which was made for this explainer among others.
+  /// - Parameter subject: the subject that was made for this explainer among others.
   func explanation(of subject: EmbeddedText, texts: [String]) throws(PullbackError) -> TextExplanation {
     let found = try shares(of: subject)
     return TextExplanation(
@@ -148,7 +148,7 @@ public struct TextExplainer: Sendable {
 
   /// The settings that matter to the method, as records say them.
   ///
-  /// - Parameter graph: of a network of the model.
+  /// - Parameter graph: the graph of a network of the model.
   public func record(_ graph: Graph) throws(PullbackError) -> [String: String] {
     var values: [String: String] = [:]
     if method.usesSoftRules {
@@ -193,7 +193,7 @@ struct EmbeddedText {
   let combination: Target
   let value: Double
 
-  /// - Parameter explainers: what is pulled back in the pass at the text is what they ask for.
+  /// - Parameter explainers: the explainers, which determine what is pulled back in the pass at the text.
   init(
     _ encoding: Encoding, _ target: TextTarget, by model: TextModel, for explainers: [TextExplainer] = []
   ) throws(PullbackError) {

@@ -15,8 +15,8 @@ public struct TextFaithfulness: Sendable, Equatable, Encodable {
   public static let shares = [0.01, 0.05, 0.1, 0.2, 0.5]
 
   /// - Parameters:
-  ///   - explanation: whose shares are looked at.
-  ///   - target: what it explains.
+  ///   - explanation: the explanation whose shares are used.
+  ///   - target: the quantity that it explains.
   ///   - model: the model that it is of.
   public init(of explanation: TextExplanation, _ target: TextTarget, by model: TextModel) throws(PullbackError) {
     let subject = try EmbeddedText(explanation.encoding, target, by: model)

@@ -55,7 +55,7 @@ public struct TextConfiguration: Sendable {
   /// The factors of the products of queries and keys in a layer.
   let scalesScores, scalesByLayer: Bool
 
-  /// - Parameter path: of a `config.json`.
+  /// - Parameter path: the path of a `config.json`.
   /// - Throws: `PullbackError`: `noInput` if there is no such file, `data` if it describes no network of these families
   ///   or its numbers do not fit together.
   public init(contentsOf path: String) throws {
@@ -64,7 +64,7 @@ public struct TextConfiguration: Sendable {
 
   /// - Parameters:
   ///   - json: the contents of a `config.json`.
-  ///   - name: of the file, for messages.
+  ///   - name: the name of the file, for messages.
   /// - Throws: `PullbackError` of kind `data` as ``init(contentsOf:)``.
   public init(json: [UInt8], name: String) throws {
     let file: ConfigurationFile

@@ -23,8 +23,8 @@ extension TextConfiguration {
   ///
   /// - Parameters:
   ///   - types: the type of each token, as many as there are tokens.
-  ///   - head: what is asked for.
-  ///   - prefix: what the checkpoint's names of the body begin with: `bert.`.
+  ///   - head: the output that is asked for.
+  ///   - prefix: the prefix of the body's names in the checkpoint: `bert.`.
   /// - Throws: `PullbackError` if there are more tokens than places, or a configuration that is not supported.
   public func graph(types: [Int], head: TextHead, prefix: String) throws(PullbackError) -> Graph {
     try check(types)

@@ -49,7 +49,7 @@ struct AlignedText {
 
   /// - Parameters:
   ///   - changes: the characters of the new text.
-  ///   - removed: how many characters of the old one are left out before the first of them.
+  ///   - removed: the number of characters of the old one that are left out before the first of them.
   mutating func become(_ changes: [TextChange], removed: Int = 0) {
     var next = removed
     var moved: [Range<Int>] = []
