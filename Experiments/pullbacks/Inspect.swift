@@ -50,7 +50,8 @@ struct Inspect: ParsableCommand {
       throw PullbackError(.usage, "--model", "an exported graph is of no architecture", advice: "leave it out")
     }
     let file = try OnnxFile(path: checkpoint)
-    print("\(PathText.shown(file.path)): ONNX, operator set \(file.opset), SHA-256 \(try sha256(ofFileAt: checkpoint))")
+    let digest = try sha256(ofFileAt: checkpoint)
+    print("\(PathText.shown(file.path)): ONNX, operator set \(file.opset), SHA-256 \(digest)")
     print("written by \(file.producer.isEmpty ? "an unnamed program" : PathText.shown(file.producer))")
     func tell(_ what: String, _ values: [OnnxFile.Value]) {
       for value in values { print("\(what) \(PathText.shown(value.name))\t\(PathText.shown(value.inWords))") }
@@ -60,8 +61,10 @@ struct Inspect: ParsableCommand {
     for tensor in file.tensors { print("  \(PathText.shown(tensor.name))\t\(tensor.type)\t\(tensor.shape)") }
     func counts(_ list: [(String, Int)]) -> String { list.map { "\($0.1) \($0.0)" }.joined(separator: ", ") }
     print("operators: \(counts(file.operators.map { (PathText.shown($0.op), $0.count) }))")
-    // What the file leaves open ends the command, after what it says.
+    // If the file leaves something open, the command ends here with an error, after it has printed the file's content.
     let subject = try graph.load(checkpoint, held.inputs).subject
+    let whole = try subject.sha256
+    if whole != digest { print("SHA-256 with the files of weights beside it, as in records: \(whole)") }
     let kinds = Dictionary(grouping: subject.graph.nodes.dropFirst(), by: \.operation.kind).mapValues(\.count)
       .sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }
     print("layers: \(counts(kinds.map { ($0.key, $0.value) }))")
