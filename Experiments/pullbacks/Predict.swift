@@ -53,7 +53,7 @@ struct Predict: ParsableCommand {
     // One by one, printed as they come: a folder need not fit into memory.
     if format == .csv { print("image,rank,class,name,logit,probability") }
     for index in 0..<images.count {
-      // What the network makes of a picture is no fault of its file.
+      // An error in the network's output is not the fault of the picture's file.
       guard let image = try unreadable.reading({ try images(index..<index + 1) }) else { continue }
       let value = try model.network.finiteValue(at: image, named: images.names[index])
       let row = Row(images.names[index], Prediction.ranking(value.scalars).prefix(top), model)

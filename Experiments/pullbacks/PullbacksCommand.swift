@@ -55,7 +55,7 @@ struct PullbacksCommand: ParsableCommand {
     do { command = try parseAsRoot(arguments) } catch { exit(refusing: error) }
     do {
       try command.run()
-      // What is printed may not have arrived: standard output may be a full disk.
+      // Printed text may not have arrived: standard output may be a full disk.
       guard fflush(nil) == 0 else { throw PullbackError(.io, "standard output", "cannot be written") }
     } catch  where exitCode(for: error) == .failure {
       exitReporting(error, from: "pullbacks")

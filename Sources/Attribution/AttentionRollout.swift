@@ -67,7 +67,7 @@ public struct AttentionRollout: Explainer {
       (layer.operation as? ScaledDotProductAttention)?
         .matrices(queries: found.values[2 * place], keys: found.values[2 * place + 1])
     }
-    // Of the class token alone where there is one.
+    // The class token alone, if there is one.
     let wanted = first == 1 ? 1 : tokens
     let rows = (0..<x.shape[0]).map { Self.rows(Array(0..<wanted), of: matrices, image: $0) }
     let values = rows.flatMap { rows in

@@ -182,7 +182,7 @@ extension Plan {
     guard !isEmpty else { return Findings(pullbacks: [], values: []) }
     var (pulled, values) = ([[WeightedMean]](), nodes.map { _ in WeightedMean(points, inputs: x.shape[0]) })
     let input = network.graph.nodes[0].name
-    // Of one table all nodes are reached in one backward pass.
+    // One backward pass reaches all nodes of one table.
     var tables: [(rules: RuleSet, nodes: [String])] = []
     for pullback in pullbacks {
       if let table = tables.firstIndex(where: { $0.rules == pullback.rules }) {

@@ -39,7 +39,7 @@ extension Experiment {
   /// ``run(_:_:)``.
   public static func run(_ name: String, measuring body: (Experiment, Measurements) throws -> Void) {
     let options = Program<MeasurementOptions>.parsedOptions()
-    // What was measured in a moment shall not take the place of what took long.
+    // A quick run must not replace measurements that took long.
     let isTrial = options.recompute && options.experiment.quick
     let measurements = Measurements(
       recomputes: options.recompute, folder: isTrial ? FetchedFiles.folder + "/scores/quick" : options.scores,

@@ -55,7 +55,7 @@ public struct SentenceTrainingRun: Sendable {
           + "held-out verbs\n")
     }
     try trainer.writeModel(to: stem)
-    // What is reported is what the files hold, not what it was rounded from.
+    // The report is about the values in the files, not about the values that they were rounded from.
     let report = try SentenceReport(of: TextModel(contentsOf: stem), recipe: recipe, texts: heldOut)
     try writeJSON(report, to: "\(stem)/report.json")
     return report

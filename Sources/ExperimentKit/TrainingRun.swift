@@ -51,7 +51,7 @@ public struct TrainingRun: Sendable {
       writeToStandardError(summary(trainer.log[epoch - 1]))
     }
     try trainer.writeCheckpoint(to: checkpointPath)
-    // What is reported is what the file holds, not what it was rounded from.
+    // The report is about the values in the file, not about the values that they were rounded from.
     let network = try Network(
       trainer.network.graph, checkpoint: Checkpoint(contentsOf: checkpointPath), executor: trainer.network.executor)
     let report = try TrainingReport(of: network, recipe: recipe, scenes: heldOut)

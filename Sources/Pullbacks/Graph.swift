@@ -275,7 +275,7 @@ final class GraphBuilder {
       return nodes.count - 1
     } catch {
       self.error = error.at(node: name)
-      // What follows is ignored, but still asks for its input's shape.
+      // The rest of the description is ignored, but still asks for the shape of its input.
       if let input = operation as? Input { append(input, name, [], input.shape, input.type, []) }
       return 0
     }

@@ -86,7 +86,7 @@ public struct Site: Sendable {
   public func gradient(_ v: Tensor, parameters: [Tensor]?, inputs: [Tensor]? = nil) -> [Tensor?] {
     let parameters = parameters ?? self.parameters
     var evaluation: Evaluation?
-    // What the operation saved or read of its output belongs to the other point as well.
+    // Values that the operation saved, and its output, belong to the other point as well.
     if !saved.isEmpty || operation.gradientNeeds.contains(.output) {
       evaluation = operation.forward(inputs ?? self.inputs, parameters, mode: mode)
     }

@@ -94,7 +94,7 @@ public struct LabelledFile: Equatable, Sendable {
         throw PullbackError(
           .data, labels, "row \(index + 1): expected a file and one of \(classes.inWords), found \(quoted(label))")
       }
-      // Of several classes of one image each is scored; the same one twice would count for two images.
+      // An image may have several classes, and each is scored; the same class twice would count as two images.
       guard seen.insert([file, "\(target)"]).inserted else {
         throw PullbackError(
           .data, labels, "row \(index + 1): \(quoted(file)) is listed twice with the class \(target)",

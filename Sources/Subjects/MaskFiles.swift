@@ -44,7 +44,7 @@ public struct MaskFiles: Equatable, Sendable {
       for name in names where name.hasSuffix(Self.ending) { files[String(name.dropLast(Self.ending.count))] = [] }
       guard !files.isEmpty, let images else { return }
       for name in names where name.hasSuffix(".png") && !images.contains(name) {
-        // Of two images whose names begin alike, the longer one's.
+        // If the names of two images begin alike, the mask belongs to the image with the longer name.
         let owner = name.indices.reversed().first { name[$0] == "-" && files[String(name[..<$0])] != nil }
         if let owner { files[String(name[..<owner])]?.append(name) }
       }

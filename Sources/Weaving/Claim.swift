@@ -48,7 +48,7 @@ struct Claim {
 
 /// The comparison of two values, in a filter and in a claim.
 enum Comparison: String, CaseIterable {
-  // Those of two characters first: one is searched for in this order.
+  // Operators of two characters come first, since they are searched for in this order.
   case notEqual = "!="
   case atMost = "<="
   case atLeast = ">="

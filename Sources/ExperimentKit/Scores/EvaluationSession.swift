@@ -49,7 +49,7 @@ public struct EvaluationSession {
     }
     bar.end()
     interruption.forEach { $0.cancel() }
-    // What comes after the run may be stopped too.
+    // The work after the run may be stopped too.
     for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
     print("passes: \(done); saved by sharing: \(saved)")
   }

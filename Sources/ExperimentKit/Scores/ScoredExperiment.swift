@@ -85,7 +85,7 @@ extension Experiment {
   }
 
   private func scores(of run: ScoreRun, _ scoreOptions: ScoreOptions) throws -> ScoreBook {
-    // What was computed in a moment shall not take the place of what took hours.
+    // A quick run must not replace scores that took hours.
     let isTrial = options.quick && scoreOptions.recompute
     let folder = isTrial ? "\(FetchedFiles.folder)/scores/quick" : scoreOptions.scores
     let models = try models()

@@ -130,7 +130,7 @@ struct Patterns {
         stack.append(maker)
       }
     }
-    // What others use as well stays a node of its own.
+    // A value that other nodes use as well stays a node of its own.
     let inside = seen.union([index])
     let own = seen.filter { part in
       nodes[part].outputs.allSatisfy { !outputs.contains($0) && (users[$0] ?? []).allSatisfy(inside.contains) }

@@ -21,7 +21,7 @@ public struct Cast: Operation {
     switch (x.type, type) {
     case (.int64, .float32): return Evaluation(x.asFloats)
     case (.float32, .int64):
-      // What no integer stands for, NaN among it, is 0 or the integer nearest to it.
+      // A value that no integer represents becomes the nearest integer, and NaN becomes 0.
       return Evaluation(Tensor(shape: x.shape, integers: x.scalars.map { Int64(clamping: $0) }))
     default: return Evaluation(x)
     }

@@ -148,7 +148,7 @@ public struct Reduce: Operation {
     case .l2: for i in 0..<size { dx[i] = y == 0 ? 0 : v * (x[i] / y) }
     case .l1: for i in 0..<size { dx[i] = x[i] > 0 ? v : x[i] < 0 ? -v : 0 }
     case .prod:
-      // Of the values before, then of those behind: a quotient by a value of zero would not do.
+      // The product of the values before and of those behind; a quotient would fail at a value of zero.
       var product = 1.0
       for i in 0..<size {
         dx[i] = v * Float(product)

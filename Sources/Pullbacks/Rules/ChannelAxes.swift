@@ -31,7 +31,7 @@ extension Graph {
   private func channelAxis(of node: Node, after axes: [Spread.ChannelAxis]) -> Spread.ChannelAxis {
     guard node.shape.count > 1 else { return .first }
     let unknown: Spread.ChannelAxis = node.shape.count == 2 ? .last : .first
-    // Of several inputs, the one that has the value's shape; constants and parameters tell nothing.
+    // The input that has the value's shape; constants and parameters tell nothing.
     let source = node.inputs.first { nodes[$0].isBatched && nodes[$0].shape.count == node.shape.count }
     switch node.operation {
     case is Convolution, is VolumeConvolution, is TransposedConvolution, is BatchNorm, is GroupNorm, is ChannelAffine,

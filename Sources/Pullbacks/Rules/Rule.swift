@@ -111,7 +111,7 @@ public struct RoutedProduct: Rule {
         "both factors of this \(node.operation.kind) depend on the image, so no pullback is defined for it",
         advice: "name a rule for it, or for the operation that makes one factor routing")
     }
-    // Of a quotient only the numerator is a factor.
+    // Only the numerator of a quotient is a factor.
     guard node.operation as? BinaryOperation != .divide || !carriesInput[1] else {
       throw PullbackError(
         .usage, "node \(node.name)",

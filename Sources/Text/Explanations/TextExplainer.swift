@@ -154,7 +154,7 @@ public struct TextExplainer: Sendable {
     if method.usesSoftRules {
       let kinds = Set(graph.nodes.map(\.operation.kind))
       for (name, value) in settings.ofSoftRules where name != "border" {
-        // Of kinds that the network has.
+        // Only kinds of operations that the network has.
         let kind = name.split(separator: ".").last.map(String.init) ?? name
         if Temperatures.Kind(rawValue: kind) == nil || kinds.contains(kind) { values[name] = value }
       }

@@ -37,7 +37,7 @@ struct AddedTokens: Sendable {
         takesSpaceBefore: try token.flag("lstrip", or: false), takesSpaceBehind: try token.flag("rstrip", or: false))
       if isNormalized { normalized[first, default: []].append(added) } else { plain[first, default: []].append(added) }
     }
-    // Of several the longest is found.
+    // The longest of several matching tokens is found.
     for key in plain.keys { plain[key]!.sort { $0.text.count > $1.text.count } }
     for key in normalized.keys { normalized[key]!.sort { $0.text.count > $1.text.count } }
   }
