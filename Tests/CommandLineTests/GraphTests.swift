@@ -279,7 +279,7 @@ import Testing
       (["--target", "3", "--within", "mask.png"], 64, "none of the 3 classes"),
       (["--within", "mask.png"], 64, "--target"),
       (["--target", "1", "--within", "x.npy"], 65, "expected a mask of shape [12, 12]"),
-      (["--selector", "x.npy"], 65, "x.npy"), (["--target", "1", "--selector", "u.npy"], 64, "in the place of"),
+      (["--selector", "x.npy"], 65, "x.npy"), (["--target", "1", "--selector", "u.npy"], 64, "replaces --target"),
       (["--target", "1", "--labels", "mask.npy"], 65, "mask.npy"),
       (["--target", "1", "--figure", "f.png"], 64, "--figure"),
     ] as [([String], Int32, String)] {
