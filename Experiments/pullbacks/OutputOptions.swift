@@ -3,17 +3,17 @@ import ExperimentKit
 import Failures
 import Foundation
 
-/// What may be replaced by what a command writes.
+/// Which existing files a command may overwrite.
 struct OutputOptions: ParsableArguments {
-  @Flag(help: "Also replace inputs, and files that this tool did not make; without it they are kept, and it is said.")
+  @Flag(help: "Overwrite inputs and files that this tool did not make. Without it, stop with a message.")
   var force = false
 
   /// Checks files that are to be written, before anything is computed.
   ///
   /// - Parameters:
-  ///   - files: that will be written.
+  ///   - files: the files that will be written.
   ///   - inputs: files that are read.
-  ///   - isOurs: what else tells that a file was made by this tool.
+  ///   - isOurs: a further test whether a file was made by this tool.
   /// - Throws: `PullbackError` of kind `cannotCreate` if a file cannot be made, is an input, or was not made by this
   ///   tool.
   func check(_ files: [String], inputs: [String?], isOurs: (String) -> Bool = { _ in false }) throws {
@@ -81,7 +81,7 @@ func checkName(_ path: String) throws {
   }
 }
 
-/// Says something on a line of standard error that is no error.
+/// Prints a note, which is not an error, on a line of standard error.
 func remark(_ text: String) {
   writeToStandardError("note: \(PathText.shown(text))\n")
 }

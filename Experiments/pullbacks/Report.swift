@@ -11,7 +11,7 @@ struct Report {
     let method: Method
     let cost: Cost
     let settings: [String: String]
-    /// Where temperatures are not the paper's.
+    /// A note if temperatures are not the paper's.
     let note: String?
     let maps: [[ExplainedImages.Map]]
   }

@@ -3,13 +3,13 @@ import Pullbacks
 /// One hyper-parameter by name: how it is read, written and explained. The table of all of them prints the presets and
 /// serves the command line's `--set`.
 public struct Setting: Sendable {
-  /// As `--set` takes it: `smooth.draws`.
+  /// The name as `--set` takes it: `smooth.draws`.
   public let name: String
-  /// What it is, for people.
+  /// The meaning, for people.
   public let meaning: String
   /// The value in the notation that `--set` takes.
   public let read: @Sendable (MethodSettings) -> String
-  /// Puts a value in; false if the text is none.
+  /// Sets the value from text; false if it cannot be parsed.
   let write: @Sendable (inout MethodSettings, String) -> Bool
 
   /// Every hyper-parameter but the temperatures of single nodes and images as baselines.
@@ -62,7 +62,7 @@ public struct Setting: Sendable {
 
   private typealias Place<Value> = WritableKeyPath<MethodSettings, Value> & Sendable
 
-  /// A setting whose value is kept at `place`; `parse` gives nil for what is no value.
+  /// A setting whose value is kept at `place`; `parse` gives nil if the text is not a value.
   private init<Value>(
     _ name: String, _ meaning: String, _ place: Place<Value>, format: @escaping @Sendable (Value) -> String,
     parse: @escaping @Sendable (String) -> Value?
@@ -126,7 +126,7 @@ extension MethodSettings {
   /// Puts in a hyper-parameter by its name in ``Setting/all``.
   ///
   /// - Parameters:
-  ///   - name: of the hyper-parameter.
+  ///   - name: the name of the hyper-parameter.
   ///   - text: its value, as the table writes it.
   /// - Throws: `PullbackError` if there is none of this name or the text is no value for it.
   public mutating func set(_ name: String, to text: String) throws(PullbackError) {

@@ -6,12 +6,12 @@ extension Figure {
   /// Images beside their attributions: per method and target a heat map and raw colours.
   ///
   /// - Parameters:
-  ///   - rows: of each image its title, itself, and per method and target the two pictures.
+  ///   - rows: for each image its title, itself, and per method and target the two pictures.
   ///   - methods: the explainers.
-  ///   - settings: of the explainers.
-  ///   - labels: what the targets are called.
-  ///   - name: of the network.
-  ///   - colorMap: of the heat maps.
+  ///   - settings: the settings of the explainers.
+  ///   - labels: the names of the targets.
+  ///   - name: the name of the network.
+  ///   - colorMap: the colour map of the heat maps.
   public static func attributions(
     _ rows: [ImageGrid.Row], by methods: [Method], _ settings: MethodSettings, of labels: [String],
     network name: String, colorMap: ColorMap = .seismic

@@ -8,7 +8,7 @@ extension MethodSettings {
   ///
   /// - Parameters:
   ///   - text: the temperatures; nil leaves the released ones.
-  ///   - graph: of the network that is to be explained.
+  ///   - graph: the graph of the network that is to be explained.
   /// - Throws: `PullbackError` that says which part is not understood.
   public mutating func setTemperatures(_ text: String?, for graph: Graph) throws {
     var others: Float?

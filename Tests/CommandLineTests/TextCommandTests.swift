@@ -138,7 +138,10 @@ import Testing
   @Test(
     arguments: [
       (["--text", "t1"], 64, "--against: is missing"), (["--against", "t1"], 64, "--text: is missing"),
-      (["--text", "t1", "--against", "t2", "--label", "3"], 64, "--label: the model makes a vector"),
+      (
+        ["--text", "t1", "--against", "t2", "--label", "3"], 64,
+        "--label 3: text-bin is a sentence encoder, not a classifier"
+      ),
       (["--text", "", "--against", "t2"], 64, "text: has no tokens"),
       (["--text", "t1 t2 t3 t4 t5 t6 t7 t8 t9", "--against", "t2"], 64, "the model has places for 8"),
       (["--text", "t1", "--against", "t2", "--model", "Sources"], 66, "config.json"),

@@ -3,7 +3,7 @@
 /// Gradient, hard pullback and soft pullback are three tables over one engine. An operation that nothing matches is an
 /// error. Tables are equal if their entries are, whatever their names.
 public struct RuleSet: Hashable, Sendable {
-  /// What an entry matches.
+  /// The pattern of nodes that an entry matches.
   public enum Pattern: Hashable, Sendable {
     /// The node of this name. A network without it refuses the table, unless it is a part of a network with it.
     case node(String)
@@ -17,9 +17,9 @@ public struct RuleSet: Hashable, Sendable {
 
   /// A line of the table.
   public struct Entry: Hashable, Sendable {
-    /// Which nodes it is for.
+    /// The nodes that the entry is for.
     public let pattern: Pattern
-    /// How a cotangent is pulled back through them.
+    /// The rule that pulls cotangents back through them.
     public let rule: any Rule
 
     public static func == (a: Entry, b: Entry) -> Bool {
@@ -37,7 +37,7 @@ public struct RuleSet: Hashable, Sendable {
   public private(set) var entries: [Entry]
 
   /// - Parameters:
-  ///   - name: of the table, for messages and records.
+  ///   - name: the name of the table, for messages and records.
   ///   - entries: patterns and their rules, the first that matches decides.
   public init(_ name: String, _ entries: [(Pattern, any Rule)]) {
     self.name = name
@@ -54,8 +54,8 @@ public struct RuleSet: Hashable, Sendable {
   public static func == (a: RuleSet, b: RuleSet) -> Bool { a.entries == b.entries }
   public func hash(into hasher: inout Hasher) { hasher.combine(entries) }
 
-  /// The rule for a node. Inputs, constants and parameters take nothing, and need none: whatever the table says, their
-  /// rule is ``Gradient``, which is asked for nothing there.
+  /// The rule for a node. Nodes without inputs, which are the network's inputs, constants and parameters, get
+  /// ``Gradient``; it is never called for them.
   ///
   /// - Throws: `PullbackError` if no entry matches it.
   public func rule(for node: Graph.Node) throws(PullbackError) -> any Rule {
@@ -76,7 +76,7 @@ public struct RuleSet: Hashable, Sendable {
 }
 
 extension RuleSet {
-  /// What the soft pullback does at softmax attention.
+  /// The soft pullback's rule at softmax attention.
   public enum AttentionRule: String, Sendable, CaseIterable {
     /// The attention matrix is routing: the paper, and the release for PVT.
     case frozen
@@ -150,7 +150,7 @@ extension RuleSet {
 public struct Temperatures: Sendable, Equatable {
   /// An operation whose rule has a temperature.
   public enum Kind: String, Sendable, CaseIterable {
-    /// As the operation's kind is called.
+    /// The names of the operations' kinds.
     case relu, relu6, gelu, silu, maxpool, attention
 
     /// The released value; ReLU6 takes ReLU's.
@@ -166,9 +166,9 @@ public struct Temperatures: Sendable, Equatable {
 
   /// The noise that a gate is averaged over.
   public enum Noise: Sendable {
-    /// As in the paper: the gate is `Phi(z / tau)`.
+    /// The paper's normal gate, `Phi(z / tau)`.
     case normal
-    /// As in the paper's versions 1 to 4: the gate is `sigmoid(z / tau)`.
+    /// The logistic gate of the paper's versions 1 to 4, `sigmoid(z / tau)`.
     case logistic
   }
 
@@ -185,6 +185,6 @@ public struct Temperatures: Sendable, Equatable {
     set { values[kind] = newValue }
   }
 
-  /// The kinds whose temperature was set, to the released one too.
+  /// The kinds whose temperature was set, even if to the released value.
   public var changedKinds: Set<Kind> { Set(values.keys) }
 }

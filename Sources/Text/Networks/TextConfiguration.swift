@@ -1,7 +1,7 @@
 import Failures
 import Foundation
 
-/// What `config.json` says about a language model.
+/// The settings of a language model in `config.json`.
 public struct TextConfiguration: Sendable {
   /// The families of networks.
   public enum Family: String, Sendable, CaseIterable {
@@ -21,7 +21,7 @@ public struct TextConfiguration: Sendable {
   }
 
   public let family: Family
-  /// Of the vocabulary.
+  /// The size of the vocabulary.
   public let tokens: Int
   /// Values of a token's embedding.
   public let width: Int
@@ -33,15 +33,15 @@ public struct TextConfiguration: Sendable {
   public let headWidth: Int
   /// Values between the two layers of a perceptron.
   public let hiddenWidth: Int
-  /// How many places there are embeddings for; where places are angles, how many the model was trained with.
+  /// The number of places that have embeddings; if places are angles, the number that the model was trained with.
   public let places: Int
   /// The place of the first token.
   public let firstPlace: Int
   /// The token that fills up a batch; nil if there is none.
   let padding: Int?
-  /// How many token types there are.
+  /// The number of token types.
   public let types: Int
-  /// As Hugging Face calls it: `gelu`.
+  /// The activation as Hugging Face calls it: `gelu`.
   public let activation: String
   public let epsilon: Float
   /// The angles of ``RotaryEmbedding`` for one place.
@@ -50,14 +50,14 @@ public struct TextConfiguration: Sendable {
   public let sharesEmbedding: Bool
   /// Names of the classes, by number; those that have none are called by number.
   public let labels: [Int: String]
-  /// As in `BertForSequenceClassification`; empty if not said.
+  /// The architecture, for example `BertForSequenceClassification`; empty if not stated.
   public let architecture: String
   /// Whether attention's, and the perceptron's, linear layers have biases.
   let hasAttentionBias, hasPerceptronBias: Bool
-  /// What the products of queries and keys are multiplied by in a layer.
+  /// The factors of the products of queries and keys in a layer.
   let scalesScores, scalesByLayer: Bool
 
-  /// - Parameter path: of a `config.json`.
+  /// - Parameter path: the path of a `config.json`.
   /// - Throws: `PullbackError`: `noInput` if there is no such file, `data` if it describes no network of these families
   ///   or its numbers do not fit together.
   public init(contentsOf path: String) throws {
@@ -66,7 +66,7 @@ public struct TextConfiguration: Sendable {
 
   /// - Parameters:
   ///   - json: the contents of a `config.json`.
-  ///   - name: of the file, for messages.
+  ///   - name: the name of the file, for messages.
   /// - Throws: `PullbackError` of kind `data` as ``init(contentsOf:)``.
   public init(json: [UInt8], name: String) throws {
     let file: ConfigurationFile

@@ -1,7 +1,7 @@
 import Failures
 import Pullbacks
 
-/// What a language model is asked for.
+/// The output that a language model is asked for.
 public enum TextHead: Hashable, Sendable {
   /// A vector for the text: the mean over its tokens.
   case mean
@@ -23,8 +23,8 @@ extension TextConfiguration {
   ///
   /// - Parameters:
   ///   - types: the type of each token, as many as there are tokens.
-  ///   - head: what is asked for.
-  ///   - prefix: what the checkpoint's names of the body begin with: `bert.`.
+  ///   - head: the output that is asked for.
+  ///   - prefix: the prefix of the body's names in the checkpoint: `bert.`.
   /// - Throws: `PullbackError` if there are more tokens than places, or a configuration that is not supported.
   public func graph(types: [Int], head: TextHead, prefix: String) throws(PullbackError) -> Graph {
     try check(types)
@@ -65,7 +65,7 @@ extension TextConfiguration {
     }
   }
 
-  /// What checkpoints' names of the body begin with where they have a layer for the output.
+  /// The usual prefix of the body's names in checkpoints that have a layer for the output.
   package var usualPrefix: String {
     switch family {
     case .bert: "bert."

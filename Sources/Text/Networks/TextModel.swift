@@ -11,7 +11,7 @@ import Pullbacks
 public struct TextModel: Sendable {
   public let configuration: TextConfiguration
   public let tokenizer: Tokenizer
-  /// What the model is asked for.
+  /// The output that the model is asked for.
   public let head: TextHead
   /// The folder.
   public let path: String
@@ -25,9 +25,9 @@ public struct TextModel: Sendable {
   let embedding: Tensor
 
   /// - Parameters:
-  ///   - path: of the folder.
-  ///   - head: what the model is asked for; nil is what it was made for: classes or the next token where the checkpoint
-  ///     has a layer for them, and else a vector, as `1_Pooling/config.json` says or the mean.
+  ///   - path: the path of the folder.
+  ///   - head: the output that the model is asked for; nil is the one that it was made for: classes or the next token
+  ///     where the checkpoint has a layer for them, and else a vector, as `1_Pooling/config.json` says or the mean.
   /// - Throws: `PullbackError`: `noInput` if a file is missing, `data` if one is damaged, is of a kind that is not
   ///   supported, or does not fit the others.
   public init(contentsOf path: String, head: TextHead? = nil) throws {

@@ -1,6 +1,6 @@
 import Failures
 
-/// What is done to a text before it is split.
+/// A change of a text before it is split.
 indirect enum Normalizer: Sendable {
   case bert(cleans: Bool, spacesChinese: Bool, stripsAccents: Bool, lowercases: Bool)
   case form(NormalizationForm)
@@ -116,7 +116,7 @@ enum ByteAlphabet {
     }
   }()
 
-  /// Of a character's bytes in UTF-8.
+  /// The characters that stand for a character's bytes in UTF-8.
   static func characters(of scalar: Unicode.Scalar) -> [Unicode.Scalar] {
     UTF8.encode(scalar)!.map { scalars[Int($0)] }
   }

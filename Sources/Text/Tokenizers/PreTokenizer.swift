@@ -1,6 +1,6 @@
 import Failures
 
-/// How a text is split into the parts that the model sees one by one.
+/// A split of a text into the parts that the model sees one by one.
 indirect enum PreTokenizer: Sendable {
   case bert
   case byteLevel(addsSpace: Bool, pattern: TextPattern?)
@@ -12,7 +12,7 @@ indirect enum PreTokenizer: Sendable {
   case metaspace(Unicode.Scalar, MetaspacePrefix, splits: Bool)
   case sequence([PreTokenizer])
 
-  /// Where a word's mark is put in front of a text.
+  /// The condition for a word's mark in front of a text.
   enum MetaspacePrefix: String { case first, never, always }
 
   /// GPT-2's words: endings, letters, numbers and other signs with a space in front, and spaces.

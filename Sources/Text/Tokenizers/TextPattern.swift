@@ -57,7 +57,7 @@ struct TextPattern: Sendable {
   }
 
   private let root: Node
-  /// As it was written.
+  /// The pattern as it was written.
   let text: String
   /// Where it was written.
   private let file: String

@@ -19,7 +19,7 @@ public struct Tokenizer: Sendable {
   private let added: AddedTokens
   private let vocabulary: Vocabulary
 
-  /// - Parameter path: of a `tokenizer.json`.
+  /// - Parameter path: the path of a `tokenizer.json`.
   /// - Throws: `PullbackError`: `noInput` if there is no such file, `data` if it is not a tokenizer's or has a
   ///   component that is not known.
   public init(contentsOf path: String) throws {
@@ -28,7 +28,7 @@ public struct Tokenizer: Sendable {
 
   /// - Parameters:
   ///   - json: the contents of a `tokenizer.json`.
-  ///   - name: of the file, for messages.
+  ///   - name: the name of the file, for messages.
   /// - Throws: `PullbackError` of kind `data` as ``init(contentsOf:)``.
   public init(json: [UInt8], name: String) throws(PullbackError) {
     try self.init(JSONNode(json, of: name))
@@ -44,7 +44,7 @@ public struct Tokenizer: Sendable {
     self.vocabulary = vocabulary
   }
 
-  /// How many tokens there are.
+  /// The number of tokens.
   public var count: Int { vocabulary.count }
 
   /// The number of a token as the vocabulary writes it; nil if there is none.
