@@ -80,7 +80,7 @@ public struct RuleLayout: Sendable {
 }
 
 extension Graph {
-  /// Why no cotangent passes from any output.
+  /// The reason why no cotangent passes from any output.
   fileprivate func nothingCarried(by rules: RuleSet) -> PullbackError {
     let subject = "node \(nodes[output].name)"
     guard outputs.contains(where: { nodes[$0.node].isBatched }) else {
