@@ -39,6 +39,7 @@ let package = Package(
   products: [
     .library(name: "SemanticPullbacks", targets: ["SemanticPullbacks", "Text"]),
     .executable(name: "pullbacks", targets: ["pullbacks"]),
+    .library(name: "SemanticPullbacksBridge", type: .dynamic, targets: ["Bridge"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -92,6 +93,10 @@ let package = Package(
         "Pullbacks", "Failures", "Digests", "Kernels", "Checkpoints", "Networks", "Onnx", "Imaging", "Attribution",
         "Faithfulness", "Scenes", "Training", .product(name: "SwiftCSV", package: "SwiftCSV"),
       ], resources: [.embedInCode("Resources/photographs.csv"), .embedInCode("Resources/contexts.csv")]),
+    .target(name: "CBridge"),
+    room(
+      "Bridge",
+      ["CBridge", "Subjects", "Pullbacks", "Failures", "Networks", "Onnx", "Imaging", "Attribution"]),
     room("Plotting", ["Failures", "Imaging", "CCairo"]),
     room("SemanticPullbacks", ["Pullbacks", "Execution", "Checkpoints", "Networks", "Onnx", "Imaging", "Attribution"]),
     room(
@@ -157,6 +162,9 @@ let package = Package(
     tests("ExperimentKitTests", ["ExperimentKit", "Failures", "Digests"]),
     tests("WeavingTests", ["Weaving"]),
     tests("ReadmeTests", []),
+    .testTarget(
+      name: "BridgeTests", dependencies: ["Imaging", "Pullbacks", "pullbacks", "TestKit"], path: "Tests/BridgeTests",
+      exclude: ["python", "explain.c", "wheel"], swiftSettings: swiftSettings),
     tests("StudioTests", ["Studio", "ExperimentKit", "Failures", "Digests", "pullbacks"]),
     tests(
       "FigureTests",
