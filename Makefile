@@ -61,7 +61,7 @@ python-test: dependencies ## Run the tests of the C interface and the Python pac
 	$(SWIFT) test --skip-build --filter BridgeTests
 
 wheel: dependencies ## Build a self-contained wheel of the Python package into .build/wheel, and try it in a bare environment
-	$(SWIFT) build -c release --static-swift-stdlib --scratch-path .build-wheel --product SemanticPullbacksBridge
+	PULLBACKS_WHEEL=1 $(SWIFT) build -c release --static-swift-stdlib --scratch-path .build-wheel --product SemanticPullbacksBridge
 	Sources/Python/wheel .build-wheel/release .build/wheel
 	Tests/BridgeTests/wheel .build/wheel/semantic_pullbacks-*.whl
 

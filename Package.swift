@@ -11,6 +11,17 @@ let swiftSettings: [SwiftSetting] =
 let cSettings: [CSetting] =
   isVersionedDependency ? [] : [.unsafeFlags(["-O3"])]
 
+// A wheel has Swift's libraries in it, and shows other libraries of its process nothing but its own functions.
+let bridgeLinking: [LinkerSetting] =
+  Context.environment["PULLBACKS_WHEEL"] == nil
+  ? []
+  : [
+    .unsafeFlags([
+      "-static-stdlib", "-use-ld=lld", "-Xlinker", "--as-needed", "-Xlinker",
+      "--version-script=\(Context.packageDirectory)/Sources/Bridge/exports.map",
+    ])
+  ]
+
 /// A library target of the house; `dependencies` are the rooms below it.
 func room(
   _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource]? = nil
@@ -94,9 +105,10 @@ let package = Package(
         "Faithfulness", "Scenes", "Training", .product(name: "SwiftCSV", package: "SwiftCSV"),
       ], resources: [.embedInCode("Resources/photographs.csv"), .embedInCode("Resources/contexts.csv")]),
     .target(name: "CBridge"),
-    room(
-      "Bridge",
-      ["CBridge", "Subjects", "Pullbacks", "Failures", "Networks", "Onnx", "Imaging", "Attribution"]),
+    .target(
+      name: "Bridge",
+      dependencies: ["CBridge", "Subjects", "Pullbacks", "Failures", "Networks", "Onnx", "Imaging", "Attribution"],
+      exclude: ["exports.map"], swiftSettings: swiftSettings, linkerSettings: bridgeLinking),
     room("Plotting", ["Failures", "Imaging", "CCairo"]),
     room("SemanticPullbacks", ["Pullbacks", "Execution", "Checkpoints", "Networks", "Onnx", "Imaging", "Attribution"]),
     room(

@@ -1,7 +1,8 @@
 import Foundation
 
 /// Where a resource of one of the package's targets lies: beside the running program, beside the bundle of tests that
-/// runs in it, beside the shared library that this code is part of, or where it was built from. `Bundle.module` would end the program where it finds none.
+/// runs in it, beside the shared library that this code is part of, or where it was built from. `Bundle.module` would end
+/// the program where it finds none.
 ///
 /// - Parameters:
 ///   - file: below the target's folder of resources.
@@ -12,7 +13,9 @@ public func pathOfResource(_ file: String, of target: String, besideSource sourc
   -> String
 {
   let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-  let tests = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+  // There are no arguments where this is a library in a program of another language.
+  let tests = URL(fileURLWithPath: CommandLine.arguments.first ?? "").resolvingSymlinksInPath()
+    .deletingLastPathComponent()
   let library = URL(fileURLWithPath: pathOfThisCode).resolvingSymlinksInPath().deletingLastPathComponent()
   let sources = URL(fileURLWithPath: source).deletingLastPathComponent()
   let folders =

@@ -26,6 +26,10 @@ from ._network import Method, Network, Setting, load, methods, networks, setting
 
 __version__ = version()
 
+# Tracebacks and help name them as their users do.
+for _each in (DataError, Method, MissingFileError, Network, PullbackError, Setting, UsageError):
+    _each.__module__ = __name__
+
 __all__ = [
     "DataError",
     "Method",

@@ -29,6 +29,7 @@ def explain(
     *,
     network: Optional[Network] = None,
     check: bool = True,
+    mean_over_channels: bool = False,
     **settings: Any,
 ) -> numpy.ndarray:
     """The attributions of a batch, as Quantus's `explain_func` returns them.
@@ -41,11 +42,12 @@ def explain(
         network: the same network as `semantic_pullbacks.load` reads it, where `model` is one of PyTorch's.
         check: whether the outputs of both are compared at the first input, so that other weights, another
             normalisation, or parameters that a metric randomised, are an error and not a wrong score.
+        mean_over_channels: whether the maps' channels are averaged, to (N, 1, H, W), as metrics of localisation need it.
         **settings: as `Network.explain` takes them: `method`, `temperature`, `smooth_draws`, ... Quantus's own
             `device` is ignored.
 
     Returns:
-        float32 of the shape of `inputs`.
+        float32 of the shape of `inputs`, or with one channel.
     """
     settings.pop("device", None)
     own = model if isinstance(model, Network) else getattr(model, "semantic_pullbacks_network", None)
@@ -60,7 +62,8 @@ def explain(
     x = numpy.asarray(inputs, dtype=numpy.float32)
     if check and own is None:
         _compare(model, chosen, x[:1])
-    return chosen.explain(x, targets, **settings)
+    maps = chosen.explain(x, targets, **settings)
+    return maps.mean(axis=1, keepdims=True) if mean_over_channels else maps
 
 
 def module(network: Network) -> Any:

@@ -51,9 +51,9 @@ class Bytes(unittest.TestCase):
                     table.append(f"{name.replace('_', '.', 1).replace('_', '-')}={text}")
             options += ["--set", ",".join(table)] if table else []
             with self.subTest(method):
-                maps = network.explain(self.x, 1, method, **settings)
+                maps = network.explain(self.x, 8, method, **settings)
                 self.assertTrue(
-                    same(maps, self.written(["--model", "vgg-scenes"], "--target", "1", "--method", method, *options)))
+                    same(maps, self.written(["--model", "vgg-scenes"], "--target", "8", "--method", method, *options)))
                 self.assertGreater(numpy.abs(maps).max(), 0)
 
     def test_temperatures(self):

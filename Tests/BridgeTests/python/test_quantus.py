@@ -58,7 +58,7 @@ class Torch(unittest.TestCase):
         cls.folder = Folder()
         cls.addClassCleanup(cls.folder.cleanup)
         pullbacks("export", "--model", "vgg-scenes", "--output", cls.folder.path("vgg.onnx"))
-        cls.network = semantic_pullbacks.load("vgg-scenes")
+        cls.network = semantic_pullbacks.load("vgg-scenes", range="any")  # perturbed inputs leave [-1, 1]
         cls.model = vgg()
         cls.model.load_state_dict(cls.state())
         pullbacks("scenes", "--export", cls.folder.path("scenes"), "--count", COUNT)
@@ -72,7 +72,7 @@ class Torch(unittest.TestCase):
 
     @classmethod
     def state(cls):
-        """The weights of the package's checkpoint, which is a safetensors file of float32."""
+        """The weights of the package's checkpoint, which is a safetensors file."""
         import json
 
         path = ROOT / "Sources/Networks/Resources/scenes/vgg-scenes.safetensors"
@@ -83,8 +83,9 @@ class Torch(unittest.TestCase):
             if name == "__metadata__":
                 continue
             start, end = entry["data_offsets"]
-            values = numpy.frombuffer(data[8 + length + start : 8 + length + end], numpy.float32)
-            state[name] = torch.from_numpy(values.reshape(entry["shape"]).copy())
+            values = numpy.frombuffer(
+                data[8 + length + start : 8 + length + end], {"F32": numpy.float32, "F16": numpy.float16}[entry["dtype"]])
+            state[name] = torch.from_numpy(values.reshape(entry["shape"]).astype(numpy.float32))
         for name, tensor in cls.model.state_dict().items():
             if name.endswith("num_batches_tracked"):
                 state.setdefault(name, tensor)
@@ -102,8 +103,10 @@ class Torch(unittest.TestCase):
     def test_handed_over_as_checkpoint_and_graph(self):
         path = self.folder.path("handed.pth")
         torch.save(self.model.state_dict(), path)
-        for network in [semantic_pullbacks.load(path), semantic_pullbacks.load(self.folder.path("vgg.onnx"))]:
-            self.assertTrue(same(network.explain(self.x, 1), self.network.explain(self.x, 1)))
+        expected = self.network.explain(self.x, 1, temperature="released")
+        for file in [path, self.folder.path("vgg.onnx")]:
+            network = semantic_pullbacks.load(file)
+            self.assertTrue(same(network.explain(self.x, 1, temperature="released"), expected), file)
 
     def test_captum(self):
         inputs = torch.from_numpy(self.x).requires_grad_()
@@ -126,9 +129,9 @@ class Torch(unittest.TestCase):
         """Three metrics that draw no random numbers, by Quantus of maps that it asks for, and by `evaluate`."""
         quiet = dict(disable_warnings=True, display_progressbar=False, return_aggregate=False)
         metrics = {
-            "sparseness": quantus.Sparseness(normalise=False, **quiet),
-            "mass-accuracy": quantus.RelevanceMassAccuracy(**quiet),
-            "rank-accuracy": quantus.RelevanceRankAccuracy(**quiet),
+            "sparseness": quantus.Sparseness(**quiet),
+            "mass-accuracy": quantus.RelevanceMassAccuracy(abs=True, **quiet),
+            "rank-accuracy": quantus.RelevanceRankAccuracy(abs=True, **quiet),
         }
         results = self.folder.path("results")
         for method in ["soft-pullback", "gradient"]:
@@ -144,7 +147,8 @@ class Torch(unittest.TestCase):
                         metric(
                             model=self.model, x_batch=self.x[k : k + 1], y_batch=self.labels[k : k + 1],
                             s_batch=self.masks[k : k + 1], explain_func=explain, softmax=False, channel_first=True,
-                            explain_func_kwargs={"network": self.network, "method": method})[0]
+                            explain_func_kwargs={
+                                "network": self.network, "method": method, "mean_over_channels": name != "sparseness"})[0]
                         for k in range(COUNT)
                     ]
                     expected = [self.score(row) for row in rows if row["metric"] == name]
@@ -154,6 +158,21 @@ class Torch(unittest.TestCase):
     @staticmethod
     def score(row):
         return float(row["score"])
+
+    @unittest.skipIf(quantus is None, "needs quantus")
+    def test_examples_of_the_readme(self):
+        page = (ROOT / "Sources/Python/README.md").read_text()
+        blocks = [block.split("```")[0] for block in page.split("```python\n")[1:]]
+        names = {
+            "model": self.model, "network": self.network, "x": self.x[:2], "y": self.labels[:2],
+            "inputs": torch.from_numpy(self.x[:2]),
+        }
+        run = [block for block in blocks if "import quantus" in block or "captum" in block]
+        self.assertEqual(len(run), 2)
+        for block in run:
+            exec(block, names)
+        self.assertTrue(numpy.isfinite(names["scores"]).all(), names["scores"])
+        self.assertEqual(names["attributions"].shape, (2, 3, 96, 96))
 
     @unittest.skipIf(quantus is None, "needs quantus")
     def test_quantus_perturbs_and_asks_again(self):

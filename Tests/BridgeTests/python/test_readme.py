@@ -28,7 +28,7 @@ class Readme(unittest.TestCase):
         import semantic_pullbacks
 
         text = pydoc.plain(pydoc.render_doc(semantic_pullbacks))
-        for words in ["Explain what a neural network saw", "def load(", "Load a network.", "explain(", "smooth_draws"]:
+        for words in ["Explain what a neural network saw", "load(source", "Load a network.", "explain(", "smooth_draws"]:
             self.assertIn(words, text)
         for name in semantic_pullbacks.__all__:
             self.assertTrue(getattr(semantic_pullbacks, name).__doc__, name)
