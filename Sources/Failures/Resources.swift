@@ -1,8 +1,8 @@
 import Foundation
 
-/// Where a resource of one of the package's targets lies: beside the running program, beside the bundle of tests that
-/// runs in it, beside the shared library that this code is part of, or where it was built from. `Bundle.module` would end
-/// the program where it finds none.
+/// Where a resource of one of the package's targets lies: beside the shared library or program that this code is part of,
+/// beside the running program, beside the bundle of tests that runs in it, or where it was built from. `Bundle.module`
+/// would end the program where it finds none.
 ///
 /// - Parameters:
 ///   - file: below the target's folder of resources.
@@ -12,14 +12,13 @@ import Foundation
 public func pathOfResource(_ file: String, of target: String, besideSource source: String) throws(PullbackError)
   -> String
 {
-  let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
   // There are no arguments where this is a library in a program of another language.
-  let tests = URL(fileURLWithPath: CommandLine.arguments.first ?? "").resolvingSymlinksInPath()
-    .deletingLastPathComponent()
-  let library = URL(fileURLWithPath: pathOfThisCode).resolvingSymlinksInPath().deletingLastPathComponent()
+  let beside = [pathOfThisCode, "/proc/self/exe", CommandLine.arguments.first].compactMap { path in
+    path.map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().deletingLastPathComponent() }
+  }
   let sources = URL(fileURLWithPath: source).deletingLastPathComponent()
   let folders =
-    [program, tests, library].map { $0.appendingPathComponent("SemanticPullbacks_\(target).resources").path }
+    beside.map { $0.appendingPathComponent("SemanticPullbacks_\(target).resources").path }
     + [sources.appendingPathComponent("Resources").path]
   guard let found = folders.map({ "\($0)/\(file)" }).first(where: exists) else {
     throw PullbackError(
@@ -29,16 +28,18 @@ public func pathOfResource(_ file: String, of target: String, besideSource sourc
   return found
 }
 
-/// The file of the program or shared library that this code is part of, as the system's list of mapped files has it.
-private var pathOfThisCode: String {
+/// The file of the program or shared library that this code is part of, as the system's list of mapped files has it;
+/// nil where there is no such list.
+private let pathOfThisCode: String? = {
   let address = UInt(bitPattern: #dsohandle)
-  let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-  for line in maps.split(separator: "\n") {
+  // The system hands over a page at a time, and calls the file empty: a String takes the first page for all of it.
+  let maps = (try? FileHandle(forReadingAtPath: "/proc/self/maps")?.readToEnd()) ?? Data()
+  for line in String(decoding: maps, as: UTF8.self).split(separator: "\n") {
     // 7f0c54000000-7f0c54021000 r-xp 00000000 08:01 1234   /usr/lib/libm.so
     let fields = line.split(separator: " ", maxSplits: 5)
     let bounds = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
     guard fields.count == 6, bounds.count == 2, bounds[0] <= address, address < bounds[1] else { continue }
     return fields[5].trimmingCharacters(in: .whitespaces)
   }
-  return ""
-}
+  return nil
+}()
