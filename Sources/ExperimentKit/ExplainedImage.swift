@@ -9,9 +9,9 @@ import Subjects
 /// An image of a subject, what its network thinks of it, and its attributions under several methods.
 public struct ExplainedImage: Sendable {
   public let image: Sample
-  /// What the image's class is called.
+  /// The name of the image's class.
   public let className: String
-  /// For the image's own class.
+  /// The prediction for the image's own class.
   public let prediction: Prediction
   public let attributions: [(entrant: Entrant, map: Tensor)]
 
@@ -20,7 +20,7 @@ public struct ExplainedImage: Sendable {
 
   public subscript(method: Method) -> Tensor? { attributions.first { $0.entrant.name == method.rawValue }?.map }
 
-  /// What is written beside a figure.
+  /// The numbers that are written beside a figure.
   public var numbers: Numbers {
     Numbers(
       image: image.name, target: image.target, name: className, logit: prediction.logit,

@@ -58,7 +58,7 @@ public enum LibraryVersions {
   static var openSSL: String { second(of: String(cString: OpenSSL_version(OPENSSL_VERSION))) }
 }
 
-/// What times are read from.
+/// The clock that times are read from.
 public enum Stopwatch: String, Codable, ExpressibleByArgument, Sendable {
   case wall
   /// Processor time of this process over all its threads.
@@ -103,12 +103,12 @@ public enum Stopwatch: String, Codable, ExpressibleByArgument, Sendable {
   }
 }
 
-/// What this program prints when it is run with other arguments, without the space around it; nil if it fails.
+/// The output of this program when it is run with other arguments, without the space around it; nil if it fails.
 public func output(ofThisProgramWith arguments: [String]) -> String? {
   output(of: [URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path] + arguments)
 }
 
-/// What the program `command[0]` prints, without the space around it; nil if it is not there or fails.
+/// The output of the program `command[0]`, without the space around it; nil if it is not there or fails.
 func output(of command: [String]) -> String? {
   let process = Process()
   process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

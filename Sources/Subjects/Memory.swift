@@ -74,7 +74,7 @@ public enum ProcessSize {
     guard let available, bytes > available else { return }
     throw PullbackError(
       .system, "memory", "\(what) take \(bytes >> 20) MB, and there are \(max(0, available) >> 20) MB",
-      advice: "allow this process more, as by ulimit -v unlimited, or end other programs")
+      advice: "allow this process more (ulimit -v unlimited), or end other programs")
   }
 }
 

@@ -235,12 +235,12 @@ extension Tensor {
 public struct ChannelAffine: Operation {
   /// One factor per channel.
   public var scale: [Float]
-  /// What is then added to each channel.
+  /// The number then added to each channel.
   public var shift: [Float]
 
   /// - Parameters:
   ///   - scale: one factor per channel.
-  ///   - shift: what is then added, per channel.
+  ///   - shift: the number then added, per channel.
   public init(scale: [Float], shift: [Float]) {
     self.scale = scale
     self.shift = shift
