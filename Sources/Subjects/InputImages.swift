@@ -30,8 +30,7 @@ public enum ArrayRange: String, CaseIterable, Sendable {
   ///
   /// - Parameter name: the name of its file, for the message.
   /// - Throws: `PullbackError` if a value is not finite, or outside by more than rounding, a thousandth of the range's
-  ///   half, which is
-  ///   more than float16 rounds by.
+  ///   half, which is more than float16 rounds by.
   public func inputs(_ array: Tensor, named name: String) throws -> Tensor {
     if let index = Checkpoint.firstNonFinite(in: array) {
       throw PullbackError(.data, name, "holds \(array.scalars[index]) at index \(index), expected finite numbers")

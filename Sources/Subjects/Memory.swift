@@ -10,8 +10,9 @@ public enum ProcessSize {
   /// Since the process began, or since ``forget()``.
   public static var largest: Double { bytes("VmHWM:") }
 
-  /// What the process may still take before the system refuses it more: the least of its own limits on addresses and data,
-  /// the limit of its control group, and what the machine has left; nil where nothing is known.
+  /// The memory that the process may still take before the system refuses more: the least of its own limits on
+  /// addresses and data, the limit of its control group, and the memory that the machine has left; nil if nothing is
+  /// known.
   public static var available: Int? {
     var limits: [Int] = []
     var limit = rlimit()
@@ -82,17 +83,17 @@ extension Graph {
   /// The memory that activations may take unless somebody says otherwise, in bytes.
   public static let memoryForActivations = 1 << 29
 
-  /// How many images go through the network at once, 1 to 64: the activations of each may all be kept, with as much
-  /// again for cotangents.
+  /// The number of images that go through the network at once, 1 to 64: the activations of each may all be kept, with
+  /// as much again for cotangents.
   ///
-  /// - Parameter bytes: that activations may take.
+  /// - Parameter bytes: the memory that activations may take.
   public func batchSize(within bytes: Int = Graph.memoryForActivations) -> Int {
     min(64, max(1, bytes / (2 * 4 * activationCount)))
   }
 
-  /// How many images go through the network at once where memory may be short.
+  /// The number of images that go through the network at once if memory may be short.
   ///
-  /// - Parameter bytes: that activations may take.
+  /// - Parameter bytes: the memory that activations may take.
   /// - Throws: `PullbackError` of kind `system` if there is too little memory for one.
   public func affordableBatchSize(within bytes: Int = Graph.memoryForActivations) throws(PullbackError) -> Int {
     try checkMemory()

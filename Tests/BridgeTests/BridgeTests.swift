@@ -5,7 +5,7 @@ import TestKit
 import Testing
 
 /// The C interface and the Python package over it, as their users use them: a C program that links the library, and the
-/// tests in `python`, which a Python with numpy runs. What PyTorch and Quantus are needed for is skipped by name without
+/// tests in `python`, which a Python with numpy runs. Tests that need PyTorch or Quantus are skipped by name without
 /// them; `$PYTHON` names a Python that has them.
 @Suite(.serialized, .enabled(if: Bridge.exists, "needs swift build --product SemanticPullbacksBridge"))
 struct BridgeTests {

@@ -90,9 +90,9 @@ def load(
 ) -> "Network":
     """Load a network.
 
-    A checkpoint's architecture is recognised by its tensors. Its network begins with the normalisation that it was trained
-    with, so that inputs are pictures in [-1, 1] and attributions are at the picture. An exported graph (.onnx) takes
-    what the exported model took.
+    A checkpoint's architecture is recognised by its tensors. Its network begins with the normalisation that it was
+    trained with, so that inputs are pictures in [-1, 1] and attributions are at the picture. An exported graph (.onnx)
+    takes what the exported model took.
 
     Args:
         source: a checkpoint (.pth, .pt, .safetensors), an exported graph (.onnx), or one of `networks()`.

@@ -33,7 +33,11 @@ class Pullback:
         self.network, self.method, self.settings = network, method, settings
 
     def attribute(
-        self, inputs: Any, target: Any = None, additional_forward_args: Optional[Tuple[Any, ...]] = None, **settings: Any
+        self,
+        inputs: Any,
+        target: Any = None,
+        additional_forward_args: Optional[Tuple[Any, ...]] = None,
+        **settings: Any,
     ) -> Any:
         """The attribution of each input.
 

@@ -42,7 +42,7 @@ def explain(
         network: the same network as `semantic_pullbacks.load` reads it, where `model` is one of PyTorch's.
         check: whether the outputs of both are compared at the first input, so that other weights, another
             normalisation, or parameters that a metric randomised, are an error and not a wrong score.
-        mean_over_channels: whether the maps' channels are averaged, to (N, 1, H, W), as metrics of localisation need it.
+        mean_over_channels: whether the maps' channels are averaged, to (N, 1, H, W), as metrics of localisation need.
         **settings: as `Network.explain` takes them: `method`, `temperature`, `smooth_draws`, ... Quantus's own
             `device` is ignored.
 
@@ -91,12 +91,12 @@ def _compare(model: Any, network: Network, x: numpy.ndarray) -> None:
     found = network.predict(x)
     if expected.shape != found.shape:
         raise UsageError(
-            f"network: its outputs have the shape {found.shape}, and those of the model {expected.shape}; hand over the "
-            "file of this model"
+            f"network: its outputs have the shape {found.shape}, and those of the model {expected.shape}; "
+            "hand over the file of this model"
         )
     difference, size = numpy.abs(found - expected).max(), numpy.abs(expected).max()
     if not difference <= 1e-3 * max(size, 1e-3):
         raise UsageError(
-            f"network: its outputs differ from the model's by {difference:.3g} of {size:.3g}; hand over the weights that "
-            "the model has now, in eval mode, with the same normalisation (normalised=True for a checkpoint)"
+            f"network: its outputs differ from the model's by {difference:.3g} of {size:.3g}; hand over the weights "
+            "that the model has now, in eval mode, with the same normalisation (normalised=True for a checkpoint)"
         )
