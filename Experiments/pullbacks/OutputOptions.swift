@@ -3,7 +3,7 @@ import ExperimentKit
 import Failures
 import Foundation
 
-/// Which existing files a command may overwrite.
+/// The option that lets a command overwrite existing files.
 struct OutputOptions: ParsableArguments {
   @Flag(help: "Overwrite inputs and files that this tool did not make. Without it, stop with a message.")
   var force = false

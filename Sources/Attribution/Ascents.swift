@@ -9,7 +9,7 @@ import Pullbacks
 /// Source: paper, section 4. Cost: K forward and K backward passes for each selector; of several selectors, and of
 /// other explainers at the input itself, the first forward pass is shared.
 public struct PullbackAscent: Explainer {
-  /// When iterates are clipped to `[-1, 1]`.
+  /// The steps after which iterates are clipped to `[-1, 1]`.
   public enum Clipping: String, Sendable, CaseIterable {
     /// Values may leave the range.
     case never
@@ -40,7 +40,7 @@ public struct PullbackAscent: Explainer {
   public var alpha: Double?
   /// The number of steps, K.
   public var steps: Int
-  /// When iterates are clipped.
+  /// The steps after which iterates are clipped.
   public var clipping: Clipping
   /// Whether nu is divided by its norm, `max(||nu||_2, 1e-20)`, over all values of an image.
   public var normalisesStep: Bool

@@ -22,7 +22,7 @@ public struct MethodSettings: Sendable {
   public var alpha: Double?
   /// The number of steps, K.
   public var steps = 5
-  /// When iterates are clipped to `[-1, 1]`.
+  /// The steps after which iterates are clipped to `[-1, 1]`.
   public var clipping: PullbackAscent.Clipping = .never
   /// Whether a pullback is divided by its L2 norm.
   public var normalisesStep = true

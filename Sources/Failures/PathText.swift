@@ -43,8 +43,7 @@ public enum PathText {
     return result
   }
 
-  /// What a text from the command line says where it is no path: bytes that are no UTF-8 become U+FFFD, as they do in
-  /// files.
+  /// A text from the command line that is not a path: bytes that are not UTF-8 become U+FFFD, as they do in files.
   public static func repaired(_ text: String) -> String { String(decoding: bytes(of: text), as: UTF8.self) }
 
   /// Calls `body` with the path that a text stands for, as system calls take it.

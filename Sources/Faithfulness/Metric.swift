@@ -160,7 +160,7 @@ public struct Score: Equatable, Sendable {
   }
 }
 
-/// Why a metric has no value.
+/// The reason why a metric has no value.
 public enum Undefined: String, Sendable, CaseIterable {
   case zeroAttribution = "the attribution is zero"
   case constantAttribution = "the attribution is the same everywhere it is compared"

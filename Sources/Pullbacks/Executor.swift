@@ -17,7 +17,7 @@ public protocol PreparedNetwork: Sendable {
   func record(_ inputs: [Tensor], keeping request: Request) -> any Recording
 }
 
-/// What a forward pass has to keep, in addition to its outputs.
+/// The values that a forward pass has to keep, in addition to its outputs.
 public struct Request: Sendable {
   /// The layouts of rules for the backward passes; the pass keeps the values that their rules read.
   public let layouts: [RuleLayout]
@@ -80,7 +80,7 @@ public struct RuleLayout: Sendable {
 }
 
 extension Graph {
-  /// Why no cotangent passes from any output.
+  /// The reason why no cotangent passes from any output.
   fileprivate func nothingCarried(by rules: RuleSet) -> PullbackError {
     let subject = "node \(nodes[output].name)"
     guard outputs.contains(where: { nodes[$0.node].isBatched }) else {

@@ -83,7 +83,7 @@ extension Operation {
 public struct ParameterDescription: Hashable, Sendable {
   /// Its name within the node: `weight`.
   public let name: String
-  /// Without a batch axis.
+  /// The shape, without a batch axis.
   public let shape: [Int]
   /// False for running statistics, which training updates but no gradient reaches.
   public let isLearnable: Bool

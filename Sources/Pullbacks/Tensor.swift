@@ -211,7 +211,7 @@ extension Tensor {
 private final class TensorStorage: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Float>
   let capacity: Int
-  /// Whoever keeps borrowed memory alive (a mapped checkpoint); nil where the memory is the pool's.
+  /// The owner that keeps borrowed memory alive (a mapped checkpoint); nil if the memory is the pool's.
   private let owner: AnyObject?
 
   /// Uninitialised memory for at least `count` words of 32 bits.

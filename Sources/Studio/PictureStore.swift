@@ -25,7 +25,7 @@ final class PictureStore: Sendable {
     let label: String
     /// The networks that know such pictures.
     let family: OfferedNetwork.Family
-    /// Who made it.
+    /// The picture's author.
     let credit: String
   }
 

@@ -106,7 +106,7 @@ public enum ImageNetTier {
   /// The path of a fetched cut-out photograph.
   public static func path(ofPhotograph name: String) -> String { "\(Tier.imagenet.folder)/photographs/\(name).png" }
 
-  /// Who made the photographs, in the order of ``contexts``: `Chelsea: Stéfan van der Walt, CC0`.
+  /// The authors of the photographs, in the order of ``contexts``: `Chelsea: Stéfan van der Walt, CC0`.
   public static func credit(of names: [String]) -> String {
     var credits: [String] = []
     if names.contains(where: { name in cutOuts.contains { $0.file.name == name } }) {

@@ -211,7 +211,7 @@ private struct GivenInputs {
 
   /// Says in the options what the explained input is.
   ///
-  /// - Returns: how pictures become it; nil where it is taken as it is.
+  /// - Returns: the preprocessing of pictures; nil if the input is taken as it is.
   func prepare(_ options: inout OnnxOptions, _ request: GraphRequest) throws -> Preprocessing? {
     let isPicture = content.map { !$0.isArray } ?? request.showsPictures
     guard isPicture || request.preprocessing != nil else {

@@ -24,7 +24,7 @@ public struct ScoreEntry: Encodable, Sendable {
   public let undefined: Int
   public let publishedMean: Double?
   public let publishedDeviation: Double?
-  /// Why images have none, each reason once; nil where all have one.
+  /// The reasons why images have none, each once; nil if all have one.
   public let reasons: [String]?
 
   init(

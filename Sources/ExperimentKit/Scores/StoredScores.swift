@@ -21,7 +21,7 @@ public struct StoredScores: Sendable {
     /// The number of images that have a score, and the number of those that have none.
     public let count: Int
     public let undefined: Int
-    /// Why they have none, each reason once.
+    /// The reasons why they have none, each once.
     public let reasons: [String]
   }
 

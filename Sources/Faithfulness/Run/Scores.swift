@@ -82,7 +82,7 @@ public struct Summary: Equatable, Sendable {
   public let count: Int
   public let undefined: Int
   public let interval: Bootstrap.Interval?
-  /// Why images have no score, each reason with how often.
+  /// The reasons why images have no score, each with its count.
   public let reasons: String
 
   init(_ scores: [Score], _ bootstrap: Bootstrap) {

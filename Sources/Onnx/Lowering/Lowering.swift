@@ -273,7 +273,7 @@ final class Lowering {
   }
 }
 
-/// Why an operator is not read, and what to do.
+/// The reason why an operator is not read, with advice.
 enum Refusals {
   static func advice(for op: String) -> String {
     switch op {

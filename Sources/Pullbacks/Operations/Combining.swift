@@ -160,7 +160,7 @@ public struct Where: Operation {
 
 /// The values repeated along axes of extent 1, and along new axes in front: to a shape that they broadcast to.
 public struct Expand: Operation {
-  /// The batch axis not counted.
+  /// The shape of the result, the batch axis not counted.
   public var shape: [Int]
   public init(to shape: [Int]) { self.shape = shape }
 

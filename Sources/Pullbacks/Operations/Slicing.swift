@@ -1,6 +1,6 @@
 // Parts of tensors, and tensors made of parts.
 
-/// Some places of some axes, the batch axis not counted.
+/// Keeps some places of some axes; the batch axis is not counted.
 public struct Slice: Operation {
   /// The places of an axis that are kept.
   public enum Places: Hashable, Sendable {
@@ -13,7 +13,7 @@ public struct Slice: Operation {
 
   /// An axis and its places that are kept.
   public struct Part: Hashable, Sendable {
-    /// The batch axis not counted.
+    /// The axis, the batch axis not counted.
     public var axis: Int
     /// The places that are kept.
     public var places: Places

@@ -18,7 +18,7 @@ public enum TextMethod: String, Sendable, CaseIterable {
   case smoothPullback = "smooth-pullback"
   /// Gradients on the way from embeddings of zero. Source: Sundararajan et al. 2017 (arXiv 1703.01365).
   case integratedGradients = "integrated-gradients"
-  /// Soft pullbacks on that way.
+  /// The mean of soft pullbacks along the same path.
   case integratedPullbacks = "integrated-pullbacks"
   /// The part of each token that reaches the output, if every layer mixes tokens as its mean head does: see
   /// ``Attribution/AttentionRollout``. It explains no output in particular.

@@ -151,7 +151,7 @@ public struct TextConfiguration: Sendable {
     }
   }
 
-  /// What `transformers` takes where the file names none.
+  /// The default of `transformers` if the file names none.
   private static func usualActivation(_ family: Family) -> String {
     switch family {
     case .bert, .distilbert, .roberta: "gelu"

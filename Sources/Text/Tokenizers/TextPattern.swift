@@ -59,7 +59,7 @@ struct TextPattern: Sendable {
   private let root: Node
   /// The pattern as it was written.
   let text: String
-  /// Where it was written.
+  /// The file in which it was written.
   private let file: String
 
   /// - Throws: `PullbackError` of kind `data` that names the first construct that is not supported.
