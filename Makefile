@@ -50,8 +50,20 @@ paper: dependencies ## Weave and typeset the write-up: paper/paper.pdf and paper
 
 test: dependencies ## Run every test; those that need make imagenet are skipped by name without it
 	$(SWIFT) build --product SemanticPullbacksPackageTests
+	$(SWIFT) build --product SemanticPullbacksBridge
 	Tests/Consumer/test
 	$(SWIFT) test --skip-build
+
+.PHONY: python-test wheel
+python-test: dependencies ## Run the tests of the C interface and the Python package (PYTHON=python3 with numpy; torch, quantus)
+	$(SWIFT) build --product SemanticPullbacksPackageTests
+	$(SWIFT) build --product SemanticPullbacksBridge
+	$(SWIFT) test --skip-build --filter BridgeTests
+
+wheel: dependencies ## Build a self-contained wheel of the Python package into .build/wheel, and try it in a bare environment
+	PULLBACKS_WHEEL=1 $(SWIFT) build -c release --static-swift-stdlib --scratch-path .build-wheel --product SemanticPullbacksBridge
+	Sources/Python/wheel .build-wheel/release .build/wheel
+	Tests/BridgeTests/wheel .build/wheel/semantic_pullbacks-*.whl
 
 .PHONY: onnx-zoo onnx-conformance
 onnx-zoo: dependencies ## Export a zoo of graphs (Python with torch, torchvision, timm, transformers), and compare each

@@ -11,6 +11,17 @@ let swiftSettings: [SwiftSetting] =
 let cSettings: [CSetting] =
   isVersionedDependency ? [] : [.unsafeFlags(["-O3"])]
 
+// A wheel has Swift's libraries in it, and shows other libraries of its process nothing but its own functions.
+let bridgeLinking: [LinkerSetting] =
+  Context.environment["PULLBACKS_WHEEL"] == nil
+  ? []
+  : [
+    .unsafeFlags([
+      "-static-stdlib", "-use-ld=lld", "-Xlinker", "--as-needed", "-Xlinker",
+      "--version-script=\(Context.packageDirectory)/Sources/Bridge/exports.map",
+    ])
+  ]
+
 /// A library target of the house; `dependencies` are the rooms below it.
 func room(
   _ name: String, _ dependencies: [Target.Dependency], exclude: [String] = [], resources: [Resource]? = nil
@@ -39,6 +50,7 @@ let package = Package(
   products: [
     .library(name: "SemanticPullbacks", targets: ["SemanticPullbacks", "Text"]),
     .executable(name: "pullbacks", targets: ["pullbacks"]),
+    .library(name: "SemanticPullbacksBridge", type: .dynamic, targets: ["Bridge"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -92,6 +104,11 @@ let package = Package(
         "Pullbacks", "Failures", "Digests", "Kernels", "Checkpoints", "Networks", "Onnx", "Imaging", "Attribution",
         "Faithfulness", "Scenes", "Training", .product(name: "SwiftCSV", package: "SwiftCSV"),
       ], resources: [.embedInCode("Resources/photographs.csv"), .embedInCode("Resources/contexts.csv")]),
+    .target(name: "CBridge"),
+    .target(
+      name: "Bridge",
+      dependencies: ["CBridge", "Subjects", "Pullbacks", "Failures", "Networks", "Onnx", "Imaging", "Attribution"],
+      exclude: ["exports.map"], swiftSettings: swiftSettings, linkerSettings: bridgeLinking),
     room("Plotting", ["Failures", "Imaging", "CCairo"]),
     room("SemanticPullbacks", ["Pullbacks", "Execution", "Checkpoints", "Networks", "Onnx", "Imaging", "Attribution"]),
     room(
@@ -157,6 +174,9 @@ let package = Package(
     tests("ExperimentKitTests", ["ExperimentKit", "Failures", "Digests"]),
     tests("WeavingTests", ["Weaving"]),
     tests("ReadmeTests", []),
+    .testTarget(
+      name: "BridgeTests", dependencies: ["Imaging", "Pullbacks", "pullbacks", "TestKit"], path: "Tests/BridgeTests",
+      exclude: ["python", "explain.c", "wheel"], swiftSettings: swiftSettings),
     tests("StudioTests", ["Studio", "ExperimentKit", "Failures", "Digests", "pullbacks"]),
     tests(
       "FigureTests",

@@ -229,15 +229,7 @@ struct Attribute: ParsableCommand {
 
   private func methods() throws -> [Method] {
     let names = method ?? (counterfactual == nil ? Method.softPullback.rawValue : Method.pullbackAscent.rawValue)
-    let methods = try names.split(separator: ",").map { name in
-      guard let method = Method(rawValue: String(name)) else {
-        throw PullbackError(
-          .usage, "--method \(name)", "there is no such method",
-          advice: nearest(to: String(name), among: Method.allCases.map(\.rawValue)).map { "did you mean \($0)?" }
-            ?? "there are \(Method.names)")
-      }
-      return method
-    }
+    let methods = try names.split(separator: ",").map { try Method.named(String($0)) }
     guard !methods.isEmpty, Set(methods).count == methods.count else {
       throw PullbackError(.usage, "--method \(names)", "expected methods, each of them once")
     }

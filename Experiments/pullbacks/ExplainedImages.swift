@@ -28,14 +28,7 @@ struct ExplainedImages {
     _ images: InputImages, _ choices: [TargetChoice], network: Network, model: Subject, batchSize: Int,
     preprocessing: String
   ) throws(PullbackError) {
-    for choice in choices {
-      guard case .target(let target) = choice.kind else { continue }
-      try target.check(network.graph.outputShape, of: network.graph.name)
-      guard !target.selectsNothing else {
-        throw PullbackError(
-          .usage, "--target \(choice.label)", "selects nothing: its weights are all 0, and so is every attribution")
-      }
-    }
+    for choice in choices { try choice.check(for: network.graph) }
     (self.images, self.choices, self.network, self.model, self.batchSize) = (images, choices, network, model, batchSize)
     self.preprocessing = preprocessing
   }
@@ -127,7 +120,7 @@ struct ExplainedImages {
             kept[place].append(
               try found.maps[place].enumerated().map { target, maps in
                 let map = maps.image(image)
-                try checkFinite(map, explainer, images.names[range.lowerBound + image])
+                try explainer.checkFinite(map, of: images.names[range.lowerBound + image])
                 if !appends.isEmpty { try appends[place](map) }
                 return Map(
                   sha256: try map.withUnsafeBuffer { try sha256(UnsafeRawBufferPointer($0)) },
@@ -153,14 +146,6 @@ struct ExplainedImages {
     guard let path = paths.first else { return try body(appends) }
     try NPY.write(shape: shape, to: path) { append in
       try withoutActuallyEscaping(append) { try writing(to: paths.dropFirst(), appends + [$0], body) }
-    }
-  }
-
-  private func checkFinite(_ map: Tensor, _ explainer: any Explainer, _ image: String) throws {
-    guard Checkpoint.firstNonFinite(in: map) == nil else {
-      throw PullbackError(
-        .data, "\(explainer.name) of \(image)", "the attribution is not finite: values overflowed float32 on the way",
-        advice: "take smaller steps, perturbations or weights")
     }
   }
 

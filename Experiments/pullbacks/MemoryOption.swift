@@ -36,27 +36,7 @@ struct MemoryOption: ParsableArguments {
   ///
   /// - Throws: `PullbackError` of kind `system` if there is too little memory for one.
   func batchSize(for graph: Graph) throws(PullbackError) -> Int {
-    try Self.check(graph)
-    // Half of what there is may go to activations: explainers keep maps and draws of their own.
-    return graph.batchSize(within: min(maxMemory.count, (ProcessSize.available ?? .max) / 2))
-  }
-
-  /// - Throws: `PullbackError` of kind `system` if there is too little memory for one image to go through a network.
-  static func check(_ graph: Graph) throws(PullbackError) {
-    try check(2 * 4 * graph.activationCount, "the activations of one image in \(graph.name)")
-  }
-
-  /// - Throws: `PullbackError` of kind `system` if there is too little memory for a checkpoint's parameters.
-  static func check(checkpoint path: String) throws {
-    guard let file = try? InputFile(path) else { return }
-    try check(file.size, "the parameters in \(path)")
-  }
-
-  private static func check(_ bytes: Int, _ what: String) throws(PullbackError) {
-    guard let available = ProcessSize.available, bytes > available else { return }
-    throw PullbackError(
-      .system, "memory", "\(what) take \(bytes >> 20) MB, and there are \(max(0, available) >> 20) MB",
-      advice: "allow this process more (ulimit -v unlimited), or end other programs")
+    try graph.affordableBatchSize(within: maxMemory.count)
   }
 
   /// From now on, a failed allocation ends the program with one line in place of a backtrace. The runtime then calls

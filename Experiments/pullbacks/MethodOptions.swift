@@ -48,43 +48,15 @@ struct MethodOptions: ParsableArguments {
     if let alpha, !(alpha.isFinite && alpha > 0) { throw ValidationError("--alpha is a positive number.") }
   }
 
-  /// - Parameters:
-  ///   - subject: the network: a baseline image must fit its input, and relative temperatures use its spreads.
-  ///   - fallback: the preset if none is named.
-  ///   - range: the range of the values of an array as baseline.
-  ///   - atLastMaps: whether class activation maps are taken at the network's last maps, as Grad-CAM is defined, if no
-  ///     preset and no layer is named. The release uses other layers, inside the last block of a ResNet.
-  /// - Returns: the settings, and further entries for records of soft rules.
+  /// As `SettingsRequest.settings(for:unless:range:atLastMaps:)` describes them.
   func settings(
     for subject: Subject, unless fallback: Preset, range: ArrayRange?, atLastMaps: Bool = false
   ) throws -> (settings: MethodSettings, record: [String: String]) {
-    let graph = subject.graph
-    var settings = (preset ?? fallback).settings
-    for (name, text) in try pairs(set, option: "--set") { try settings.set(name, to: text) }
-    if let alpha { (settings.alpha, settings.doubleAlpha) = (alpha, alpha) }
-    if let steps { settings.steps = steps }
-    if let clip { settings.clipping = clip }
-    let record = try temperatures.apply(
-      to: &settings, for: graph, subject, recommending: preset == nil && fallback == .general)
-    if let option = temperatures.calibration.map({ "--calibration \($0)" })
-      ?? temperatures.spreads.map({ "--spreads \($0.rawValue)" }), settings.relativeTemperatures.isEmpty
-    {
-      throw PullbackError(
-        .usage, option, "spreads are for relative temperatures, and none is asked for",
-        advice: "as in --temperature relative=1.5")
-    }
-    if let baseline {
-      if let value = Float(baseline), value.isFinite {
-        settings.baseline = .value(value)
-      } else {
-        settings.baseline = .image(try subject.inputs(InputContent(baseline), range: range).one())
-      }
-    }
-    // An exported graph has no layer of the release's.
-    if atLastMaps && preset == nil || subject.onnx != nil, settings.camLayer == nil {
-      settings.camLayer = Architecture.lastMaps(in: graph)
-    }
-    return (settings.fitting(graph), record)
+    var request = SettingsRequest(preset: preset)
+    request.values = try pairs(set, option: "--set").map { (name: $0.0, text: $0.1) }
+    (request.alpha, request.steps, request.clipping, request.baseline) = (alpha, steps, clip, baseline)
+    request.temperatures = temperatures.request
+    return try request.settings(for: subject, unless: fallback, range: range, atLastMaps: atLastMaps)
   }
 }
 

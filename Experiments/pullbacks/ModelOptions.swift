@@ -69,14 +69,13 @@ struct ModelOptions: ParsableArguments {
 
   /// The path of the exported graph if --model names one, else nil.
   var graphFile: String? {
-    guard let model, model.lowercased().hasSuffix(".onnx") || model.contains("/") else { return nil }
-    return model
+    model.flatMap { GraphRequest.isFile($0) ? $0 : nil }
   }
 
   private func architecture(
     showing choice: Tier.Choice, of folder: String?, preprocessing: Preprocessing?, unreadable: UnreadableFiles?
   ) throws -> Subject {
-    if let checkpoint { try MemoryOption.check(checkpoint: checkpoint) }
+    if let checkpoint { try ProcessSize.check(checkpoint: checkpoint) }
     if checkpoint == nil { try file.requireNone() }
     do {
       let subject = try Subject(
@@ -175,7 +174,7 @@ struct GraphOptions: ParsableArguments {
     _ path: String, _ inputs: [String], showing choice: Tier.Choice = .none, of folder: String? = nil,
     preprocessing: Preprocessing? = nil, unreadable: UnreadableFiles? = nil
   ) throws -> (subject: Subject, content: InputContent?) {
-    try MemoryOption.check(checkpoint: path)
+    try ProcessSize.check(checkpoint: path)
     do {
       let request = try request(inputs, preprocessing: preprocessing, showsPictures: folder != nil)
       let loaded = try Subject.onnx(path, request, showing: choice, of: folder, unreadable: unreadable)
@@ -190,19 +189,9 @@ struct GraphOptions: ParsableArguments {
   private func request(
     _ inputs: [String], preprocessing: Preprocessing?, showsPictures: Bool
   ) throws -> GraphRequest {
-    var shapes: [String: [Int]] = [:]
-    for text in shape {
-      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
-      let extents = parts.last?.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) } ?? []
-      guard parts.count == 2, extents.allSatisfy({ ($0 ?? 0) > 0 }) else {
-        throw PullbackError(
-          .usage, "--shape \(text)", "expected an input and its extents", advice: "as in x=1x3x224x224")
-      }
-      shapes[parts[0]] = extents.compactMap { $0 }
-    }
-    return GraphRequest(
-      inputs, explained: explain, output: outputName, shapes: shapes, labels: try labels.map(ClassLabels.read),
-      preprocessing: preprocessing, showsPictures: showsPictures)
+    try GraphRequest(
+      inputs, explained: explain, output: outputName, shapes: GraphRequest.shapes(shape),
+      labels: labels.map(ClassLabels.read), preprocessing: preprocessing, showsPictures: showsPictures)
   }
 }
 
@@ -215,27 +204,5 @@ extension ModelOptions {
     for note in fit.notes(among: alternatives) {
       writeToStandardError("note: \(subject.path): \(note)\n")
     }
-  }
-}
-
-extension Network {
-  /// The network's value at an image, which must be a number everywhere: a ranking of others would mean nothing.
-  ///
-  /// - Throws: `PullbackError` of kind `data` if parameters or image lead beyond float32.
-  func finiteValue(at image: Tensor, named name: String) throws(PullbackError) -> Tensor {
-    let value = try self(image)
-    try graph.checkFinite(value, named: name)
-    return value
-  }
-}
-
-extension Graph {
-  /// Throws unless the network's value at an image is a number everywhere.
-  func checkFinite(_ value: Tensor, named name: String) throws(PullbackError) {
-    guard let index = Checkpoint.firstNonFinite(in: value) else { return }
-    throw PullbackError(
-      .data, name,
-      "the output of \(self.name) holds \(value.scalars[index]) at index \(index), expected finite numbers",
-      advice: "check that the checkpoint is whole: its values overflow float32 on the way")
   }
 }

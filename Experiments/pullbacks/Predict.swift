@@ -46,7 +46,7 @@ struct Predict: ParsableCommand {
       try outputs.check([output, Signature.recordPath(output)], inputs: images.files + [model.path])
     }
     input.pictures.announce(images, for: model)
-    try MemoryOption.check(model.graph)
+    try model.graph.checkMemory()
     let unreadable = UnreadableFiles(isStrict: input.pictures.strict)
     var rows: [Row] = []
     var logits: [Tensor] = []

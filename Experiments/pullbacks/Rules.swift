@@ -47,7 +47,7 @@ struct Rules: ParsableCommand {
     let isKnown = subject != nil
     let graph = try subject?.graph ?? Architecture.named(model.model ?? ImageNetTier.architecture).graph()
     var settings = MethodSettings()
-    _ = try temperatures.apply(to: &settings, for: graph, subject, recommending: true, always: true)
+    _ = try temperatures.request.apply(to: &settings, for: graph, subject, recommending: true, always: true)
     if !isKnown {
       // Any parameters tell which batch norms there are; none tell how large the spreads are.
       let ones = graph.parameters.map { ($0.name, Tensor(shape: $0.description.shape, repeating: 1)) }

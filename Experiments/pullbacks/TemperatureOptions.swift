@@ -3,13 +3,6 @@ import ExperimentKit
 
 /// The temperatures of the soft rules, and the spreads that relative ones are multiplied with.
 struct TemperatureOptions: ParsableArguments {
-  /// The preferred source of the spreads.
-  enum First: String, CaseIterable, ExpressibleByArgument {
-    case batchNorm = "batch-norm"
-    case calibration
-    case image
-  }
-
   @Option(
     help: ArgumentHelp(
       """
@@ -39,55 +32,19 @@ struct TemperatureOptions: ParsableArguments {
       image: always the image itself.
       """,
       valueName: "which"))
-  var spreads: First?
+  var spreads: TemperatureRequest.First?
 
   @Option(
     help: "Padding in soft max pooling: zeros, it counts as zeros (the authors' code); or excluded, it is ignored.")
   var border: SoftMaxPool.Border?
 
-  func validate() throws {
-    switch (spreads, calibration) {
-    case (.calibration, nil): throw ValidationError("--spreads calibration needs a file --calibration.")
-    case (.image, .some): throw ValidationError("--spreads image has no use for --calibration.")
-    default: break
-    }
-  }
-
-  /// Whether the temperatures depend on the network's parameters.
+  /// Whether temperatures are asked for that the parameters of the network matter to.
   var needParameters: Bool { calibration != nil || spreads != nil || (temperature ?? "").contains("relative") }
 
-  /// Puts the temperatures into settings, and the spreads if temperatures are relative to them.
-  ///
-  /// - Parameters:
-  ///   - subject: the network with its parameters; may be nil if no temperature is relative.
-  ///   - recommending: whether temperatures are relative by default if none were published for the network.
-  ///   - always: whether spreads are set even without relative temperatures.
-  /// - Returns: further entries for records: the calibration and the source of spreads.
-  func apply(
-    to settings: inout MethodSettings, for graph: Graph, _ subject: Subject?, recommending: Bool, always: Bool = false
-  ) throws -> [String: String] {
-    if let border { settings.border = border }
-    if temperature != nil {
-      try settings.setTemperatures(temperature, for: graph)
-    } else if recommending, settings.temperatures.changedKinds.isEmpty,
-      !Tier.publishedTemperatures.contains(graph.name)
-    {
-      settings.relativeTemperatures = .recommended
-    }
-    // A node that there is not is refused for methods without soft rules too.
-    _ = try settings.softRules(for: graph)
-    guard let subject, always || !settings.relativeTemperatures.isEmpty else { return [:] }
-    let calibrated = try calibration.map { try Calibration.read($0, for: subject) }
-    let told = spreads == .image ? Spreads() : Spreads(of: subject.network)
-    switch (calibrated?.spreads, spreads) {
-    case (nil, _): settings.spreads = told
-    case (let measured?, .calibration): settings.spreads = measured.completed(by: told)
-    case (let measured?, _): settings.spreads = told.completed(by: measured)
-    }
-    return [
-      "temperature.calibration": calibrated?.sha256, "temperature.spreads": spreads?.rawValue,
-    ].compactMapValues { $0 }
+  var request: TemperatureRequest {
+    TemperatureRequest(temperature, calibration: calibration, spreads: spreads, border: border)
   }
 }
 
+extension TemperatureRequest.First: ExpressibleByArgument {}
 extension SoftMaxPool.Border: ExpressibleByArgument {}

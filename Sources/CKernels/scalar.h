@@ -3,7 +3,12 @@
 #ifndef SCALAR_H
 #define SCALAR_H
 #include <string.h>
+
+// The loader chooses among clones (below) amid the relocations of a shared library: what it chooses from is hidden, so
+// that the addresses need no relocation themselves.
+#pragma GCC visibility push(hidden)
 #include "CKernels.h"
+#pragma GCC visibility pop
 
 // The loader chooses a clone before a sanitizer has set itself up, so that a sanitized program would crash there.
 #if defined(__x86_64__) && defined(__linux__) && !__has_feature(thread_sanitizer) && !__has_feature(address_sanitizer)

@@ -98,7 +98,21 @@ static void *help(void *unused) {
   return unused;
 }
 
+// A child process that was forked has none of the helpers, and whatever state they were in.
+static void forget_helpers(void) {
+  helpers = 0;
+  atomic_store(&sleepers, 0);
+  atomic_store(&door, 0);
+  pthread_mutex_init(&mutex, NULL);
+  pthread_cond_init(&opened, NULL);
+  atomic_flag_clear(&busy);
+}
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static void expect_forks(void) { pthread_atfork(NULL, NULL, forget_helpers); }
+
 static void hire(size_t wanted) {
+  pthread_once(&once, expect_forks);
   while (helpers < wanted) {
     pthread_t thread;
     if (pthread_create(&thread, NULL, help, NULL) != 0) return;

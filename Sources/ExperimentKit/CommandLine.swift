@@ -62,8 +62,12 @@ extension PullbackError {
   /// command that fetches what is missing.
   public var onCommandLine: PullbackError {
     var error = self
+    let options: Set = [
+      "images", "samples", "model", "target", "selector", "within", "input", "labels", "temperature", "calibration",
+      "spreads", "preprocess", "shape", "method",
+    ]
     if kind == .usage,
-      ["images", "samples", "model", "target", "input", "labels"].contains(String(subject.prefix { $0 != " " }))
+      options.contains(String(subject.prefix { $0 != " " })), !subject.hasPrefix("temperature of ")
     {
       error.subject = "--" + subject
     }
@@ -110,32 +114,4 @@ public func shellCommand(_ arguments: [String]) -> String {
     argument.wholeMatch(of: /[A-Za-z0-9_.,:=+@%\/-]+/) == nil
       ? "'\(argument.replacingOccurrences(of: "'", with: "'\\''"))'" : argument
   }.joined(separator: " ")
-}
-
-/// The one of `names` that was probably meant by `text`: the fewest letters to insert, remove or replace, and no more
-/// than a third of them; nil if none is that near.
-public func nearest(to text: String, among names: some Sequence<String>) -> String? {
-  // Far more than any name, and little enough that a product of two lengths is nothing.
-  let letters = Array(text.lowercased().prefix(100))
-  var best: (name: String, distance: Int)?
-  for name in names {
-    let distance = editDistance(letters, Array(name.lowercased()))
-    if distance <= max(1, letters.count / 3), distance < best?.distance ?? .max { best = (name, distance) }
-  }
-  return best?.name
-}
-
-/// Levenshtein's distance, a row of the table at a time.
-private func editDistance(_ a: [Character], _ b: [Character]) -> Int {
-  var row = Array(0...b.count)
-  for (i, letter) in a.enumerated() {
-    var diagonal = row[0]
-    row[0] = i + 1
-    for (j, other) in b.enumerated() {
-      let replaced = diagonal + (letter == other ? 0 : 1)
-      diagonal = row[j + 1]
-      row[j + 1] = min(replaced, row[j] + 1, diagonal + 1)
-    }
-  }
-  return row[b.count]
 }

@@ -99,16 +99,3 @@ extension ColorMap: ExpressibleByArgument {
 
   public static var allValueStrings: [String] { diverging.map(\.name) }
 }
-
-extension Graph {
-  /// The memory that activations may take unless somebody says otherwise, in bytes.
-  public static let memoryForActivations = 1 << 29
-
-  /// The number of images that go through the network at once, 1 to 64: the activations of each may all be kept, with
-  /// as much again for cotangents.
-  ///
-  /// - Parameter bytes: the memory that activations may take.
-  public func batchSize(within bytes: Int = Graph.memoryForActivations) -> Int {
-    min(64, max(1, bytes / (2 * 4 * activationCount)))
-  }
-}

@@ -27,9 +27,6 @@ enum Machine {
   }
 }
 
-/// The version of this package.
-public let packageVersion = "0.1.0"
-
 /// The versions of the libraries that numbers and pictures depend on, as they are loaded.
 public enum LibraryVersions {
   public static var all: [String: String] {
@@ -59,69 +56,6 @@ public enum LibraryVersions {
   }
 
   static var openSSL: String { second(of: String(cString: OpenSSL_version(OPENSSL_VERSION))) }
-}
-
-/// The memory that this process takes, in bytes; NaN where the system does not tell.
-public enum ProcessSize {
-  public static var now: Double { bytes("VmRSS:") }
-
-  /// Since the process began, or since ``forget()``.
-  public static var largest: Double { bytes("VmHWM:") }
-
-  /// The memory that the process may still take before the system refuses more: the least of its own limits on
-  /// addresses and data, the limit of its control group, and the memory that the machine has left; nil if nothing is
-  /// known.
-  public static var available: Int? {
-    var limits: [Int] = []
-    var limit = rlimit()
-    for (resource, use) in [(RLIMIT_AS, "VmSize:"), (RLIMIT_DATA, "VmData:")] {
-      guard getrlimit(__rlimit_resource_t(resource.rawValue), &limit) == 0, limit.rlim_cur < UInt64(Int.max) else {
-        continue
-      }
-      let used = bytes(use)
-      if used.isFinite { limits.append(Int(limit.rlim_cur) - Int(used)) }
-    }
-    let group = "/sys/fs/cgroup/memory"
-    if let most = number(in: "\(group).max"), let used = number(in: "\(group).current") {
-      // Pages of files that were read count as used, and are given up when memory runs short.
-      limits.append(most - used + (line("inactive_file", of: "\(group).stat") ?? 0))
-    }
-    if let free = line("MemAvailable:", of: "/proc/meminfo") { limits.append(free * 1024) }
-    return limits.min()
-  }
-
-  /// Lowers the number of threads if memory is short: beside its work each thread takes a stack and the 128 MB of
-  /// OpenBLAS's buffer. Results do not depend on the number of threads.
-  public static func spareThreads() {
-    let each = 256 << 20
-    guard let available, available < Parallel.most * each else { return }
-    Parallel.threads = max(1, available / each)
-  }
-
-  private static func number(in path: String) -> Int? {
-    (try? String(contentsOfFile: path, encoding: .utf8)).flatMap {
-      Int($0.trimmingCharacters(in: .whitespacesAndNewlines))
-    }
-  }
-
-  private static func line(_ field: String, of path: String) -> Int? {
-    let lines = (try? String(contentsOfFile: path, encoding: .utf8))?.split(separator: "\n") ?? []
-    let words = lines.lazy.map { $0.split(whereSeparator: \.isWhitespace) }
-    return words.first { $0.first.map(String.init) == field }?.dropFirst().first.flatMap { Int($0) }
-  }
-
-  /// Lets the largest size begin anew from the present one; whether the system does so.
-  static func forget() -> Bool {
-    guard let file = FileHandle(forWritingAtPath: "/proc/self/clear_refs") else { return false }
-    return (try? file.write(contentsOf: Data("5".utf8))) != nil
-  }
-
-  private static func bytes(_ field: String) -> Double {
-    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
-    let line = status.split(separator: "\n").first { $0.hasPrefix(field) }
-    let kilobytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Double($0) }
-    return (kilobytes ?? .nan) * 1024
-  }
 }
 
 /// The clock that times are read from.

@@ -1,7 +1,8 @@
 import Foundation
 
-/// The path of a resource of one of the package's targets: beside the running program, beside the bundle of tests that
-/// runs in it, or where it was built from. `Bundle.module` would end the program if it found none.
+/// The path of a resource of one of the package's targets: beside the shared library or program that this code is part of,
+/// beside the running program, beside the bundle of tests that runs in it, or where it was built from. `Bundle.module`
+/// would end the program if it found none.
 ///
 /// - Parameters:
 ///   - file: below the target's folder of resources.
@@ -11,11 +12,13 @@ import Foundation
 public func pathOfResource(_ file: String, of target: String, besideSource source: String) throws(PullbackError)
   -> String
 {
-  let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-  let tests = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath().deletingLastPathComponent()
+  // There are no arguments where this is a library in a program of another language.
+  let beside = [pathOfThisCode, "/proc/self/exe", CommandLine.arguments.first].compactMap { path in
+    path.map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().deletingLastPathComponent() }
+  }
   let sources = URL(fileURLWithPath: source).deletingLastPathComponent()
   let folders =
-    [program, tests].map { $0.appendingPathComponent("SemanticPullbacks_\(target).resources").path }
+    beside.map { $0.appendingPathComponent("SemanticPullbacks_\(target).resources").path }
     + [sources.appendingPathComponent("Resources").path]
   guard let found = folders.map({ "\($0)/\(file)" }).first(where: exists) else {
     throw PullbackError(
@@ -24,3 +27,19 @@ public func pathOfResource(_ file: String, of target: String, besideSource sourc
   }
   return found
 }
+
+/// The file of the program or shared library that this code is part of, as the system's list of mapped files has it;
+/// nil where there is no such list.
+private let pathOfThisCode: String? = {
+  let address = UInt(bitPattern: #dsohandle)
+  // The system hands over a page at a time, and calls the file empty: a String takes the first page for all of it.
+  let maps = (try? FileHandle(forReadingAtPath: "/proc/self/maps")?.readToEnd()) ?? Data()
+  for line in String(decoding: maps, as: UTF8.self).split(separator: "\n") {
+    // 7f0c54000000-7f0c54021000 r-xp 00000000 08:01 1234   /usr/lib/libm.so
+    let fields = line.split(separator: " ", maxSplits: 5)
+    let bounds = fields[0].split(separator: "-").compactMap { UInt($0, radix: 16) }
+    guard fields.count == 6, bounds.count == 2, bounds[0] <= address, address < bounds[1] else { continue }
+    return fields[5].trimmingCharacters(in: .whitespaces)
+  }
+  return nil
+}()

@@ -60,10 +60,7 @@ struct LoadedNetwork: Sendable {
   }
 
   /// The temperature that `attribute` uses if none is named.
-  var usualTemperature: String {
-    Tier.publishedTemperatures.contains(graph.name)
-      ? "released" : "relative=\(RelativeTemperatures.recommendedMultiple)"
-  }
+  var usualTemperature: String { subject.usualTemperature }
 
   /// Whether an explainer takes so many passes that others should not wait for it.
   static func isLong(_ method: Method) -> Bool {

@@ -29,9 +29,12 @@ public enum ArrayRange: String, CaseIterable, Sendable {
   /// An array as input of a network.
   ///
   /// - Parameter name: the name of its file, for the message.
-  /// - Throws: `PullbackError` if a value is outside by more than rounding, a thousandth of the range's half, which is
-  ///   more than float16 rounds by.
-  func inputs(_ array: Tensor, named name: String) throws -> Tensor {
+  /// - Throws: `PullbackError` if a value is not finite, or outside by more than rounding, a thousandth of the range's
+  ///   half, which is more than float16 rounds by.
+  public func inputs(_ array: Tensor, named name: String) throws -> Tensor {
+    if let index = Checkpoint.firstNonFinite(in: array) {
+      throw PullbackError(.data, name, "holds \(array.scalars[index]) at index \(index), expected finite numbers")
+    }
     guard let bounds else { return array }
     let (middle, half) = ((bounds.lowerBound + bounds.upperBound) / 2, (bounds.upperBound - bounds.lowerBound) / 2)
     let (least, most) = array.extremes
@@ -247,9 +250,6 @@ public struct InputImages: Sendable {
       let expected = shape.map(String.init).joined(separator: ", ")
       throw PullbackError(
         .data, path, "expected an array of shape (\(expected)) or (N, \(expected)), found \(array.shape)")
-    }
-    if let index = Checkpoint.firstNonFinite(in: batch) {
-      throw PullbackError(.data, path, "holds \(batch.scalars[index]) at index \(index), expected finite numbers")
     }
     return (try range.inputs(batch, named: path), false)
   }

@@ -31,6 +31,26 @@ public struct GraphRequest: Sendable {
     (self.inputs, self.explained, self.output, self.shapes) = (inputs, explained, output, shapes)
     (self.labels, self.preprocessing, self.showsPictures) = (labels, preprocessing, showsPictures)
   }
+
+  /// Whether the name of a model is that of an exported graph's file, and not of an architecture.
+  public static func isFile(_ name: String) -> Bool { name.lowercased().hasSuffix(".onnx") || name.contains("/") }
+
+  /// Shapes by the names of inputs, batch axis included, of texts as `x=1x3x224x224`.
+  ///
+  /// - Throws: `PullbackError` if a text is none of these.
+  public static func shapes(_ texts: [String]) throws(PullbackError) -> [String: [Int]] {
+    var shapes: [String: [Int]] = [:]
+    for text in texts {
+      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      let extents = parts.last?.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) } ?? []
+      guard parts.count == 2, extents.allSatisfy({ ($0 ?? 0) > 0 }) else {
+        throw PullbackError(
+          .usage, "shape \(text)", "expected an input and its extents", advice: "as in x=1x3x224x224")
+      }
+      shapes[parts[0]] = extents.compactMap { $0 }
+    }
+    return shapes
+  }
 }
 
 extension Subject {

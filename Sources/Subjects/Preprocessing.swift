@@ -122,7 +122,7 @@ public struct Preprocessing: Equatable, Sendable {
     }
     guard text.lowercased().hasSuffix(".json") else {
       throw PullbackError(
-        .usage, "--preprocess \(text)", "is neither a name nor a .json file",
+        .usage, "preprocess \(text)", "is neither a name nor a .json file",
         advice: "the names are \(Named.allCases.map(\.rawValue).joined(separator: ", "))")
     }
     try self.init(json: try InputFile.bytes(of: text, limit: 1 << 20), named: text)

@@ -137,6 +137,12 @@ public struct Subject: Sendable {
   /// The network's structure.
   public var graph: Graph { network.graph }
 
+  /// The temperatures of the soft rules where none are named, as `MethodSettings.setTemperatures(_:for:)` reads them.
+  public var usualTemperature: String {
+    Tier.publishedTemperatures.contains(graph.name)
+      ? "released" : "relative=\(RelativeTemperatures.recommendedMultiple)"
+  }
+
   /// From a photograph to the network's input.
   ///
   /// - Throws: `PullbackError` if the network takes no pictures.

@@ -51,6 +51,9 @@ public struct Program: Sendable {
 
   private init(url: URL) { self.url = url }
 
+  /// - Parameter path: of a program that is no part of this package.
+  public init(path: String) { url = URL(fileURLWithPath: path) }
+
   /// Runs the program until it ends, which `body`, called as soon as it has started, may bring about.
   ///
   /// - Returns: its exit code, or the number of the signal that ended it, and what it wrote to standard error.

@@ -3,7 +3,7 @@ import Failures
 import Pullbacks
 
 extension MethodSettings {
-  /// Puts in temperatures as the option `--temperature` names them: `released`, `relu=0.6,maxpool=0.3`,
+  /// Puts in temperatures as people name them: `released`, `relu=0.6,maxpool=0.3`,
   /// `relu=sigmoid:0.3`, `layer4.2.relu=1`, `relative=1.5`, `relative.relu=1`.
   ///
   /// - Parameters:
@@ -13,11 +13,11 @@ extension MethodSettings {
   public mutating func setTemperatures(_ text: String?, for graph: Graph) throws {
     var others: Float?
     var kinds: [Temperatures.Kind: Float] = [:]
-    for (name, text) in try pairs(text == "released" ? nil : text, option: "--temperature") {
+    for (name, text) in try pairs(text == "released" ? nil : text, option: "temperature") {
       if let kind = Temperatures.Kind(rawValue: name), temperatures.set(kind, text) { continue }
       guard let value = Float(text), value.isFinite, value > 0 else {
         throw PullbackError(
-          .usage, "--temperature \(name)=\(text)", "expected a name and a positive number", advice: "as in relu=0.6")
+          .usage, "temperature \(name)=\(text)", "expected a name and a positive number", advice: "as in relu=0.6")
       }
       if name == "relative" {
         others = value
@@ -31,13 +31,13 @@ extension MethodSettings {
     let twice = temperatures.changedKinds.filter { relativeTemperatures[$0] != nil }.map(\.rawValue).sorted()
     guard twice.isEmpty || others == nil else {
       throw PullbackError(
-        .usage, "--temperature \(text ?? "")",
+        .usage, "temperature \(text ?? "")",
         "relative stands for all gates and max pools, and others name a kind of them as well",
         advice: "name relative alone, or with single nodes")
     }
     guard twice.isEmpty else {
       throw PullbackError(
-        .usage, "--temperature \(text ?? "")",
+        .usage, "temperature \(text ?? "")",
         "\(twice.joined(separator: ", ")) would have two temperatures, one of them relative", advice: "leave one out")
     }
   }
@@ -49,14 +49,14 @@ private func relativeKind(_ name: String, in graph: Graph) throws -> Temperature
   let kindName = name.dropFirst("relative.".count)
   guard let kind = kinds.first(where: { $0.rawValue == kindName }) else {
     throw PullbackError(
-      .usage, "--temperature \(name)", "there is no relative rule for \(kindName)",
+      .usage, "temperature \(name)", "there is no relative rule for \(kindName)",
       advice: "there is one for \(kinds.map(\.rawValue).joined(separator: ", "))")
   }
   let present = Set(graph.nodes.map(\.operation.kind))
   guard present.contains(kind.rawValue) else {
     let others = kinds.map(\.rawValue).filter(present.contains)
     throw PullbackError(
-      .usage, "--temperature \(name)", "\(graph.name) has no \(kind.rawValue)",
+      .usage, "temperature \(name)", "\(graph.name) has no \(kind.rawValue)",
       advice: others.isEmpty ? "leave it out" : "it has \(others.joined(separator: ", "))")
   }
   return kind

@@ -1,18 +1,20 @@
-import ExperimentKit
+import Attribution
 import Failures
 import Foundation
+import Imaging
+import Pullbacks
 
-/// A target as `--target` names it: a rank is not yet a class, which depends on the image.
-struct TargetChoice {
-  enum Kind {
+/// A target as people name it: a rank is not yet a class, which depends on the image.
+public struct TargetChoice: Sendable {
+  public enum Kind: Sendable {
     /// The class of this rank in the order of the logits, 0 for the top-1.
     case rank(Int)
     case target(Target)
   }
 
-  let kind: Kind
+  public let kind: Kind
   /// The target as it was written, for records.
-  let label: String
+  public let label: String
 
   /// Reads a list of targets.
   ///
@@ -33,13 +35,13 @@ struct TargetChoice {
   ///   - model: the network with the output.
   /// - Returns: the targets, and the inner node that they belong to, if they do.
   /// - Throws: `PullbackError` that names the part that is not understood.
-  static func parse(
+  public static func parse(
     _ text: String?, within mask: String? = nil, selector: String? = nil, for model: Subject
   ) throws -> (choices: [TargetChoice], node: String?) {
     let shape = model.graph.outputShape
     if let selector {
       guard text == nil, mask == nil else {
-        throw PullbackError(.usage, "--selector", "replaces --target and --within; leave them out")
+        throw PullbackError(.usage, "selector", "replaces --target and --within; leave them out")
       }
       let weights = Target.weights(try NPY.read(selector))
       do { try weights.check(shape, of: model.name) } catch {
@@ -51,7 +53,7 @@ struct TargetChoice {
     }
     if let mask {
       guard let text else {
-        throw PullbackError(.usage, "--within", "is about a class", advice: "name it with --target")
+        throw PullbackError(.usage, "within", "is about a class", advice: "name it as the target")
       }
       return (try inside(mask, text, model), nil)
     }
@@ -59,9 +61,9 @@ struct TargetChoice {
       if shape.reduce(1, *) == 1 { return ([TargetChoice(kind: .target(.logit(0)), label: "the output")], nil) }
       guard shape.count == 1 else {
         throw PullbackError(
-          .usage, "--target", "\(model.name) has an output of shape \(shape), expected what is explained of it",
-          advice: "as in --target \(([0] + shape.dropFirst().map { _ in 0 }).map(String.init).joined(separator: ",")), "
-            + "or a --selector")
+          .usage, "target", "\(model.name) has an output of shape \(shape), expected what is explained of it",
+          advice: "as in \(([0] + shape.dropFirst().map { _ in 0 }).map(String.init).joined(separator: ",")), "
+            + "or a selector")
       }
       return ([TargetChoice(kind: .rank(0), label: "top-1")], nil)
     }
@@ -72,7 +74,7 @@ struct TargetChoice {
         let classes = shape.reduce(1, *)
         guard shape.count == 1, (1...classes).contains(count) else {
           throw PullbackError(
-            .usage, "--target \(part)",
+            .usage, "target \(part)",
             shape.count == 1 ? "\(model.graph.name) has \(classes) classes" : "the output has the shape \(shape)")
         }
         choices += (0..<count).map { TargetChoice(kind: .rank($0), label: "top-\($0 + 1)") }
@@ -92,7 +94,7 @@ struct TargetChoice {
     }
     guard nodes.count == 1, let node = nodes.first else {
       throw PullbackError(
-        .usage, "--target \(text)", "the targets belong to several nodes", advice: "run once for each")
+        .usage, "target \(text)", "the targets belong to several nodes", advice: "run once for each")
     }
     return (choices, node)
   }
@@ -126,7 +128,7 @@ struct TargetChoice {
     return try text.split(separator: ",", omittingEmptySubsequences: false).map { part in
       guard let target = try model.classIndex(String(part)), (0..<shape[0]).contains(target) else {
         throw PullbackError(
-          .usage, "--target \(part)", "is none of the \(shape[0]) classes of \(model.name)",
+          .usage, "target \(part)", "is none of the \(shape[0]) classes of \(model.name)",
           advice: nearest(to: String(part), among: model.classNames ?? []).map { "did you mean \($0)?" })
       }
       let weights = Tensor(shape: shape) { weights in
@@ -150,7 +152,7 @@ struct TargetChoice {
       nearest(to: text, among: names).map { [$0] }
       ?? (text.count < 3 ? [] : Array(names.filter { $0.lowercased().contains(text.lowercased()) }.prefix(5)))
     throw PullbackError(
-      .usage, "--target \(text)", "is neither a class nor a combination of classes of \(model.graph.name)",
+      .usage, "target \(text)", "is neither a class nor a combination of classes of \(model.graph.name)",
       advice: similar.isEmpty
         ? "as in 340, zebra, top-3 or 340-354" : "did you mean \(similar.joined(separator: " or "))?")
   }
@@ -184,15 +186,25 @@ struct TargetChoice {
     let inside = zip(place, shape).allSatisfy { $0.0.map((0..<$0.1).contains) ?? false }
     guard inside, place.count == 1 || place.count == shape.count, let channel = place[0] else {
       throw PullbackError(
-        .usage, "--target \(node):\(text)", "expected a channel or a place in the shape \(shape)",
+        .usage, "target \(node):\(text)", "expected a channel or a place in the shape \(shape)",
         advice: "as in \(node):0 or \(node):\(shape.map { _ in "0" }.joined(separator: "/"))")
     }
     if place.count == 1 { return .channel(channel) }
     return .logit(zip(place, shape).reduce(0) { $0 * $1.1 + ($1.0 ?? 0) })
   }
 
+  /// - Throws: `PullbackError` if a network has no such target, or it selects nothing.
+  public func check(for graph: Graph) throws(PullbackError) {
+    guard case .target(let target) = kind else { return }
+    try target.check(graph.outputShape, of: graph.name)
+    guard !target.selectsNothing else {
+      throw PullbackError(
+        .usage, "target \(label)", "selects nothing: its weights are all 0, and so is every attribution")
+    }
+  }
+
   /// The target in an image with this ranking.
-  func target(_ ranking: [Prediction]) -> Target {
+  public func target(_ ranking: [Prediction]) -> Target {
     switch kind {
     case .rank(let rank): .logit(ranking[rank].target)
     case .target(let target): target

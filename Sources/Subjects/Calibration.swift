@@ -2,8 +2,6 @@ import Digests
 import Failures
 import Foundation
 import Pullbacks
-import Subjects
-import Text
 
 /// The spreads that some images show of a network, as a file keeps them: what relative temperatures can be relative to
 /// where batch norms do not tell.
@@ -34,43 +32,31 @@ public struct Calibration: Codable, Sendable {
   ///   - preprocessing: the preprocessing that made inputs of files.
   /// - Throws: `PullbackError` if the checkpoint can no longer be read.
   public init(_ measured: Spreads, of subject: Subject, images: Int, preprocessing: String) throws {
-    format = Self.currentFormat
-    tool = "pullbacks \(packageVersion)"
-    architecture = subject.name
-    checkpointSHA256 = try subject.sha256
-    self.images = images
-    self.preprocessing = preprocessing
-    normalisation = subject.preprocessing.normalisation?.inWords
-    spreads = Dictionary(
-      uniqueKeysWithValues: subject.graph.nodes.compactMap { node in
-        measured[node.name].map { (node.name, $0.deviations) }
-      })
+    try self.init(
+      measured, of: subject.graph, called: subject.name, subject.sha256, images: images, preprocessing: preprocessing,
+      normalisation: subject.preprocessing.normalisation?.inWords)
   }
 
   /// - Parameters:
-  ///   - measured: the measured spreads of a language model.
-  ///   - model: whose.
-  ///   - texts: the number of measured texts.
-  /// - Throws: `PullbackError` if the checkpoint can no longer be read.
-  public init(_ measured: Spreads, of model: TextModel, texts: Int) throws {
+  ///   - measured: of the network of a checkpoint.
+  ///   - graph: of the network.
+  ///   - architecture: what the network is called in records.
+  ///   - sha256: of the checkpoint.
+  ///   - images: how many were looked at.
+  ///   - preprocessing: how files became inputs.
+  ///   - normalisation: the network's first layer, where it is not the architecture's own.
+  package init(
+    _ measured: Spreads, of graph: Graph, called architecture: String, _ sha256: String, images: Int,
+    preprocessing: String, normalisation: String? = nil
+  ) {
     format = Self.currentFormat
     tool = "pullbacks \(packageVersion)"
-    architecture = model.configuration.family.rawValue
-    checkpointSHA256 = try model.sha256.joined(separator: " ")
-    images = texts
-    preprocessing = "texts, one a line"
-    normalisation = nil
+    (self.architecture, checkpointSHA256, self.images) = (architecture, sha256, images)
+    (self.preprocessing, self.normalisation) = (preprocessing, normalisation)
     spreads = Dictionary(
-      uniqueKeysWithValues: try model.network(types: [0]).graph.nodes.compactMap { node in
+      uniqueKeysWithValues: graph.nodes.compactMap { node in
         measured[node.name].map { (node.name, $0.deviations) }
       })
-  }
-
-  /// The same of a language model.
-  public static func read(_ path: String, for model: TextModel) throws -> (spreads: Spreads, sha256: String) {
-    try read(
-      path, of: model.configuration.family.rawValue, model.sha256.joined(separator: " "), model.path,
-      for: model.network(types: [0]).graph)
   }
 
   /// The spreads in the file at `path`, and the file's SHA-256.
@@ -86,7 +72,8 @@ public struct Calibration: Codable, Sendable {
       normalisation: subject.preprocessing.normalisation?.inWords)
   }
 
-  private static func read(
+  /// The same of the network of a checkpoint, which its architecture's name, SHA-256, path and graph tell.
+  package static func read(
     _ path: String, of architecture: String, _ sha256: String, _ checkpoint: String, for graph: Graph,
     normalisation: String? = nil
   ) throws -> (spreads: Spreads, sha256: String) {
