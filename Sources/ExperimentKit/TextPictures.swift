@@ -4,7 +4,7 @@ import Text
 extension TextExplanation {
   /// The words of the texts with their shares, to be shaded.
   ///
-  /// - Parameter places: of the first text: words that are underlined.
+  /// - Parameter places: the places in the first text of words that are underlined.
   public func pieces(marking places: [Range<Int>] = []) -> [ShadedText.Piece] {
     var end: (sequence: Int, place: Int)?
     return words.map { word in
