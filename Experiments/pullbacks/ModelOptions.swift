@@ -16,7 +16,7 @@ struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The model's parameters: a PyTorch .pth or .pt, or a safetensors file. "
-        + "If not given: what make imagenet fetched for \(ImageNetTier.architecture), or what comes with "
+        + "If not given: what \(FetchedFiles.command(for: "imagenet")) fetched for \(ImageNetTier.architecture), or what comes with "
         + "\(SceneNetwork.allCases.map(\.rawValue).joined(separator: ", ")).",
       valueName: "file"),
     completion: .file(extensions: ["pth", "pt", "bin", "safetensors"]))

@@ -11,7 +11,7 @@ struct StudioCommand: ParsableCommand {
     discussion: """
       The page is served on 127.0.0.1 alone, asks for nothing from elsewhere and writes no file. On it one drops, pastes \
       or picks a picture, chooses a network and a class, moves the temperature and sees the map follow; compares two \
-      explainers, plays the counterfactual as a film, shades the words of two sentences (after make text), and takes \
+      explainers, plays the counterfactual as a film, shades the words of two sentences (after \(FetchedFiles.command(for: "text"))), and takes \
       away pictures, arrays and the command lines that make the same bytes. The first line that is printed is the \
       page's address; Ctrl-C ends it.
 
