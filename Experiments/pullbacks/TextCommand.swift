@@ -15,7 +15,7 @@ struct TextCommand: ParsableCommand {
       to it; a word's share is the sum over its pieces.
 
       The model is a folder as Hugging Face lays it out: config.json, tokenizer.json and model.safetensors or \
-      pytorch_model.bin, of BERT, DistilBERT, RoBERTa, GPT-2 or Llama; or minilm, which make text fetches; or \
+      pytorch_model.bin, of BERT, DistilBERT, RoBERTa, GPT-2 or Llama; or minilm, which \(FetchedFiles.command(for: "text")) fetches; or \
       sentence-decoder, a small one that comes with the package and continues sentences.
 
       Examples:
@@ -148,16 +148,11 @@ struct TextCommand: ParsableCommand {
 
     /// What is explained, of which value.
     var caption: String {
-      func rounded(_ value: Double) -> String { String(format: "%.3f", value) }
-      let value = "\(target) \(rounded(explanation.value))"
-      var text = "\(explanation.method.rawValue): \(value)\(against.map { " to “\($0)”" } ?? "")"
-      if let bias = explanation.bias {
-        text += "; words and special tokens \(rounded(explanation.value - bias)), bias \(rounded(bias))"
-      }
+      var text = explanation.caption(target, to: against)
       if let faithfulness {
         text +=
-          "; comprehensiveness \(rounded(faithfulness.comprehensiveness)), sufficiency "
-          + rounded(faithfulness.sufficiency)
+          "; comprehensiveness \(decimal(faithfulness.comprehensiveness, places: 3)), sufficiency "
+          + decimal(faithfulness.sufficiency, places: 3)
       }
       return text
     }
@@ -215,7 +210,7 @@ struct TextCommand: ParsableCommand {
     }
     if let figure {
       let texts = records.map { ShadedText($0.explanation.pieces(), caption: $0.caption) }
-      try Figure(Panels(texts, columns: 1)).writeSigned(to: figure)
+      try Figure.texts(texts).writeSigned(to: figure)
     }
     if let report { try TextReport(records: records, model: model, seed: seed).write(to: report) }
   }
@@ -245,7 +240,7 @@ struct TextCommand: ParsableCommand {
           advice: pairs == nil ? nil : "write it behind a tab")
       }
       try refuse([("--label", label), ("--next", next), ("--versus", versus)], "makes a vector of a text")
-      return (.similarity(to: try model.output(of: other)), "cosine similarity")
+      return (.similarity(to: try model.output(of: other)), TextTarget.similarityInWords)
     case .classes(let count):
       try refuse([("--against", task.against), ("--next", next), ("--versus", versus)], "has classes")
       let number = try label.map { try classNumber($0, count, model) } ?? likeliest(task, model)
