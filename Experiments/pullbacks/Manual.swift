@@ -65,7 +65,8 @@ private struct ManualPage {
 
   private init(_ command: CommandHelp, of tool: CommandHelp?, listing commands: [CommandHelp], _ date: String) {
     let typed = [tool?.commandName, command.commandName].compactMap { $0 }
-    name = typed.joined(separator: "-")
+    let name = typed.joined(separator: "-")
+    self.name = name
     // Every command takes these, and the tool's page says so.
     let arguments = (command.arguments ?? []).filter { argument in
       argument.shouldDisplay && (tool == nil || !["help", "version"].contains(argument.names?.last?.name))
