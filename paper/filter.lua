@@ -103,14 +103,19 @@ local function output(element)
   return element.content:filter(function(block) return block.t == "CodeBlock" end)
 end
 
+-- Inlines as the argument of a Typst function.
+local function set_by(call, inlines)
+  local set = pandoc.Inlines({ pandoc.RawInline("typst", "#" .. call .. "[") })
+  set:extend(inlines)
+  set:insert(pandoc.RawInline("typst", "]"))
+  return set
+end
+
 -- Tables of scores. A row with one cell is a heading, published figures stand in italics under the measured ones, and what
 -- follows a value in brackets, its interval, in small type.
 local function small(inlines)
   if is_page then return pandoc.Inlines({ pandoc.Span(inlines, { class = "note" }) }) end
-  local made = pandoc.Inlines({ pandoc.RawInline("typst", "#text(size: 6pt)[") })
-  made:extend(inlines)
-  made:insert(pandoc.RawInline("typst", "]"))
-  return made
+  return set_by("text(size: 6pt)", inlines)
 end
 
 local function unbroken(content)
@@ -203,7 +208,7 @@ end
 -- How a result was made, in small type.
 local function made(element)
   if not element.classes:includes("made") or is_page then return nil end
-  return small(element.content)
+  return set_by("made", element.content)
 end
 
 -- Lines have numbers on the page, which links lead to.

@@ -9,7 +9,7 @@ import ExperimentKit
 import Foundation
 import Kernels
 
-/// What can be measured; by default the networks alone.
+/// A part of the measurements; by default the networks alone.
 enum Part: String, CaseIterable, ExpressibleByArgument {
   case networks, text, convolutions, operations, explainers, scaling, memory, training, scenes, files
 }

@@ -1,7 +1,7 @@
 import ExperimentKit
 
 extension Measure {
-  /// What pullback ascent and SmoothPullback cost, in soft pullbacks of the same images.
+  /// Measures the cost of pullback ascent and SmoothPullback, in soft pullbacks of the same images.
   func measureExplainers(_ report: inout Report) throws {
     for model in models {
       let network = try someNetwork(model)

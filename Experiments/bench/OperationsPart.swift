@@ -1,7 +1,7 @@
 import ExperimentKit
 
 extension Measure {
-  /// Where a forward pass spends its time, by kind of operation, every layer run by itself.
+  /// Measures the time of a forward pass by kind of operation, every layer run by itself.
   func measureOperations(_ report: inout Report) throws {
     for model in models {
       let network = try someNetwork(model)

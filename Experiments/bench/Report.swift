@@ -6,7 +6,7 @@ import Kernels
 struct Report: Encodable {
   struct Row: Encodable {
     let part: Part.RawValue
-    /// What was measured: the network, batch, pass.
+    /// The measured network, batch and pass.
     let name: String
     let value: Double
     let unit: String

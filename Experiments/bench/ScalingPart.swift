@@ -2,7 +2,7 @@ import ExperimentKit
 import Kernels
 
 extension Measure {
-  /// What a soft pullback costs per image against batch size, resolution and threads.
+  /// Measures the cost of a soft pullback per image against batch size, resolution and threads.
   func measureScaling(_ report: inout Report) throws {
     defer { Parallel.threads = threads }
     for model in models {

@@ -10,7 +10,7 @@ struct ChannelsOfReLU {
   private let places: Int
   private let network: Network
 
-  /// - Parameter places: of each channel.
+  /// - Parameter places: the places of each channel.
   init(places: Int) throws {
     self.places = places
     network = try Network(
@@ -24,13 +24,13 @@ struct ChannelsOfReLU {
     }
   }
 
-  /// By the relative rule, whose spreads are as a batch norm would tell them.
+  /// The gates by the relative rule, with the spreads that a batch norm would give.
   func relativeGates() throws -> [[Double]] {
     let spreads = Spreads(["relu": Spread(.batchNorm, deviations)])
     return try gates(at: input, by: .relativePullback(multiple, spreads, over: network.graph))
   }
 
-  /// By the rule with one temperature for all channels.
+  /// The gates by the rule with one temperature for all channels.
   func softGates() throws -> [[Double]] { try gates(at: input, by: .softPullback()) }
 
   /// The hard gates at z + c sigma times a random perturbation.

@@ -2,8 +2,8 @@
 //:
 //: The soft pullback's rules were not chosen because their maps look smooth. Each is the average of the layer's hard
 //: rule over a random perturbation of its pre-activations: Gaussian for the gates of ReLU and ReLU6, Gumbel for the
-//: switches of max pooling. Here the averages are taken by brute force, with the library's own hard rules, and laid
-//: over its soft ones.
+//: switches of max pooling. Here the averages are computed from many random draws with the library's hard rules, and
+//: plotted over its soft rules.
 
 import ExperimentKit
 import Foundation
@@ -83,7 +83,7 @@ Experiment.run("fig10") { experiment in
     let zOverSigma: [Double]
     let relative: [Double]
     let average: [Double]
-    /// By the rule with one temperature, at places of its own.
+    /// The gates by the rule with one temperature, at places of its own.
     let soft: [Double]
     let softZOverSigma: [Double]
   }

@@ -1,4 +1,4 @@
-//: # Figure 11: one function, two ways to write it down
+//: # Figure 11: explanations under rescaled channels
 //:
 //: Multiply a hidden channel by a number and divide the weights that read it by the same number: the network computes
 //: the same function, with the same gradient. Is the explanation the same too? With one temperature for all channels it
@@ -22,7 +22,7 @@ Experiment.run("fig11") { experiment in
     let model: String
     let explainer: String
     let exponent: Int
-    /// Of the maps before and after, for each image and drawing of the factors.
+    /// The cosines of the maps before and after, for each image and drawing of the factors.
     let cosines: [Double]
     let channels: Int
   }

@@ -1,4 +1,4 @@
-//: # Figure 12: the knob
+//: # Figure 12: maps and scores against the relative temperature c
 //:
 //: How wide should the noise be? In units of each channel's own standard deviation, an extension that is not in the
 //: paper, one number c describes it for a whole network. The figure shows maps and scores for c from a quarter to four,
@@ -39,7 +39,7 @@ Experiment.run("fig12", on: .knob) { experiment, book in
     let low: [Double?]
     let high: [Double?]
     let released: Double?
-    /// How many images have no score, for each c; nil where all have one.
+    /// The number of images that have no score, for each c; nil if all have one.
     let undefined: [Int]?
   }
   var curves: [Curve] = []

@@ -1,9 +1,9 @@
 import ExperimentKit
 
-/// What was measured of networks under the four conditions of their training: a point for each seed, a line through
-/// their means.
+/// A plot of measurements of networks under the four conditions of their training: a point for each seed, a line
+/// through their means.
 struct ConditionPlot {
-  /// What the conditions are called on axes, in the order of their table.
+  /// The names of the conditions on axes, in the order of their table.
   static let letters = ["A", "B", "C", "D"]
 
   private var series: [LinePlot.Series] = []
@@ -12,7 +12,7 @@ struct ConditionPlot {
   ///
   /// - Parameters:
   ///   - label: for the legend; empty for none.
-  ///   - look: of marks and line.
+  ///   - look: the look of marks and line.
   ///   - offset: from the condition's place, so that marks of several do not cover each other.
   mutating func add(_ label: String, _ values: [[Double]], _ look: ExplainerLook, offset: Double = 0) throws {
     let places = values.indices.map { Double($0 + 1) + offset }

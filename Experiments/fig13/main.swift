@@ -1,4 +1,4 @@
-//: # Figure 13: the networks of the scenes, trained otherwise
+//: # Figure 13: the scenes' networks under other trainings
 //:
 //: The convolutional networks that come with this package were not trained in the usual way. The scales γ of their
 //: batch norms began at a third, where they usually begin at 1, and the pictures had noise on them. Both were chosen

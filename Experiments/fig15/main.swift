@@ -1,8 +1,9 @@
-//: # Figure 15: texts
+//: # Figure 15: explanations of sentences
+//: ## encoder: the similarity of two sentences to an encoder
 //:
-//: The method is not bound to pictures. Tokens have no gradient, so that a text is explained at the embeddings of its tokens: a
-//: token's share is the product of its embedding and of what is pulled back to it, and the shares of the hard pullback sum, with the
-//: part of the biases, to the value that is explained. Norms, gates and attention are held constant.
+//: The method also explains texts. Tokens have no gradient, so a text is explained at the embeddings of its tokens: a token's
+//: share is the inner product of its embedding and its pulled-back vector. The shares of the hard pullback and the part of the
+//: biases add up to the value that is explained. Norms, gates and attention are held constant.
 
 import ExperimentKit
 import Sentences
@@ -77,7 +78,7 @@ Experiment.run("fig15") { experiment in
           }))
     }
 
-    //: Red speaks for the value, blue against it; each panel goes by its own largest share.
+    //: Red speaks for the value, blue against it; each panel is scaled by its own largest share.
 
     let credit =
       "\(named.title). The words that decide are underlined. Texts: the first of their kind of the generator's "

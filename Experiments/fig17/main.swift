@@ -1,4 +1,4 @@
-//: # Figure 17: does the path hold?
+//: # Figure 17: directions and gates along an ascent
 //:
 //: Versions 1 to 4 of the paper softened the gates of ReLU by a logistic function and explained the result by a
 //: hypothesis: training makes the set of active paths through a network stable, and soft gates follow the paths that
@@ -49,7 +49,7 @@ Experiment.run("fig17") { experiment in
     let model: String
     let trained: Bool
     let rules: String
-    /// By step, of the image; the mean over images and its 95 % bootstrap interval.
+    /// The cosine by step of the image; the mean over images and its 95 % bootstrap interval.
     let cosine: [Interval]
     let gates: [Interval]
   }
@@ -58,7 +58,7 @@ Experiment.run("fig17") { experiment in
     let low: Double
     let high: Double
 
-    /// Of the rows of `values`, which share their resamples.
+    /// The intervals of the rows of `values`, which share their resamples.
     static func all(_ values: [[Double]], _ seed: UInt64) -> [Interval] {
       zip(values, Bootstrap(seed: seed).intervals(ofMeans: values)).map { values, interval in
         Interval(mean: values.average, low: interval!.low, high: interval!.high)

@@ -1,4 +1,4 @@
-//: # Figure 2: does each class find its tile?
+//: # Figure 2: mosaics of four classes
 //:
 //: One picture, four objects. Asked for each of the four classes in turn, an explanation of the class must
 //: move to the class's tile; an explanation that only follows edges stays where the edges are.

@@ -1,4 +1,6 @@
-//: # Figure 3: what the explainers see
+//: # Figure 3: the explainers side by side
+//: ## raw: the same maps in raw colour
+//: ## product: the same attributions times the input
 //:
 //: One network, a few images, twelve explainers. Four of them are semantic pullbacks: the soft pullback itself
 //: (**SfP**), five steps along it (**PA**), and the recipes of SmoothGrad and FusionGrad over the soft rules

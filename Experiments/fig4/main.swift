@@ -1,4 +1,5 @@
-//: # Figure 4: what would make it another class?
+//: # Figure 4: counterfactuals between classes
+//: ## sequence: one counterfactual, step by step
 //:
 //: A counterfactual asks the network to see another class and follows the answer: five steps of pullback ascent, with
 //: the picture clipped to valid colours. The soft pullback paints the other class's parts where they fit; gradient

@@ -1,7 +1,7 @@
-//: # Figure 5: accentuation, more of what is there
+//: # Figure 5: accentuation of an image's own class
 //:
-//: Pullback ascent towards an image's own class draws what the network already saw a little stronger: eyes, wheels,
-//: scales. Under each picture is what was added to it.
+//: Pullback ascent towards an image's own class strengthens what the network already used: eyes, wheels, scales. The
+//: change is shown under each picture.
 
 import ExperimentKit
 

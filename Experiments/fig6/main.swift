@@ -1,4 +1,4 @@
-//: # Figure 6: how much the hyper-parameters matter
+//: # Figure 6: scores against the hyper-parameters
 //:
 //: One column for each hyper-parameter of the semantic pullbacks, one row for each metric, a colour for each network. A
 //: method whose results depended on the exact choice of a temperature would be hard to trust.
@@ -24,7 +24,7 @@ Experiment.run("fig6", on: .settings) { experiment, book in
     let mean: [Double?]
     let low: [Double?]
     let high: [Double?]
-    /// How many images have no score, at each abscissa; nil where all have one.
+    /// The number of images that have no score, at each abscissa; nil if all have one.
     let undefined: [Int]?
   }
   var numbers: [Curve] = []

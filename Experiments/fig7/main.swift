@@ -1,4 +1,4 @@
-//: # Figure 7: does a transformer want two pullbacks?
+//: # Figure 7: one and two pullbacks of a transformer
 //:
 //: A transformer routes by attention, and the routing of the image itself may say little: one pullback is then diffuse.
 //: Version 5 of the paper argues that after one step along it the routing is that of a more typical image, and that a

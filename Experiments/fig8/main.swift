@@ -1,10 +1,10 @@
-//: # Figure 8: does an explanation depend on what was learned?
+//: # Figure 8: explanations of networks with random layers
 //:
 //: The sanity check of Adebayo et al. (2018, section 3.1): make a network's layers random, from the output downwards
 //: (the *cascade*) or one at a time, and compare the explanation of the class with the one before. An explanation that
 //: depends on the learned weights must change. Guided backpropagation and deconvolution, framed in colour, hardly
 //: change while layer after layer becomes random: they draw the image's edges, whatever the weights are. Guided
-//: Grad-CAM does too, because it multiplies by guided backpropagation.
+//: Grad-CAM hardly changes either, because it is multiplied by guided backpropagation.
 
 import ExperimentKit
 
@@ -37,7 +37,7 @@ Experiment.run(
 
     struct Shown: Encodable {
       let explainer: String
-      /// Between the map of the trained network and that of each stage; nil where either says nothing.
+      /// The similarity of the trained network's map and that of each stage; nil if it is undefined.
       let spearmanOfMagnitudes: [Double?]
       let scaledSSIM: [Double?]
     }
@@ -107,9 +107,9 @@ Experiment.run(
         let similarity: String
         /// Over all stops and images.
         let mean: Double?
-        /// At the last stop: all layers random, or the first one.
+        /// The similarity at the last stop: all layers random, or the first one.
         let last: Double?
-        /// How many similarities, of all stops and images, are undefined; nil where none is.
+        /// The number of undefined similarities, of all stops and images; nil if there are none.
         let undefined: Int?
       }
       let images: Int

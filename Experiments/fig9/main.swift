@@ -20,7 +20,7 @@ Experiment.run("fig9", on: .curves) { experiment, book in
     let high: Double?
     let share: [Double]
     let probability: [Double]
-    /// How many images have no area; nil where all have one.
+    /// The number of images that have no area; nil if all have one.
     let undefined: Int?
   }
   struct Numbers: Encodable {

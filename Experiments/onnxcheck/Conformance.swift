@@ -60,7 +60,7 @@ struct Conformance {
     }
   }
 
-  /// What is wrong, nil if nothing is.
+  /// The problem, nil if there is none.
   private func difference(
     _ folder: String, _ inputs: [TensorFile], _ held: [TensorFile], _ outputs: [TensorFile]
   ) throws -> String? {

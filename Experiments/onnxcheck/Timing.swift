@@ -50,7 +50,7 @@ enum Timing {
     }
   }
 
-  /// How long it takes, and what all threads of this process compute meanwhile.
+  /// The wall time, and the computing time of all threads of this process meanwhile.
   private static func seconds(_ body: () throws -> Void) rethrows -> (wall: Double, processor: Double) {
     let (wall, processor) = (ContinuousClock.now, clock())
     try body()

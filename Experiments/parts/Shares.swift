@@ -6,9 +6,9 @@ struct Shares: Codable {
   let scenes: Int
   /// The share of the frame that the object and its diagnostic parts cover.
   let chance: PartShares
-  /// By method; positive part of the sum over the channels.
+  /// The means by method; positive part of the sum over the channels.
   let mean: [String: PartShares]
-  /// How many scenes a method says nothing positive about, which its mean leaves out; nil where there is none.
+  /// The number of scenes for which a method has no positive value, which its mean leaves out; nil if there are none.
   let undefined: [String: Int]?
 
   /// - Complexity: a forward pass, and a backward pass per method, for each scene.

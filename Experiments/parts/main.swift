@@ -1,4 +1,6 @@
-//: # Parts: do explanations find the parts that decide?
+//: # Parts: attribution on the parts that decide the class
+//: ## vgg: the VGG
+//: ## resnet: the ResNet
 //:
 //: Of a scene we know which pixels show the object, and which of its parts make it what it is: without its dimples a
 //: golf ball is a plain ball, without spire and cross a church is a barn. An explanation of the class should lie there.

@@ -5,16 +5,17 @@ import Foundation
 
 struct Attribute: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Compute attributions: which values of the image speak for a class.",
+    abstract: "Compute an attribution map: how much each value of the image counts for a class.",
     discussion: """
-      An attribution is written as float32 (N, 3, H, W), raw and signed, with every setting in a .json beside it, and \
-      for methods that share out f(x) - f(baseline) what their sums are short of it. Several methods write one pair of \
-      files each into the folder --output. Several targets make it (N, targets, 3, H, W).
+      An attribution is written as float32 (N, 3, H, W), raw and signed, with every setting in a .json beside it. For \
+      integrated gradients, DeepLift and SHAP the .json also says by how much the sum misses f(x) - f(baseline). \
+      Several methods write one pair of files each into the folder --output. Several targets add an axis: (N, targets, \
+      3, H, W).
 
-      Targets are classes by number or name (340, zebra), the classes an image looks most like (top-3), one class \
-      against another (340-354), linear combinations (0.5*340+0.5*354), cross-entropy:340, or in an inner layer a \
-      channel (layer3:12) or a neuron (layer3:12/7/7). Of an output of several axes they are the sums of what numpy's \
-      indices select: 2, 1,: or 2,8:16,4:20, several with semicolons between.
+      A target is a class by number or name (340, zebra), the classes with the largest logits (top-3), the difference \
+      of two classes (340-354), a linear combination (0.5*340+0.5*354), cross-entropy:340, or in an inner layer a \
+      channel (layer3:12) or a neuron (layer3:12/7/7). If the output has several axes, a target is a numpy index, and \
+      the selected values are summed: 2, 1,: or 2,8:16,4:20; semicolons separate several targets.
 
       Examples:
         pullbacks attribute --input cat.jpg --output cat.npy --figure cat.png
@@ -34,7 +35,7 @@ struct Attribute: ParsableCommand {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "What to explain, see above; the top-1 class of each image if not given.", valueName: "target,..."))
+      "The targets, see above. By default the top-1 class of each image.", valueName: "target,..."))
   var target: String?
 
   @Option(
@@ -46,15 +47,15 @@ struct Attribute: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "With --target, of an output (classes, rows, columns): only its places inside this mask, a picture that is white "
-        + "there, shown as the image is.",
+      "Restrict the target of an output (classes, rows, columns) to the white area of this mask, a picture of the "
+        + "image's size that is cropped like the image.",
       valueName: "mask.png"),
     completion: .file(extensions: ["png", "npy"]))
   var within: String?
 
   @Option(
     help: ArgumentHelp(
-      "In the place of --target: a weight for every value of the output, of its shape without the batch axis.",
+      "Instead of --target: an .npy of weights, shaped like one output (no batch axis).",
       valueName: "file.npy"),
     completion: .file(extensions: ["npy"]))
   var selector: String?
@@ -65,7 +66,7 @@ struct Attribute: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Where the attribution goes, or the folder for several. Not needed with --figure or --report.",
+      "The file of the attribution, or a folder for several. Not needed with --figure or --report.",
       valueName: "file.npy or folder"),
     completion: .file())
   var output: String?
@@ -77,8 +78,7 @@ struct Attribute: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "One page for a browser, with everything in it: images, classes, attributions to lay over them, settings and "
-        + "hashes.",
+      "Write a self-contained web page: images, classes, attributions as overlays, settings and hashes.",
       valueName: "file.html"),
     completion: .file(extensions: ["html"]))
   var report: String?
@@ -88,9 +88,9 @@ struct Attribute: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Instead of attributions, the images of K steps of pullback-ascent (or gradient-ascent) towards the target, with "
-        + "the class probabilities, as arrays and as a strip of pictures, in the folder --output. Clips every step "
-        + "unless --clip says otherwise.",
+      "Instead of attributions, follow pullback-ascent (or gradient-ascent) towards the target for K steps. The folder "
+        + "--output gets the images and the class probabilities of all steps, as arrays and as a strip of pictures. "
+        + "Clips every step unless --clip says otherwise.",
       valueName: "K"))
   var counterfactual: Int?
 
@@ -149,6 +149,7 @@ struct Attribute: ParsableCommand {
       try Counterfactual(
         ascent, explained, model: model, settings: values(of: ascent, methods[0], settings, record)
       ).write(to: output)
+      printWritten(Counterfactual.files(in: output).filter { FileManager.default.fileExists(atPath: $0) })
       return try input.pictures.finish(unreadable, of: all.count)
     }
     var columns: [Report.Column] = []
@@ -171,12 +172,19 @@ struct Attribute: ParsableCommand {
       columns.append(
         Report.Column(
           method: method, cost: explainers[place].cost(for: network.graph),
-          settings: values(of: explainers[place], method, settings, record), maps: maps))
+          settings: values(of: explainers[place], method, settings, record),
+          note: method.extensionNote(settings), maps: maps))
       explained.warnOfIncompleteness(of: method, maps)
     }
-    if let figure { try explained.figure(methods, columns.map(\.maps)).writeSigned(to: figure) }
+    if let figure { try explained.figure(methods, settings, columns.map(\.maps)).writeSigned(to: figure) }
     if let report { try Report(explained, columns, model: model, seed: options.seed).write(to: report) }
+    printWritten(paths + paths.map(Signature.recordPath) + [figure, report].compactMap { $0 })
     try input.pictures.finish(unreadable, of: all.count)
+  }
+
+  /// Prints the files that were written.
+  private func printWritten(_ files: [String]) {
+    print("wrote \(files.map { PathText.shown($0) }.joined(separator: ", "))")
   }
 
   /// Every setting of an explainer, for records.
@@ -187,7 +195,7 @@ struct Attribute: ParsableCommand {
       .merging(["preset": (options.preset ?? .general).rawValue]) { $1 }
   }
 
-  /// Refuses pictures of inputs that are none, before anything is computed.
+  /// Refuses --figure and --report if the inputs are not pictures, before anything is computed.
   private func checkPictures(_ model: Subject) throws {
     guard let option = figure.map({ "--figure \($0)" }) ?? report.map({ "--report \($0)" }),
       !Picture.canShow(model.graph.inputShape)
@@ -198,12 +206,12 @@ struct Attribute: ParsableCommand {
         + "\(model.graph.inputShape)", advice: "--output writes them as an array")
   }
 
-  /// Of files that are no arrays of this tool's. Others may end the name of a folder.
+  /// Endings of other file formats, refused for --output. Any other ending may be part of a folder's name.
   private static let otherEndings: Set<String> = [
     "jpg", "jpeg", "webp", "gif", "tif", "tiff", "json", "csv", "txt", "npz", "pt", "pth", "safetensors",
   ]
 
-  /// Refuses names that say another thing than what would be written.
+  /// Refuses file names whose ending does not fit the format that would be written.
   private func checkNames() throws {
     for path in [output, figure, report].compactMap({ $0 }) { try checkName(path) }
     if let figure { try Figure.checkName(figure) }

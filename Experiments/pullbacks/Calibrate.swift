@@ -8,8 +8,8 @@ struct Calibrate: ParsableCommand {
     abstract: "Measure the spread of each channel of a network over some images or texts, for relative temperatures.",
     discussion: """
       A few dozen images of the kind that the network was trained on are enough; labels are not needed. The file \
-      --output holds the standard deviation of each channel that goes into an activation or a max pool. It is good for \
-      this checkpoint, and is what --calibration takes. A language model is shown texts, one a line.
+      --output holds the standard deviation of each channel that goes into an activation or a max pool. Pass it to \
+      --calibration; it is valid only for this checkpoint. For a language model give texts, one per line.
 
       Examples:
         pullbacks calibrate --images photos --output spreads.json
@@ -29,7 +29,7 @@ struct Calibrate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "In place of images: texts, one a line, for the language model --model (minilm, sentence-decoder or a folder).",
+      "Instead of images: texts, one per line, for the language model --model (minilm, sentence-decoder or a folder).",
       valueName: "file"), completion: .file())
   var texts: String?
 
@@ -38,12 +38,14 @@ struct Calibrate: ParsableCommand {
   @OptionGroup var memory: MemoryOption
   @OptionGroup var outputs: OutputOptions
 
-  @Option(help: ArgumentHelp("Where the spreads go.", valueName: "file.json"), completion: .file(extensions: ["json"]))
+  @Option(
+    help: ArgumentHelp("Write the spreads to this file.", valueName: "file.json"),
+    completion: .file(extensions: ["json"]))
   var output: String
 
   func validate() throws {
     guard (images == nil) != (texts == nil) else {
-      throw ValidationError("Name either --images or, of a language model, --texts.")
+      throw ValidationError("Give either --images or, for a language model, --texts.")
     }
   }
 
@@ -88,7 +90,7 @@ struct Calibrate: ParsableCommand {
     }
     try outputs.check([output], inputs: [path])
     // Behind a tab lies what a text is compared with.
-    let lines = try linesOfTexts(path).map { String($0.prefix { $0 != "\t" }) }
+    let lines = try linesOfTexts(path).map { String($0.text.prefix { $0 != "\t" }) }
     let model = try textModel(name)
     try writeJSON(try Calibration(model.spreads(over: lines), of: model, texts: lines.count), to: output)
   }

@@ -1,4 +1,5 @@
 import ExperimentKit
+import Failures
 
 /// An ascent towards other classes, step by step: the images x_0 to x_K, the probabilities of their classes, and a
 /// strip of pictures.
@@ -18,7 +19,7 @@ struct Counterfactual {
     /// The value of the target, and the class's probability if it is a class.
     let value: Double
     let probability: Double?
-    /// Of classifiers.
+    /// The class with the largest logit; nil if the network is not a classifier.
     let top1: Int?
     let top1Name: String?
     let top1Probability: Double?
@@ -30,6 +31,15 @@ struct Counterfactual {
     let image: String
     let target: String
     let steps: [Step]
+
+    /// `cat.jpg: zebra: p = 0.1413 -> 0.9998 in 10 steps`; of a target that is no class the values.
+    var summary: String {
+      let ends = [steps[0], steps[steps.count - 1]]
+      let values = ends.map { decimal($0.probability ?? $0.value, places: 4) }.joined(separator: " -> ")
+      let count = steps.count - 1
+      return "\(image): \(target): \(ends[0].probability == nil ? "value" : "p =") \(values) in \(count) "
+        + (count == 1 ? "step" : "steps")
+    }
   }
 
   private struct AscentRecord: Encodable {
@@ -45,7 +55,7 @@ struct Counterfactual {
   /// The most iterates that the strip of pictures shows.
   private static let picturedSteps = 12
 
-  /// What ``write(to:)`` writes.
+  /// The files that ``write(to:)`` writes.
   static func files(in folder: String) -> [String] {
     ["npy", "json", "png"].map { "\(folder)/counterfactual.\($0)" }
   }
@@ -95,6 +105,8 @@ struct Counterfactual {
           settings: settings, shape: shape, sequences: sequences),
         to: "\(folder)/counterfactual.json")
     }
+    bar.end()
+    for sequence in sequences { print(PathText.shown(sequence.summary)) }
     guard isDrawn else { return }
     let titles = pictured.map { "x_\($0)" } + ["Change, heat map", "Change, raw colour"]
     let grid = ImageGrid(

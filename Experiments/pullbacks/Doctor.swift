@@ -6,7 +6,8 @@ struct Doctor: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check what this computer has: libraries, font, processor, fetched networks and images.",
     discussion: """
-      Ends with 0 if every command and experiment works without further options, and else with 69 and what to do.
+      The exit code is 0 if every command and experiment works without further options. Otherwise it is 69, and the \
+      last line says what to do.
 
       Example: pullbacks doctor
       """)

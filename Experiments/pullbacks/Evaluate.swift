@@ -6,10 +6,16 @@ struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Score explainers on many images by metrics of faithfulness, robustness and localisation.",
     discussion: """
-      Scores go to a log in --output as they come. Stopped at any moment, the same command continues, and ends with \
-      the same files. --shard 2/8 computes the second of eight parts, on any machine; pullbacks merge joins them.
+      Name networks and images together with --networks, or a network of yours with --model or --checkpoint and its \
+      images with --images.
 
-      Writes scores.csv, summary.csv (with 95 % bootstrap intervals), paired.csv, curves.csv, table.md and table.tex.
+      Writes scores.csv, summary.csv (with 95 % bootstrap intervals), paired.csv, curves.csv, table.md and table.tex. \
+      The printed table holds the mean over the images ± their standard deviation, the best mean in bold.
+
+      A few images of 96 x 96 pixels take minutes with all explainers and metrics, photographs hours; --samples, \
+      --methods and --metrics make a run shorter. Scores go to a log in --output as they are computed. If interrupted, \
+      run the same command again to continue. --shard 2/8 computes the second of eight parts, on any machine; the \
+      command merge joins them.
 
       Examples:
         pullbacks evaluate --networks imagenet --samples 10 --output results
@@ -29,23 +35,24 @@ struct Evaluate: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "The explainers: those of the paper's table by default. pullbacks methods lists them.", valueName: "method,..."))
+      "The explainers, by default those of the paper's table. The command methods lists them.", valueName: "method,...")
+  )
   var methods: String?
 
   @Option(
     help: ArgumentHelp(
-      "The metrics, those of the paper's table by default: "
+      "The metrics, by default those of the paper's table: "
         + MetricName.allCases.map(\.rawValue).joined(separator: ", ") + ".",
       valueName: "metric,..."))
   var metrics: String?
 
-  @Option(name: .customLong("protocol"), help: "The version of the paper whose benchmark is run: v6 or v5.")
+  @Option(name: .customLong("protocol"), help: "Run the benchmark of this version of the paper: v6 or v5.")
   var version: BenchmarkVersion = .v6
 
   @Option(help: ArgumentHelp("Only this part of the images: 2/8 is the second of eight.", valueName: "i/n"))
   var shard: RunDescription.Shard = .whole
 
-  @Option(help: ArgumentHelp("The folder of the log and the results.", valueName: "folder"))
+  @Option(help: ArgumentHelp("Folder for the log and the results.", valueName: "folder"))
   var output: String
 
   func run() throws {
@@ -90,7 +97,7 @@ struct Evaluate: ParsableCommand {
       try makeFolder(folder)
       try EvaluationSession(benchmark, description, subject.samples, folder, program: "pullbacks").run()
       guard description.shard == .whole else {
-        print("part \(shard) is complete; when all are, join them: pullbacks merge PART... --output FOLDER")
+        print("part \(shard) is complete; join all parts with: pullbacks merge PART... --output FOLDER")
         return
       }
       try write(Scores(in: folder), to: folder)
@@ -127,7 +134,7 @@ struct Evaluate: ParsableCommand {
     let names = try text.split(separator: ",").map { part in
       guard let name = named(String(part)) else {
         throw PullbackError(
-          .usage, "\(option) \(part)", "there is none of this name", advice: "there are \(all.joined(separator: ", "))")
+          .usage, "\(option) \(part)", "there is no such name", advice: "there are \(all.joined(separator: ", "))")
       }
       return name
     }
@@ -137,7 +144,7 @@ struct Evaluate: ParsableCommand {
     return names
   }
 
-  /// Better refused now than undefined for every image.
+  /// Refuses metrics that would be undefined for every image.
   private func check(_ metrics: [any Metric], _ samples: any SampleSource) throws {
     guard !samples.images.isEmpty else { throw PullbackError(.usage, "--samples", "there are no images") }
     guard let metric = metrics.first(where: \.needsMask), try !samples.haveMasks else { return }

@@ -1,12 +1,12 @@
 import ArgumentParser
 import ExperimentKit
 
-/// Which network is explained on which images.
+/// The networks to evaluate and the images to explain.
 struct EvaluationSubject: ParsableArguments {
   @Option(
     help: """
-      Networks and images that belong together: \(Tier.allCases.map(\.rawValue).joined(separator: ", ")). \
-      All of its networks, each in a folder of its own, unless --model names one.
+      A set of networks with its images: \(Tier.allCases.map(\.rawValue).joined(separator: ", ")). \
+      Evaluates all networks of the set, each in a folder of its own, unless --model names one.
       """)
   var networks: Tier?
 
@@ -14,31 +14,32 @@ struct EvaluationSubject: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Labelled images: folders named by WordNet id, class name or number; or files beside a labels.csv with the "
-        + "columns file and class, as pullbacks scenes --export writes it. Where cat-object.png lies beside cat.jpg, it is "
-        + "the mask of its object, white on black; with a labels.csv cat-ear.png is that of a part.",
+      "Labelled images: either one folder per class, named by WordNet id, class name or number; or files beside a "
+        + "labels.csv with the columns file and class, as the command scenes --export writes it. Optional masks, white "
+        + "on black: cat-object.png is the object of cat.jpg; with a labels.csv, cat-ear.png is a part.",
       valueName: "folder"))
   var images: String?
 
   @OptionGroup var pictures: PictureOptions
 
-  @Option(help: "How many images, spread evenly over those there are; all of them, or 100 scenes, if not given.")
+  @Option(help: "The number of images, spread evenly over all. By default all images, or 100 scenes.")
   var samples: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Score these maps of one explainer, computed elsewhere at --input for --target: float32 (N, C, H, W), (N, H, W).",
+      "Score these maps, computed elsewhere for --input and --target: float32 (N, C, H, W) or (N, H, W).",
       valueName: "file.npy"))
   var attributions: String?
 
   @Option(
     help: ArgumentHelp(
-      "With --attributions, the images: float32 (N, C, H, W) in the --range. For an exported graph of several inputs "
-        + "also the values of those that are not explained, as table=t.npy.",
+      "With --attributions, the images: float32 (N, C, H, W) in the --range. Also the values of an exported graph's "
+        + "inputs that are not explained, for example table=t.npy.",
       valueName: "[name=]file.npy"))
   var input: [String] = []
 
-  @Option(help: ArgumentHelp("With --attributions, the classes: one, or one for each image.", valueName: "class,..."))
+  @Option(
+    help: ArgumentHelp("With --attributions, the class of all images, or a class per image.", valueName: "class,..."))
   var target: String?
 
   func validate() throws {
@@ -60,7 +61,7 @@ struct EvaluationSubject: ParsableArguments {
   /// The networks to evaluate, one after the other, and the maps in the place of explainers if they were computed
   /// elsewhere.
   ///
-  /// - Parameter unreadable: where images are noted that cannot be read.
+  /// - Parameter unreadable: the list in which unreadable images are noted.
   func load(_ unreadable: UnreadableFiles) throws -> [(subject: Subject, given: Contender?)] {
     let preprocessing = try pictures.preprocessing()
     guard let networks else {

@@ -11,16 +11,16 @@ struct ExplainedImages {
   private(set) var targets: [[ResolvedTarget]] = []
   /// Per image, its classes in the order of their logits; none where the network is no classifier.
   private(set) var rankings: [[Prediction]] = []
-  /// Of heat maps.
+  /// The colour map of heat maps.
   var colorMap = ColorMap.seismic
   private let choices: [TargetChoice]
   private let model: Subject
   private let batchSize: Int
-  /// How files became inputs, for records.
+  /// The preprocessing, for records.
   let preprocessing: String
 
   var targetCount: Int { choices.count }
-  /// How many attributions a method makes.
+  /// The number of attributions of a method.
   var mapCount: Int { images.count * targetCount }
 
   /// - Throws: `PullbackError` if the network has no such target, or it selects nothing.
@@ -79,11 +79,11 @@ struct ExplainedImages {
     }
   }
 
-  /// What is kept of one attribution.
+  /// The facts and pictures of one attribution that are kept.
   struct Map {
-    /// Of its float32 values, as they stand in the array.
+    /// SHA-256 of its float32 values, as they are in the array.
     let sha256: String
-    /// Of explainers that have one.
+    /// The completeness, for explainers that have one.
     let completeness: Completeness?
     /// The heat map and the raw colours, if they are asked for.
     let pictures: [Picture]
@@ -92,9 +92,9 @@ struct ExplainedImages {
   /// Computes the attributions of all explainers, which share what passes they can, and writes them as they come.
   ///
   /// - Parameters:
-  ///   - explainers: whose attributions are computed.
+  ///   - explainers: the explainers whose attributions are computed.
   ///   - context: the random numbers and the size of batches.
-  ///   - paths: where each explainer's go; none where they are not written.
+  ///   - paths: the path of each explainer's array; empty if arrays are not written.
   ///   - picturing: whether pictures are kept.
   ///   - recording: is called when all is computed, just before the arrays appear.
   /// - Returns: per explainer, image and target, what is kept of the attribution.
@@ -205,7 +205,7 @@ struct ExplainedImages {
       ImageGrid.Row(targetCount == 1 ? "class\np = 0.00" : name, [blank])
     }
     do {
-      try figure(methods, rows, labels).checkSize(for: path)
+      try figure(methods, MethodSettings(), rows, labels).checkSize(for: path)
     } catch let error as PullbackError where error.kind == .usage {
       throw PullbackError(
         .usage, "--figure \(path)",
@@ -216,21 +216,25 @@ struct ExplainedImages {
 
   /// Rows of images, columns of methods; per target a heat map and raw colours.
   ///
-  /// - Parameter columns: per method, image and target what ``write(_:in:to:picturing:)`` kept.
-  func figure(_ methods: [Method], _ columns: [[[Map]]]) throws -> Figure {
+  /// - Parameters:
+  ///   - settings: the settings of the methods.
+  ///   - columns: per method, image and target what ``write(_:in:to:picturing:)`` kept.
+  func figure(_ methods: [Method], _ settings: MethodSettings, _ columns: [[[Map]]]) throws -> Figure {
     let rows = try targets.indices.map { image in
       ImageGrid.Row(
         targets[image].count == 1 ? targets[image][0].title : images.names[image],
         [try Picture(images(image..<image + 1))] + columns.flatMap { $0[image].flatMap(\.pictures) })
     }
-    return figure(methods, rows, targets[0].map(\.label))
+    return figure(methods, settings, rows, targets[0].map(\.label))
   }
 
-  private func figure(_ methods: [Method], _ rows: [ImageGrid.Row], _ labels: [String]) -> Figure {
-    .attributions(rows, by: methods, of: labels, network: model.name, colorMap: colorMap)
+  private func figure(
+    _ methods: [Method], _ settings: MethodSettings, _ rows: [ImageGrid.Row], _ labels: [String]
+  ) -> Figure {
+    .attributions(rows, by: methods, settings, of: labels, network: model.name, colorMap: colorMap)
   }
 
-  /// What is written beside the attributions of one method.
+  /// The record that is written beside the attributions of one method.
   func record(
     method: String, settings: [String: String], spreads: [(node: Graph.Node, spread: Spread)], seed: UInt64,
     input: String, maps: [[Map]]
@@ -283,10 +287,10 @@ struct ResolvedTarget {
   }
 }
 
-/// What is written beside an attribution: everything that it takes to compute it again.
+/// The record that is written beside an attribution: everything needed to compute it again.
 struct AttributionRecord: Encodable {
   struct Target: Encodable {
-    /// As it was asked for.
+    /// The target as it was asked for.
     let label: String
     /// The class, if it is one.
     let target: Int?
@@ -294,10 +298,10 @@ struct AttributionRecord: Encodable {
     /// The target's value at the image.
     let value: Double
     let probability: Double?
-    /// Of methods that share out the change of the value from the baseline: the sum of the attribution, the change, and
-    /// what the sum is too large by.
+    /// For methods that share out the change of the value from the baseline: the sum of the attribution, the change,
+    /// and the sum minus the change.
     let sum, change, residual: Double?
-    /// Of the attribution's float32 values: it tells which array this record is about.
+    /// SHA-256 of the attribution's float32 values, which tells which array this record is about.
     let sha256: String
 
     init(_ resolved: ResolvedTarget, _ map: ExplainedImages.Map) {
@@ -311,9 +315,9 @@ struct AttributionRecord: Encodable {
     }
   }
 
-  /// What the noise of one node is relative to.
+  /// The spread that the noise of one node is relative to.
   struct Spread: Encodable {
-    /// Where the deviations come from, in words.
+    /// The source of the deviations, in words.
     let source: String
     /// The smallest and the largest deviation of a channel; none where they are those of each image.
     let least, most: Float?
@@ -330,11 +334,11 @@ struct AttributionRecord: Encodable {
   let checkpoint: String
   let checkpointSHA256: String
   let input: String
-  /// How files became inputs.
+  /// The preprocessing: how files became inputs.
   let preprocessing: String
   let method: String
   let settings: [String: String]
-  /// By node, where there are relative temperatures.
+  /// The spreads by node, if there are relative temperatures.
   let spreads: [String: Spread]?
   let seed: UInt64
   let images: [String]

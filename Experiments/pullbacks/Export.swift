@@ -6,9 +6,9 @@ struct Export: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write a network as an ONNX file.",
     discussion: """
-      onnxruntime computes the same values of the file, and --model FILE.onnx the same bytes of every attribution. Its \
-      input is (batch, C, H, W) in [-1, 1], 2 p / 255 - 1: the normalisation is the first layer. Its output are the \
-      logits. The classes' names go into --labels-output, one a line.
+      onnxruntime gives the same outputs as this tool, and attributions with --model FILE.onnx are the same bytes. The \
+      input is (batch, C, H, W) in [-1, 1], 2 p / 255 - 1; the normalisation is the first layer. The output is the \
+      logits. --labels-output writes the names of the classes, one per line.
 
       Examples:
         pullbacks export --model vgg-scenes --output vgg.onnx
@@ -20,12 +20,12 @@ struct Export: ParsableCommand {
 
   @OptionGroup var model: ModelOptions
 
-  @Option(help: "The format of the file: onnx.")
+  @Option(help: "The format of the file; onnx is the only one.")
   var format = Format.onnx
 
   @Option(
     help: ArgumentHelp(
-      "The normalisation of the first layer, and the input's size, as the other commands take it; by default the "
+      "The normalisation in the first layer and the input's size, as in the other commands; by default the "
         + "architecture's own.",
       valueName: "name or file.json"),
     completion: .list(Preprocessing.Named.allCases.map(\.rawValue)))
@@ -34,10 +34,11 @@ struct Export: ParsableCommand {
   @OptionGroup var outputs: OutputOptions
 
   @Option(
-    help: ArgumentHelp("Where the network goes.", valueName: "file.onnx"), completion: .file(extensions: ["onnx"]))
+    help: ArgumentHelp("Write the network to this file.", valueName: "file.onnx"),
+    completion: .file(extensions: ["onnx"]))
   var output: String
 
-  @Option(help: ArgumentHelp("Where the names of the classes go.", valueName: "file.txt"))
+  @Option(help: ArgumentHelp("Write the names of the classes to this file.", valueName: "file.txt"))
   var labelsOutput: String?
 
   func run() throws {

@@ -6,7 +6,7 @@ import Foundation
 
 struct Inspect: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List the tensors of a checkpoint, and how they fit a model; or what is in an exported graph.",
+    abstract: "List the tensors of a checkpoint and how they fit a model, or the contents of an exported graph.",
     discussion: """
       Examples:
         pullbacks inspect resnet50.pth --model resnet50
@@ -16,7 +16,7 @@ struct Inspect: ParsableCommand {
   @Argument(help: ArgumentHelp("The checkpoint, or FILE.onnx.", valueName: "file"))
   var checkpoint: String
 
-  @Option(help: "Compare with this architecture; without it, with the one that the tensors are recognised as.")
+  @Option(help: "Compare with this architecture. By default the one that is detected from the tensors.")
   var model: String?
 
   @OptionGroup var options: CheckpointOptions
@@ -44,14 +44,15 @@ struct Inspect: ParsableCommand {
     compare(file, recognition.fit, alternatives: recognition.alternatives)
   }
 
-  /// What an exported graph says of itself, and the layers that are found in it.
+  /// Prints what an exported graph states about itself, and the layers found in it.
   private func inspectGraph() throws {
     guard model == nil else {
       throw PullbackError(.usage, "--model", "an exported graph is of no architecture", advice: "leave it out")
     }
     let file = try OnnxFile(path: checkpoint)
-    print("\(PathText.shown(file.path)): ONNX, operator set \(file.opset), SHA-256 \(try sha256(ofFileAt: checkpoint))")
-    print("written by \(file.producer.isEmpty ? "nobody who says so" : PathText.shown(file.producer))")
+    let digest = try sha256(ofFileAt: checkpoint)
+    print("\(PathText.shown(file.path)): ONNX, operator set \(file.opset), SHA-256 \(digest)")
+    print("written by \(file.producer.isEmpty ? "an unnamed program" : PathText.shown(file.producer))")
     func tell(_ what: String, _ values: [OnnxFile.Value]) {
       for value in values { print("\(what) \(PathText.shown(value.name))\t\(PathText.shown(value.inWords))") }
     }
@@ -60,12 +61,14 @@ struct Inspect: ParsableCommand {
     for tensor in file.tensors { print("  \(PathText.shown(tensor.name))\t\(tensor.type)\t\(tensor.shape)") }
     func counts(_ list: [(String, Int)]) -> String { list.map { "\($0.1) \($0.0)" }.joined(separator: ", ") }
     print("operators: \(counts(file.operators.map { (PathText.shown($0.op), $0.count) }))")
-    // What the file leaves open ends the command, after what it says.
+    // If the file leaves something open, the command ends here with an error, after it has printed the file's content.
     let subject = try graph.load(checkpoint, held.inputs).subject
+    let whole = try subject.sha256
+    if whole != digest { print("SHA-256 with the files of weights beside it, as in records: \(whole)") }
     let kinds = Dictionary(grouping: subject.graph.nodes.dropFirst(), by: \.operation.kind).mapValues(\.count)
       .sorted { $0.value != $1.value ? $0.value > $1.value : $0.key < $1.key }
     print("layers: \(counts(kinds.map { ($0.key, $0.value) }))")
-    print("explained: \(subject.graph.inputShape) to \(subject.graph.outputShape), one image")
+    print("explained: input \(subject.graph.inputShape), output \(subject.graph.outputShape), without the batch axis")
   }
 
   private func compare(_ file: Checkpoint, _ fit: CheckpointFit, alternatives: [Architecture]?) {

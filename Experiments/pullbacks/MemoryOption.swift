@@ -3,13 +3,13 @@ import ExperimentKit
 import Failures
 import Foundation
 
-/// How much memory a computation may take for activations.
+/// The limit on the memory for activations.
 struct MemoryOption: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Bound on the memory for activations: images and draws go through the network in batches that fit it, and fit "
-        + "what the system still gives; one image goes through whatever it takes. The network's parameters and the "
-        + "decoded pictures, up to 256 MB, come on top. Results do not depend on it.",
+      "Memory limit for activations. It sets the batch size, together with the memory that the system has left; a "
+        + "single image is run even if it needs more. Parameters and decoded pictures (up to 256 MB) come on top. "
+        + "Does not change results.",
       valueName: "size"))
   var maxMemory: Bytes = Bytes(Graph.memoryForActivations)
 
@@ -32,7 +32,7 @@ struct MemoryOption: ParsableArguments {
     var defaultValueDescription: String { description }
   }
 
-  /// How many images go through at once.
+  /// The number of images in a batch.
   ///
   /// - Throws: `PullbackError` of kind `system` if there is too little memory for one.
   func batchSize(for graph: Graph) throws(PullbackError) -> Int {
@@ -56,7 +56,7 @@ struct MemoryOption: ParsableArguments {
     guard let available = ProcessSize.available, bytes > available else { return }
     throw PullbackError(
       .system, "memory", "\(what) take \(bytes >> 20) MB, and there are \(max(0, available) >> 20) MB",
-      advice: "allow this process more, as by ulimit -v unlimited, or end other programs")
+      advice: "allow this process more (ulimit -v unlimited), or end other programs")
   }
 
   /// From now on, a failed allocation ends the program with one line in place of a backtrace. The runtime then calls

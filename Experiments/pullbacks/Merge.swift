@@ -5,16 +5,16 @@ struct Merge: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Join the parts of an evaluation that were computed with --shard.",
     discussion: """
-      All parts must be there, complete, and of one run: the same model, images, methods, metrics, settings and seed. \
-      The results are the same bytes as those of the run in one piece.
+      All parts must be present, complete, and of one run: the same model, images, methods, metrics, settings and seed. \
+      The results are identical to those of an undivided run.
 
       Example: pullbacks merge part1 part2 part3 --output results
       """)
 
-  @Argument(help: ArgumentHelp("The parts' folders.", valueName: "folder"))
+  @Argument(help: ArgumentHelp("The folders of the parts.", valueName: "folder"))
   var parts: [String]
 
-  @Option(help: ArgumentHelp("The folder of the results.", valueName: "folder"))
+  @Option(help: ArgumentHelp("Folder for the results.", valueName: "folder"))
   var output: String
 
   @OptionGroup var outputs: OutputOptions

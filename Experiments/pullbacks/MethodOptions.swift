@@ -1,28 +1,28 @@
 import ArgumentParser
 import ExperimentKit
 
-/// The hyper-parameters: a preset, and what is changed of it.
+/// The hyper-parameters: a preset, and changes to it.
 struct MethodOptions: ParsableArguments {
   @Option(
     help: """
-      The hyper-parameters, of a version of the paper or for general use: \(Preset.names). By default general for \
-      attribute, which is paper-v6 with 50 points and normalised weights for integrated gradients, and with relative \
-      temperatures where none were published; that of the protocol for evaluate.
+      A set of hyper-parameters, from a version of the paper or for general use: \(Preset.names). The default of \
+      attribute is general: paper-v6, but with 50 points and normalised weights for integrated gradients, and with \
+      relative temperatures for networks without published ones. The default of evaluate is the one of --protocol.
       """)
   var preset: Preset?
 
   @Option(
     parsing: .unconditional,
     help: """
-      Ascents and the double pullback: the length of a step. By default an L2 norm of 20 for 3 x 224 x 224 values, \
-      scaled with the square root of their number; for the double pullback 1.
+      The step length of ascents and of the double pullback. By default an L2 norm of 20 for 3 x 224 x 224 values, \
+      scaled with the square root of the number of values; 1 for the double pullback.
       """)
   var alpha: Double?
 
-  @Option(help: "Ascents: how many steps. By default 5.")
+  @Option(help: "The number of steps of ascents. By default 5.")
   var steps: Int?
 
-  @Option(help: "Ascents: clip to [-1, 1]: \(PullbackAscent.Clipping.names).")
+  @Option(help: "When ascents clip to [-1, 1]: \(PullbackAscent.Clipping.names).")
   var clip: PullbackAscent.Clipping?
 
   @OptionGroup var temperatures: TemperatureOptions
@@ -30,13 +30,13 @@ struct MethodOptions: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "The baseline, the absence of signal: a value, or an image of the network's size. By default 0, mid grey.",
+      "The baseline (absence of signal): a value, or an image of the network's size. By default 0, mid grey.",
       valueName: "value or file"))
   var baseline: String?
 
   @Option(
     help: ArgumentHelp(
-      "Any other hyper-parameter: smooth.draws=100,layer=layer3; pullbacks methods lists them.",
+      "Any other hyper-parameter: smooth.draws=100,layer=layer3; the command methods lists them.",
       valueName: "name=value,..."))
   var set: String?
 
@@ -49,12 +49,12 @@ struct MethodOptions: ParsableArguments {
   }
 
   /// - Parameters:
-  ///   - subject: what an image as baseline must fit, and whose spreads relative temperatures are relative to.
-  ///   - fallback: the preset where none is named.
-  ///   - range: of the values of an array as baseline.
-  ///   - atLastMaps: whether class activation maps are taken at the network's last maps, as Grad-CAM is defined, where
-  ///     no preset and no layer is named. The release has layers of its own, inside the last block of a ResNet.
-  /// - Returns: the settings, and what records of soft rules say beside them.
+  ///   - subject: the network: a baseline image must fit its input, and relative temperatures use its spreads.
+  ///   - fallback: the preset if none is named.
+  ///   - range: the range of the values of an array as baseline.
+  ///   - atLastMaps: whether class activation maps are taken at the network's last maps, as Grad-CAM is defined, if no
+  ///     preset and no layer is named. The release uses other layers, inside the last block of a ResNet.
+  /// - Returns: the settings, and further entries for records of soft rules.
   func settings(
     for subject: Subject, unless fallback: Preset, range: ArrayRange?, atLastMaps: Bool = false
   ) throws -> (settings: MethodSettings, record: [String: String]) {

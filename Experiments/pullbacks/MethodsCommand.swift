@@ -5,21 +5,33 @@ struct Methods: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print every method's formula, cost, settings, source and caveat, and the presets' hyper-parameters.",
     discussion: """
+      The columns are separated by tabs: long lines, for a spreadsheet or cut -f. The preset in use by default, \
+      general, comes first.
+
       In formulas nu is the soft pullback and g the gradient of the target at a point, x' the baseline, z and y a \
       layer's input and output, v a cotangent, a an activation and p a class's probability.
 
       Example: pullbacks methods --model resnet50 --preset paper-v5
       """)
 
-  @Option(help: "What costs and layers are for: \(Architecture.all.map(\.name).joined(separator: ", ")).")
+  @Option(
+    help: ArgumentHelp("The architecture to compute costs and default layers for.", valueName: "name"),
+    completion: .list(Architecture.all.map(\.name)))
   var model = ImageNetTier.architecture
 
   @Option(help: "Only this preset: \(Preset.names).")
   var preset: Preset?
 
+  @Flag(help: "Print the names of all architectures and nothing else.")
+  var listModels = false
+
   func run() throws {
+    if listModels {
+      for architecture in Architecture.all { print(architecture.name) }
+      return
+    }
     let graph = try Architecture.named(model).graph()
-    for preset in preset.map({ [$0] }) ?? Preset.allCases {
+    for preset in preset.map({ [$0] }) ?? Preset.allCases.reversed() {
       print("preset \(preset.rawValue), for \(model)")
       let titles = [
         "method", "name in figures", "in its benchmark", "forward", "backward", "settings", "inputs", "formula",

@@ -3,12 +3,12 @@ import ExperimentKit
 import Failures
 import Foundation
 
-/// Which network, with which parameters.
+/// The network and its parameters.
 struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "The architecture: \(Architecture.all.map(\.name).joined(separator: ", ")). "
-        + "Recognised by the checkpoint's tensors if not given. Or an exported graph, FILE.onnx.",
+      "The architecture, or an exported graph, FILE.onnx. Detected from the checkpoint's tensors if not given. The "
+        + "command methods --list-models prints the names of all \(Architecture.all.count) architectures.",
       valueName: "name or file.onnx"),
     completion: .list(Architecture.all.map(\.name)))
   var model: String?
@@ -16,7 +16,7 @@ struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The model's parameters: a PyTorch .pth or .pt, or a safetensors file. "
-        + "If not given: what \(FetchedFiles.command(for: "imagenet")) fetched for \(ImageNetTier.architecture), or what comes with "
+        + "By default those that \(FetchedFiles.command(for: "imagenet")) fetched for \(ImageNetTier.architecture), or those in the package for "
         + "\(SceneNetwork.allCases.map(\.rawValue).joined(separator: ", ")).",
       valueName: "file"),
     completion: .file(extensions: ["pth", "pt", "bin", "safetensors"]))
@@ -25,12 +25,12 @@ struct ModelOptions: ParsableArguments {
   @OptionGroup var file: CheckpointOptions
   @OptionGroup var graph: GraphOptions
 
-  /// The network, with images if it is to be shown some.
+  /// Loads the network, with images if any are asked for.
   ///
   /// - Parameters:
   ///   - folder: labelled images of the user's, in place of those of the network's tier.
-  ///   - preprocessing: how pictures become inputs, if that is said.
-  ///   - unreadable: where images of the folder are noted that cannot be read.
+  ///   - preprocessing: the preprocessing of pictures, if one is named.
+  ///   - unreadable: the list in which unreadable images of the folder are noted.
   func load(
     showing choice: Tier.Choice = .none, of folder: String? = nil, preprocessing: Preprocessing? = nil,
     unreadable: UnreadableFiles? = nil
@@ -38,14 +38,14 @@ struct ModelOptions: ParsableArguments {
     try load([], showing: choice, of: folder, preprocessing: preprocessing, unreadable: unreadable).subject
   }
 
-  /// The network, and what its input is given.
+  /// Loads the network and the content of its input.
   ///
   /// - Parameters:
   ///   - inputs: files, `name=file` for an exported graph of several inputs.
   ///   - choice: images to show it.
   ///   - folder: labelled images of the user's, in place of those of the network's tier.
-  ///   - preprocessing: how pictures become inputs, if that is said.
-  ///   - unreadable: where images of the folder are noted that cannot be read.
+  ///   - preprocessing: the preprocessing of pictures, if one is named.
+  ///   - unreadable: the list in which unreadable images of the folder are noted.
   func load(
     _ inputs: [String], showing choice: Tier.Choice = .none, of folder: String? = nil,
     preprocessing: Preprocessing? = nil, unreadable: UnreadableFiles? = nil
@@ -67,7 +67,7 @@ struct ModelOptions: ParsableArguments {
     return (subject, try inputs.first.map { try InputContent($0) })
   }
 
-  /// The exported graph that is named as the model; nil where none is.
+  /// The path of the exported graph if --model names one, else nil.
   var graphFile: String? {
     guard let model, model.lowercased().hasSuffix(".onnx") || model.contains("/") else { return nil }
     return model
@@ -85,7 +85,11 @@ struct ModelOptions: ParsableArguments {
       if checkpoint != nil { try tellHowItWasRead(subject) }
       return subject
     } catch var error as PullbackError where checkpoint == nil && error.advice == nil {
-      if error.kind == .usage, error.subject.hasPrefix("model ") { error.advice = "name a file with --checkpoint" }
+      if error.kind == .usage, error.subject.hasPrefix("model ") {
+        let isOfPaper = self.model.map(Tier.paper.models.contains) ?? false
+        error.advice =
+          (isOfPaper ? "make paper-weights fetches the official ones; " : "") + "name a file with --checkpoint"
+      }
       if error.kind == .unavailable {
         error = error.onCommandLine
         error.advice = error.advice.map { "\($0), or name a file with --checkpoint" }
@@ -95,24 +99,24 @@ struct ModelOptions: ParsableArguments {
   }
 }
 
-/// What is taken of a checkpoint, and what is left over.
+/// Options about the tensors of a checkpoint.
 struct CheckpointOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Of several networks in the checkpoint, this one: the key of its state dict, as state_dict_ema, or what the "
-        + "names of its tensors begin with, as encoder_q.",
+      "Which network to read, if the checkpoint holds several: the key of its state dict, for example "
+        + "state_dict_ema, or a common prefix of its tensor names, for example encoder_q.",
       valueName: "name"))
   var key: String?
 
   @Option(
     parsing: .singleValue,
     help: ArgumentHelp(
-      "Tensors of the checkpoint that the network need not use, as 'criterion.*'; may be given several times. Others "
-        + "that are left over are an error: a network that uses them is another one.",
+      "Tensors of the checkpoint that the network may leave unused, for example 'criterion.*'; may be given several "
+        + "times. Any other unused tensor is an error, because the architecture is then probably wrong.",
       valueName: "pattern"))
   var allowLeftover: [String] = []
 
-  /// Throws where they are given without a checkpoint.
+  /// Throws if these options are given without a checkpoint.
   func requireNone() throws {
     guard key == nil, allowLeftover.isEmpty else {
       throw PullbackError(
@@ -126,37 +130,37 @@ struct CheckpointOptions: ParsableArguments {
   }
 }
 
-/// What of an exported graph is explained.
+/// Options about the inputs, the output and the classes of an exported graph.
 struct GraphOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "Of an exported graph of several inputs, the one that is explained; the others are held at what they are given.",
+      "Which input of an exported graph to explain, if it has several. The others keep the values given by --input.",
       valueName: "name"))
   var explain: String?
 
   @Option(
     help: ArgumentHelp(
-      "Of an exported graph, the output that is explained, or any value within; the first output if not given.",
+      "Which output of an exported graph to explain, or any value inside it. By default the first output.",
       valueName: "name"))
   var outputName: String?
 
   @Option(
     parsing: .singleValue,
     help: ArgumentHelp(
-      "The shape of an exported graph's input where the file leaves it open, as ids=1x16; may be given several times. "
-        + "An array says its own.",
+      "The shape of an exported graph's input where the file leaves it open, for example ids=1x16; may be given "
+        + "several times. Not needed for .npy inputs.",
       valueName: "name=shape"))
   var shape: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "The names of an exported graph's classes in the order of the logits: a text of one a line, JSON (a list, or an "
-        + "object by number), or CSV.",
+      "The names of an exported graph's classes in the order of the logits: a text file with one name per line, JSON "
+        + "(a list, or an object with class numbers as keys), or CSV.",
       valueName: "file"),
     completion: .file(extensions: ["txt", "json", "csv"]))
   var labels: String?
 
-  /// Throws where they are given without an exported graph.
+  /// Throws if these options are given without an exported graph.
   func requireNone() throws {
     let given = [
       ("--explain", explain != nil), ("--output-name", outputName != nil), ("--shape", !shape.isEmpty),
@@ -166,7 +170,7 @@ struct GraphOptions: ParsableArguments {
     throw PullbackError(.usage, option, "is about an exported graph", advice: "name one with --model FILE.onnx")
   }
 
-  /// The network in a file, and what its explained input is given; see ``ModelOptions`` for the parameters.
+  /// The network in a file and the content of its explained input; see ``ModelOptions`` for the parameters.
   func load(
     _ path: String, _ inputs: [String], showing choice: Tier.Choice = .none, of folder: String? = nil,
     preprocessing: Preprocessing? = nil, unreadable: UnreadableFiles? = nil
@@ -203,7 +207,7 @@ struct GraphOptions: ParsableArguments {
 }
 
 extension ModelOptions {
-  /// Says on standard error what the checkpoint does not, and was assumed.
+  /// Prints notes on standard error about settings that the checkpoint does not state and that were assumed.
   private func tellHowItWasRead(_ subject: Subject) throws {
     guard let architecture = subject.architecture, let checkpoint = subject.checkpoint else { return }
     let fit = try CheckpointFit(of: architecture, to: checkpoint)

@@ -3,26 +3,32 @@ import ExperimentKit
 import Failures
 import Foundation
 
-/// What may be replaced by what a command writes.
+/// The option that lets a command overwrite existing files.
 struct OutputOptions: ParsableArguments {
-  @Flag(help: "Also replace inputs, and files that this tool did not make; without it they are kept, and it is said.")
+  @Flag(help: "Overwrite inputs and files that this tool did not make. Without it, stop with a message.")
   var force = false
 
   /// Checks files that are to be written, before anything is computed.
   ///
   /// - Parameters:
-  ///   - files: that will be written.
+  ///   - files: the files that will be written.
   ///   - inputs: files that are read.
-  ///   - isOurs: what else tells that a file was made by this tool.
+  ///   - isOurs: a further test whether a file was made by this tool.
   /// - Throws: `PullbackError` of kind `cannotCreate` if a file cannot be made, is an input, or was not made by this
   ///   tool.
   func check(_ files: [String], inputs: [String?], isOurs: (String) -> Bool = { _ in false }) throws {
     let inputs = Dictionary(
       inputs.compactMap { path in path.flatMap { path in FileIdentity(path).map { ($0, path) } } },
       uniquingKeysWith: { $1 })
+    var places: Set<String> = []
     for path in files {
-      try checkFolder(of: path)
       try checkName(path)
+      try checkFolder(of: path)
+      let place = URL(fileURLWithPath: folder(of: path)).resolvingSymlinksInPath()
+        .appendingPathComponent((path as NSString).lastPathComponent).path
+      guard places.insert(place).inserted else {
+        throw PullbackError(.usage, path, "would be written twice", advice: "choose another name for one of the files")
+      }
       guard let identity = FileIdentity(path) else { continue }
       guard !isFolder(path) else {
         throw PullbackError(.cannotCreate, path, "expected the name of a file, found a folder")
@@ -66,6 +72,7 @@ func checkFolder(of path: String) throws {
 /// Throws if `path` cannot be the name of a file. Elsewhere `-` means standard output; here it would be a file.
 func checkName(_ path: String) throws {
   let name = (path as NSString).lastPathComponent
+  guard !path.isEmpty else { throw PullbackError(.usage, "an output", "has an empty name", advice: "name a file") }
   guard path != "-" else {
     throw PullbackError(.usage, path, "results are not written to standard output", advice: "name a file")
   }
@@ -74,7 +81,7 @@ func checkName(_ path: String) throws {
   }
 }
 
-/// Says something on a line of standard error that is no error.
+/// Prints a note, which is not an error, on a line of standard error.
 func remark(_ text: String) {
   writeToStandardError("note: \(PathText.shown(text))\n")
 }

@@ -6,7 +6,7 @@ import Foundation
 
 struct Predict: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Print the classes a network sees in an image.",
+    abstract: "Print the most likely classes of an image.",
     discussion: """
       Examples:
         pullbacks predict --input cat.jpg --top 5
@@ -18,15 +18,15 @@ struct Predict: ParsableCommand {
   @OptionGroup var model: ModelOptions
   @OptionGroup var input: InputOptions
 
-  @Option(help: "How many classes to print.")
+  @Option(help: "The number of classes to print.")
   var top = 5
 
-  @Option(help: "How they are printed: text, json or csv.")
+  @Option(help: "The format of what is printed: text, json or csv.")
   var format = Format.text
 
   @Option(
     help: ArgumentHelp(
-      "Also write the logits, float32 (N, classes), with a record in a .json beside them.", valueName: "file.npy"))
+      "Also write the logits, float32 (N, classes), with a record in a .json of the same name.", valueName: "file.npy"))
   var output: String?
 
   @OptionGroup var outputs: OutputOptions
@@ -53,7 +53,7 @@ struct Predict: ParsableCommand {
     // One by one, printed as they come: a folder need not fit into memory.
     if format == .csv { print("image,rank,class,name,logit,probability") }
     for index in 0..<images.count {
-      // What the network makes of a picture is no fault of its file.
+      // An error in the network's output is not the fault of the picture's file.
       guard let image = try unreadable.reading({ try images(index..<index + 1) }) else { continue }
       let value = try model.network.finiteValue(at: image, named: images.names[index])
       let row = Row(images.names[index], Prediction.ranking(value.scalars).prefix(top), model)
@@ -84,7 +84,7 @@ struct Predict: ParsableCommand {
     try input.pictures.finish(unreadable, of: images.count)
   }
 
-  /// What is printed as JSON, and written beside logits.
+  /// The record that is printed as JSON and written beside logits.
   private struct Record: Encodable {
     var tool = "pullbacks \(packageVersion)"
     let model, checkpoint, checkpointSHA256, input, preprocessing: String
@@ -92,11 +92,11 @@ struct Predict: ParsableCommand {
     /// Per image, the classes with the largest logits.
     let predictions: [[Row.Class]]?
     let shape: [Int]?
-    /// Of each image's logits.
+    /// SHA-256 of each image's logits.
     let sha256: [String]?
   }
 
-  /// What is seen in one image.
+  /// The classes of one image.
   private struct Row {
     struct Class: Encodable {
       let `class`: Int

@@ -8,7 +8,7 @@ import Foundation
 struct PullbacksCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "pullbacks",
-    abstract: "Explain what a neural network saw in an image, by semantic pullbacks.",
+    abstract: "Explain image classifiers and language models by semantic pullbacks.",
     discussion: """
       Examples:
         pullbacks doctor
@@ -26,7 +26,7 @@ struct PullbacksCommand: ParsableCommand {
       Reference.self, Manual.self,
     ])
 
-  /// The command line, whatever bytes it is of.
+  /// The arguments of the command line, which may be any bytes.
   private static var arguments: [String] {
     (1..<max(1, Int(CommandLine.argc))).compactMap { place in
       CommandLine.unsafeArgv[place].map {
@@ -35,16 +35,27 @@ struct PullbacksCommand: ParsableCommand {
     }
   }
 
+  /// Ends the program after help or a version on standard output, or a message about wrong arguments on standard error.
+  private static func exit(refusing error: any Error) -> Never {
+    let code = exitCode(for: error)
+    guard !code.isSuccess else { exit(withError: error) }
+    let message = fullMessage(for: error)
+    let parserPrefix = "Error: "
+    writeToStandardError(
+      (message.hasPrefix(parserPrefix) ? "pullbacks: " + message.dropFirst(parserPrefix.count) : message) + "\n")
+    end(code.rawValue)
+  }
+
   /// Runs the command; a failure is one line on standard error and an exit code of `sysexits`.
   static func main() {
     var command: any ParsableCommand
     MemoryOption.reportExhaustion()
     // A file that becomes larger than the system allows is then an error of the write.
     signal(SIGXFSZ, SIG_IGN)
-    do { command = try parseAsRoot(arguments) } catch { exit(withError: error) }
+    do { command = try parseAsRoot(arguments) } catch { exit(refusing: error) }
     do {
       try command.run()
-      // What is printed may not have arrived: standard output may be a full disk.
+      // Printed text may not have arrived: standard output may be a full disk.
       guard fflush(nil) == 0 else { throw PullbackError(.io, "standard output", "cannot be written") }
     } catch  where exitCode(for: error) == .failure {
       exitReporting(error, from: "pullbacks")
@@ -54,3 +65,6 @@ struct PullbacksCommand: ParsableCommand {
     }
   }
 }
+
+/// Ends the program; within a `ParsableCommand` the name `exit` is the parser's.
+private func end(_ code: Int32) -> Never { exit(code) }

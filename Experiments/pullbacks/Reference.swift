@@ -21,7 +21,7 @@ struct Reference: ParsableCommand {
 
 /// One article.
 struct Page {
-  /// Of the file, without its ending, and of links to it.
+  /// The name of the file, without its ending, and of links to it.
   let name: String
   let text: String
 

@@ -11,6 +11,8 @@ struct Report {
     let method: Method
     let cost: Cost
     let settings: [String: String]
+    /// A note if temperatures are not the paper's.
+    let note: String?
     let maps: [[ExplainedImages.Map]]
   }
 
@@ -148,7 +150,8 @@ struct Report {
       let settings = column.settings.sorted { $0.key < $1.key }.map { row($0.key, "\($0.value)") }
       let passes = "passes per image and target: \(column.cost.forward) forward, \(column.cost.backward) backward"
       return """
-        <details><summary><b>\(column.method.rawValue)</b>, \(column.method.facts.source); \(passes)</summary>
+        <details><summary><b>\(column.method.rawValue)</b>, \(column.method.facts.source)\
+        \(column.note.map { "; \($0)" } ?? ""); \(passes)</summary>
         <table>\(HTML(settings))</table></details>
 
         """

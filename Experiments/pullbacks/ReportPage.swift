@@ -7,7 +7,7 @@ struct ReportPage {
   let title: HTML
   /// Above the articles.
   var controls: HTML = ""
-  /// What makes the controls work; nil where there are none.
+  /// The script of the controls; nil if there are none.
   var script: String?
   let articles: [HTML]
   /// All it takes to compute it again.
@@ -54,6 +54,6 @@ struct ReportPage {
       .map { "\($0.0) \($0.1)" }.joined(separator: "; ")
   }
 
-  /// As it would be typed into a shell.
+  /// The command as it would be typed into a shell.
   static var command: String { shellCommand(Array(CommandLine.arguments.dropFirst())) }
 }

@@ -4,15 +4,15 @@ import Foundation
 
 struct Rules: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Print which rule pulls a cotangent back through each operation of a model.",
+    abstract: "Print the rule that pulls a cotangent (backward vector) back through each operation of a model.",
     discussion: """
-      A line has the kind of operation, how many there are, the equation and its source; with --nodes each node's \
-      name, kind, settings and equation. Soft rules have a further column where the model's parameters are known. For \
-      a relative temperature it says where sigma, the spread of a channel, comes from, and gives its range over the \
-      channels. For another temperature tau it gives tau over the median sigma of each layer.
+      Columns, separated by tabs: the kind of operation, their number, the equation and its source; with --nodes each \
+      node's name, kind, settings and equation. Soft rules have a further column if the model's parameters are known: \
+      for a relative temperature, where sigma, the spread of a channel, comes from, and its range over the channels; \
+      for another temperature tau, the ratio of tau to the median sigma of each layer.
 
-      Of an exported graph the lines behind these say what became of the file's nodes, and why: which layer they are a \
-      part of, what is held constant in a product, what is read by its derivative.
+      For ONNX files a second table lists how each operator was imported: the layer that it is part of, the factor of a \
+      product that is held constant, or the function that is replaced by its derivative.
 
       Examples:
         pullbacks rules --model efficientnet-lite0 --temperature released
@@ -27,13 +27,13 @@ struct Rules: ParsableCommand {
 
   @OptionGroup var model: ModelOptions
 
-  @Option(help: "The table: \(Table.names).")
+  @Option(help: "The table of rules: \(Table.names).")
   var rules: Table = .softPullback
 
   @OptionGroup var temperatures: TemperatureOptions
   @OptionGroup var held: HeldInputOptions
 
-  @Flag(help: "Every node, not one line per kind of operation.")
+  @Flag(help: "Print a line for every node, not for every kind of operation.")
   var nodes = false
 
   func validate() throws {
@@ -85,7 +85,7 @@ struct Rules: ParsableCommand {
     subject?.onnx.map(tellOperators)
   }
 
-  /// What became of each node of an exported graph, and why.
+  /// Prints how each node of an exported graph was imported, and why.
   private func tellEveryNode(_ model: OnnxModel) {
     print("\nnode of the file\toperator\tnodes here\twhy")
     for node in model.nodes {
@@ -93,7 +93,7 @@ struct Rules: ParsableCommand {
     }
   }
 
-  /// The same, of nodes of one operator that fell under the same sentence together.
+  /// Prints the same in short: one line for all nodes of an operator with the same reason.
   private func tellOperators(_ model: OnnxModel) {
     print("\noperator of the file\tnodes\twhy")
     var lines: [(op: String, reason: String, count: Int)] = []
@@ -111,7 +111,7 @@ struct Rules: ParsableCommand {
     for line in lines { print("\(line.op)\t\(line.count)\t\(line.reason)") }
   }
 
-  /// The model with its parameters; nil where there are none of an architecture, whose rules are known all the same.
+  /// The model with its parameters; nil if the architecture has none here. Its rules are known even then.
   private func subject() throws -> Subject? {
     do {
       return try model.load(held.inputs).subject
@@ -133,7 +133,7 @@ struct Rules: ParsableCommand {
   }
 }
 
-/// A soft rule's noise at one node, beside the spread of what the node takes.
+/// A soft rule's noise at one node, and the spread of the node's input.
 private struct Noise {
   let spread: Spread
   /// A temperature in units of the layer's median spread; nil where the noise is relative to the spread.
@@ -141,7 +141,7 @@ private struct Noise {
   /// Whether the spread is that of an image which has one value for each channel, and so no spread.
   let isNone: Bool
 
-  /// Nil where the rule has no noise, or no spread is known.
+  /// Nil if the rule has no noise or no spread is known.
   init?(_ rule: any Rule, at node: Graph.Node, _ spreads: Spreads) {
     if let rule = rule as? any RelativeRule {
       (spread, ratio, isNone) = (rule.spread, nil, rule.spread.isNone(at: node))
@@ -155,7 +155,7 @@ private struct Noise {
 
   var text: String { (ratio.map { "tau = \(short($0)) sigma, " } ?? "") + Self.sigma([self]) }
 
-  /// Of nodes with the same equation: the range of their deviations, or of their temperatures.
+  /// The range of the deviations, or of the temperatures, over nodes with the same equation.
   static func summary(_ noises: [Noise]) -> String {
     let ratios = noises.compactMap(\.ratio)
     guard let least = ratios.min(), let most = ratios.max() else { return sigma(noises) }
@@ -179,5 +179,5 @@ extension Spread {
   }
 }
 
-/// A number in three digits.
+/// A number with three significant digits.
 private func short(_ value: Float) -> String { String(format: "%.3g", Double(value)) }

@@ -9,9 +9,9 @@ struct ScenesCommand: ParsableCommand {
     commandName: "scenes",
     abstract: "Draw scenes: pictures of ten classes with known parts.",
     discussion: """
-      --sheet draws the scenes on one sheet, each row of ten with each class once, in the order of the classes. \
-      --export writes NNNNN.png, its object's mask NNNNN-object.png, a mask NNNNN-<part>.png for each part (white \
-      where the part is seen), and labels.csv.
+      --sheet draws the scenes in rows of ten; each row shows every class once, in the order of the classes. \
+      --export writes NNNNN.png, the object's mask NNNNN-object.png, a mask NNNNN-<part>.png for each part (white \
+      where the part is visible), and labels.csv.
 
       Examples:
         pullbacks scenes --sheet scenes.png --count 200
@@ -24,13 +24,13 @@ struct ScenesCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Write each scene and its masks.", valueName: "folder"))
   var export: String?
 
-  @Option(help: "How many scenes.")
+  @Option(help: "The number of scenes.")
   var count = 200
 
   @Option(help: "The seed of the scenes.")
   var seed: UInt64 = 314
 
-  @Option(help: "Pixels a side.")
+  @Option(help: "The side of a scene in pixels.")
   var size = 96
 
   @OptionGroup var outputs: OutputOptions

@@ -7,13 +7,13 @@ import Studio
 struct StudioCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "studio",
-    abstract: "Explain pictures and sentences in a browser, on a page that this computer serves to itself.",
+    abstract: "Explain pictures and sentences in a local web page.",
     discussion: """
-      The page is served on 127.0.0.1 alone, asks for nothing from elsewhere and writes no file. On it one drops, pastes \
-      or picks a picture, chooses a network and a class, moves the temperature and sees the map follow; compares two \
-      explainers, plays the counterfactual as a film, shades the words of two sentences (after \(FetchedFiles.command(for: "text"))), and takes \
-      away pictures, arrays and the command lines that make the same bytes. The first line that is printed is the \
-      page's address; Ctrl-C ends it.
+      The page is served on 127.0.0.1 only, makes no other network requests and writes no file. On the page you drop, \
+      paste or pick a picture, choose a network and a class, and move the temperature while the map follows. You can \
+      compare two explainers, play the counterfactual as a film, shade the words of two sentences (after \(FetchedFiles.command(for: "text"))), \
+      and save pictures, arrays and the command lines that make the same bytes. The first printed line is the page's \
+      address; Ctrl-C ends the server.
 
       Examples:
         pullbacks studio
@@ -22,10 +22,10 @@ struct StudioCommand: ParsableCommand {
         pullbacks studio --model mine.onnx --preprocess imagenet
       """)
 
-  /// Where the page is served if no port is named and nobody else is there.
+  /// The default port, used unless another program listens on it.
   private static let usualPort: UInt16 = 8507
 
-  @Option(help: "The port; 0 picks one that is free. By default \(usualPort), or another where it is taken.")
+  @Option(help: "The port; 0 picks a free one. By default \(usualPort), or a free one if that is taken.")
   var port: UInt16?
 
   @Flag(help: "Print the address and open no browser.")
@@ -35,13 +35,13 @@ struct StudioCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "How pictures become inputs of --model or --checkpoint; pullbacks attribute --help says more.",
+      "How pictures become inputs of --model or --checkpoint; the help of attribute lists the names.",
       valueName: "name or file.json"),
     completion: .list(Preprocessing.Named.allCases.map(\.rawValue)))
   var preprocess: String?
 
   @Option(
-    help: ArgumentHelp("A sentence encoder for texts: minilm, if it was fetched, or a folder.", valueName: "folder"))
+    help: ArgumentHelp("The sentence encoder: a folder; by default minilm, if it was fetched.", valueName: "folder"))
   var textModel: String?
 
   func run() throws {

@@ -2,7 +2,7 @@ import ExperimentKit
 import Failures
 import Foundation
 
-/// What `--target` asks for, before it is known what the network sees in an image.
+/// A target as `--target` names it: a rank is not yet a class, which depends on the image.
 struct TargetChoice {
   enum Kind {
     /// The class of this rank in the order of the logits, 0 for the top-1.
@@ -11,7 +11,7 @@ struct TargetChoice {
   }
 
   let kind: Kind
-  /// As it was written, for records.
+  /// The target as it was written, for records.
   let label: String
 
   /// Reads a list of targets.
@@ -28,18 +28,18 @@ struct TargetChoice {
   ///
   /// - Parameters:
   ///   - text: the list; nil is the top-1 class.
-  ///   - mask: the file of a mask of the output's places, which the targets are classes inside of.
-  ///   - selector: the file of a weight for every output value, in the place of the list.
-  ///   - model: whose output it is.
+  ///   - mask: the file of a mask of the output's places; targets are then classes inside the mask.
+  ///   - selector: the file of weights, one per output value, instead of the list.
+  ///   - model: the network with the output.
   /// - Returns: the targets, and the inner node that they belong to, if they do.
-  /// - Throws: `PullbackError` that says what is not understood.
+  /// - Throws: `PullbackError` that names the part that is not understood.
   static func parse(
     _ text: String?, within mask: String? = nil, selector: String? = nil, for model: Subject
   ) throws -> (choices: [TargetChoice], node: String?) {
     let shape = model.graph.outputShape
     if let selector {
       guard text == nil, mask == nil else {
-        throw PullbackError(.usage, "--selector", "stands in the place of --target and --within")
+        throw PullbackError(.usage, "--selector", "replaces --target and --within; leave them out")
       }
       let weights = Target.weights(try NPY.read(selector))
       do { try weights.check(shape, of: model.name) } catch {
@@ -97,7 +97,7 @@ struct TargetChoice {
     return (choices, node)
   }
 
-  /// The targets of a list: with semicolons between, or where there are none with commas, unless all is one index.
+  /// The targets of a list, separated by semicolons or, if there are none, by commas, unless all is one index.
   private static func parts(_ text: String, _ shape: [Int]) throws -> [String] {
     let long = text.split(separator: ";", omittingEmptySubsequences: false).map(String.init)
     if long.count > 1 { return long }
@@ -105,14 +105,14 @@ struct TargetChoice {
     return text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
   }
 
-  /// What an index selects of the output; nil where the text is none. Of a list of logits one number is a class.
+  /// The values that an index selects from the output; nil if the text is no index. For logits a number is a class.
   private static func index(_ text: String, _ shape: [Int], _ model: Subject) throws -> Target? {
     if let index = ArrayIndex(text), shape.count > 1 || index.isSlice { return try index.target(in: shape) }
     guard shape.count > 1, let target = try model.classIndex(text) else { return nil }
     return try ArrayIndex("\(target)")!.target(in: shape)
   }
 
-  /// Where the name of an inner node ends: names may have colons, too.
+  /// The colon that ends the name of an inner node; names may contain colons, too.
   private static func colon(in text: String, of graph: Graph) -> String.Index? {
     let colons = text.indices.filter { text[$0] == ":" }
     if let first = colons.first, text[..<first] == "cross-entropy" { return nil }
@@ -145,14 +145,18 @@ struct TargetChoice {
       return .logProbability(index)
     }
     if let weights = try combination(text[...], model) { return .combination(weights) }
-    let similar = nearest(to: text, among: model.classNames ?? [])
+    let names = model.classNames ?? []
+    let similar =
+      nearest(to: text, among: names).map { [$0] }
+      ?? (text.count < 3 ? [] : Array(names.filter { $0.lowercased().contains(text.lowercased()) }.prefix(5)))
     throw PullbackError(
       .usage, "--target \(text)", "is neither a class nor a combination of classes of \(model.graph.name)",
-      advice: similar.map { "did you mean \($0)?" } ?? "as in 340, zebra, top-3 or 340-354")
+      advice: similar.isEmpty
+        ? "as in 340, zebra, top-3 or 340-354" : "did you mean \(similar.joined(separator: " or "))?")
   }
 
-  /// `[weight*]class`, or a combination plus or minus such a term. Names of classes hold hyphens too: every place to
-  /// split is tried, the last first.
+  /// `[weight*]class`, or a combination plus or minus such a term. Names of classes may contain hyphens, so every place
+  /// to split is tried, the last first.
   private static func combination(_ text: Substring, _ model: Subject) throws -> [Int: Float]? {
     if let (index, weight) = try term(text, model) { return [index: weight] }
     for place in text.indices.reversed() where "+-".contains(text[place]) && place != text.startIndex {
@@ -187,7 +191,7 @@ struct TargetChoice {
     return .logit(zip(place, shape).reduce(0) { $0 * $1.1 + ($1.0 ?? 0) })
   }
 
-  /// What is explained in an image with this ranking.
+  /// The target in an image with this ranking.
   func target(_ ranking: [Prediction]) -> Target {
     switch kind {
     case .rank(let rank): .logit(ranking[rank].target)

@@ -1,9 +1,9 @@
 import ArgumentParser
 import ExperimentKit
 
-/// The temperatures of the soft rules, and what relative ones are relative to.
+/// The temperatures of the soft rules, and the spreads that relative ones are multiplied with.
 struct TemperatureOptions: ParsableArguments {
-  /// Which spreads come before all others.
+  /// The preferred source of the spreads.
   enum First: String, CaseIterable, ExpressibleByArgument {
     case batchNorm = "batch-norm"
     case calibration
@@ -13,18 +13,20 @@ struct TemperatureOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Temperatures of the soft rules, by kind of operation or by node: relu=0.6,maxpool=0.3,layer4.2.relu=1. An \
-      extension, not in the paper: relative=1.5 for all gates and max pools, in units of each channel's own spread; \
-      relative.relu=1,relative.maxpool=2 for these kinds. By default released, the paper's, for the networks that \
-      they were published for (\(Tier.publishedTemperatures.joined(separator: ", "))), and relative=\
-      \(RelativeTemperatures.recommendedMultiple) for all others.
+      Temperatures of the soft rules. The default is released, the paper's, for the networks with published \
+      temperatures (\(Tier.publishedTemperatures.joined(separator: ", "))), and relative=\
+      \(RelativeTemperatures.recommendedMultiple), an extension that is not in the paper, for all others. \
+      From the paper: released, or by kind of operation or by node, relu=0.6,maxpool=0.3,layer4.2.relu=1; \
+      relu=sigmoid:0.3 is the logistic gate of its versions 1 to 4. \
+      The extension: relative=1.5 for all gates and max pools, in units of each channel's own spread (standard \
+      deviation), or by kind, relative.relu=1,relative.maxpool=2.
       """,
       valueName: "name=tau,..."))
   var temperature: String?
 
   @Option(
     help: ArgumentHelp(
-      "Relative temperatures: the spreads that pullbacks calibrate measured of this checkpoint.",
+      "Relative temperatures: the file of spreads that the command calibrate measured for this checkpoint.",
       valueName: "file.json"),
     completion: .file(extensions: ["json"]))
   var calibration: String?
@@ -32,15 +34,15 @@ struct TemperatureOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      Relative temperatures: which spread of a channel is taken. batch-norm is what the batch norms before the layer \
-      tell, without them what --calibration tells, and without a file the image's own spread; calibration prefers the \
-      file to batch norms; image is the image's own spread throughout. By default batch-norm.
+      Relative temperatures: where a channel's spread sigma comes from. batch-norm, the default: from the batch norms \
+      before the layer, else from the file --calibration, else from the image itself. calibration: the file first. \
+      image: always the image itself.
       """,
       valueName: "which"))
   var spreads: First?
 
   @Option(
-    help: "Soft max pooling, places of a window outside the plane: zeros take a share (as released), or are excluded.")
+    help: "Padding in soft max pooling: zeros, it counts as zeros (the authors' code); or excluded, it is ignored.")
   var border: SoftMaxPool.Border?
 
   func validate() throws {
@@ -51,17 +53,16 @@ struct TemperatureOptions: ParsableArguments {
     }
   }
 
-  /// Whether temperatures are asked for that the parameters of the network matter to.
+  /// Whether the temperatures depend on the network's parameters.
   var needParameters: Bool { calibration != nil || spreads != nil || (temperature ?? "").contains("relative") }
 
   /// Puts the temperatures into settings, and the spreads if temperatures are relative to them.
   ///
   /// - Parameters:
-  ///   - subject: the network with its parameters; nil where there are none, and no temperature is asked for that is
-  ///     relative.
-  ///   - recommending: whether temperatures are relative by default where none were published for the network.
-  ///   - always: whether spreads are put in without relative temperatures, too.
-  /// - Returns: what records say beside the settings: which calibration it was.
+  ///   - subject: the network with its parameters; may be nil if no temperature is relative.
+  ///   - recommending: whether temperatures are relative by default if none were published for the network.
+  ///   - always: whether spreads are set even without relative temperatures.
+  /// - Returns: further entries for records: the calibration and the source of spreads.
   func apply(
     to settings: inout MethodSettings, for graph: Graph, _ subject: Subject?, recommending: Bool, always: Bool = false
   ) throws -> [String: String] {

@@ -7,11 +7,11 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train one of the networks of the scenes, or the decoder of sentences.",
     discussion: """
-      Every epoch draws new scenes. After each the folder --output has, under the network's name: the run's state \
-      (.state), the log (.csv) and its curves (.png); and in the end the checkpoint in float16 (.safetensors) and a \
-      report on scenes that it never saw, with confusion matrix and accuracy by difficulty (.json). From one seed, a \
-      machine makes the same bytes every time, on however many threads and in however many sittings. The decoder is a \
-      folder as Hugging Face lays it out, with the log (training.csv) and the report (report.json) in it.
+      Every epoch draws new scenes. After each epoch the folder --output holds, under the network's name: the run's \
+      state (.state), the log (.csv) and its curves (.png). At the end it also holds the checkpoint in float16 \
+      (.safetensors) and a report on held-out scenes, with confusion matrix and accuracy by difficulty (.json). The same \
+      seed gives the same bytes on one machine, for any number of threads and of interruptions. The decoder is written \
+      as a Hugging Face folder, with the log (training.csv) and the report (report.json) in it.
 
       Examples:
         pullbacks train --network vgg-scenes --output training
@@ -23,37 +23,39 @@ struct Train: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Which: \((Recipe.all.map(\.network) + [SentenceDecoder.name]).joined(separator: ", ")).", valueName: "name"))
+      "The network to train: \((Recipe.all.map(\.network) + [SentenceDecoder.name]).joined(separator: ", ")).",
+      valueName: "name"))
   var network: String
 
-  @Option(help: ArgumentHelp("Where everything goes.", valueName: "folder"))
+  @Option(help: ArgumentHelp("Folder for all files of the run.", valueName: "folder"))
   var output: String
 
-  @Flag(help: "Go on with the run whose state lies in the folder --output, if there is one.")
+  @Flag(help: "Continue the run whose state is in the folder --output, if there is one.")
   var resume = false
 
-  @Option(help: "Another seed than the recipe's.")
+  @Option(help: "The seed. By default the recipe's.")
   var seed: UInt64?
 
-  @Option(help: "Another number of epochs than the recipe's.")
+  @Option(help: "The number of epochs. By default the recipe's.")
   var epochs: Int?
 
-  @Option(help: "Another number of scenes or texts in an epoch than the recipe's: a multiple of its batch.")
+  @Option(help: "The number of scenes or texts in an epoch, a multiple of the recipe's batch. By default the recipe's.")
   var epochScenes: Int?
 
   @Option(
     help: ArgumentHelp(
-      "Other noise than the recipe's: its greatest deviation on a picture, whose values lie in -1...1.",
+      "The largest standard deviation of the noise that is added to a picture, whose values lie in [-1, 1]. By default "
+        + "the recipe's.",
       valueName: "deviation"))
   var noise: Double?
 
   @Option(
     help: ArgumentHelp(
-      "What the scales of batch norms begin at, and stay near: a third in every recipe. They set the size of "
-        + "pre-activations, against which the soft rules have a fixed temperature.", valueName: "scale"))
+      "The initial scale of batch norms, near which training keeps them (default 1/3, so that the published "
+        + "temperatures fit the size of the pre-activations).", valueName: "scale"))
   var normScale: Double?
 
-  @Option(help: "How many held-out scenes or texts the report is about; the log is about fewer, and others.")
+  @Option(help: "The number of held-out scenes or texts in the report. The log uses a smaller, separate set.")
   var heldOut = 5000
 
   @OptionGroup var outputs: OutputOptions

@@ -1,4 +1,5 @@
 //: # Table 1: faithfulness
+//: ## twins: differences between each pullback and its gradient twin
 //:
 //: Does an attribution predict how the output changes when the image is changed? Does it stay the same when the change
 //: is negligible, and differ when another class is asked for? Six metrics measure this, with the definitions and the

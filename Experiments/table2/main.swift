@@ -1,4 +1,6 @@
-//: # Table 2: what the hyper-parameters do
+//: # Table 2: scores for every value of the hyper-parameters
+//: ## resnet: the same for the ResNet
+//: ## pvt: the same for the PVT
 //:
 //: The temperatures of the soft rules, and of the ascent the number of steps and their length, changed one at a time.
 //: The scores are those that figure 6 draws as curves.

@@ -1,4 +1,4 @@
-//: # Table 4: what an explanation costs
+//: # Table 4: time and memory of an explanation
 //:
 //: Time and memory of explaining one image, for every explainer and architecture. The cost of an explainer is above all
 //: the number of its passes through the network; softening the rules costs no pass.

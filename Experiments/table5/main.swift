@@ -1,4 +1,6 @@
 //: # Table 5: the temperature in units of each channel's spread
+//: ## differences: relative temperatures against released ones
+//: ## localisation: localisation
 //:
 //: An extension that is not in the paper. One temperature for all channels means something else in every layer: 0.6 is
 //: two standard deviations of a channel in the networks of the scenes, and about half of one in EfficientNet-Lite0.

@@ -1,4 +1,5 @@
 //: # Table 6: faithfulness on text
+//: ## differences: pairs of explainers on the same texts
 //:
 //: Texts with ground truth, as the scenes are pictures with ground truth. Each has two sentences, and words in one of them
 //: decide: the topic that it shares with another text, the words that are paraphrased there, the state that is negated or not; or the

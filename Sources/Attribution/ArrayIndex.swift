@@ -41,7 +41,7 @@ public struct ArrayIndex: Sendable {
 
   /// The sum of the values at these places of an output.
   ///
-  /// - Parameter shape: of the output, without the batch axis.
+  /// - Parameter shape: the shape of the output, without the batch axis.
   /// - Throws: `PullbackError` of kind `usage` if the index has more parts than the shape has axes, leaves an axis, or
   ///   selects nothing.
   public func target(in shape: [Int]) throws(PullbackError) -> Target {

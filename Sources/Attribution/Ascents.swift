@@ -9,7 +9,7 @@ import Pullbacks
 /// Source: paper, section 4. Cost: K forward and K backward passes for each selector; of several selectors, and of
 /// other explainers at the input itself, the first forward pass is shared.
 public struct PullbackAscent: Explainer {
-  /// When iterates are clipped to `[-1, 1]`.
+  /// The steps after which iterates are clipped to `[-1, 1]`.
   public enum Clipping: String, Sendable, CaseIterable {
     /// Values may leave the range.
     case never
@@ -33,14 +33,14 @@ public struct PullbackAscent: Explainer {
   }
 
   public let name: String
-  /// How the target is pulled back.
+  /// The rules that pull the target back.
   public let rules: RuleSet
   /// The length of a step; nil is ``releasedAlpha`` scaled to the number of values by ``length(_:forValues:)``, and 1
   /// for steps that are not normalised.
   public var alpha: Double?
-  /// How many steps, K.
+  /// The number of steps, K.
   public var steps: Int
-  /// When iterates are clipped.
+  /// The steps after which iterates are clipped.
   public var clipping: Clipping
   /// Whether nu is divided by its norm, `max(||nu||_2, 1e-20)`, over all values of an image.
   public var normalisesStep: Bool
@@ -50,14 +50,14 @@ public struct PullbackAscent: Explainer {
   public var ballRadius: Double?
 
   /// - Parameters:
-  ///   - rules: what `nu` is: the soft rules, or the gradient's.
-  ///   - name: of the explainer.
+  ///   - rules: the rules of `nu`: the soft rules, or the gradient's.
+  ///   - name: the name of the explainer.
   ///   - alpha: the length of a step; see ``alpha``.
-  ///   - steps: how many, K.
+  ///   - steps: the number of steps, K.
   ///   - clipping: when iterates are clipped to `[-1, 1]`.
   ///   - normalisesStep: whether nu is divided by its norm.
   ///   - isRelative: whether a step is multiplied by the iterate's norm.
-  ///   - ballRadius: of the L2 ball around x_0; nil is no ball.
+  ///   - ballRadius: the radius of the L2 ball around x_0; nil is no ball.
   /// - Precondition: at least one step.
   public init(
     _ rules: RuleSet, name: String, alpha: Double? = nil, steps: Int = 5, clipping: Clipping = .never,
@@ -103,7 +103,7 @@ public struct PullbackAscent: Explainer {
   ///
   /// - Parameters:
   ///   - x: the inputs x_0, batch axis first.
-  ///   - selector: what of each input's output is to grow.
+  ///   - selector: the quantity of each input's output that is to grow.
   ///   - network: the network that is explained.
   ///   - context: its report is called after each pass.
   ///   - body: called with every iterate, x_1 to x_K.
@@ -124,7 +124,7 @@ public struct PullbackAscent: Explainer {
   ///   - k: the step's index, in `0..<steps`.
   ///   - iterate: x_k; for the first step x itself.
   ///   - x: the inputs x_0, batch axis first.
-  ///   - selector: what of each input's output is to grow.
+  ///   - selector: the quantity of each input's output that is to grow.
   ///   - network: the network that is explained.
   ///   - context: its report is called after each pass.
   public func step(
@@ -152,20 +152,20 @@ public struct PullbackAscent: Explainer {
   }
 }
 
-/// The pullback where the pullback leads: `nu(x + alpha nu(x))`, without normalisation.
+/// The pullback at the input moved along its pullback: `nu(x + alpha nu(x))`, without normalisation.
 ///
 /// Source: paper v5, with alpha 1 and 2. Cost: two forward and two backward passes; of several selectors, and of other
 /// explainers at the input itself, the first forward pass is shared.
 public struct DoublePullback: Explainer {
   public let name: String
-  /// Of both pullbacks.
+  /// The rules used for both pullbacks.
   public let rules: RuleSet
-  /// How far the input is moved along the first pullback, which is not normalised.
+  /// The factor of the move along the first pullback, which is not normalised.
   public let alpha: Double
 
   /// - Parameters:
-  ///   - rules: what `nu` is: the soft rules, or the gradient's.
-  ///   - name: of the explainer.
+  ///   - rules: the rules of `nu`: the soft rules, or the gradient's.
+  ///   - name: the name of the explainer.
   ///   - alpha: the step's factor; the released values are 1 and 2.
   public init(_ rules: RuleSet, name: String, alpha: Double) {
     self.rules = rules
@@ -192,8 +192,8 @@ public struct DoublePullback: Explainer {
 }
 
 extension [Selector] {
-  /// What `body` makes of the inputs once for each selector, all of them rows of one batch: every selector leads
-  /// elsewhere, and together they fill batches better.
+  /// Calls `body` with the inputs repeated once for each selector as rows of one batch: every selector leads elsewhere,
+  /// and together they fill batches better.
   fileprivate func asRows(
     of x: Tensor, in context: Context,
     _ body: (_ x: Tensor, _ selector: Selector, _ context: Context) throws(PullbackError) -> Tensor

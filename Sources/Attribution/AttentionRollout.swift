@@ -8,7 +8,7 @@ import Pullbacks
 /// class in particular. Source: Abnar & Zuidema 2020 (arXiv 2005.00928). Cost: one forward pass, no backward pass.
 public struct AttentionRollout: Explainer {
   public let name: String
-  /// - Parameter name: of the explainer.
+  /// - Parameter name: the name of the explainer.
   public init(name: String) { self.name = name }
 
   public var settings: [String: String] { ["residual": "0.5"] }
@@ -18,7 +18,7 @@ public struct AttentionRollout: Explainer {
   /// The tokens of a transformer that come from a grid of patches.
   private struct Grid {
     let tokens, rows, columns: Int
-    /// How many tokens stand before those of the grid.
+    /// The number of tokens before those of the grid.
     var first: Int { tokens - rows * columns }
   }
 
@@ -67,7 +67,7 @@ public struct AttentionRollout: Explainer {
       (layer.operation as? ScaledDotProductAttention)?
         .matrices(queries: found.values[2 * place], keys: found.values[2 * place + 1])
     }
-    // Of the class token alone where there is one.
+    // The class token alone, if there is one.
     let wanted = first == 1 ? 1 : tokens
     let rows = (0..<x.shape[0]).map { Self.rows(Array(0..<wanted), of: matrices, image: $0) }
     let values = rows.flatMap { rows in

@@ -14,16 +14,16 @@ import Pullbacks
 /// point.
 public struct PullbackAverage: Explainer {
   public let name: String
-  /// How the output is pulled back.
+  /// The rules that pull the output back.
   public let rules: RuleSet
   public let points: any Points
   /// The result is multiplied by the input's distance from here; nil is no multiplication.
   public let multipliedFrom: Baseline?
 
   /// - Parameters:
-  ///   - rules: how the output is pulled back.
+  ///   - rules: the rules that pull the output back.
   ///   - points: where, and how many times.
-  ///   - name: of the explainer.
+  ///   - name: the name of the explainer.
   ///   - multipliedFrom: the baseline of explainers that multiply by `x - baseline`; nil is no multiplication.
   public init(_ rules: RuleSet, at points: any Points = TheImage(), name: String, multipliedFrom: Baseline? = nil) {
     self.rules = rules
@@ -59,7 +59,7 @@ public struct PullbackAverage: Explainer {
 
 /// Another explainer's attribution, finished by a map of its values.
 public struct Decorated: Explainer {
-  /// What is done to each value.
+  /// The function applied to each value.
   public enum Finish: String, Sendable {
     /// `|a|`: saliency is the gradient's.
     case magnitude
@@ -70,13 +70,13 @@ public struct Decorated: Explainer {
   public let name: String
   /// The explainer whose attribution is finished.
   public let base: any Explainer
-  /// What is done to it.
+  /// The function applied to each value of its attribution.
   public let finish: Finish
 
   /// - Parameters:
   ///   - base: the explainer whose attribution is finished.
-  ///   - finish: what is done to it.
-  ///   - name: of the explainer.
+  ///   - finish: the function applied to each value.
+  ///   - name: the name of the explainer.
   public init(_ base: any Explainer, _ finish: Finish, name: String) {
     self.base = base
     self.finish = finish
@@ -113,12 +113,12 @@ public struct Decorated: Explainer {
 /// by all inputs, and one backward pass.
 public struct DeepLift: Explainer {
   public let name: String
-  /// Where multipliers start.
+  /// The baseline at which multipliers start.
   public let baseline: Baseline
 
   /// - Parameters:
-  ///   - name: of the explainer.
-  ///   - baseline: where multipliers start.
+  ///   - name: the name of the explainer.
+  ///   - baseline: the baseline at which multipliers start.
   public init(name: String, baseline: Baseline = .value(0)) {
     self.name = name
     self.baseline = baseline

@@ -8,7 +8,7 @@ import Pullbacks
 /// pass, two backward when guided.
 public struct ClassActivationMap: Explainer {
   public let name: String
-  /// How the target is pulled back to the layer.
+  /// The rules that pull the target back to the layer.
   public let rules: RuleSet
   /// The rules of the guided part; nil is the map alone.
   public let guidedRules: RuleSet?
@@ -16,10 +16,10 @@ public struct ClassActivationMap: Explainer {
   public let layer: String
 
   /// - Parameters:
-  ///   - rules: of the map.
-  ///   - guidedRules: of the pullback to the image that the map is multiplied by; nil is the map alone.
+  ///   - rules: the rules of the map.
+  ///   - guidedRules: the rules of the pullback to the image that the map is multiplied by; nil is the map alone.
   ///   - layer: the node whose activation is weighed.
-  ///   - name: of the explainer.
+  ///   - name: the name of the explainer.
   public init(_ rules: RuleSet, guided guidedRules: RuleSet? = nil, layer: String, name: String) {
     self.rules = rules
     self.guidedRules = guidedRules

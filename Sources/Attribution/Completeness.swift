@@ -1,6 +1,6 @@
 import Pullbacks
 
-/// How much of `f(x) - f(baseline)` an attribution accounts for.
+/// The part of `f(x) - f(baseline)` that an attribution accounts for.
 ///
 /// Integrated gradients and DeepLift share the change of the target's value out over the image: in theory, for IG in
 /// the limit of many points, nothing is left. How much is left in practice tells how far an attribution can be trusted
@@ -10,7 +10,7 @@ public struct Completeness: Sendable, Equatable {
   public let sum: Double
   /// The target's value at the image less that at the baseline.
   public let change: Double
-  /// What the sum is too large by.
+  /// The sum of the attribution minus `f(x) - f(baseline)`.
   public var residual: Double { sum - change }
 }
 
@@ -18,8 +18,8 @@ extension Explainer {
   /// The completeness of each input's attribution; nil for an explainer without a ``sharedFrom``.
   ///
   /// - Parameters:
-  ///   - attribution: what the explainer made of `x` and `selector`.
-  ///   - selector: what of each input's output was explained.
+  ///   - attribution: the explainer's attribution for `x` and `selector`.
+  ///   - selector: the quantity of each input's output that was explained.
   ///   - x: inputs, batch axis first.
   ///   - network: the network that was explained.
   /// - Complexity: one forward pass for each input and one for the baseline.
@@ -34,9 +34,9 @@ extension Explainer {
   /// without a ``sharedFrom``.
   ///
   /// - Parameters:
-  ///   - attributions: what the explainer made of each selector.
-  ///   - selectors: what of each input's output was explained.
-  ///   - output: of the network at the inputs.
+  ///   - attributions: the explainer's attributions, one for each selector.
+  ///   - selectors: the quantities of each input's output that were explained.
+  ///   - output: the output of the network at the inputs.
   ///   - network: the network that was explained.
   /// - Complexity: one forward pass, for the baseline.
   public func completeness(
@@ -70,11 +70,11 @@ public struct AffineParts: Sendable, Equatable {
   public let bias: Double
   /// The target's value.
   public let value: Double
-  /// What is left over: nothing but rounding.
+  /// The value minus both parts: nothing but rounding.
   public var residual: Double { value - linear - bias }
 
   /// - Parameters:
-  ///   - network: of operations that are affine at a fixed routing.
+  ///   - network: a network of operations that are affine at a fixed routing.
   ///   - x: one image, `(1, C, H, W)`.
   ///   - selector: the output that is selected.
   /// - Throws: `PullbackError` if the network has an operation that is not affine at a fixed routing, or whose

@@ -9,8 +9,8 @@ public struct Cost: Sendable, Equatable, CustomStringConvertible {
   public var backward: Int
 
   /// - Parameters:
-  ///   - forward: how many forward passes.
-  ///   - backward: how many backward passes.
+  ///   - forward: the number of forward passes.
+  ///   - backward: the number of backward passes.
   public init(forward: Int, backward: Int) {
     self.forward = forward
     self.backward = backward
@@ -24,26 +24,26 @@ public struct Cost: Sendable, Equatable, CustomStringConvertible {
   public var description: String { "\(forward) forward, \(backward) backward" }
 }
 
-/// What an explanation is run with, other than the explainer's settings: none of it but the random numbers changes a
+/// The context of an explanation: everything other than the explainer's settings. Only the random numbers change a
 /// result.
 public struct Context: Sendable {
-  /// Where random explainers get their numbers.
+  /// The source of random numbers.
   public var noise: NoiseSource
-  /// What the random numbers of each image handed over go by. Nil is the image's own content,
+  /// The keys that seed the random numbers of each image. Nil is the image's own content,
   /// ``Pullbacks/Tensor/contentKey``: then a map depends on its image alone, not on its place among others.
   public var keys: [Int]?
-  /// How many images or draws go through the network at once, which bounds the memory.
+  /// The number of images or draws that go through the network at once, which bounds the memory.
   public var batchSize: Int
   /// Called after passes through the network, with how many images went through.
   public var report: (@Sendable (Cost) -> Void)?
   /// Called before images go through the network; an error that it throws ends the explanation.
   public var proceed: (@Sendable () throws(PullbackError) -> Void)?
-  /// A pass that explanations of its input need not run again.
+  /// A cached forward pass, used by explanations of its input.
   public var kept: KeptPass?
 
   /// - Parameters:
-  ///   - noise: where random explainers get their numbers.
-  ///   - batchSize: how many images or draws go through the network at once.
+  ///   - noise: the source of random numbers.
+  ///   - batchSize: the number of images or draws that go through the network at once.
   ///   - report: is told of passes through the network.
   /// - Precondition: the batch size is positive.
   public init(
@@ -55,7 +55,7 @@ public struct Context: Sendable {
     self.report = report
   }
 
-  /// What the random numbers of each image of `x` go by.
+  /// The keys that seed the random numbers of each image of `x`.
   func keys(of x: Tensor) -> [Int] { keys ?? (0..<x.shape[0]).map { x.image($0).contentKey } }
 
   func report(forward: Int = 0, backward: Int = 0) { report?(Cost(forward: forward, backward: backward)) }
@@ -70,7 +70,7 @@ public struct Context: Sendable {
     }
   }
 
-  /// A forward pass at `x`: the kept one, if it is that.
+  /// A forward pass at `x`; the cached one if the input matches.
   func trace(
     of network: Network, at x: Tensor, rules: [RuleSet], keeping: [String]
   ) throws(PullbackError) -> Trace {
@@ -79,20 +79,20 @@ public struct Context: Sendable {
   }
 }
 
-/// The forward pass at one input, kept for several explanations of it: each pulls back through it, whatever its rules,
-/// and a new temperature or class costs a backward pass alone. Results are those without it, bit for bit.
+/// The forward pass at one input, cached for several explanations. Each pulls back through it with its own rules, so a
+/// new temperature or class costs only a backward pass. Results are the same as without it, bit for bit.
 public final class KeptPass: Sendable {
   private let network: Network
   private let input: Tensor
   private let usual: [RuleSet]
   private let trace = Locked<Trace?>(nil)
 
-  /// Runs nothing yet: the first explanation does.
+  /// Makes the cache; the first explanation runs the pass.
   ///
   /// - Parameters:
-  ///   - network: that will be explained.
+  ///   - network: the network that will be explained.
   ///   - input: a batch.
-  ///   - usual: tables of rules that the pass is to serve from the start, whichever is asked for first.
+  ///   - usual: the rule sets to prepare the pass for.
   public init(of network: Network, at input: Tensor, for usual: [RuleSet]) {
     (self.network, self.input, self.usual) = (network, input, usual)
   }
@@ -116,7 +116,7 @@ public final class KeptPass: Sendable {
   }
 }
 
-/// How the random numbers that an explainer draws belong to images.
+/// The way in which random numbers that an explainer draws belong to images.
 public enum RandomNumbers: Sendable {
   /// None.
   case none
@@ -126,10 +126,10 @@ public enum RandomNumbers: Sendable {
   case shared
 }
 
-/// Where random explainers get their random numbers: named streams, or numbers given from outside, for comparisons with
-/// another implementation.
+/// The source of random numbers: named streams, or numbers given from outside, for comparisons with another
+/// implementation.
 public struct NoiseSource: Sendable {
-  /// What numbers are drawn from.
+  /// The distribution that numbers are drawn from.
   public enum Distribution: String, Sendable {
     /// Standard normal.
     case normal
@@ -137,17 +137,17 @@ public struct NoiseSource: Sendable {
     case uniform
   }
 
-  /// Which numbers are asked for.
+  /// A request for random numbers.
   public struct Request: Hashable, Sendable {
-    /// What they are drawn from.
+    /// The distribution that they are drawn from.
     public let distribution: Distribution
     /// `smoothgrad`; for a network's parameters followed by their name: `fusiongrad/conv1.weight`.
     public let purpose: String
     /// The image's key, see ``Context/keys``; nil for numbers that all images share.
     public let image: Int?
-    /// Which draw of the same purpose and image.
+    /// The index of the draw among draws of the same purpose and image.
     public let draw: Int
-    /// How many, and in which shape.
+    /// The shape of the numbers.
     public let shape: [Int]
   }
 
@@ -182,9 +182,9 @@ extension NoiseSource.Request {
   /// The numbers of this distribution, draw and shape from a stream of another name.
   ///
   /// - Parameters:
-  ///   - seed: of the stream.
-  ///   - purpose: of the stream.
-  ///   - image: of the stream.
+  ///   - seed: the seed of the stream.
+  ///   - purpose: the purpose of the stream.
+  ///   - image: the number of the image that the stream belongs to.
   public func numbers(seed: UInt64, purpose: String, image: Int) -> Tensor {
     let stream = RandomStream(seed: seed, purpose, image: image, draw: draw)
     return switch distribution {

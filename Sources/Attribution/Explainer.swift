@@ -21,19 +21,19 @@ public protocol Explainer: Sendable {
   /// The baseline of an explainer whose attributions are shares of `f(x) - f(baseline)`; nil for others.
   var sharedFrom: Baseline? { get }
 
-  /// Where the network is evaluated; by default at the input itself. Explainers at equal points share the
+  /// The points at which the network is evaluated; by default the input itself. Explainers at equal points share the
   /// passes there.
   var points: any Points { get }
 
-  /// Which random numbers it draws; by default those of its ``points``.
+  /// The random numbers that it draws; by default those of its ``points``.
   var randomNumbers: RandomNumbers { get }
 
   /// Passes through the network for one input and one selector.
   ///
-  /// - Parameter graph: of the network that is to be explained.
+  /// - Parameter graph: the graph of the network that is to be explained.
   func cost(for graph: Graph) -> Cost
 
-  /// What is asked of the network at the ``points``; by default nothing, for which no pass is run.
+  /// The pullbacks and values that it needs at the ``points``; by default none, for which no pass is run.
   ///
   /// - Parameters:
   ///   - network: the network that is to be explained.
@@ -45,9 +45,9 @@ public protocol Explainer: Sendable {
   /// - Parameters:
   ///   - found: the answers to the ``plan(for:in:)``.
   ///   - x: inputs, batch axis first.
-  ///   - selectors: what of each input's output is explained.
+  ///   - selectors: the quantities of each input's output that are explained.
   ///   - network: the network that is explained.
-  ///   - context: where in the whole input these inputs stand, and the random numbers.
+  ///   - context: the place of these inputs in the whole input, and the random numbers.
   func finish(
     _ found: Findings, at x: Tensor, _ selectors: [Selector], of network: Network, in context: Context
   ) throws(PullbackError) -> [Tensor]
@@ -66,7 +66,7 @@ extension Explainer {
   ///
   /// - Parameters:
   ///   - x: inputs, batch axis first; images are `(N, C, H, W)` in `[-1, 1]`.
-  ///   - selectors: what of each input's output is explained. Several share what passes they can.
+  ///   - selectors: the quantities of each input's output that are explained. Several share what passes they can.
   ///   - network: the network that is explained.
   ///   - context: the random numbers, the size of batches, and the report of passes.
   /// - Returns: per selector signed values of the shape of `x`, in the units of the output per unit of the input unless
@@ -84,7 +84,7 @@ extension Explainer {
   ///
   /// - Parameters:
   ///   - x: inputs, batch axis first; images are `(N, C, H, W)` in `[-1, 1]`.
-  ///   - selector: what of each input's output is explained.
+  ///   - selector: the quantity of each input's output that is explained.
   ///   - network: the network that is explained.
   ///   - context: the random numbers, the size of batches, and the report of passes.
   public func attribute(
@@ -94,17 +94,17 @@ extension Explainer {
   }
 }
 
-/// What an explainer asks of a network at each of its points.
+/// The pullbacks and values that an explainer needs from a network at each of its points.
 public struct Plan: Sendable {
   /// A pullback of every selector.
   public struct Pullback: Hashable, Sendable {
-    /// By which rules.
+    /// The rules of the pullback.
     public let rules: RuleSet
     /// The node to whose value selectors are pulled back; nil is the input.
     public let node: String?
 
     /// - Parameters:
-    ///   - rules: by which selectors are pulled back.
+    ///   - rules: the rules by which selectors are pulled back.
     ///   - node: to which; nil is the input.
     public init(by rules: RuleSet, to node: String? = nil) {
       self.rules = rules
@@ -118,8 +118,8 @@ public struct Plan: Sendable {
   public var nodes: [String]
 
   /// - Parameters:
-  ///   - pullbacks: of every selector.
-  ///   - nodes: whose values are read.
+  ///   - pullbacks: the pullbacks of every selector.
+  ///   - nodes: the nodes whose values are read.
   public init(_ pullbacks: [Pullback] = [], nodes: [String] = []) {
     self.pullbacks = pullbacks
     self.nodes = nodes
@@ -131,9 +131,9 @@ public struct Plan: Sendable {
 
 /// The answers to a ``Plan``: weighted means over the points.
 public struct Findings: Sendable {
-  /// By the plan's pullbacks, and in each by the selectors; the inputs' batch axis first.
+  /// The results of the plan's pullbacks, and in each of the selectors; the inputs' batch axis first.
   public let pullbacks: [[Tensor]]
-  /// By the plan's nodes, the inputs' batch axis first.
+  /// The values of the plan's nodes, the inputs' batch axis first.
   public let values: [Tensor]
 }
 
@@ -155,8 +155,8 @@ public enum InputRequirement: String, Sendable {
   /// Throws unless an input of shape `shape`, without the batch axis, meets the requirement.
   ///
   /// - Parameters:
-  ///   - shape: of one input.
-  ///   - name: of the explainer or metric, for the message.
+  ///   - shape: the shape of one input.
+  ///   - name: the name of the explainer or metric, for the message.
   public func check(_ shape: [Int], for name: String) throws(PullbackError) {
     guard self == .any || shape.count == 3 else {
       throw PullbackError(
@@ -173,7 +173,7 @@ public enum InputRequirement: String, Sendable {
 public struct RandomMap: Explainer {
   public let name: String
 
-  /// - Parameter name: of the explainer and its random numbers.
+  /// - Parameter name: the name of the explainer and its random numbers.
   public init(name: String) { self.name = name }
 
   public var settings: [String: String] { ["values": "standard normal"] }

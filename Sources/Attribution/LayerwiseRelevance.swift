@@ -11,7 +11,7 @@ import Pullbacks
 /// 10.1007/978-3-030-28954-6_10); composites and constants as in zennit (Anders et al. 2021, arXiv 2106.13200). Cost:
 /// one forward and one backward pass; the latter takes the value and the gradient of each convolution up to four times.
 public struct LayerwiseRelevance: Explainer {
-  /// Which rule stands at which layer; linear layers have the epsilon rule in each.
+  /// The assignment of rules to layers; linear layers have the epsilon rule in each.
   public enum Composite: String, Sendable, CaseIterable {
     /// z+ at convolutions.
     case epsilonPlus = "epsilon-plus"
@@ -42,19 +42,19 @@ public struct LayerwiseRelevance: Explainer {
   }
 
   public let name: String
-  /// Which rule stands at which layer.
+  /// The assignment of rules to layers.
   public let composite: Composite
 
   /// - Parameters:
-  ///   - composite: which rule stands at which layer.
-  ///   - name: of the explainer.
+  ///   - composite: the assignment of rules to layers.
+  ///   - name: the name of the explainer.
   public init(_ composite: Composite, name: String) {
     self.composite = composite
     self.name = name
   }
 
   public var settings: [String: String] { ["composite": composite.rawValue] }
-  /// A box is one of pictures.
+  /// Pictures for the box rule, whose box holds the values of pictures; else any input.
   public var requirement: InputRequirement { composite == .epsilonGammaBox ? .pictures : .any }
   public func cost(for graph: Graph) -> Cost { Cost(forward: 1, backward: 1) }
 
@@ -109,7 +109,7 @@ extension Graph {
     return start
   }
 
-  /// What the bounds of pictures, -1 and 1, are at the input of the first layer with parameters, for each channel.
+  /// The pixel bounds -1 and 1 at the input of the first layer with parameters, after normalisation, for each channel.
   fileprivate func pictureBounds() throws(PullbackError) -> (low: [Float], high: [Float]) {
     var place = try firstLayerInput()
     var steps: [ChannelAffine] = []

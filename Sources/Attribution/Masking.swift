@@ -10,13 +10,13 @@ public struct Occlusion: Explainer {
   public let name: String
   /// A window has the sides `H / divisor` and `W / divisor`, at least 1. The stride is half of each.
   public let divisor: Int
-  /// What windows are filled with.
+  /// The baseline that windows are filled with.
   public let baseline: Baseline
 
   /// - Parameters:
-  ///   - name: of the explainer.
-  ///   - divisor: how many windows fit side by side.
-  ///   - baseline: what windows are filled with.
+  ///   - name: the name of the explainer.
+  ///   - divisor: the number of windows that fit side by side.
+  ///   - baseline: the baseline that windows are filled with.
   /// - Precondition: the divisor is positive.
   public init(name: String, divisor: Int = 14, baseline: Baseline = .value(0)) {
     precondition(divisor > 0, "a window is a part of the image")
@@ -115,18 +115,18 @@ extension Tensor {
 /// the same for all images. Source: Petsiuk et al. 2018 (arXiv 1806.07421). Cost: K forward passes, no backward pass.
 public struct RISE: Explainer {
   public let name: String
-  /// How many masks, K.
+  /// The number of masks, K.
   public let masks: Int
   /// Cells in a row and in a column of a mask's grid.
   public let cells: Int
-  /// How probable it is that a cell lets the image through.
+  /// The probability that a cell lets the image through.
   public let probability: Float
 
   /// - Parameters:
-  ///   - name: of the explainer.
-  ///   - masks: how many, K.
+  ///   - name: the name of the explainer.
+  ///   - masks: the number of masks, K.
   ///   - cells: in a row and in a column of a mask's grid.
-  ///   - probability: that a cell lets the image through, p.
+  ///   - probability: the probability that a cell lets the image through, p.
   /// - Precondition: positive counts, and a probability in `(0, 1]`.
   public init(name: String, masks: Int = 4000, cells: Int = 7, probability: Float = 0.5) {
     precondition(masks > 0 && cells > 0 && probability > 0 && probability <= 1, "no masks")

@@ -3,7 +3,7 @@ import Pullbacks
 /// Every hyper-parameter of every method, as data. Presets are values of this type.
 public struct MethodSettings: Sendable {
   // The soft rules.
-  /// Of the soft rules, per kind of operation.
+  /// The temperatures of the soft rules, per kind of operation.
   public var temperatures = Temperatures()
   /// Temperatures of single nodes, over those of their kind.
   public var nodeTemperatures: [String: Float] = [:]
@@ -12,7 +12,7 @@ public struct MethodSettings: Sendable {
   public var relativeTemperatures = RelativeTemperatures()
   /// The spreads that ``relativeTemperatures`` are relative to; where one is missing, the image's own values give it.
   public var spreads = Spreads()
-  /// What places outside the plane do in the soft max pool.
+  /// The treatment of places outside the plane in the soft max pool.
   public var border: SoftMaxPool.Border = .zeros
   /// Whether the soft rules hold attention matrices constant.
   public var attention: RuleSet.AttentionRule = .frozen
@@ -20,9 +20,9 @@ public struct MethodSettings: Sendable {
   // The ascents; see ``PullbackAscent``.
   /// The length of a step; nil is the released one, scaled to the image.
   public var alpha: Double?
-  /// How many steps, K.
+  /// The number of steps, K.
   public var steps = 5
-  /// When iterates are clipped to `[-1, 1]`.
+  /// The steps after which iterates are clipped to `[-1, 1]`.
   public var clipping: PullbackAscent.Clipping = .never
   /// Whether a pullback is divided by its L2 norm.
   public var normalisesStep = true
@@ -33,30 +33,30 @@ public struct MethodSettings: Sendable {
 
   /// The double pullback's step.
   public var doubleAlpha = 1.0
-  /// Of SmoothGrad and the smooth pullback.
+  /// The draws and the noise level of SmoothGrad and the smooth pullback.
   public var smoothGrad = NoisyImages(count: 50, deviation: 0.15)
-  /// Of FusionGrad and the fusion pullback.
+  /// The draws and the noise levels of FusionGrad and the fusion pullback.
   public var fusionGrad = NoisyNetworks(networks: 10, deviation: 0.1, images: 10, imageDeviation: 0.15)
   /// Random places of GradientShap and Pullback SHAP.
   public var gradientShapSamples = 5
   /// Places of integrated gradients and integrated pullbacks, both ends counted.
   public var integratedGradientsPoints = 10
-  /// What these places count for.
+  /// The quadrature weights of these points.
   public var weighting: StraightPath.Weighting = .released
-  /// Of GradientShap, integrated gradients, DeepLift and occlusion, and their pullback twins.
+  /// The baseline of GradientShap, integrated gradients, DeepLift and occlusion, and of their pullback twins.
   public var baseline: Baseline = .value(0)
   /// The layer of the class activation maps, which must be named for them: architectures are not known here.
   public var camLayer: String?
-  /// What ``Method/lrpEpsilon`` moves values away from zero by; the composites of ``LayerwiseRelevance`` have
-  /// zennit's.
+  /// The distance by which ``Method/lrpEpsilon`` moves values away from zero; the composites of ``LayerwiseRelevance``
+  /// use zennit's.
   public var lrpEpsilon: Float = 1e-9
-  /// How many of the windows of occlusion fit side by side.
+  /// The number of windows of occlusion that fit side by side.
   public var occlusionDivisor = 14
-  /// How many masks RISE draws.
+  /// The number of masks that RISE draws.
   public var riseMasks = 4000
   /// Cells in a row and in a column of a mask's grid.
   public var riseCells = 7
-  /// How probable it is that a cell lets the image through.
+  /// The probability that a cell lets the image through.
   public var riseProbability: Float = 0.5
 
   /// The values of `paper-v6`.
@@ -71,7 +71,7 @@ public struct MethodSettings: Sendable {
 
   /// The soft pullback's rules for `graph`, with the temperatures of single nodes put in.
   ///
-  /// - Parameter graph: of the network that is to be explained.
+  /// - Parameter graph: the graph of the network that is to be explained.
   /// - Throws: `PullbackError` if a temperature is named for a node that does not exist or whose rule has none.
   public func softRules(for graph: Graph) throws(PullbackError) -> RuleSet {
     var rules: RuleSet =
@@ -97,7 +97,8 @@ public struct MethodSettings: Sendable {
     return rules
   }
 
-  /// What the noise of nodes is relative to, in the order of the nodes; none without ``relativeTemperatures``.
+  /// The spreads that the noise of nodes is relative to, in the order of the nodes; none without
+  /// ``relativeTemperatures``.
   ///
   /// - Throws: `PullbackError` as ``softRules(for:)`` does.
   public func spreads(in graph: Graph) throws(PullbackError) -> [(node: Graph.Node, spread: Spread)] {
@@ -113,7 +114,7 @@ public struct MethodSettings: Sendable {
     // Attention keeps its temperature beside relative ones for all others; it is worth a line only where it is changed.
     for kind in Temperatures.Kind.allCases
     where relative[kind] == nil && (relative.others == nil || temperatures[kind] != kind.released) {
-      values["temperature.\(kind.rawValue)"] = "\(temperatures[kind])"
+      values["temperature.\(kind.rawValue)"] = temperatures.text(of: kind)
     }
     for (node, value) in nodeTemperatures { values["temperature.\(node)"] = "\(value)" }
     return values

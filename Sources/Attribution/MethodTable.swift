@@ -7,11 +7,11 @@ extension Method {
   public struct Facts: Sendable {
     /// The short name over a column of a figure.
     public let abbreviation: String
-    /// What is computed, in the letters above.
+    /// The formula, in the letters above.
     public let formula: String
-    /// Where the method comes from.
+    /// The source of the method.
     public let source: String
-    /// What a reader must know before interpreting results or comparing them with another implementation's.
+    /// A warning for readers who interpret results or compare them with another implementation's.
     public let caveat: String?
 
     fileprivate init(_ abbreviation: String, _ formula: String, from source: String, caveat: String? = nil) {

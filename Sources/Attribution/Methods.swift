@@ -38,8 +38,8 @@ public enum Method: String, Sendable, CaseIterable {
   case integratedGradients = "integrated-gradients"
   /// The rescale rule, which the released runs do not compute.
   case deepLift = "deeplift"
-  /// What the paper's DeepLift rows are: in the released runs the softened layers escape captum's rules, and `x` times
-  /// the gradient is left.
+  /// Input times gradient. The paper's DeepLift rows are this, because captum's rules miss the softened layers of the
+  /// released runs.
   case deepLiftReleased = "deeplift-released"
   /// The gradient, its negative part dropped at every ReLU: see `Rectified`.
   case guidedBackprop = "guided-backprop"
@@ -82,6 +82,12 @@ public enum Method: String, Sendable, CaseIterable {
       .softPullback, .doublePullback, .pullbackAscent, .smoothPullback, .fusionPullback, .pullbackShap,
       .integratedPullbacks, .pullbackDeepLift, .guidedPullbackCAM,
     ].contains(self)
+  }
+
+  /// The note in figures and reports if the method uses temperatures that are not the paper's; else nil.
+  public func extensionNote(_ settings: MethodSettings) -> String? {
+    guard usesSoftRules, let multiples = settings.relativeTemperatures.inWords else { return nil }
+    return "temperatures relative to each channel's spread, \(multiples), an extension that is not in the paper"
   }
 
   /// The same recipe with the gradient's rules in place of the soft rules.

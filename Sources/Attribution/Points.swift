@@ -1,18 +1,18 @@
 import Pullbacks
 
-/// Where a network is evaluated to explain it at `x`: points, each with its weight in the mean, in one or several
+/// The points at which a network is evaluated to explain it at `x`, each with its weight in the mean, in one or several
 /// rounds that may each change the network. Explainers at equal points share the passes there.
 public protocol Points: Hashable, Sendable {
-  /// How many points one round has.
+  /// The number of points in a round.
   var count: Int { get }
-  /// How many rounds there are.
+  /// The number of rounds.
   var rounds: Int { get }
-  /// What is worth recording of them, by name.
+  /// The settings to record, by name.
   var settings: [String: String] { get }
-  /// Which random numbers they are drawn with; by default none.
+  /// The random numbers that the points are drawn with; by default none.
   var randomNumbers: RandomNumbers { get }
 
-  /// What the pullback at a point counts for.
+  /// The weight of the pullback at a point.
   ///
   /// - Parameter point: the point's index in its round.
   func weight(_ point: Int) -> Double
@@ -22,7 +22,7 @@ public protocol Points: Hashable, Sendable {
   /// - Parameters:
   ///   - network: the network that is explained.
   ///   - round: the round's index.
-  ///   - noise: where random numbers come from.
+  ///   - noise: the source of random numbers.
   func network(_ network: Network, round: Int, noise: NoiseSource) -> Network
 
   /// A point around or before an input.
@@ -31,8 +31,8 @@ public protocol Points: Hashable, Sendable {
   ///   - index: the point's index in its round.
   ///   - round: the round's index.
   ///   - x: one input, a batch of one; an image is `(1, C, H, W)`.
-  ///   - key: what the input's random numbers go by, see ``Context/keys``.
-  ///   - noise: where random numbers come from.
+  ///   - key: the key that seeds the input's random numbers, see ``Context/keys``.
+  ///   - noise: the source of random numbers.
   func point(_ index: Int, round: Int, of x: Tensor, key: Int, noise: NoiseSource) -> Tensor
 }
 
@@ -59,7 +59,7 @@ public struct NoisyImages: Points {
   private let purpose: String
 
   /// - Parameters:
-  ///   - count: how many noisy images.
+  ///   - count: the number of noisy images.
   ///   - deviation: the noise's standard deviation.
   ///   - purpose: the name of the noise's stream.
   public init(count: Int, deviation: Float, purpose: String = "smoothgrad") {
@@ -80,7 +80,7 @@ public struct NoisyImages: Points {
 /// `N(1, deviation^2)`, the same for all images; running statistics stay. A perturbed network lives for its round.
 /// Source: Bykov et al. 2022 (NoiseGrad and FusionGrad, arXiv 2106.10185).
 public struct NoisyNetworks: Points {
-  /// How many networks.
+  /// The number of networks.
   public var rounds: Int
   /// The standard deviation of the factors.
   public var deviation: Float
@@ -88,9 +88,9 @@ public struct NoisyNetworks: Points {
   public var images: NoisyImages
 
   /// - Parameters:
-  ///   - networks: how many networks.
+  ///   - networks: the number of networks.
   ///   - deviation: the standard deviation of the factors on parameters.
-  ///   - images: how many noisy images each network sees.
+  ///   - images: the number of noisy images for each network.
   ///   - imageDeviation: the standard deviation of the images' noise.
   public init(networks: Int, deviation: Float, images: Int, imageDeviation: Float) {
     rounds = networks
@@ -175,7 +175,7 @@ public enum Baseline: Hashable, Sendable {
 /// rule.
 /// Source: Sundararajan et al. 2017 (Integrated Gradients, arXiv 1703.01365).
 public struct StraightPath: Points {
-  /// What the points of a straight path count for.
+  /// The quadrature weights of the points of a straight path.
   public enum Weighting: String, Sendable, CaseIterable {
     /// captum's: `1/count` inside and half of it at the ends, `1 - 1/count` in all.
     case released
@@ -184,15 +184,15 @@ public struct StraightPath: Points {
   }
 
   public var count: Int
-  /// What the points count for.
+  /// The quadrature weights of the points.
   public var weighting: Weighting
-  /// Where the line starts.
+  /// The start of the line.
   public var baseline: Baseline
 
   /// - Parameters:
-  ///   - count: how many points.
-  ///   - weighting: what they count for.
-  ///   - baseline: where the line starts.
+  ///   - count: the number of points.
+  ///   - weighting: the weights of the points.
+  ///   - baseline: the start of the line.
   /// - Precondition: at least two points.
   public init(count: Int, weighting: Weighting, baseline: Baseline = .value(0)) {
     precondition(count >= 2, "a path has two ends")
@@ -219,12 +219,12 @@ public struct StraightPath: Points {
 /// Source: Lundberg & Lee 2017 (arXiv 1705.07874); captum's GradientShap without its noise.
 public struct RandomPath: Points {
   public var count: Int
-  /// Where the line starts.
+  /// The start of the line.
   public var baseline: Baseline
 
   /// - Parameters:
-  ///   - count: how many places.
-  ///   - baseline: where the line starts.
+  ///   - count: the number of places.
+  ///   - baseline: the start of the line.
   public init(count: Int, baseline: Baseline = .value(0)) {
     self.count = count
     self.baseline = baseline

@@ -1,7 +1,7 @@
 import Foundation
 import Pullbacks
 
-/// What of one image's output is explained.
+/// The quantity of one image's output that is explained.
 public enum Target: Hashable, Sendable {
   /// A linear combination of output values by their index, `sum w_i y_i`: a class's logit, a contrast, a neuron.
   case combination([Int: Float])
@@ -17,7 +17,7 @@ public enum Target: Hashable, Sendable {
   /// - Parameter target: the class's number.
   public static func logit(_ target: Int) -> Target { .combination([target: 1]) }
 
-  /// What speaks for one class and against another: `y_a - y_b`.
+  /// The difference of two classes, `y_a - y_b`.
   ///
   /// - Parameters:
   ///   - a: the number of the class that is spoken for.
@@ -128,7 +128,7 @@ func probabilities(_ logits: some Collection<Float>) -> [Double] {
   return exponentials.map { $0 / total }
 }
 
-/// What of a network's output is explained, image by image.
+/// The quantities of a network's output that are explained, image by image.
 public struct Selector: Sendable, Equatable {
   /// One for each image.
   public var targets: [Target]
@@ -144,8 +144,8 @@ public struct Selector: Sendable, Equatable {
   /// The same target for every image of a batch.
   ///
   /// - Parameters:
-  ///   - target: what is explained in each.
-  ///   - images: how many there are.
+  ///   - target: the quantity that is explained in each.
+  ///   - images: the number of images.
   public static func all(_ target: Target, images: Int) -> Selector {
     Selector([Target](repeating: target, count: images))
   }
@@ -159,7 +159,7 @@ public struct Selector: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - value: the network's output, a row for each image.
-  ///   - network: whose output it is.
+  ///   - network: the network whose output it is.
   /// - Throws: `PullbackError` for a class or channel that the output does not have, or another number of targets
   ///   than of images.
   public func cotangent(at value: Tensor, of network: Network) throws(PullbackError) -> Tensor {
@@ -180,7 +180,7 @@ public struct Selector: Sendable, Equatable {
   ///
   /// - Parameters:
   ///   - value: the network's output, a row for each image.
-  ///   - network: whose output it is.
+  ///   - network: the network whose output it is.
   /// - Throws: as ``cotangent(at:of:)``.
   public func values(of value: Tensor, of network: Network) throws(PullbackError) -> [Double] {
     try check(value, network)
@@ -210,7 +210,7 @@ public struct Prediction: Sendable, Equatable {
 
   /// The classes of one image in the order of their logits, the largest first; ties in the order of the classes.
   ///
-  /// - Parameter logits: of one image, `(classes)` values.
+  /// - Parameter logits: the logits of one image, `(classes)` values.
   public static func ranking(_ logits: [Float]) -> [Prediction] {
     let probabilities = probabilities(logits)
     return logits.indices.map { Prediction(target: $0, logit: logits[$0], probability: probabilities[$0]) }

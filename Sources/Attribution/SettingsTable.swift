@@ -3,18 +3,23 @@ import Pullbacks
 /// One hyper-parameter by name: how it is read, written and explained. The table of all of them prints the presets and
 /// serves the command line's `--set`.
 public struct Setting: Sendable {
-  /// As `--set` takes it: `smooth.draws`.
+  /// The name as `--set` takes it: `smooth.draws`.
   public let name: String
-  /// What it is, for people.
+  /// The meaning, for people.
   public let meaning: String
   /// The value in the notation that `--set` takes.
   public let read: @Sendable (MethodSettings) -> String
-  /// Puts a value in; false if the text is none.
+  /// Sets the value from text; false if it cannot be parsed.
   let write: @Sendable (inout MethodSettings, String) -> Bool
 
   /// Every hyper-parameter but the temperatures of single nodes and images as baselines.
   public static let all: [Setting] =
-    Temperatures.Kind.allCases.map { number("temperature.\($0.rawValue)", "of the soft rule", \.temperatures[$0]) } + [
+    Temperatures.Kind.allCases.map { kind in
+      Setting(
+        name: "temperature.\(kind.rawValue)",
+        meaning: "of the soft rule\(kind == .relu ? "; sigmoid:0.3 is the paper's gate of versions 1 to 4" : "")",
+        read: { $0.temperatures.text(of: kind) }, write: { $0.temperatures.set(kind, $1) })
+    } + [
       choice("border", "soft max pool: what places outside the plane do", \.border),
       choice("attention", "soft rules: attention matrix frozen, or as the release treats a ViT's", \.attention),
       optional("ascent.alpha", "length of a step; auto is 20 sqrt(n / 150528) for n values", none: "auto", \.alpha),
@@ -57,7 +62,7 @@ public struct Setting: Sendable {
 
   private typealias Place<Value> = WritableKeyPath<MethodSettings, Value> & Sendable
 
-  /// A setting whose value is kept at `place`; `parse` gives nil for what is no value.
+  /// A setting whose value is kept at `place`; `parse` gives nil if the text is not a value.
   private init<Value>(
     _ name: String, _ meaning: String, _ place: Place<Value>, format: @escaping @Sendable (Value) -> String,
     parse: @escaping @Sendable (String) -> Value?
@@ -121,7 +126,7 @@ extension MethodSettings {
   /// Puts in a hyper-parameter by its name in ``Setting/all``.
   ///
   /// - Parameters:
-  ///   - name: of the hyper-parameter.
+  ///   - name: the name of the hyper-parameter.
   ///   - text: its value, as the table writes it.
   /// - Throws: `PullbackError` if there is none of this name or the text is no value for it.
   public mutating func set(_ name: String, to text: String) throws(PullbackError) {
@@ -136,4 +141,24 @@ extension MethodSettings {
         advice: "its value in the preset is \(setting.read(MethodSettings()))")
     }
   }
+}
+
+extension Temperatures {
+  /// The temperature of a kind in the notation of settings and records: `0.6`, or `sigmoid:0.3` where ReLU's noise is
+  /// logistic.
+  public func text(of kind: Kind) -> String {
+    kind == .relu && reluNoise == .logistic ? "\(Self.logistic)\(self[kind])" : "\(self[kind])"
+  }
+
+  /// Puts in a temperature in the notation of ``text(of:)``; false if the text is none.
+  public mutating func set(_ kind: Kind, _ text: String) -> Bool {
+    let isLogistic = kind == .relu && text.hasPrefix(Self.logistic)
+    guard let value = Float(isLogistic ? String(text.dropFirst(Self.logistic.count)) : text), value.isFinite, value > 0
+    else { return false }
+    self[kind] = value
+    if kind == .relu { reluNoise = isLogistic ? .logistic : .normal }
+    return true
+  }
+
+  private static var logistic: String { "sigmoid:" }
 }

@@ -13,7 +13,7 @@ extension [any Explainer] {
   ///
   /// - Parameters:
   ///   - x: inputs, batch axis first; images are `(N, C, H, W)` in `[-1, 1]`.
-  ///   - selectors: what of each input's output is explained.
+  ///   - selectors: the quantities of each input's output that are explained.
   ///   - network: the network that is explained.
   ///   - context: the random numbers, the size of batches, and the report of passes.
   /// - Returns: per explainer and selector a tensor of the shape of `x`, as
@@ -37,8 +37,8 @@ extension [any Explainer] {
   ///   - x: inputs, batch axis first; images are `(N, C, H, W)` in `[-1, 1]`.
   ///   - network: the network that is explained.
   ///   - context: the random numbers, the size of batches, and the report of passes.
-  ///   - selecting: what of the outputs of some inputs is explained, given the outputs and the range of the inputs;
-  ///     always the same number of selectors.
+  ///   - selecting: the explained quantities of the outputs of some inputs, given the outputs and the range of the
+  ///     inputs; always the same number of selectors.
   /// - Throws: as ``attributeAll(_:_:of:in:)``, and what `selecting` throws.
   public func explain(
     _ x: Tensor, of network: Network, in context: Context = Context(),
@@ -124,10 +124,10 @@ extension [any Explainer] {
   }
 }
 
-/// What several explainers make of the same inputs.
+/// The attributions of several explainers for the same inputs.
 public struct Explanations: Sendable {
   private let value: Tensor?
-  /// What was explained.
+  /// The selectors that were explained.
   public let selectors: [Selector]
   /// Per explainer and selector a tensor of the inputs' shape.
   public let maps: [[Tensor]]
@@ -140,7 +140,7 @@ public struct Explanations: Sendable {
   public var output: Tensor { value! }
 }
 
-/// What decides whether explainers share passes.
+/// The key of passes: explainers with equal keys share passes.
 private struct PassKey: Equatable {
   private let points: AnyHashable
   private let isTogether: Bool
@@ -165,7 +165,7 @@ extension Plan {
     for node in other.nodes where !nodes.contains(node) { nodes.append(node) }
   }
 
-  /// What was found for an explainer among what was found for all.
+  /// The findings for one explainer's plan among the findings for all.
   fileprivate func answers(to plan: Plan, from all: Findings) -> Findings {
     Findings(
       pullbacks: plan.pullbacks.map { all.pullbacks[pullbacks.firstIndex(of: $0)!] },
@@ -182,7 +182,7 @@ extension Plan {
     guard !isEmpty else { return Findings(pullbacks: [], values: []) }
     var (pulled, values) = ([[WeightedMean]](), nodes.map { _ in WeightedMean(points, inputs: x.shape[0]) })
     let input = network.graph.nodes[0].name
-    // Of one table all nodes are reached in one backward pass.
+    // One backward pass reaches all nodes of one table.
     var tables: [(rules: RuleSet, nodes: [String])] = []
     for pullback in pullbacks {
       if let table = tables.firstIndex(where: { $0.rules == pullback.rules }) {
@@ -236,7 +236,7 @@ private struct WeightedMean {
   private let points: any Points
   private let inputs: Int
   private var sum: Tensor?
-  /// Where the mean is over one point of weight 1, the values there.
+  /// The values if the mean is over one point of weight 1.
   private var parts: [Tensor] = []
 
   init(_ points: any Points, inputs: Int) { (self.points, self.inputs) = (points, inputs) }

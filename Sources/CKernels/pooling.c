@@ -85,7 +85,7 @@ typedef struct {
   float above[8 * SPAN], below[8 * SPAN];
 } pairs;
 
-// How many rows of the output are treated together.
+// The number of rows of the output that are treated together.
 INLINE size_t rows_at_once(const pb_window *w, size_t row) {
   return pb_smaller(w->out_height - row, pb_smaller(4 * SPAN / w->out_width, 8));
 }

@@ -20,7 +20,7 @@ size_t pb_processors(void) {
   return count > 0 ? (size_t)count : 1;
 }
 
-// What is shared. Written by the caller alone, while no helper is inside.
+// The shared state. Written by the caller alone, while no helper is inside.
 static struct {
   void (*body)(void *context, size_t index);
   void *context;
@@ -43,7 +43,7 @@ static pthread_cond_t opened = PTHREAD_COND_INITIALIZER;
 static atomic_size_t sleepers;
 static size_t helpers;  // changed by the caller alone
 
-// How long helpers stay awake.
+// The time for which helpers stay awake.
 #define AWAKE_NANOSECONDS 200000
 
 static void relax(void) {

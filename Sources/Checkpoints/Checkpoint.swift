@@ -27,7 +27,7 @@ public final class Checkpoint: Sendable {
 
   /// The file.
   public let path: String
-  /// What the file turned out to be, whatever its name.
+  /// The format of the file by its bytes, whatever its name.
   public let format: Format
   /// The tensors' names, in the order of the file.
   public let names: [String]
@@ -36,7 +36,7 @@ public final class Checkpoint: Sendable {
   /// The keys that lead to other dictionaries of tensors in the file, as to an average of the weights; empty where the
   /// caller said which is meant.
   public let otherContainers: [[String]]
-  /// What all names began with in the file and do not here, as `module.`; else empty.
+  /// The prefix that all names have in the file and that is removed here, for example `module.`; else empty.
   public let removedPrefix: String
   /// The parts that wrappers had put into names: `module`, `_orig_mod`.
   public let removedParts: [String]
@@ -51,8 +51,8 @@ public final class Checkpoint: Sendable {
   ///
   /// - Parameters:
   ///   - path: the file, of whatever name.
-  ///   - keys: where the state dict lies in a PyTorch file of several, outermost key first, as in
-  ///     `["generator"]`; by default it is looked for.
+  ///   - keys: the place of the state dict in a PyTorch file of several, outermost key first, as in `["generator"]`; by
+  ///     default it is looked for.
   /// - Throws: `PullbackError`: `noInput` if there is no such file, `io` if it changes while it is read, `data` if it
   ///   is not a checkpoint, is damaged or hostile, or holds several state dicts and `keys` does not choose.
   public convenience init(contentsOf path: String, under keys: [String]? = nil) throws {
@@ -127,7 +127,7 @@ public final class Checkpoint: Sendable {
   /// The tensor called `name`, in float32: other types are converted to the nearest float32, booleans to 0 and 1.
   ///
   /// - Parameters:
-  ///   - name: as in ``names``.
+  ///   - name: a name of ``names``.
   ///   - requireFinite: whether a NaN or an infinity in the tensor is an error.
   /// - Throws: `PullbackError` if there is no such tensor, if its type is complex or eight-bit floating point, or if
   ///   it must be finite and is not.

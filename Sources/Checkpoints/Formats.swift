@@ -1,13 +1,13 @@
 import Failures
 
-/// What a reader found in a file.
+/// The content that a reader found in a file.
 struct CheckpointContent {
   var format: Checkpoint.Format
-  /// In the order of the file, under the names of the file.
+  /// The tensors in the order of the file, under the names of the file.
   var tensors: [StoredTensor]
   var metadata: [String: String] = [:]
   var container: [String] = []
-  /// Where other state dicts lie.
+  /// The places of other state dicts.
   var others: [[String]] = []
 }
 

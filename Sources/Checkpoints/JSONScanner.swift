@@ -11,7 +11,7 @@ package struct JSONScanner {
 
   /// - Parameters:
   ///   - text: valid as long as this is used.
-  ///   - error: of a text that breaks the rules, given what is wrong at which byte.
+  ///   - error: the error for a text that breaks the rules, given the problem and the byte.
   package init(_ text: UnsafeRawBufferPointer, error: @escaping (_ problem: String) -> PullbackError) {
     (self.text, self.error) = (text, error)
   }

@@ -6,7 +6,7 @@ extension Network {
   /// - Parameters:
   ///   - graph: the network's structure.
   ///   - checkpoint: the file of its parameters; tensors that the graph does not ask for are left alone.
-  ///   - executor: how passes are carried out.
+  ///   - executor: the executor of passes.
   ///   - storedName: the checkpoint's name for a parameter of the graph.
   /// - Throws: `PullbackError` if a tensor is missing, has another shape, or holds a value that is not finite.
   public init(

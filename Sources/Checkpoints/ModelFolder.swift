@@ -19,7 +19,7 @@ public struct ModelFolder: Sendable {
     ["model.safetensors", "pytorch_model.bin"], ["model.safetensors.index.json", "pytorch_model.bin.index.json"]
   )
 
-  /// - Parameter path: of the folder.
+  /// - Parameter path: the path of the folder.
   /// - Throws: `PullbackError`: `noInput` if there is none of these files, `data` if one is damaged or an index names a
   ///   file outside the folder or a tensor that its file has not.
   public init(_ path: String) throws {

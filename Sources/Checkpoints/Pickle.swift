@@ -1,4 +1,4 @@
-/// What the pickle machine holds: inert data. Containers are indices into a ``PickleHeap``, so that a container which
+/// A value of the pickle machine: inert data. Containers are indices into a ``PickleHeap``, so that a container which
 /// holds itself is no reference cycle, and no chain of containers is ever released by recursion.
 enum PickleValue {
   case none
@@ -56,7 +56,7 @@ struct PickleDict {
   private(set) var entries: [(key: String, value: PickleValue)] = []
   private var positions: [String: Int] = [:]
 
-  /// As in Python, a key set twice keeps its place and takes the last value.
+  /// Sets a value as Python does: a key set twice keeps its place and takes the last value.
   mutating func set(_ key: String, to value: PickleValue) {
     if let position = positions[key] {
       entries[position].value = value
@@ -137,7 +137,8 @@ enum PickleGlobal: Equatable {
     "torchmetrics", "pathlib", "enum", "typing", "torch.torch_version",
   ]
 
-  /// What training scripts leave beside the weights: accuracies as NumPy scalars, optimiser states, options.
+  /// Classes of objects that training scripts save beside the weights: accuracies as NumPy scalars, optimiser states,
+  /// options.
   private static let inertNames: [String: Set<String>] = [
     "torch.serialization": ["_get_layout"],
     "numpy": ["dtype", "ndarray"],

@@ -15,7 +15,7 @@ struct StateDict {
   /// the only one there is; and an average of weights (EMA) only where there is nothing else. A network and its head,
   /// one linear map, in a dictionary each are taken together, under the names of their keys.
   ///
-  /// - Parameter choice: which one is meant, by the keys that lead to it or by the last of them.
+  /// - Parameter choice: the choice, by the keys that lead to it or by the last of them.
   init(in root: PickleValue, of pickle: Unpickler, file: FileCopy, choice: StateDictChoice) throws {
     guard case .dict(let top) = root else {
       throw file.malformed(
@@ -51,7 +51,7 @@ struct StateDict {
   }
 }
 
-/// Which of a file's state dicts is meant.
+/// The choice among a file's state dicts.
 enum StateDictChoice: Equatable {
   /// The one that training scripts save for use.
   case usual
@@ -61,7 +61,7 @@ enum StateDictChoice: Equatable {
   case name(String)
 }
 
-/// What the names of keys say about the weights under them.
+/// The meaning of key names for the weights under them.
 enum StateDictKeys {
   /// The keys under which training scripts save a state dict.
   static let usual: Set<String> = [

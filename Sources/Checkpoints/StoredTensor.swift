@@ -2,7 +2,7 @@ import Pullbacks
 
 /// One tensor of a checkpoint, as its header describes it.
 public struct TensorEntry: Equatable, Sendable {
-  /// As the state dict calls it, without what wrappers put before it.
+  /// The name in the state dict, without the prefixes of wrappers.
   public let name: String
   /// The element type in the file; ``Checkpoint/tensor(_:requireFinite:)`` converts to float32.
   public let dtype: ScalarType
@@ -10,7 +10,7 @@ public struct TensorEntry: Equatable, Sendable {
   public let shape: [Int]
 }
 
-/// Where a tensor lies in its file: a strided view of a run of bytes.
+/// The place of a tensor in its file: a strided view of a run of bytes.
 ///
 /// The initialiser proves that every element the view reaches lies inside `bytes`, and `bytes` inside the file.
 struct StoredTensor: Sendable {

@@ -1,6 +1,7 @@
 import Failures
 
-/// What PyTorch's functions in a pickle stand for: runs of numbers stored elsewhere in the file, and views of them.
+/// The objects that PyTorch's functions in a pickle stand for: runs of numbers stored elsewhere in the file, and views
+/// of them.
 ///
 /// Source: `torch/_utils.py` and `torch/serialization.py` of PyTorch.
 struct TorchObjects {

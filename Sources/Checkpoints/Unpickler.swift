@@ -28,12 +28,12 @@ struct Unpickler {
   private var marks: [Int] = []
   private var memo: [Int: PickleValue] = [:]
 
-  /// - Parameter range: where the pickle lies; it may end before the range does.
+  /// - Parameter range: the place of the pickle; it may end before the range does.
   init(_ file: FileCopy, _ range: Range<Int>) {
     cursor = ByteCursor(file, range.lowerBound..<min(range.upperBound, range.lowerBound + Limits.bytes))
   }
 
-  /// Where the instruction after the last one executed begins.
+  /// The position behind the last instruction executed.
   var position: Int { cursor.position }
 
   /// Runs to the `STOP` instruction and returns the value on the stack.
@@ -242,7 +242,7 @@ extension Unpickler {
     stack.append(.global(global))
   }
 
-  /// How to save a file without the object that was refused.
+  /// Advice on saving a file without the object that was refused.
   private static func advice(for module: String) -> String {
     if module.hasPrefix("torch.distributed") || module.hasPrefix("torch._C._distributed") {
       return "it is one part of a network that was trained on several devices: in Python, save "

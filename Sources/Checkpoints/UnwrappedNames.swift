@@ -1,8 +1,8 @@
 /// The names of a network's tensors without what wrappers of the network have put into them.
 struct UnwrappedNames {
-  /// In the order of the stored names.
+  /// The names, in the order of the stored names.
   let names: [String]
-  /// What was removed from the beginning of all names, where that is the same for all.
+  /// The prefix that was removed from all names, if it is the same for all.
   let prefix: String
   /// The parts that were removed, each once, in the order of their first appearance.
   let parts: [String]

@@ -18,7 +18,7 @@ struct BackwardPass {
 
   /// Pulls the cotangents of nodes in `range` back, to the nodes before it or to the last stop.
   ///
-  /// - Returns: what arrives at the stops in the range.
+  /// - Returns: the cotangents at the stops in the range.
   func run(_ range: Range<Int>, in record: PassRecord, _ cotangents: inout Cotangents) -> [Int: Tensor] {
     let graph = network.graph
     var arrived: [Int: Tensor] = [:]
@@ -136,7 +136,7 @@ struct BackwardPass {
   }
 }
 
-/// What a fast pass kept at a node, where ReLUs may not have been written.
+/// The values that a fast pass kept at a node; ReLUs may not have been written.
 struct KeptValues: SiteValues {
   private let inputs: [Tensor?]
   /// For inputs that were never written, the values that have to be rectified to give them.

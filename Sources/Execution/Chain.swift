@@ -16,8 +16,8 @@ struct Chain {
 
   /// The chain that starts at a convolution and goes on as long as a value is taken by the next layer only.
   ///
-  /// - Parameter keeps: which nodes' values are asked for later. A chain ends at such a node, but for the input of its
-  ///   activation, which is handed out beside the result.
+  /// - Parameter keeps: whether a node's values are asked for later, by node. A chain ends at such a node, but for the
+  ///   input of its activation, which is handed out beside the result.
   init(startingAt convolution: Int, in graph: Graph, consumers: [[Int]], keeps: [Bool]) {
     self.convolution = convolution
     last = convolution

@@ -26,7 +26,7 @@ struct Retention {
 /// last use is over.
 struct ForwardPass {
   let network: FastNetwork
-  /// Which nodes' values are asked for later.
+  /// Whether a node's values are asked for later, by node.
   let keeps: [Bool]
   /// Whether a backward pass follows, which reads what operations saved.
   let keepsSaved: Bool
@@ -105,7 +105,7 @@ struct ForwardPass {
 
 /// A forward pass over some images: values of nodes, and what operations saved.
 struct PassRecord: Sendable {
-  /// How many images.
+  /// The number of images.
   let images: Int
   var values: [Tensor?]
   var saved: [[Tensor]]

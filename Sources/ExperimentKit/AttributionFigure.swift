@@ -6,14 +6,15 @@ extension Figure {
   /// Images beside their attributions: per method and target a heat map and raw colours.
   ///
   /// - Parameters:
-  ///   - rows: of each image its title, itself, and per method and target the two pictures.
+  ///   - rows: for each image its title, itself, and per method and target the two pictures.
   ///   - methods: the explainers.
-  ///   - labels: what the targets are called.
-  ///   - name: of the network.
-  ///   - colorMap: of the heat maps.
+  ///   - settings: the settings of the explainers.
+  ///   - labels: the names of the targets.
+  ///   - name: the name of the network.
+  ///   - colorMap: the colour map of the heat maps.
   public static func attributions(
-    _ rows: [ImageGrid.Row], by methods: [Method], of labels: [String], network name: String,
-    colorMap: ColorMap = .seismic
+    _ rows: [ImageGrid.Row], by methods: [Method], _ settings: MethodSettings, of labels: [String],
+    network name: String, colorMap: ColorMap = .seismic
   ) -> Figure {
     let perTarget = labels.count == 1 ? [""] : labels.map { "\($0) " }
     let titles = methods.flatMap { method in
@@ -22,11 +23,15 @@ extension Figure {
         ["\(name)\(target)heat map", "\(name)\(target)raw colour"].map { $0.prefix(1).uppercased() + $0.dropFirst() }
       }
     }
+    let note = methods.lazy.compactMap { $0.extensionNote(settings) }.first
     return Figure(
       ImageGrid(
         columns: ["Image"] + titles, rows, colorBars: [ColorBar(colorMap, labels: ["−max", "0", "+max"])],
         width: 120 * Double(1 + titles.count)),
-      credit: "\(methods.map(\.rawValue).joined(separator: ", ")), \(name)")
+      credit: """
+        \(methods.map(\.rawValue).joined(separator: ", ")), \(name)\(note.map { "; \($0)" } ?? ""). Red speaks for the \
+        target, blue against it; each side is divided by its own extreme.
+        """)
   }
 }
 

@@ -13,8 +13,8 @@ public struct AttributionNumbers: Codable, Sendable {
   public let grid: [Double]
 
   /// - Parameters:
-  ///   - attribution: of one image, `(1, C, H, W)`.
-  ///   - mask: of the object, `(1, 1, H, W)`.
+  ///   - attribution: the attribution of one image, `(1, C, H, W)`.
+  ///   - mask: the mask of the object, `(1, 1, H, W)`.
   public init(_ attribution: Tensor, mask: Tensor? = nil) {
     let (channels, height, width) = (attribution.shape[1], attribution.shape[2], attribution.shape[3])
     let values = attribution.scalars

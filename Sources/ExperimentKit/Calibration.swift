@@ -10,17 +10,17 @@ import Text
 ///
 /// The file is JSON with sorted keys, so that the same images give the same bytes. It is good for one checkpoint.
 public struct Calibration: Codable, Sendable {
-  /// Of the file's format; another is refused.
+  /// The version of the file's format; another version is refused.
   static let currentFormat = 1
 
   let format: Int
-  /// What wrote the file: `pullbacks 0.1.0`.
+  /// The tool that wrote the file: `pullbacks 0.1.0`.
   let tool: String
   let architecture: String
   let checkpointSHA256: String
-  /// How many were looked at.
+  /// The number of images that were measured.
   let images: Int
-  /// How files became inputs.
+  /// The preprocessing: how files became inputs.
   let preprocessing: String
   /// The network's first layer, where it is not the architecture's own.
   let normalisation: String?
@@ -28,10 +28,10 @@ public struct Calibration: Codable, Sendable {
   let spreads: [String: [Float]]
 
   /// - Parameters:
-  ///   - measured: of the subject's network.
+  ///   - measured: the measured spreads of the subject's network.
   ///   - subject: the network.
-  ///   - images: how many were looked at.
-  ///   - preprocessing: how files became inputs.
+  ///   - images: the number of measured images.
+  ///   - preprocessing: the preprocessing that made inputs of files.
   /// - Throws: `PullbackError` if the checkpoint can no longer be read.
   public init(_ measured: Spreads, of subject: Subject, images: Int, preprocessing: String) throws {
     format = Self.currentFormat
@@ -48,9 +48,9 @@ public struct Calibration: Codable, Sendable {
   }
 
   /// - Parameters:
-  ///   - measured: of a language model.
+  ///   - measured: the measured spreads of a language model.
   ///   - model: whose.
-  ///   - texts: how many were looked at.
+  ///   - texts: the number of measured texts.
   /// - Throws: `PullbackError` if the checkpoint can no longer be read.
   public init(_ measured: Spreads, of model: TextModel, texts: Int) throws {
     format = Self.currentFormat
@@ -76,7 +76,7 @@ public struct Calibration: Codable, Sendable {
   /// The spreads in the file at `path`, and the file's SHA-256.
   ///
   /// - Parameters:
-  ///   - path: of a calibration.
+  ///   - path: the path of a calibration.
   ///   - subject: the network that it must be of.
   /// - Throws: `PullbackError` of kind `data` if the file is no calibration, or one of another checkpoint or
   ///   architecture, or its numbers are no deviations of the network's channels; `noInput` if it cannot be opened.
@@ -135,7 +135,7 @@ public struct Calibration: Codable, Sendable {
 }
 
 extension DecodingError {
-  /// What does not fit, on one line.
+  /// The mismatch, on one line.
   fileprivate var inWords: String {
     switch self {
     case .keyNotFound(let key, _): "\(key.stringValue) is missing"
@@ -157,7 +157,7 @@ extension DecodingError {
 }
 
 extension DecodingError.Context {
-  /// Where in the file.
+  /// The place in the file.
   fileprivate var place: String {
     let names = codingPath.map { $0.intValue.map(String.init) ?? $0.stringValue }
     return names.isEmpty ? "what it holds" : quoted(names.joined(separator: "."))

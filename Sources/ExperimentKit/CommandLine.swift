@@ -12,7 +12,7 @@ public enum FigureFormat: String, CaseIterable, ExpressibleByArgument, Sendable 
   case png, pdf, svg
 }
 
-/// What every experiment can be told on the command line.
+/// The options of every experiment on the command line.
 public struct ExperimentOptions: ParsableArguments {
   @Option(help: "The networks and images: scenes, imagenet, or paper with --images.")
   public var networks: Tier = .scenes

@@ -4,13 +4,13 @@ import Plotting
 import Pullbacks
 import Subjects
 
-/// What the experiments need, and whether this computer has it: `pullbacks doctor` prints it.
+/// The requirements of the experiments, and whether this computer meets them: `pullbacks doctor` prints it.
 public struct Examination: Sendable {
   /// One thing that was looked at.
   public struct Finding: Sendable {
     public let name: String
     public let text: String
-    /// What is wrong, and what to do about it; nil if nothing is.
+    /// The problem with advice; nil if there is none.
     public let trouble: PullbackError?
     /// Whether experiments and commands without options do without it.
     public let isOptional: Bool
@@ -38,7 +38,7 @@ public struct Examination: Sendable {
 
   public let sections: [Section]
 
-  /// What keeps experiments and commands from working as they are called without options.
+  /// The problems that keep experiments and commands from working without options.
   public var troubles: [PullbackError] {
     sections.flatMap(\.findings).filter { !$0.isOptional }.compactMap(\.trouble)
   }

@@ -30,7 +30,7 @@ public struct Experiment {
     }
   }
 
-  /// What random explainers draw from, and how many images go through the network at once.
+  /// The source of random numbers for explainers, and the number of images that go through the network at once.
   public var context: Context { Context(noise: .streams(seed: options.seed)) }
 
   /// The tier's networks, or the one that `--model` names, all with the same images.
@@ -63,7 +63,7 @@ public struct Experiment {
   ///
   /// - Parameters:
   ///   - part: tells several figures of one experiment apart: `sequence`.
-  ///   - subjects: what the numbers are about.
+  ///   - subjects: the subjects of the numbers.
   /// - Throws: `PullbackError` if a file cannot be written.
   public func write(
     _ figure: Figure, part: String? = nil, numbers: some Encodable, about subjects: [Subject]
@@ -87,7 +87,7 @@ public struct Experiment {
       about: scores.map { NetworkOfRecord($0.model, $0.description.checkpointSHA256) })
   }
 
-  /// - Parameter texts: by their extension, more of what the figure shows.
+  /// - Parameter texts: further forms of the figure's content, by their extension.
   func write(
     _ figure: Figure, part: String? = nil, texts: [(ending: String, text: String)] = [], numbers: some Encodable,
     about networks: [NetworkOfRecord]
@@ -126,14 +126,14 @@ public struct Experiment {
   }
 }
 
-/// What the cells of an experiment have printed so far.
+/// The lines that the cells of an experiment have printed so far.
 private final class Transcript {
   var lines: [PrintedLine] = []
 }
 
 /// A printed line.
 private struct PrintedLine: Encodable {
-  /// Of the program.
+  /// The line of the program.
   let line: Int
   let text: String
 }

@@ -9,9 +9,9 @@ import Subjects
 /// An image of a subject, what its network thinks of it, and its attributions under several methods.
 public struct ExplainedImage: Sendable {
   public let image: Sample
-  /// What the image's class is called.
+  /// The name of the image's class.
   public let className: String
-  /// For the image's own class.
+  /// The prediction for the image's own class.
   public let prediction: Prediction
   public let attributions: [(entrant: Entrant, map: Tensor)]
 
@@ -20,7 +20,7 @@ public struct ExplainedImage: Sendable {
 
   public subscript(method: Method) -> Tensor? { attributions.first { $0.entrant.name == method.rawValue }?.map }
 
-  /// What is written beside a figure.
+  /// The numbers that are written beside a figure.
   public var numbers: Numbers {
     Numbers(
       image: image.name, target: image.target, name: className, logit: prediction.logit,
@@ -104,10 +104,10 @@ extension Graph {
   /// The memory that activations may take unless somebody says otherwise, in bytes.
   public static let memoryForActivations = 1 << 29
 
-  /// How many images go through the network at once, 1 to 64: the activations of each may all be kept, with as much
-  /// again for cotangents.
+  /// The number of images that go through the network at once, 1 to 64: the activations of each may all be kept, with
+  /// as much again for cotangents.
   ///
-  /// - Parameter bytes: that activations may take.
+  /// - Parameter bytes: the memory that activations may take.
   public func batchSize(within bytes: Int = Graph.memoryForActivations) -> Int {
     min(64, max(1, bytes / (2 * 4 * activationCount)))
   }

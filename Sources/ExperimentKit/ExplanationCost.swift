@@ -5,7 +5,7 @@ import Networks
 import Pullbacks
 import Subjects
 
-/// What one explanation of one image costs: time, and memory beside the loaded network.
+/// The cost of one explanation of one image: time, and memory beside the loaded network.
 public struct ExplanationCost: Codable, Sendable {
   public let model: String
   public let explainer: String
@@ -14,10 +14,9 @@ public struct ExplanationCost: Codable, Sendable {
   public let backward: Int
   /// The least of ``times``: what else the machine does makes an explanation slower, never faster.
   public private(set) var milliseconds: Double
-  /// Of explanations in warm processes, in milliseconds.
+  /// Times of explanations in warm processes, in milliseconds.
   public private(set) var times: [Double]
-  /// How much larger the process was during its first explanation than before it, the network being loaded, in 10^6
-  /// bytes.
+  /// The growth of the process during its first explanation, in 10^6 bytes, the network being loaded before.
   public let megabytes: Double
 
   /// Measures in this process, which should have done nothing yet.
@@ -102,7 +101,7 @@ public struct CostSheet: Codable, Sendable {
 
   public subscript(method: Method) -> ExplanationCost? { costs.first { $0.explainer == method.rawValue } }
 
-  /// What the network is called.
+  /// The name of the network for people.
   public var title: String { Tier.title(of: model) }
 
   /// The machine, for a credit line.

@@ -6,7 +6,7 @@ import Subjects
 /// Small pictures in a sequence, of which a page shows one of each row at a time: maps under a moving temperature, a
 /// picture on its way to another class.
 public struct Film {
-  /// What the sequence goes along, and its values: `c`, and 0.25 to 4.
+  /// The parameter along which the sequence goes, and its values: `c`, and 0.25 to 4.
   public let axis: String
   /// One for each place of the sequence.
   public let labels: [String]
@@ -33,7 +33,7 @@ public struct Film {
     /// Curves that go with the pictures, a value for each: `("p(tench)", …)`.
     public let curves: [Curve]
 
-    /// - Parameter frames: as many as there are labels, or one.
+    /// - Parameter frames: one frame per label, or a single one.
     public init(_ title: String, _ frames: [Picture], curves: [Curve] = []) {
       self.title = title
       self.frames = frames
@@ -77,7 +77,7 @@ public struct Film {
     return Picture(width: labels.count * width, height: rows.count * height, pixels: pixels)
   }
 
-  /// What the file beside the sheet says of it.
+  /// The description of the film in the file beside the sheet.
   struct Description: Encodable {
     struct Group: Encodable {
       let title: String

@@ -44,7 +44,7 @@ public enum Looks {
     return theme
   }
 
-  /// Between small pictures.
+  /// The gap between small pictures.
   public static let tightGap = 1.5
 
   /// Sizes of plots, by how many stand in a row.

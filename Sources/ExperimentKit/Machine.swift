@@ -68,8 +68,9 @@ public enum ProcessSize {
   /// Since the process began, or since ``forget()``.
   public static var largest: Double { bytes("VmHWM:") }
 
-  /// What the process may still take before the system refuses it more: the least of its own limits on addresses and data,
-  /// the limit of its control group, and what the machine has left; nil where nothing is known.
+  /// The memory that the process may still take before the system refuses more: the least of its own limits on
+  /// addresses and data, the limit of its control group, and the memory that the machine has left; nil if nothing is
+  /// known.
   public static var available: Int? {
     var limits: [Int] = []
     var limit = rlimit()
@@ -89,8 +90,8 @@ public enum ProcessSize {
     return limits.min()
   }
 
-  /// Where memory is short, takes fewer threads from now on: beside its work each takes a stack and the 128 MB of
-  /// OpenBLAS's buffer. Results do not depend on their number.
+  /// Lowers the number of threads if memory is short: beside its work each thread takes a stack and the 128 MB of
+  /// OpenBLAS's buffer. Results do not depend on the number of threads.
   public static func spareThreads() {
     let each = 256 << 20
     guard let available, available < Parallel.most * each else { return }
@@ -123,7 +124,7 @@ public enum ProcessSize {
   }
 }
 
-/// What times are read from.
+/// The clock that times are read from.
 public enum Stopwatch: String, Codable, ExpressibleByArgument, Sendable {
   case wall
   /// Processor time of this process over all its threads.
@@ -168,12 +169,12 @@ public enum Stopwatch: String, Codable, ExpressibleByArgument, Sendable {
   }
 }
 
-/// What this program prints when it is run with other arguments, without the space around it; nil if it fails.
+/// The output of this program when it is run with other arguments, without the space around it; nil if it fails.
 public func output(ofThisProgramWith arguments: [String]) -> String? {
   output(of: [URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path] + arguments)
 }
 
-/// What the program `command[0]` prints, without the space around it; nil if it is not there or fails.
+/// The output of the program `command[0]`, without the space around it; nil if it is not there or fails.
 func output(of command: [String]) -> String? {
   let process = Process()
   process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

@@ -3,7 +3,7 @@ import Foundation
 import Pullbacks
 import Subjects
 
-/// What an experiment draws that takes long to compute or comes out differently every time: files that are committed,
+/// The inputs of an experiment that take long to compute or come out differently every time: files that are committed,
 /// read by every run, and made anew with `--recompute` only.
 public struct Measurements: Sendable {
   /// Whether they are to be made anew.
@@ -39,7 +39,7 @@ extension Experiment {
   /// ``run(_:_:)``.
   public static func run(_ name: String, measuring body: (Experiment, Measurements) throws -> Void) {
     let options = Program<MeasurementOptions>.parsedOptions()
-    // What was measured in a moment shall not take the place of what took long.
+    // A quick run must not replace measurements that took long.
     let isTrial = options.recompute && options.experiment.quick
     let measurements = Measurements(
       recomputes: options.recompute, folder: isTrial ? FetchedFiles.folder + "/scores/quick" : options.scores,

@@ -4,7 +4,7 @@ import Sentences
 import Subjects
 import Text
 
-/// The language models that go by a name: the one that comes with the package, and the one that is fetched.
+/// The language models that have a name: the one in the package, and the one that is fetched.
 public enum NamedTextModel: String, CaseIterable, Sendable {
   /// The decoder of this package, which continues sentences.
   case decoder = "sentence-decoder"
@@ -39,7 +39,7 @@ public enum NamedTextModel: String, CaseIterable, Sendable {
     (try? place()).map { FileManager.default.fileExists(atPath: $0 + "/model.safetensors") } ?? false
   }
 
-  /// Where it lies.
+  /// The folder of the model.
   ///
   /// - Throws: `PullbackError` of kind `unavailable` if it has not been fetched.
   public func folder() throws -> String {
@@ -51,7 +51,7 @@ public enum NamedTextModel: String, CaseIterable, Sendable {
     return place
   }
 
-  /// - Parameter head: what it is asked for; nil is what it was made for.
+  /// - Parameter head: the output that it is asked for; nil is the one that it was made for.
   /// - Throws: as ``folder()``.
   public func model(head: TextHead? = nil) throws -> TextModel { try TextModel(contentsOf: folder(), head: head) }
 }

@@ -1,7 +1,7 @@
 import Faithfulness
 import Pullbacks
 
-/// Where in a scene what speaks for the class lies: the shares of the positive part of an attribution, see
+/// The places in a scene that speak for the class: the shares of the positive part of an attribution, see
 /// `positiveShare(of:within:)`. An attribution that knew nothing of the scene would have the mask's share of the frame.
 public struct PartShares: Codable, Sendable {
   /// Inside the object.
@@ -10,7 +10,7 @@ public struct PartShares: Codable, Sendable {
   public let diagnostic: Double
 
   /// - Parameters:
-  ///   - attribution: of one scene, `(1, 3, H, W)`.
+  ///   - attribution: the attribution of one scene, `(1, 3, H, W)`.
   ///   - object, diagnostic: coverages, `(1, 1, H, W)` in 0...1.
   /// - Returns: nil where nothing is positive.
   public init?(_ attribution: Tensor, object: Tensor, diagnostic: Tensor) {

@@ -3,8 +3,8 @@ import Failures
 import Foundation
 import Kernels
 
-/// How far a run is and how long it still takes: on one line of standard error where that is a terminal, and a line a
-/// minute where it is not, so that the log of a long run shows it alive and a short run says nothing.
+/// Shows the progress of a run and its remaining time: on one line of standard error if that is a terminal; otherwise a
+/// line a minute, so that the log of a long run shows it alive and a short run prints nothing.
 public final class ProgressBar: Sendable {
   private struct State {
     var done = 0

@@ -6,7 +6,7 @@ import Plotting
 import Pullbacks
 import Subjects
 
-/// How a figure came to be: beside the figure, in a file of its own, since it differs from run to run.
+/// The provenance of a figure: it lies beside the figure, in a file of its own, since it differs from run to run.
 struct Provenance: Encodable {
   let command: [String]
   /// The package's, followed by a plus where files that matter were changed since.
@@ -15,7 +15,7 @@ struct Provenance: Encodable {
   let versions: [String: String]
   let processor: String
   let threads: Int
-  /// By the name of the file.
+  /// The SHA-256 of each file, by its name.
   let sha256: [String: String]
 
   init(_ tier: Tier, since start: Date, files: [(name: String, bytes: [UInt8])]) throws {
@@ -45,7 +45,7 @@ struct Provenance: Encodable {
 
 /// `value` as JSON with sorted keys: equal values give equal bytes.
 ///
-/// - Parameter path: where it goes, for the message.
+/// - Parameter path: the path of the file, for the message.
 /// - Throws: `PullbackError` if a number is not finite.
 public func json(_ value: some Encodable, for path: String) throws -> [UInt8] {
   let encoder = JSONEncoder()

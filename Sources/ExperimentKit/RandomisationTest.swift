@@ -9,7 +9,7 @@ import Subjects
 ///
 /// In `<scores>/<tier>/<model>/randomisation`: `similarities.csv`, and `run.json`, which says of what they are.
 public struct RandomisationTest: Sendable {
-  /// How many networks are tried in each order, at most: each layer's, of a network with no more.
+  /// The largest number of networks tried in each order; a network with fewer layers has one for each layer.
   public static let stops = 20
 
   public static let orders: [RandomisationOrder] = [.cascading, .independent]
@@ -50,13 +50,13 @@ public struct RandomisationTest: Sendable {
     }
   }
 
-  /// How many similarities of a curve, over its stops and images, are undefined; nil where none is.
+  /// The number of undefined similarities of a curve, over its stops and images; nil if there are none.
   public func undefined(_ curve: SimilarityCurve) -> Int? {
     let undefined = curve.stops.reduce(0) { $0 + description.images.count - $1.count }
     return undefined == 0 ? nil : undefined
   }
 
-  /// For a figure's credit line: which means are over fewer similarities than there are; empty where none is.
+  /// The note for a figure's credit line on means over fewer similarities than there are; empty if there are none.
   public func missingScores(_ methods: [Method]) -> String {
     let names = methods.filter { method in curves.contains { $0.explainer == method && undefined($0) != nil } }
     return names.isEmpty
@@ -131,8 +131,8 @@ public struct RandomisationTest: Sendable {
   }
 }
 
-/// How similar an explainer's maps stay to themselves the more of a network's layers are random: the mean over images
-/// at each stop.
+/// The similarity of an explainer's maps to the trained network's as more and more layers are random: the mean over
+/// images at each stop.
 public struct SimilarityCurve: Sendable {
   public let explainer: Method
   public let order: RandomisationOrder
@@ -140,7 +140,7 @@ public struct SimilarityCurve: Sendable {
   public internal(set) var stops: [Stop] = []
 
   public struct Stop: Sendable {
-    /// How many layers lie between this one and the output, itself included. In the cascade all of them are random.
+    /// The number of layers between this one and the output, itself included. In the cascade all of them are random.
     public let depth: Int
     /// The random layer that is nearest to the input.
     public let layer: String
@@ -149,7 +149,7 @@ public struct SimilarityCurve: Sendable {
     /// The 95 % bootstrap interval over images.
     public let low: Double
     public let high: Double
-    /// How many images have a similarity.
+    /// The number of images that have a similarity.
     public let count: Int
   }
 

@@ -10,14 +10,14 @@ import Training
 /// at any moment, the run goes on from the last epoch that its state counts, and ends with the same bytes.
 public struct SentenceTrainingRun: Sendable {
   public let recipe: SentenceRecipe
-  /// Where the decoder goes: `training/sentence-decoder`.
+  /// The folder of the decoder: `training/sentence-decoder`.
   public let stem: String
-  /// How many held-out texts the report is about.
+  /// The number of held-out texts in the report.
   public let heldOut: Int
 
   /// - Parameters:
-  ///   - recipe: how the decoder is trained.
-  ///   - folder: where the files go, under the decoder's name; it is made if there is none.
+  ///   - recipe: the recipe of the decoder.
+  ///   - folder: the folder of the files, under the decoder's name; it is made if there is none.
   ///   - heldOut: texts of the report.
   public init(_ recipe: SentenceRecipe, in folder: String, heldOut: Int = 5000) {
     self.recipe = recipe
@@ -55,7 +55,7 @@ public struct SentenceTrainingRun: Sendable {
           + "held-out verbs\n")
     }
     try trainer.writeModel(to: stem)
-    // What is reported is what the files hold, not what it was rounded from.
+    // The report is about the values in the files, not about the values that they were rounded from.
     let report = try SentenceReport(of: TextModel(contentsOf: stem), recipe: recipe, texts: heldOut)
     try writeJSON(report, to: "\(stem)/report.json")
     return report

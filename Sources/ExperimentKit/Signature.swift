@@ -5,7 +5,7 @@ import Foundation
 import Imaging
 import Plotting
 
-/// How files that this tool made are told from all others: by what is in them.
+/// Marks in files by which this tool recognises the files that it made.
 ///
 /// Pictures carry a mark that changes nothing of what they show, JSON says which tool wrote it, and an array is known
 /// by the record beside it, which has its shape and the checksum of its values. Tables and logs begin with a line of
@@ -14,10 +14,10 @@ public enum Signature {
   /// A PNG chunk of text, `Software: pullbacks`, with its length and checksum.
   private static let pngChunk: [UInt8] =
     [0, 0, 0, 18] + Array("tEXtSoftware\0pullbacks".utf8) + [0x65, 0xEA, 0x75, 0x4F]
-  /// Where the chunk stands: after the signature and the header.
+  /// The position of the chunk: after the signature and the header.
   private static let pngPlace = 33
   private static let endings = ["pdf": "%pullbacks\n", "svg": "<!-- pullbacks -->\n"]
-  /// In the head of a page.
+  /// The mark in the head of a page.
   public static let metaTag = "<meta name=\"generator\" content=\"pullbacks\">"
 
   /// A file in the format of `path`, marked as this tool's.
@@ -85,7 +85,7 @@ public enum Signature {
     return digests.isEmpty || (try? start.values.withUnsafeBytes { try sha256($0) }) == digests[0]
   }
 
-  /// Where the record of an array lies.
+  /// The path of an array's record.
   public static func recordPath(_ path: String) -> String { (path as NSString).deletingPathExtension + ".json" }
 
   private static func fileEnding(_ path: String) -> String { (path as NSString).pathExtension.lowercased() }

@@ -4,16 +4,17 @@ import Pullbacks
 
 extension MethodSettings {
   /// Puts in temperatures as the option `--temperature` names them: `released`, `relu=0.6,maxpool=0.3`,
-  /// `layer4.2.relu=1`, `relative=1.5`, `relative.relu=1`.
+  /// `relu=sigmoid:0.3`, `layer4.2.relu=1`, `relative=1.5`, `relative.relu=1`.
   ///
   /// - Parameters:
   ///   - text: the temperatures; nil leaves the released ones.
-  ///   - graph: of the network that is to be explained.
+  ///   - graph: the graph of the network that is to be explained.
   /// - Throws: `PullbackError` that says which part is not understood.
   public mutating func setTemperatures(_ text: String?, for graph: Graph) throws {
     var others: Float?
     var kinds: [Temperatures.Kind: Float] = [:]
     for (name, text) in try pairs(text == "released" ? nil : text, option: "--temperature") {
+      if let kind = Temperatures.Kind(rawValue: name), temperatures.set(kind, text) { continue }
       guard let value = Float(text), value.isFinite, value > 0 else {
         throw PullbackError(
           .usage, "--temperature \(name)=\(text)", "expected a name and a positive number", advice: "as in relu=0.6")
@@ -22,8 +23,6 @@ extension MethodSettings {
         others = value
       } else if name.hasPrefix("relative."), graph.index(of: name) == nil {
         kinds[try relativeKind(name, in: graph)] = value
-      } else if let kind = Temperatures.Kind(rawValue: name) {
-        temperatures[kind] = value
       } else {
         nodeTemperatures[name] = value
       }

@@ -5,7 +5,7 @@ import Text
 extension TextExplanation {
   /// The words of the texts with their shares, to be shaded.
   ///
-  /// - Parameter places: of the first text: words that are underlined.
+  /// - Parameter places: the places in the first text of words that are underlined.
   public func pieces(marking places: [Range<Int>] = []) -> [ShadedText.Piece] {
     var end: (sequence: Int, place: Int)?
     return words.map { word in
@@ -25,7 +25,9 @@ extension TextExplanation {
     func rounded(_ value: Double) -> String { String(format: "%.3f", value) }
     let text = "\(method.rawValue): \(target) \(rounded(value))\(other.map { " to “\($0)”" } ?? "")"
     guard let bias else { return text }
-    return text + "; words and special tokens \(rounded(value - bias)), bias \(rounded(bias))"
+    let shares = words.reduce(0) { $0 + $1.share }
+    return text + "; sum of the words \(rounded(shares)), special tokens \(rounded(value - bias - shares)), "
+      + "bias \(rounded(bias))"
   }
 }
 

@@ -4,7 +4,7 @@ import Pullbacks
 import Subjects
 import Training
 
-/// What lies beside the checkpoint of one of the scenes' networks: how it was trained and how well it sees.
+/// The files beside the checkpoint of one of the scenes' networks: how it was trained and how accurate it is.
 public struct TrainingRecord: Sendable {
   public let network: SceneNetwork
   public let report: TrainingReport

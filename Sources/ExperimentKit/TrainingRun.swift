@@ -12,14 +12,14 @@ import Training
 /// the last epoch that its state counts, and ends with the same bytes.
 public struct TrainingRun: Sendable {
   public let recipe: Recipe
-  /// What the files' names begin with: `training/vgg-scenes`.
+  /// The beginning of the files' names: `training/vgg-scenes`.
   public let stem: String
-  /// How many held-out scenes the report is about; the log is about a tenth as many others.
+  /// The number of held-out scenes in the report; the log uses a tenth as many others.
   public let heldOut: Int
 
   /// - Parameters:
-  ///   - recipe: how the network is trained.
-  ///   - folder: where the files go, under the network's name; it is made if there is none.
+  ///   - recipe: the recipe of the network.
+  ///   - folder: the folder of the files, under the network's name; it is made if there is none.
   ///   - heldOut: scenes of the report, 10 to 5000.
   public init(_ recipe: Recipe, in folder: String, heldOut: Int = 5000) {
     self.recipe = recipe
@@ -51,7 +51,7 @@ public struct TrainingRun: Sendable {
       writeToStandardError(summary(trainer.log[epoch - 1]))
     }
     try trainer.writeCheckpoint(to: checkpointPath)
-    // What is reported is what the file holds, not what it was rounded from.
+    // The report is about the values in the file, not about the values that they were rounded from.
     let network = try Network(
       trainer.network.graph, checkpoint: Checkpoint(contentsOf: checkpointPath), executor: trainer.network.executor)
     let report = try TrainingReport(of: network, recipe: recipe, scenes: heldOut)

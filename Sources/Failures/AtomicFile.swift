@@ -12,7 +12,7 @@ public enum AtomicFile {
   public typealias Sink = (UnsafeRawBufferPointer) throws -> Void
 
   private static let serial = Atomic<Int>(0)
-  /// As many links as Linux follows.
+  /// The number of links that Linux follows at most.
   private static let maximumLinkCount = 40
 
   /// Writes `bytes` to `path`, replacing what is there.
@@ -58,7 +58,7 @@ public enum AtomicFile {
     throw PullbackError(.cannotCreate, path, "expected a file, found a circle of symbolic links")
   }
 
-  /// Where a symbolic link leads; nil where there is none.
+  /// The destination of a symbolic link; nil if the path is no link.
   private static func destination(ofLink path: String) -> String? {
     var bytes = [UInt8](repeating: 0, count: Int(PATH_MAX))
     let count = bytes.withUnsafeMutableBytes { bytes in
@@ -117,7 +117,7 @@ public enum AtomicFile {
   }
 }
 
-/// What killed processes leave behind: files that ``AtomicFile`` had begun to write.
+/// The files that killed processes leave behind: ``AtomicFile`` had begun to write them.
 ///
 /// A writer holds a lock on its temporary, which the system takes back however the writer ends. A temporary that can be
 /// locked is therefore nobody's, whatever the process number in its name: containers that share a folder do not see

@@ -2,7 +2,7 @@ import Foundation
 
 /// A regular file open for reading, its size known before anything is allocated for it.
 public struct InputFile: ~Copyable {
-  /// As it was given, for messages.
+  /// The path as it was given, for messages.
   public let path: String
   /// The number of bytes when the file was opened.
   public let size: Int
@@ -43,7 +43,7 @@ public struct InputFile: ~Copyable {
     size = file.size
   }
 
-  /// As many bytes may come out of a pipe: more than any picture has.
+  /// The largest number of bytes read from a pipe: more than any picture has.
   public static let pipeLimit = 1 << 30
 
   /// All that comes out of a pipe, in a nameless file, and how much it is.

@@ -43,6 +43,9 @@ public enum PathText {
     return result
   }
 
+  /// A text from the command line that is not a path: bytes that are not UTF-8 become U+FFFD, as they do in files.
+  public static func repaired(_ text: String) -> String { String(decoding: bytes(of: text), as: UTF8.self) }
+
   /// Calls `body` with the path that a text stands for, as system calls take it.
   static func withPath<Result>(
     _ text: String, _ body: (UnsafePointer<CChar>) throws -> Result

@@ -44,7 +44,7 @@ public func isWritableFolder(_ path: String) -> Bool {
   isFolder(path) && PathText.withPath(path) { access($0, W_OK | X_OK) } == 0
 }
 
-/// What tells files apart whatever they are called: two paths with the same identity are one file.
+/// The identity of a file, whatever its names: two paths with the same identity are one file.
 public struct FileIdentity: Hashable, Sendable {
   private let device, node: UInt64
 
@@ -71,7 +71,7 @@ public func makeFolder(_ path: String) throws {
   }
 }
 
-/// What the system says of the file at `path`, links followed; nil if there is none.
+/// The system's information on the file at `path`, links followed; nil if there is none.
 func status(of path: String) -> stat? {
   var status = stat()
   return PathText.withPath(path) { stat($0, &status) } == 0 ? status : nil
@@ -84,6 +84,6 @@ extension stat {
   var isRegularFile: Bool { st_mode & S_IFMT == S_IFREG }
   var isPipe: Bool { [S_IFIFO, S_IFSOCK].contains(st_mode & S_IFMT) }
 
-  /// What was found where a regular file was expected, in words.
+  /// The kind of file that was found instead of a regular file, in words.
   var kindOfFile: String { st_mode & S_IFMT == S_IFDIR ? "a folder" : "a device or pipe" }
 }

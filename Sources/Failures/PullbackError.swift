@@ -1,6 +1,6 @@
-/// What went wrong, said so that the reader can mend it: which file or tensor, what was expected, what was found and
-/// what to do. Every error of the package is of this type; the command line prints ``description`` on one line and
-/// exits with ``exitCode``.
+/// An error with all that is needed to mend it: which file or tensor, the expected value, the value found, and advice.
+/// Every error of the package is of this type; the command line prints ``description`` on one line and exits with
+/// ``exitCode``.
 public struct PullbackError: Error, Equatable, Sendable, CustomStringConvertible {
   /// The kind of a failure; the raw value is its exit code in the BSD `sysexits` convention.
   public enum Kind: Int32, Sendable {
@@ -22,20 +22,20 @@ public struct PullbackError: Error, Equatable, Sendable, CustomStringConvertible
     case io = 74
   }
 
-  /// What kind of failure it is.
+  /// The kind of failure.
   public var kind: Kind
   /// The file, tensor, node or argument at fault.
   public var subject: String
-  /// What is wrong, with what was expected and what was found.
+  /// The problem, with the expected value and the value found.
   public var problem: String
-  /// What to do about it, if there is something to do.
+  /// Advice on what to do, if there is any.
   public var advice: String?
 
   /// - Parameters:
-  ///   - kind: what kind of failure it is.
+  ///   - kind: the kind of failure.
   ///   - subject: the file, tensor, node or argument at fault.
-  ///   - problem: what was expected and what was found.
-  ///   - advice: what to do about it.
+  ///   - problem: the problem, with the expected value and the value found.
+  ///   - advice: advice on what to do.
   public init(_ kind: Kind, _ subject: String, _ problem: String, advice: String? = nil) {
     self.kind = kind
     self.subject = subject
@@ -43,7 +43,7 @@ public struct PullbackError: Error, Equatable, Sendable, CustomStringConvertible
     self.advice = advice
   }
 
-  /// What a program that fails by it exits with, by `sysexits`.
+  /// The exit code of a program that fails with this error, by `sysexits`.
   public var exitCode: Int32 { kind.rawValue }
 
   /// One line, whatever a file is called.

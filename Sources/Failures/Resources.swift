@@ -14,13 +14,13 @@ public enum Installation {
     URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
 }
 
-/// Where a resource of one of the package's targets lies: where the running program was installed, beside the program,
-/// beside the bundle of tests that runs in it, or where it was built from. `Bundle.module` would end the program where
-/// it finds none.
+/// The path of a resource of one of the package's targets: where the running program was installed, beside the program,
+/// beside the bundle of tests that runs in it, or where it was built from. `Bundle.module` would end the program if
+/// it found none.
 ///
 /// - Parameters:
 ///   - file: below the target's folder of resources.
-///   - target: whose it is.
+///   - target: the target that it belongs to.
 ///   - source: the path of a file in the target's own folder.
 /// - Throws: `PullbackError` of kind `unavailable` if the package was taken apart and its resources are elsewhere.
 public func pathOfResource(_ file: String, of target: String, besideSource source: String) throws(PullbackError)

@@ -1,6 +1,6 @@
 import Pullbacks
 
-/// What a perturbed place is set to.
+/// The value that a perturbed place is set to.
 public enum Replacement: String, Sendable {
   /// Mid grey.
   case zero
@@ -56,7 +56,7 @@ extension Tensor {
   var isFinite: Bool { withUnsafeBuffer { $0.allSatisfy(\.isFinite) } }
   var isZero: Bool { withUnsafeBuffer { $0.allSatisfy { $0 == 0 } } }
 
-  /// Why no metric has a value for this map: it says nothing about any place, or is no map; nil where it may have one.
+  /// The reason why metrics are undefined for this map (all zero, or not finite); nil if it is usable.
   var emptiness: Undefined? {
     withUnsafeBuffer { values in
       guard values.allSatisfy(\.isFinite) else { return .notFinite }
@@ -146,8 +146,8 @@ func ranking(of values: [Double], ascending: Bool) -> [Int32] {
 }
 
 extension Sample {
-  /// The order of equal values: one random order, the same for every explainer, in the place of the mean over all
-  /// orders. The order of the indices would favour maps whose ties lie well.
+  /// The order of equal values: one fixed random order, the same for every explainer, instead of the mean over all
+  /// orders. Index order would favour maps whose ties happen to lie on the object.
   func ties(seed: UInt64) -> RandomStream { RandomStream(seed: seed, "ties", image: key) }
 }
 
@@ -157,7 +157,7 @@ struct Steps: Sendable {
   let size: Int
 
   /// - Parameters:
-  ///   - steps: how many; fewer if there are fewer values.
+  ///   - steps: the number of steps; fewer if there are fewer values.
   ///   - ties: the order of equal values.
   init(_ values: [Double], ascending: Bool, steps: Int, ties: RandomStream) {
     order = ranking(of: values, ascending: ascending, ties: ties)
@@ -182,7 +182,7 @@ struct Steps: Sendable {
 ///
 /// - Parameters:
 ///   - map: one map, `(1, C, H, W)`.
-///   - mask: what counts of each place of a plane, `H W` values in `[0, 1]`.
+///   - mask: the weight of each place of a plane, `H W` values in `[0, 1]`.
 /// - Returns: nil where the map is zero.
 public func energyShare(of map: Tensor, within mask: [Double]) -> Double? {
   var (inside, total) = (0.0, 0.0)
@@ -201,7 +201,7 @@ public func energyShare(of map: Tensor, within mask: [Double]) -> Double? {
 ///
 /// - Parameters:
 ///   - map: one map, `(1, C, H, W)`.
-///   - mask: what counts of each place of a plane, `H W` values in `[0, 1]`.
+///   - mask: the weight of each place of a plane, `H W` values in `[0, 1]`.
 /// - Returns: nil where nothing speaks for the class.
 public func positiveShare(of map: Tensor, within mask: [Double]) -> Double? {
   let plane = mask.count

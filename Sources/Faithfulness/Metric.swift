@@ -1,7 +1,7 @@
 import Attribution
 import Pullbacks
 
-/// How good an explanation is, as a number per image and explainer.
+/// A metric of explanations: a number per image and explainer.
 ///
 /// A metric is a value: hyper-parameters go into its initialiser. It conforms to one of four refining protocols, which
 /// says what its scores are computed from; the ``Benchmark`` computes once what several metrics or explainers share.
@@ -17,16 +17,16 @@ public protocol Metric: Sendable {
   var name: String { get }
   /// The name over a column: `Faith. Corr.`.
   var title: String { get }
-  /// Which scores are good ones.
+  /// The direction of good scores.
   var direction: Direction { get }
-  /// What property of an explanation it measures.
+  /// The property of an explanation that it measures.
   var category: Category { get }
-  /// Where the metric comes from.
+  /// The source of the metric.
   var citation: String { get }
-  /// What is computed, on one line: `a` is the attribution, `e` the explainer, `f` the target's logit, `p` its softmax
+  /// The formula, on one line: `a` is the attribution, `e` the explainer, `f` the target's logit, `p` its softmax
   /// probability, `x` the image and `x'` a perturbed one. Sums and largest values run over values or pixels.
   var formula: String { get }
-  /// What a reader must know before comparing scores; nil if there is nothing to know.
+  /// A warning for readers who compare scores; nil if there is none.
   var caveat: String? { get }
   /// Every hyper-parameter by name, as records write them.
   var settings: [String: String] { get }
@@ -46,12 +46,12 @@ extension Metric {
   public var recomputesExplanations: Bool { self is any ExplanationMetric }
 }
 
-/// Which scores are good ones.
+/// The direction of good scores.
 public enum Direction: String, Sendable {
   case higher, lower
   case nearerZero = "nearer-zero"
 
-  /// For the heads of tables.
+  /// The arrow for the heads of tables.
   public var arrow: String {
     switch self {
     case .higher: "↑"
@@ -70,7 +70,7 @@ public enum Direction: String, Sendable {
   }
 }
 
-/// What property of an explanation a metric measures, in Quantus's terms.
+/// The property of an explanation that a metric measures, in Quantus's terms.
 public enum Category: String, Sendable {
   case faithfulness, robustness, randomisation, complexity, localisation
 }
@@ -81,7 +81,7 @@ public protocol MapMetric: Metric {
   func score(_ map: Tensor, of sample: Sample) -> Score
 }
 
-/// What the network makes of an image, at the sample's target.
+/// The network's response to an image, at the sample's target.
 public struct Response: Equatable, Sendable {
   public let logit: Double
   /// Softmax of the logits, in `[0, 1]`.
@@ -95,7 +95,7 @@ public struct Response: Equatable, Sendable {
 
 /// Perturbed versions of one image, and what an attribution is worth given the network's responses to them.
 public struct Trial: Sendable {
-  /// How many perturbed images there are.
+  /// The number of perturbed images.
   public let count: Int
   /// Turns a copy of the image's values into perturbed image `index`.
   let perturb: @Sendable (_ index: Int, _ image: UnsafeMutableBufferPointer<Float>) -> Void
@@ -111,26 +111,26 @@ public protocol SharedPerturbationMetric: Metric {
 /// A metric whose perturbed images follow the attribution's order of importance.
 public protocol RankedPerturbationMetric: Metric {
   func trial(of sample: Sample, ranking map: Tensor, seed: UInt64) -> Trial
-  /// How many perturbed images there are for inputs of this shape, without the batch axis.
+  /// The number of perturbed images for inputs of this shape, without the batch axis.
   func count(for shape: [Int]) -> Int
 }
 
 /// Other explanations that a metric compares an explanation with.
 public enum ExplanationRequest: Hashable, Sendable {
-  /// Of the same image with noise `U(-amplitude, amplitude)` in every value, several draws.
+  /// Explanations of the same image with noise `U(-amplitude, amplitude)` in every value, several draws.
   case noisy(draws: Int, amplitude: Float)
-  /// Of the same image for one random other class.
+  /// The explanation of the same image for one random other class.
   case otherClass
-  /// Of the sample's mosaic, for the sample's class.
+  /// The explanation of the sample's mosaic, for the sample's class.
   case mosaic
-  /// Of the same image by networks with randomised parameters.
+  /// Explanations of the same image by networks with randomised parameters.
   case randomised(RandomisationOrder, stops: Int)
 }
 
 /// A metric that needs the explainer again.
 public protocol ExplanationMetric: Metric {
   var request: ExplanationRequest { get }
-  /// - Parameter others: what was asked for, in its order.
+  /// - Parameter others: the explanations that were asked for, in its order.
   func score(_ map: Tensor, against others: [Tensor], of sample: Sample) -> Score
 }
 
@@ -139,7 +139,7 @@ public struct Score: Equatable, Sendable {
   /// NaN where the metric is undefined; ``undefined`` then says why.
   public let value: Double
   public let undefined: Undefined?
-  /// What the value was computed from, if it is worth keeping: a curve, or a number per layer.
+  /// The numbers that the value was computed from, if they are worth keeping: a curve, or a number per layer.
   public let series: [Double]
 
   public init(_ value: Double, series: [Double] = []) {
@@ -160,7 +160,7 @@ public struct Score: Equatable, Sendable {
   }
 }
 
-/// Why a metric has no value.
+/// The reason why a metric has no value.
 public enum Undefined: String, Sendable, CaseIterable {
   case zeroAttribution = "the attribution is zero"
   case constantAttribution = "the attribution is the same everywhere it is compared"

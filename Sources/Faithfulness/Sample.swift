@@ -5,15 +5,15 @@ import Pullbacks
 public struct Sample: Sendable {
   /// The index in the whole data set, whatever part of it is evaluated.
   public let index: Int
-  /// What random numbers of explainers and metrics go by: the image's content, whatever is done to it by a metric and
-  /// whatever stands beside it. Which images a mosaic is made of goes by ``index``.
+  /// The key that seeds random numbers of explainers and metrics: the image's content, regardless of a metric's changes
+  /// to it and of the other images. The images of a mosaic are chosen by ``index`` instead.
   public let key: Int
   public let name: String
   /// `(1, C, H, W)` in `[-1, 1]`.
   public let image: Tensor
   /// The data set's label: the class whose explanation is evaluated.
   public let target: Int
-  /// `(1, 1, H, W)` in `[0, 1]`, 1 on the object; nil where nobody drew one.
+  /// `(1, 1, H, W)` in `[0, 1]`, 1 on the object; nil if there is none.
   public let mask: Tensor?
   public let parts: [Part]
   public let mosaic: Mosaic?
@@ -63,7 +63,7 @@ public struct Mosaic: Sendable {
   /// Whether each quadrant, row by row, shows the sample's own class.
   public let isOwn: [Bool]
 
-  /// Which images a mosaic is made of.
+  /// The choice of the images of a mosaic.
   public struct Plan: Equatable, Sendable {
     public let isOwn: [Bool]
     /// The indices of the two other images, in the order of the quadrants they fill.

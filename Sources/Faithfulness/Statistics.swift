@@ -129,8 +129,8 @@ public struct Bootstrap: Sendable {
     }
   }
 
-  /// The interval of each of several means, as ``interval(ofMean:)`` has it. Those of as many values share their
-  /// resamples, which take longer to draw than to sum.
+  /// The interval of each of several means, as ``interval(ofMean:)`` has it. Means of the same number of
+  /// values share their resamples, which take longer to draw than to sum.
   public func intervals(ofMeans values: [[Double]]) -> [Interval?] {
     var intervals = [Interval?](repeating: nil, count: values.count)
     for count in Set(values.map(\.count)) where count > 0 {
@@ -154,7 +154,8 @@ public struct Bootstrap: Sendable {
 
   /// The intervals of several statistics of the same images; NaN is a statistic that is not defined.
   ///
-  /// - Parameter statistics: of a resample's images, in a buffer of as many values as there are statistics.
+  /// - Parameter statistics: computes the statistics of a resample's images, in a buffer of as many values as there are
+  ///   statistics.
   private func intervals(
     count: Int, _ statisticCount: Int, _ statistics: ([Int], UnsafeMutableBufferPointer<Double>) -> Void
   ) -> [Interval?] {

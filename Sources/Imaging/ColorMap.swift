@@ -12,13 +12,13 @@ public struct ColorMap: Equatable, Sendable {
   public let range: ClosedRange<Double>
   /// Red, green and blue of each of the 256 entries, from one end of ``range`` to the other.
   public let entries: [UInt8]
-  /// What zero looks like.
+  /// The colour of zero.
   private let zero: [UInt8]
 
   /// - Parameters:
   ///   - isDiverging: whether the map begins at `-1`.
   ///   - color: the colour at a position from 0 to 1, its three channels in `[0, 1]`.
-  ///   - byte: how a channel becomes a byte.
+  ///   - byte: the conversion of a channel into a byte.
   init(name: String, isDiverging: Bool, color: (Double) -> [Double], byte: (Double) -> UInt8 = Self.rounded) {
     self.name = name
     range = (isDiverging ? -1 : 0)...1
@@ -43,7 +43,7 @@ public struct ColorMap: Equatable, Sendable {
   /// The diverging maps by name, for a command line.
   public static let diverging = [seismic, coolwarm]
 
-  /// To the nearest byte, clamped.
+  /// Rounds to the nearest byte, clamped.
   static func rounded(_ channel: Double) -> UInt8 { UInt8((min(1, max(0, channel)) * 255).rounded()) }
 }
 

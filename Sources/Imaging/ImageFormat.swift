@@ -1,6 +1,6 @@
 import Failures
 
-/// What kind of file some bytes are, by their first bytes: names lie too often.
+/// The format of a file by its first bytes: names are wrong too often.
 enum ImageFormat: Equatable {
   case png
   case jpeg
@@ -49,7 +49,7 @@ enum ImageFormat: Equatable {
     (Array("<".utf8), "markup (SVG, XML or a web page)"),
   ]
 
-  /// What a format that is read is called; nil for others.
+  /// The name of a format that is read; nil for others.
   var title: String? {
     switch self {
     case .png: "PNG"
@@ -78,7 +78,7 @@ enum ImageFormat: Equatable {
 }
 
 extension ImageFormat {
-  /// What to say of a file of a format that is not read.
+  /// The error for a file of a format that is not read.
   static func refusal(of bytes: [UInt8], named name: String) -> PullbackError {
     let advice = "convert it to PNG or JPEG"
     if bytes.isEmpty { return PullbackError(.data, name, "expected a PNG, JPEG or WebP file, found an empty one") }
@@ -204,7 +204,7 @@ private struct Bytes {
   }
 }
 
-/// How a camera was held: the eight values of the EXIF orientation, tag 0x0112 (CIPA DC-008, 4.6.5).
+/// The orientation of the camera: the eight values of the EXIF orientation, tag 0x0112 (CIPA DC-008, 4.6.5).
 ///
 /// The raw value says which corner of the scene the first stored pixel is, and along which edge the first row runs.
 enum Orientation: Int {

@@ -15,7 +15,7 @@ public struct ImageLoader: Sendable {
   /// Channels of the result.
   public let channels: Picture.Channels
 
-  /// What is shown of a photograph.
+  /// The part of a photograph that is shown.
   public let framing: Framing
 
   /// The size that a photograph is resized to before the middle is cropped.
@@ -51,7 +51,7 @@ public struct ImageLoader: Sendable {
   ///
   /// - Parameters:
   ///   - shape: `(C, H, W)` with one, three or four channels.
-  ///   - framing: what is shown of a photograph.
+  ///   - framing: the part of a photograph that is shown.
   /// - Throws: `PullbackError` if the network takes no pictures, or the framing is smaller than its input.
   public init(inputShape shape: [Int], framing: Framing = .release) throws {
     let extents = 1...Photograph.maximumExtent
@@ -110,7 +110,7 @@ public struct ImageLoader: Sendable {
     return Tensor(shape: [1, 1, height, width], mask.pixels.map { Float($0) / 255 })
   }
 
-  /// What a picture of these extents is resized to.
+  /// The extents that a picture of these extents is resized to.
   private func resizedExtents(_ wide: Int, _ high: Int) -> (columns: Int, rows: Int) {
     switch framing {
     case .release where wide * height == high * width: return (width, height)
@@ -138,8 +138,8 @@ public struct ImageLoader: Sendable {
     }
   }
 
-  /// As ``objectOnGray(at:margin:)``, for a photograph in memory. The ground is as wide and high, in proportion, as the
-  /// loader's images.
+  /// Like ``objectOnGray(at:margin:)``, for a photograph in memory. The ground is as wide and high, in proportion, as
+  /// the loader's images.
   ///
   /// - Precondition: `margin` is at least 1.
   public func objectOnGray(_ photograph: Photograph, margin: Double = 1.15) throws -> (image: Tensor, mask: Tensor) {
@@ -171,11 +171,11 @@ extension ImageLoader.Framing {
     }
   }
 
-  /// For people.
+  /// The framing in words, for people.
   public var inWords: String {
     switch self {
-    case .release: "the whole picture where it has the input's proportions, 7/8 of its shorter side where not"
-    case .covering: "the middle 7/8 of its shorter side"
+    case .release: "the whole picture if it has the input's proportions, else the middle 7/8 of its shorter side"
+    case .covering: "the middle 7/8 of the picture's shorter side"
     case .shorterSide(let side): "resized to \(side) pixels along the shorter side"
     case .exactly(let rows, let columns): "resized to \(rows) x \(columns)"
     }

@@ -81,7 +81,7 @@ public enum NPY {
     return values.map { (header.shape, $0) }
   }
 
-  /// What the file of an array of float32 begins with, before its values.
+  /// The first bytes of the file of an array of float32, before its values.
   ///
   /// - Throws: `PullbackError` of kind `usage` for more than NumPy's 64 axes.
   public static func head(shape: [Int]) throws -> [UInt8] { try NPYHeader.bytes(for: shape) }
@@ -123,7 +123,7 @@ struct NPYHeader {
   private static let maximumLength = 10_000
   private static let maximumRank = 64
 
-  /// What the elements are, by NumPy's name of the type; all of them little-endian.
+  /// The type of the elements, by NumPy's name; all of them little-endian.
   enum Element: String {
     case float32 = "<f4"
     case int64 = "<i8"

@@ -18,7 +18,7 @@ public struct Photograph: Equatable, Sendable {
   /// No wider or higher picture is read, the limit of libjpeg.
   static let maximumExtent = 65_500
   private static let maximumFileSize = 1 << 30
-  /// What the reader says of an animation.
+  /// The reader's message for an animation.
   private static let animation = "it is animated"
 
   /// - Precondition: the picture has three channels, and there is one opacity for each pixel, if any.
@@ -66,7 +66,7 @@ public struct Photograph: Equatable, Sendable {
     try self.init(decoding: try file.read(file.size), name: file.path)
   }
 
-  /// How names of picture files end, of formats that are read and of others.
+  /// The endings of picture files, of formats that are read and of others.
   public static let fileNameEndings: Set<String> = [
     "png", "apng", "jpg", "jpeg", "jpe", "jfif", "webp", "gif", "tif", "tiff", "avif", "heic", "heif", "bmp", "jp2",
     "jxl",
@@ -82,8 +82,8 @@ public struct Photograph: Equatable, Sendable {
   /// Decodes the bytes of a PNG, JPEG or WebP file.
   ///
   /// - Parameters:
-  ///   - bytes: of the file.
-  ///   - name: what errors call it.
+  ///   - bytes: the bytes of the file.
+  ///   - name: the name in errors.
   ///   - pixels: the most that are read, at most 100 million.
   public init(decoding bytes: [UInt8], name: String, pixels: Int = Photograph.maximumPixelCount) throws {
     let format = ImageFormat(bytes)

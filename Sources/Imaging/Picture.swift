@@ -5,7 +5,7 @@ import Pullbacks
 
 /// An 8-bit picture, rows from the top, one, three or four bytes per pixel.
 public struct Picture: Equatable, Sendable {
-  /// What the bytes of a pixel are; the raw value is their number.
+  /// The bytes of a pixel; the raw value is their number.
   public enum Channels: Int, Sendable {
     /// Lightness.
     case gray = 1
@@ -19,7 +19,7 @@ public struct Picture: Equatable, Sendable {
   public let width: Int
   /// Rows.
   public let height: Int
-  /// What the bytes of a pixel are.
+  /// The bytes of a pixel.
   public let channels: Channels
   /// The bytes of each pixel, row by row: `height * width` times the number of channels.
   public var pixels: [UInt8]

@@ -109,7 +109,7 @@ enum Resampling {
   }
 }
 
-/// How pixels of one size become pixels of another.
+/// The filter that turns pixels of one size into pixels of another.
 enum ResamplingFilter {
   /// Pillow's antialiased bilinear filter, which torchvision's transforms use: a triangle as wide as the scale. For
   /// what networks see.

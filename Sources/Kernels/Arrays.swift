@@ -3,9 +3,9 @@ import CKernels
 /// Loops over arrays of float32, each one pass over memory. CKernels compiles each for several processors; everything
 /// above Kernels calls them by these names.
 package enum Arrays {
-  /// What is read.
+  /// Values that are read.
   package typealias Source = UnsafePointer<Float>
-  /// What is written.
+  /// Values that are written.
   package typealias Target = UnsafeMutablePointer<Float>
 
   // MARK: Elementwise

@@ -12,7 +12,7 @@ extension ConvolutionShape {
       && c.out_height >= 12 && c.out_width >= 12 && c.height >= 12 && c.width >= 12 && weights <= 8 * values
   }
 
-  /// How many floats the transformed weight has.
+  /// The number of floats of the transformed weight.
   package var transformedWeightCount: Int { 16 * outputs * inputs }
 
   /// The weight in the components of Winograd's transform, `(16, outputs, inputs)`.
@@ -47,7 +47,7 @@ extension ConvolutionShape {
 private struct WinogradProduct {
   let rows, channels: Int
   let window: pb_window
-  /// How far factors lie apart along the result's rows and along what is summed over.
+  /// The strides of the factors along the result's rows and along the axis that is summed over.
   let walk: (row: Int, inner: Int)
   let isMirrored: Bool
   var rectifies = false
@@ -115,7 +115,7 @@ private struct WinogradProduct {
     }
   }
 
-  /// Where a component lies in the transformed weight.
+  /// The offset of a component in the transformed weight.
   private func place(of component: Int) -> Int {
     func mirror(_ index: Int) -> Int { index == 0 ? 3 : index == 3 ? 0 : index }
     return isMirrored ? 4 * mirror(component / 4) + mirror(component % 4) : component

@@ -1,6 +1,6 @@
 import CKernels
 
-/// What is done to every row of a convolution's result while it is in cache: the steps of the layers that follow.
+/// The steps of the following layers, applied to every row of a convolution's result while it is in cache.
 ///
 /// Pointers are to whole batches laid out as the result, or to one value per channel.
 package struct Finish {
@@ -41,8 +41,7 @@ package struct Finish {
 
   /// Finishes `count` values of channel `channel`, which start at `offset` of the result `y`.
   ///
-  /// - Parameter next: how much further the row starts that is finished next. Rows are too short for the processor to
-  ///   foresee it.
+  /// - Parameter next: the offset of the row that is finished next. Rows are too short for the processor to foresee it.
   package func apply(_ y: UnsafeMutablePointer<Float>, channel: Int, offset: Int, count: Int, next: Int) {
     let row = y + offset
     for step in steps {

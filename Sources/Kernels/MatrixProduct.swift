@@ -36,9 +36,9 @@ package func matrixProduct(
 
 /// OpenBLAS's buffers, one for each product at a time, which it keeps.
 ///
-/// Where the system has no room for one, OpenBLAS asks for it again for ever. So when there are more products at a time
-/// than ever before, it is first seen whether there is room. This is exact but for one order of events: of the products
-/// that are counted, one may give its buffer back before another has asked for its own, so that OpenBLAS made one buffer
+/// If the system has no room for a buffer, OpenBLAS asks for it again for ever. So when there are more products at a
+/// time than ever before, we first check whether there is room. This is exact but for one order of events: one of the
+/// counted products may give its buffer back before another has asked for its own, so that OpenBLAS made one buffer
 /// less than is remembered. It then makes it later, unseen, and only if there is no room by then does the program hang.
 /// OpenBLAS tells nobody how many it has.
 private enum BLASBuffers {

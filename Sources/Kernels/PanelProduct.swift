@@ -16,7 +16,7 @@ struct PanelProduct {
   /// Result rows, the channels that are summed over, and the places of a result row.
   let rows, channels, places: Int
   let source: Source
-  /// Where the factors of channel 0 lie; and how far those of the next channel are.
+  /// The offsets of the factors of channel 0, and the stride to those of the next channel.
   let walk: pb_walk
   let channelStep: Int
   /// Whether negative values of the source count as 0.
@@ -51,7 +51,7 @@ struct PanelProduct {
   /// and every image would have all weights read anew.
   static let smallMap = 64
 
-  /// Where one image's planes start in a batch, for images `size` floats apart.
+  /// The start of one image's planes in a batch, for images `size` floats apart.
   struct Planes<Pointer> {
     let start: Pointer
     let size: Int

@@ -2,7 +2,7 @@ import CKernels
 import Glibc
 import Synchronization
 
-/// How work is spread over threads.
+/// Spreads work over threads.
 ///
 /// Every piece of work is cut by its shape alone and writes memory of its own, so results do not depend on the number
 /// of threads.
@@ -15,7 +15,7 @@ public enum Parallel {
     set { limit.store(max(0, newValue), ordering: .relaxed) }
   }
 
-  /// How many threads there are at most: ``threads``, or one per core.
+  /// The largest number of threads: ``threads``, or one per core.
   public static var most: Int { workers }
 
   /// Whether work that is cut into pieces here is spread over several threads.

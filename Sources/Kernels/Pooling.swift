@@ -6,7 +6,7 @@ package struct MaxPoolShape: Sendable {
 
   package init(_ window: Window) { self.window = window }
 
-  /// How a plane's cotangent is pulled back.
+  /// The way in which a plane's cotangent is pulled back.
   package enum Adjoint: Sendable {
     /// Each v goes to the first largest value of its window.
     case hard

@@ -6,13 +6,13 @@ public struct Architecture: Sendable {
     @Sendable (_ name: String, _ resolution: Int, _ normalisation: ChannelAffine, _ classes: Int)
     throws(PullbackError) -> Graph
 
-  /// What networks of the architecture are trained on, unless someone says otherwise.
+  /// The images that networks of the architecture are trained on by default.
   public struct TrainingImages: Sendable {
     /// The side of the square images.
     public let resolution: Int
     /// The names of the classes, in the order of the logits.
     public let classNames: [String]
-    /// How images in `[-1, 1]` are normalised; the first layer of the graph.
+    /// The normalisation of images in `[-1, 1]`; the first layer of the graph.
     public let normalisation: ChannelAffine
 
     /// ImageNet-1k, cropped to 224 x 224.
@@ -22,13 +22,13 @@ public struct Architecture: Sendable {
     public static let scenes = Self(
       resolution: 96, classNames: ImageNetClasses.imagenette.map(\.name), normalisation: .scenes)
 
-    /// How many classes there are.
+    /// The number of classes.
     public var classes: Int { classNames.count }
   }
 
   /// Its name, torchvision's or timm's own.
   public let name: String
-  /// What its networks are trained on.
+  /// The images that its networks are trained on.
   public private(set) var images: TrainingImages
   /// The layers whose maps Grad-CAM weighs, the first of them that a graph has: the release's choices, empty where it
   /// made none.
@@ -153,7 +153,8 @@ extension ChannelAffine {
   /// `(p - 1/2) / (1/2)` of values p in `[0, 1]`, Inception's: the images as they are in `[-1, 1]`.
   public static let halves = ChannelAffine.normalisation(mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5])
 
-  /// Of scenes, whose channels have a mean of about 1/2 and a deviation of about 1/4, where white less black is 1.
+  /// The normalisation of scenes, whose channels have a mean of about 1/2 and a deviation of about 1/4, if white less
+  /// black is 1.
   public static let scenes = ChannelAffine.normalisation(mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25])
 
   /// `(p - 127) / 128` of 8-bit values p, the normalisation of EfficientNet-Lite: with `p = 255 (x + 1) / 2`, it is
@@ -182,7 +183,7 @@ public enum ImageNetClasses {
 
   private static let byWordNetID = Dictionary(uniqueKeysWithValues: all.map { ($0.wordNetID, $0) })
 
-  /// In the order of the logits.
+  /// The classes in the order of the logits.
   public static let all: [Class] = {
     let text = String(decoding: PackageResources.imagenet_classes_csv, as: UTF8.self)
     return text.split(separator: "\n").dropFirst().map { line in

@@ -3,11 +3,11 @@ import Foundation
 import Kernels
 import Pullbacks
 
-/// What an architecture asks of a checkpoint: its parameters under all of their names. The number of classes and of the
-/// images' channels is the checkpoint's to say.
+/// The tensors that an architecture expects in a checkpoint: its parameters under all of their names. The checkpoint
+/// determines the number of classes and of the images' channels.
 struct ArchitectureTemplate: Sendable {
   struct Parameter: Sendable {
-    /// As in the graph.
+    /// The name in the graph.
     let name: String
     let shape: [Int]
     fileprivate let otherNames: [@Sendable (String) -> String]
@@ -70,7 +70,7 @@ struct ArchitectureTemplate: Sendable {
     }
   }
 
-  /// Of every architecture, in their order.
+  /// The templates of all architectures, in their order.
   static let all: [ArchitectureTemplate] = {
     let architectures = Architecture.all
     var templates = [ArchitectureTemplate?](repeating: nil, count: architectures.count)

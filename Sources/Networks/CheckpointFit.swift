@@ -2,8 +2,8 @@ import Checkpoints
 import Execution
 import Pullbacks
 
-/// How the tensors of a checkpoint fit an architecture: under which names its parameters lie, which of them are
-/// missing, and which tensors it has no use for.
+/// The fit of a checkpoint's tensors to an architecture: the names of its parameters in the checkpoint, the missing
+/// parameters, and the tensors that the architecture does not use.
 public struct CheckpointFit: Sendable {
   /// A parameter whose tensor has another shape.
   public struct Misfit: Sendable {
@@ -13,11 +13,11 @@ public struct CheckpointFit: Sendable {
     public let shape, expected: [Int]
   }
 
-  /// What the checkpoint is compared with.
+  /// The architecture that the checkpoint is compared with.
   public let architecture: Architecture
-  /// How many parameters the architecture has.
+  /// The number of the architecture's parameters.
   public let expected: Int
-  /// What the names of all its tensors begin with: `model.`; empty for most.
+  /// The prefix of the names of all its tensors: `model.`; empty for most.
   public let prefix: String
   /// Parameters of the graph that the checkpoint lacks.
   public let missing: [String]
@@ -27,9 +27,9 @@ public struct CheckpointFit: Sendable {
   public let leftOver: [String]
   /// Tensors that the architecture has no use for, and that ``Checkpoint/allowedLeftOver`` names.
   public let allowedLeftOver: [String]
-  /// Where the classifier was found if it is not in its usual place: `fc.1`, `head.fc`.
+  /// The place of the classifier if it is not the usual one: `fc.1`, `head.fc`.
   public let movedClassifier: String?
-  /// What the names of further networks of the same tensors begin with, as of an average of the weights.
+  /// The prefixes of further networks of the same tensors, for example of an average of the weights.
   public let otherPrefixes: [String]
   /// The numbers of classes and channels that the tensors say; nil as in the architecture.
   public let classes: Int?
@@ -81,7 +81,7 @@ public struct CheckpointFit: Sendable {
     ["relative_position_index", "attn_mask", "relative_coords_table", "position_ids"].contains { name.hasSuffix($0) }
   }
 
-  /// What may stand before the names: whatever stands before that of the first parameter, where the shape fits.
+  /// The possible prefixes of the names: the text before the first parameter's name in each tensor of its shape.
   static func prefixes(_ template: ArchitectureTemplate, _ checkpoint: Checkpoint) -> [String] {
     guard let first = template.parameters.first(where: { $0.shape.count > 1 }) else { return [""] }
     var prefixes: [String] = []
@@ -101,7 +101,7 @@ public struct CheckpointFit: Sendable {
   /// Whether every parameter has its tensor, and every tensor its parameter.
   public var isExact: Bool { distance == 0 }
 
-  /// How many parameters and tensors lack their counterpart.
+  /// The number of parameters and tensors that lack their counterpart.
   public var distance: Int { missing.count + misfits.count + leftOver.count }
 
   /// The tensors that are stored as whole numbers, of those it has a use for.

@@ -2,7 +2,7 @@ import Checkpoints
 import Pullbacks
 
 extension CheckpointFit {
-  /// What a user should know about how the checkpoint was read, a sentence each.
+  /// Notes for the user on how the checkpoint was read, a sentence each.
   ///
   /// - Parameter alternatives: the other architectures of these tensors, where the architecture was recognised by them;
   ///   nil where the user named it.

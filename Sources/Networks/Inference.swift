@@ -2,9 +2,9 @@ import Checkpoints
 import Execution
 import Pullbacks
 
-/// What a checkpoint is taken for, and what its tensors cannot tell.
+/// The architecture that a checkpoint is recognised as, and the settings that its tensors cannot tell.
 public struct Recognition: Sendable {
-  /// How the tensors fit the architecture that the checkpoint is taken for.
+  /// The fit of the tensors to the recognised architecture.
   public let fit: CheckpointFit
   /// Architectures whose tensors are the same: they differ in strides, pools, padding or epsilons.
   public let alternatives: [Architecture]
@@ -103,7 +103,7 @@ extension CheckpointFit {
       advice: other.map { "the tensors are those of \($0.name)" } ?? advice)
   }
 
-  /// What can be done about a checkpoint that fits so.
+  /// Advice for a checkpoint with this fit.
   var advice: String {
     let export = "export the network to ONNX (\(Self.export))"
     if missing.isEmpty && misfits.isEmpty && !leftOver.isEmpty {

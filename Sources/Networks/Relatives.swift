@@ -13,7 +13,7 @@ enum Relatives {
     ("backbone.body.", "a detector"), ("down1.", "a U-Net"),
   ]
 
-  /// What the names of a checkpoint's tensors are like; nil if nothing is known by them.
+  /// The name of the family that the names of a checkpoint's tensors suggest; nil if they suggest none.
   static func name(of checkpoint: Checkpoint) -> String? {
     signatures.first { signature in checkpoint.names.contains { $0.contains(signature.part) } }?.name
   }

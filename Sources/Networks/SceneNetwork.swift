@@ -27,7 +27,7 @@ public enum SceneNetwork: String, CaseIterable, Sendable {
     }
   }
 
-  /// How its graph is built.
+  /// The architecture that builds its graph.
   public var architecture: Architecture { get throws(PullbackError) { try .named(rawValue) } }
 
   /// The parameters, in a file of the package.
@@ -40,7 +40,7 @@ public enum SceneNetwork: String, CaseIterable, Sendable {
   /// - Throws: as ``checkpoint()``.
   public func network() throws -> Network { try Network(architecture, checkpoint: checkpoint()) }
 
-  /// Where a file of the network lies: its checkpoint `safetensors`, the log of its training `csv`, or its report
+  /// The path of a file of the network: its checkpoint `safetensors`, the log of its training `csv`, or its report
   /// `json`.
   ///
   /// - Throws: as ``checkpoint()``.

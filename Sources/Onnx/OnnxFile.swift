@@ -13,7 +13,7 @@ public struct OnnxFile {
     case open(String)
   }
 
-  /// What comes in or goes out.
+  /// An input or an output.
   public struct Value: Sendable {
     public let name: String
     /// The type of its elements, in the file's words: `float`, `int64`.
@@ -23,7 +23,7 @@ public struct OnnxFile {
     /// One for each axis, the batch first.
     public let extents: [Extent]
 
-    /// For people: `float (n, 3, 224, 224)`.
+    /// The type and shape in words: `float (n, 3, 224, 224)`.
     public var inWords: String {
       let list = extents.map { extent in
         switch extent {
@@ -35,9 +35,9 @@ public struct OnnxFile {
     }
   }
 
-  /// As it was given.
+  /// The path as it was given.
   public let path: String
-  /// What comes in, weights that old files list there left out.
+  /// The inputs, without the weights that old files list among them.
   public let inputs: [Value]
   public let outputs: [Value]
   /// The version of ONNX's operator set.
@@ -46,7 +46,7 @@ public struct OnnxFile {
   public let producer: String
   /// The tensors that the file has, in the order of their names.
   public let tensors: [(name: String, type: String, shape: [Int])]
-  /// How many nodes there are of each operator, functions written out, nodes that no output depends on left out.
+  /// The number of nodes of each operator, with functions written out and without nodes that no output depends on.
   public let operators: [(op: String, count: Int)]
   let file: ModelFile
   let graph: OnnxGraph
@@ -54,7 +54,7 @@ public struct OnnxFile {
   /// - Throws: `PullbackError` where it is no file or no ONNX model, or its graph is damaged.
   public init(contentsOf url: URL) throws { try self.init(path: url.path(percentEncoded: false)) }
 
-  /// - Parameter path: of the file, which messages repeat.
+  /// - Parameter path: the path of the file, which messages repeat.
   /// - Throws: as ``init(contentsOf:)``.
   public init(path: String) throws {
     file = try ModelFile(path: path)

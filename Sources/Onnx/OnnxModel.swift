@@ -24,9 +24,9 @@ import Pullbacks
 public struct OnnxModel: Sendable {
   /// The network, which is run by the fast executor.
   public let network: Network
-  /// What became of the file's nodes, in the order in which they are computed.
+  /// The records of the file's nodes, in the order in which they are computed.
   public let nodes: [OnnxNodeRecord]
-  /// What was assumed, in sentences for people.
+  /// The assumptions made, in sentences for people.
   public let notes: [String]
   /// The program that wrote the file, as it says.
   public let producer: String
@@ -39,8 +39,8 @@ public struct OnnxModel: Sendable {
   /// Reads a file, and the data beside it.
   ///
   /// - Parameters:
-  ///   - url: of the file; data that it keeps outside must lie in its folder.
-  ///   - options: how open extents are read.
+  ///   - url: the URL of the file; data that it keeps outside must lie in its folder.
+  ///   - options: the choices for open extents.
   /// - Throws: `PullbackError` that names the file, the node or tensor, what was expected and found, and what to do.
   public init(contentsOf url: URL, options: OnnxOptions = OnnxOptions()) throws {
     try self.init(OnnxFile(contentsOf: url), options: options)
@@ -60,7 +60,7 @@ public struct OnnxModel: Sendable {
   }
 }
 
-/// What became of a node of the file.
+/// A record of how a node of the file was imported.
 public struct OnnxNodeRecord: Sendable, Equatable {
   /// The file's name of it.
   public let name: String
@@ -72,9 +72,9 @@ public struct OnnxNodeRecord: Sendable, Equatable {
   public let reason: String
 }
 
-/// How a file is read where it leaves something open.
+/// Choices for settings that a file leaves open.
 public struct OnnxOptions: Sendable {
-  /// Which axis of what comes in is the batch.
+  /// The batch axis of the inputs.
   public enum Batch: Sendable {
     /// The first.
     case first
@@ -82,7 +82,7 @@ public struct OnnxOptions: Sendable {
     case none
   }
 
-  /// Which axis of what comes in is the batch.
+  /// The batch axis of the inputs.
   public var batch: Batch
   /// Extents of open axes by the file's name of them: `["height": 224]`.
   public var extents: [String: Int]
@@ -99,7 +99,7 @@ public struct OnnxOptions: Sendable {
   /// Whether a softmax or a sigmoid at the very end is left out, so that the outputs are logits, as those of the
   /// architectures are: a probability's own gate is routing, and nothing could be pulled back from it.
   public var endsAtLogits = true
-  /// How many images the file itself has in a batch, where that is fixed and not one.
+  /// The number of images in a batch of the file itself, if that is fixed and not one.
   var fixedBatch: Int?
 
   public init(
@@ -114,7 +114,7 @@ public struct OnnxOptions: Sendable {
   }
 }
 
-/// How pictures `(C, H, W)` in `[-1, 1]` become an input of a graph.
+/// The preprocessing of pictures `(C, H, W)` in `[-1, 1]` into an input of a graph.
 public struct OnnxPictures: Hashable, Sendable {
   /// A mean and a deviation for each channel, of values in `[0, 1]`, in the order in which the graph has the channels.
   public var mean, std: [Double]

@@ -8,10 +8,10 @@ struct Reader {
   private let graph: OnnxGraph
   private var options: OnnxOptions
   private let outputs: [String]
-  /// How many images the file has in a batch, where that is fixed.
+  /// The number of images in a batch of the file, if that is fixed.
   private var statedBatch: Int?
 
-  /// How many values a network may compute for one image.
+  /// The largest number of values that a network may compute for one image.
   private static let activationLimit = 1 << 33
 
   init(_ file: ModelFile, _ graph: OnnxGraph, _ options: OnnxOptions) throws {
@@ -57,7 +57,8 @@ struct Reader {
       OnnxNodeRecord(name: $0.name, op: $0.fullOp, nodes: [], reason: "nothing depends on it any more")
     }
     let batch = statedBatch.map {
-      "the file has batches of exactly \($0) image\($0 == 1 ? "" : "s"): images run one at a time, each as its own batch"
+      "the file was exported with batch size \($0), so images run one by one; export it with a dynamic batch axis to "
+        + "run several at once"
     }
     return (
       network, looked.records.filter(\.isKnown) + second.lowering.records + folded,
@@ -74,7 +75,7 @@ struct Reader {
     let drops: Bool
     let pictures: OnnxPictures?
 
-    /// What comes in, without the batch axis.
+    /// The shape of the input, without the batch axis.
     var inputShape: [Int] {
       let shape = drops ? Array(shape.dropFirst()) : shape
       return pictures?.channelsLast == true ? [shape[2], shape[0], shape[1]] : shape

@@ -7,14 +7,14 @@ import Foundation
 /// Axis("pixels removed", range: 0...1)
 /// ```
 public struct Axis: Equatable, Sendable {
-  /// How values become places.
+  /// The map from values to positions.
   public enum Scale: Equatable, Sendable {
     case linear, logarithmic
   }
 
-  /// Beside the axis, unit included.
+  /// The title beside the axis, unit included.
   public var label: String
-  /// How values become places.
+  /// The map from values to positions.
   public var scale: Scale
   /// The values at both ends; nil takes them from the data. A logarithmic axis needs positive ones.
   public var range: ClosedRange<Double>?
@@ -61,7 +61,7 @@ struct FittedAxis: Sendable {
   let lower: Double
   let upper: Double
 
-  /// Where `value` lies between the ends, 0...1 inside; nil for what the axis cannot show.
+  /// The position of `value` between the ends, 0...1 inside; nil for values that the axis cannot show.
   func position(of value: Double) -> Double? {
     let position =
       switch axis.scale {

@@ -3,7 +3,7 @@ import Imaging
 
 /// A sheet of fixed size that remembers what is drawn on it, in points from the top left corner.
 ///
-/// What is remembered is plain data, replayed as pixels, PDF or SVG by ``Figure``: the three come from one drawing, and
+/// A canvas holds plain data, replayed as pixels, PDF or SVG by ``Figure``: the three come from one drawing, and
 /// drawing itself cannot fail. Marks with a coordinate that is not a number are left out.
 ///
 /// ```swift
@@ -134,7 +134,7 @@ public struct Canvas: Sendable {
   }
 }
 
-/// How a line is drawn: colour, width in points and, for broken lines, the lengths of dashes and gaps.
+/// The pen of a line: colour, width in points and, for broken lines, the lengths of dashes and gaps.
 public struct Pen: Equatable, Sendable {
   public var color: Color
   public var width: Double
@@ -151,7 +151,7 @@ public struct Pen: Equatable, Sendable {
   }
 }
 
-/// Which end of a text lies at its point.
+/// The end of a text that lies at its point.
 public enum HorizontalAlignment: Equatable, Sendable {
   case left, center, right
 
@@ -164,8 +164,8 @@ public enum HorizontalAlignment: Equatable, Sendable {
   }
 }
 
-/// Which height of a text lies at its point: the top of its capitals, half of their height, the baseline or the foot of
-/// its descenders.
+/// The height of a text that lies at its point: the top of its capitals, half of their height, the baseline or the foot
+/// of its descenders.
 public enum VerticalAlignment: Equatable, Sendable {
   case top, middle, baseline, bottom
 

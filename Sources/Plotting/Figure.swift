@@ -18,7 +18,7 @@ public protocol Drawable: Sendable {
 /// try figure.write(to: "Figures/fig4.pdf")
 /// ```
 public struct Figure: Sendable {
-  /// What is shown.
+  /// The content that is drawn.
   public var content: any Drawable
   /// Above it.
   public var title: String?

@@ -42,7 +42,7 @@ public struct Rect: Equatable, Sendable {
   public var maxY: Double { minY + height }
   public var center: Point { Point(minX + width / 2, minY + height / 2) }
 
-  /// What remains when `margins` are taken off the four sides.
+  /// The rectangle that remains when `margins` are taken off the four sides.
   public func inset(by margins: Margins) -> Rect {
     Rect(
       x: minX + margins.left, y: minY + margins.top,

@@ -87,7 +87,7 @@ public struct HeatMapMatrix: Drawable {
     canvas.text(title ?? "", at: Point(area.center.x, rect.minY), theme.title(), .center, vertical: .top)
   }
 
-  /// Where `value` lies in the range of the colour map.
+  /// The position of `value` in the range of the colour map.
   private func position(_ value: Double) -> Double {
     let span = range.upperBound - range.lowerBound
     let share = span > 0 ? (value - range.lowerBound) / span : 0.5

@@ -152,7 +152,7 @@ public struct ImageGrid: Drawable {
   }
 }
 
-/// Where everything of an image grid lies, from its top left corner.
+/// The positions of everything in an image grid, from its top left corner.
 struct ImageGridLayout {
   var titleWidth = 0.0
   var cell = Size(0, 0)

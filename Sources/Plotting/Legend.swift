@@ -1,6 +1,6 @@
 import Imaging
 
-/// What the colours and marks of a plot stand for: entries in a row, broken where the width ends.
+/// The legend of a plot's colours and marks: entries in a row, broken at the width's end.
 ///
 /// Plots draw their own; for several panels with the same series, draw one above them:
 ///
@@ -9,7 +9,7 @@ import Imaging
 /// let figure = Figure(Panels([Legend(first.legendEntries(), width: 400), panels], columns: 1))
 /// ```
 public struct Legend: Drawable {
-  /// What stands before a label.
+  /// The symbol before a label.
   public enum Symbol: Equatable, Sendable {
     /// A stroke with the marker of a curve.
     case curve(Pen, Marker?)

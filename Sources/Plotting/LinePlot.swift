@@ -13,7 +13,7 @@ import Failures
 public struct LinePlot: Framed {
   /// One curve.
   public struct Series: Equatable, Sendable {
-    /// How points are shown.
+    /// The style of the points.
     public enum Style: Sendable {
       /// Joined, and marked where they are not too many for it.
       case curve
@@ -23,7 +23,7 @@ public struct LinePlot: Framed {
       case points
     }
 
-    /// In the legend, which leaves out series without one.
+    /// The label in the legend, which leaves out series without one.
     public let label: String
     /// The abscissae.
     public let x: [Double]
@@ -32,7 +32,7 @@ public struct LinePlot: Framed {
     /// The lower and upper edge of the band, empty if there is none.
     public let low: [Double]
     public let high: [Double]
-    /// Of line and marker; nil takes the theme's by the series' place.
+    /// The colour of line and marker; nil takes the theme's by the series' place.
     public var color: Color?
     /// At the points; nil takes one by the series' place.
     public var marker: Marker?

@@ -128,7 +128,7 @@ extension Path {
 final class CairoSurface {
   let surface: OpaquePointer?
   let context: OpaquePointer?
-  /// Where a stream surface writes; kept alive as long as Cairo may write.
+  /// The destination of a stream surface; kept alive as long as Cairo may write.
   private let sink: ByteSink?
 
   init(_ surface: OpaquePointer?, sink: ByteSink? = nil) throws {

@@ -13,9 +13,9 @@ extension Framed {
   }
 }
 
-/// What plots share: title, legend, grid, axes with ticks and labels around a plotting area.
+/// The parts that plots share: title, legend, grid, axes with ticks and labels around a plotting area.
 struct PlotFrame {
-  /// What is marked along x: values of an axis, or names in equal slots.
+  /// The marks along x: values of an axis, or names in equal slots.
   enum Abscissa {
     case values(FittedAxis)
     case names([String], label: String)

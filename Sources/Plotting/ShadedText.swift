@@ -5,7 +5,7 @@ public struct ShadedText: Drawable {
   /// A part of the text.
   public struct Piece: Equatable, Sendable {
     public var text: String
-    /// What it is shaded by; nil is no shade.
+    /// The value of its shade; nil is no shade.
     public var value: Double?
     /// Whether there is a space in front of it.
     public var follows: Bool
@@ -24,7 +24,7 @@ public struct ShadedText: Drawable {
   public var pieces: [Piece]
   /// Above the text, small; empty is nothing.
   public var caption: String
-  /// Of diverging colours; the largest magnitude has the end of one.
+  /// The diverging colour map; its ends belong to the largest magnitude.
   public var colorMap: ColorMap
   /// In points.
   public var width: Double
@@ -55,7 +55,7 @@ public struct ShadedText: Drawable {
     Double(captionLines(theme).count) * theme.smallSize * theme.lineSpacing
   }
 
-  /// Where each piece begins, and in which line.
+  /// The position and the line at which each piece begins.
   private func places(_ theme: Theme) -> [(x: Double, line: Int, width: Double)] {
     let style = style(theme)
     let space = style.width(of: " ")

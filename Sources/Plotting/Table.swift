@@ -18,7 +18,7 @@ public struct Table: Drawable {
     }
   }
 
-  /// What stands in a cell; a string literal is a cell in regular type.
+  /// The content of a cell; a string literal is a cell in regular type.
   public struct Cell: Equatable, Sendable, ExpressibleByStringLiteral {
     public var text: String
     public var isBold: Bool

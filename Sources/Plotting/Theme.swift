@@ -3,7 +3,7 @@ import Failures
 import Foundation
 import Imaging
 
-/// How figures look: type sizes, line widths (both in points), colours and resolution.
+/// The look of figures: type sizes, line widths (both in points), colours and resolution.
 ///
 /// One theme holds for a whole figure; ``Figure`` hands it to every part through ``Canvas/theme``.
 public struct Theme: Equatable, Sendable {
@@ -115,7 +115,7 @@ extension Color {
 
 /// Type size in points, weight and colour of a text; the family is always ``Fonts/family``.
 public struct TextStyle: Equatable, Sendable {
-  /// How thick the strokes of letters are.
+  /// The thickness of the strokes of letters.
   public enum Weight: Equatable, Sendable, CaseIterable {
     case regular, bold
   }
@@ -132,7 +132,7 @@ public struct TextStyle: Equatable, Sendable {
 
   /// The height of capitals and digits.
   public var capHeight: Double { size * Fonts.capHeight }
-  /// How far letters such as g reach below the baseline.
+  /// The depth of letters such as g below the baseline.
   public var descent: Double { size * Fonts.descent }
 
   /// The width of `text` on one line, in points.

@@ -22,15 +22,15 @@ func broadcastShape(_ shapes: [[Int]], of kind: String) throws(PullbackError) ->
   return result
 }
 
-/// How several operands are walked through together: axes that all of them pass in the same way are one.
+/// A joint walk through several operands; axes that all operands pass in the same way are merged into one.
 struct BroadcastWalk {
-  /// Of the walk, outermost first; never empty.
+  /// The extents of the walk, outermost first; never empty.
   private(set) var extents: [Int]
   /// For each operand and axis the step in its memory, 0 where it is repeated.
   private(set) var strides: [[Int]]
 
   /// - Parameters:
-  ///   - shape: of the result, batch axis first.
+  ///   - shape: the shape of the result, batch axis first.
   ///   - operands: shapes with the batch axis, each of which broadcasts to it.
   init(over shape: [Int], _ operands: [[Int]]) {
     let steps = operands.map { Self.steps($0, over: shape) }
@@ -68,10 +68,10 @@ struct BroadcastWalk {
 
   /// The extent of the innermost axis, whose steps are 0 or 1.
   var inner: Int { extents.last! }
-  /// How many runs along the innermost axis there are.
+  /// The number of runs along the innermost axis.
   var runs: Int { extents.dropLast().reduce(1, *) }
 
-  /// Where run `index` of an operand starts.
+  /// The offset at which run `index` of an operand starts.
   func start(_ operand: Int, run index: Int) -> Int {
     var (rest, offset) = (index, 0)
     for axis in stride(from: extents.count - 2, through: 0, by: -1) {
@@ -81,7 +81,7 @@ struct BroadcastWalk {
     return offset
   }
 
-  /// Where an operand has place `index` of the walk.
+  /// The offset of place `index` of the walk in an operand.
   func place(_ operand: Int, _ index: Int) -> Int {
     start(operand, run: index / inner) + index % inner * strides[operand].last!
   }

@@ -1,5 +1,5 @@
-/// How passes through a network are carried out. The result is that of running every operation by itself, up to
-/// rounding; what is shared, fused or kept on the way is the executor's business.
+/// An implementation of passes through a network. Its results equal those of running every operation by itself, up to
+/// rounding; an executor may share, fuse or keep intermediate results.
 ///
 /// ``PlainExecutor`` is the readable one: it does what the mathematics says, node by node.
 public protocol Executor: Sendable {
@@ -13,18 +13,18 @@ public protocol PreparedNetwork: Sendable {
   ///
   /// - Parameters:
   ///   - inputs: the network's inputs, in their order, with one batch extent.
-  ///   - request: what the pass has to keep.
+  ///   - request: the values that the pass has to keep.
   func record(_ inputs: [Tensor], keeping request: Request) -> any Recording
 }
 
-/// What a forward pass has to keep beside its outputs.
+/// The values that a forward pass has to keep, in addition to its outputs.
 public struct Request: Sendable {
-  /// How cotangents will be pulled back; what their rules read is kept.
+  /// The layouts of rules for the backward passes; the pass keeps the values that their rules read.
   public let layouts: [RuleLayout]
   /// Nodes whose values are asked for.
   public let nodes: Set<Int>
 
-  /// What backward passes read of node `index`.
+  /// The values at node `index` that backward passes read.
   public func needs(_ index: Int, of graph: Graph) -> Needs {
     layouts.reduce(into: []) { needs, layout in
       if layout.carries[index] { needs.formUnion(layout.rules[index].needs(at: graph.nodes[index].operation)) }
@@ -40,7 +40,7 @@ public protocol Recording: Sendable {
   /// Pulls cotangents of some nodes back to others.
   ///
   /// - Parameters:
-  ///   - cotangents: by node.
+  ///   - cotangents: the cotangents by node.
   ///   - layout: one of the layouts that the pass was recorded for.
   ///   - stops: the nodes whose cotangents are asked for; nodes before the first of them are not visited.
   /// - Returns: the cotangent of each stop, by node; stops that no cotangent reaches are left out.
@@ -50,7 +50,7 @@ public protocol Recording: Sendable {
 /// A rule set laid out over a graph: each node's rule, and which nodes a cotangent passes on its way from an output to
 /// an input. Left out are routing and nodes that only routing takes, integers, and nodes that depend on no input.
 public struct RuleLayout: Sendable {
-  /// For each node.
+  /// The rule of each node.
   public let rules: [any Rule]
   /// Whether a cotangent passes, for each node.
   public let carries: [Bool]
@@ -80,7 +80,7 @@ public struct RuleLayout: Sendable {
 }
 
 extension Graph {
-  /// Why no cotangent passes from any output.
+  /// The reason why no cotangent passes from any output.
   fileprivate func nothingCarried(by rules: RuleSet) -> PullbackError {
     let subject = "node \(nodes[output].name)"
     guard outputs.contains(where: { nodes[$0.node].isBatched }) else {
@@ -128,11 +128,11 @@ package struct Cotangents {
     if sums[node] == nil { sums[node] = part } else { sums[node]! += part }
   }
 
-  /// Adds the cotangents that a node pulled back to the sums at its inputs. An input that goes with every image gets
-  /// the sum over the images.
+  /// Adds the cotangents that a node pulled back to the sums at its inputs. An input that all images share gets the sum
+  /// over the images.
   ///
-  /// - Precondition: the cotangents have the shapes of the inputs. Whoever wrote the rule reads of it: `fatalError`
-  ///   prints its message in optimised code too.
+  /// - Precondition: the cotangents have the shapes of the inputs. Otherwise this traps with a message for the author
+  ///   of the rule; `fatalError` prints its message in optimised code too.
   package mutating func add(_ pulled: [Tensor?], to node: Graph.Node, wants: [Bool], in graph: Graph) {
     for ((input, isWanted), part) in zip(zip(node.inputs, wants), pulled) where isWanted {
       guard let part else { continue }

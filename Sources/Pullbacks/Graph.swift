@@ -11,17 +11,17 @@ public struct Graph: Sendable {
   public struct Node: Sendable {
     /// The checkpoint's name of the layer, unique in the graph.
     public let name: String
-    /// What is computed here.
+    /// The operation of the node.
     public let operation: any Operation
     /// The nodes whose values this one takes, in order.
     public let inputs: [Int]
     /// The shape of the value, without the batch axis.
     public let shape: [Int]
-    /// What the value's elements are.
+    /// The type of the value's elements.
     public let type: ElementType
     /// Whether the value depends on an input of the network, and so has a row for each image.
     public let isBatched: Bool
-    /// What must be learnt or loaded for it, shapes included.
+    /// The parameters to be learnt or loaded, shapes included.
     public let parameters: [ParameterDescription]
 
     /// The checkpoint's name of a parameter of this node; the node's own where the parameter has none.
@@ -39,13 +39,13 @@ public struct Graph: Sendable {
     public let name: String
     /// Without the batch axis.
     public let shape: [Int]
-    /// What its elements are.
+    /// The type of its elements.
     public let type: ElementType
 
     /// - Parameters:
-    ///   - name: of the input.
+    ///   - name: the name of the input.
     ///   - shape: without the batch axis.
-    ///   - type: what its elements are.
+    ///   - type: the type of its elements.
     public init(_ name: String, _ shape: [Int], type: ElementType = .float32) {
       self.name = name
       self.shape = shape
@@ -55,7 +55,7 @@ public struct Graph: Sendable {
 
   /// A value that goes out.
   public struct Output: Hashable, Sendable {
-    /// What the output is called.
+    /// The name of the output.
     public let name: String
     /// The node whose value it is.
     public let node: Int
@@ -106,7 +106,7 @@ public struct Graph: Sendable {
   ///
   /// - Parameters:
   ///   - name: the architecture's name, for messages.
-  ///   - inputs: what comes in; at least one.
+  ///   - inputs: the inputs; at least one.
   ///   - body: the named outputs as a function of the inputs, in their order; at least one.
   /// - Throws: `PullbackError` naming the first node whose inputs do not fit it, or a name that is used twice.
   public init(
@@ -140,7 +140,7 @@ public struct Graph: Sendable {
     knownNames = whole.knownNames
   }
 
-  /// How many values the network computes for one image, over all nodes.
+  /// The number of values that the network computes for one image, over all nodes.
   public var activationCount: Int { nodes.reduce(0) { $0 + $1.shape.product } }
 
   /// The node called `name`.
@@ -160,7 +160,7 @@ public struct Graph: Sendable {
     throw unknown(name)
   }
 
-  /// What is wrong with the name of a node that there is not.
+  /// The error for a name that no node has.
   func unknown(_ name: String) -> PullbackError {
     let ending = name.split(separator: ".").last.map(String.init) ?? name
     let similar = nodes.map(\.name).filter { $0.hasSuffix(ending) }.suffix(3)
@@ -202,8 +202,8 @@ public struct Graph: Sendable {
     return consumers
   }
 
-  /// The values that node `index` takes, as its operation wants them: for most, values without a row for each image are
-  /// repeated for the `images` of the batch.
+  /// The inputs of node `index` in the form that its operation takes: for most operations, a value without a row for
+  /// each image is repeated for the `images` of the batch.
   package func operands(_ index: Int, images: Int, value: (Int) -> Tensor) -> [Tensor] {
     let node = nodes[index]
     return node.inputs.map { input in
@@ -212,7 +212,7 @@ public struct Graph: Sendable {
     }
   }
 
-  /// The shapes of the values that node `index` takes, batch axis included.
+  /// The shapes of the inputs of node `index`, batch axis included.
   package func operandShapes(_ index: Int, images: Int) -> [[Int]] {
     let node = nodes[index]
     return node.inputs.map { input in
@@ -225,8 +225,8 @@ public struct Graph: Sendable {
 extension Graph.Node {
   /// The value of the node's operation.
   ///
-  /// - Precondition: it has the shape that the operation says. Whoever wrote the operation reads of it: `fatalError`
-  ///   prints its message in optimised code too.
+  /// - Precondition: it has the shape that the operation states. Otherwise this traps with a message for the author of
+  ///   the operation; `fatalError` prints its message in optimised code too.
   package func evaluate(_ operands: [Tensor], _ parameters: [Tensor], mode: Mode, images: Int) -> Evaluation {
     let evaluation = operation.forward(operands, parameters, mode: mode)
     let expected = [isBatched ? images : 1] + shape
@@ -275,7 +275,7 @@ final class GraphBuilder {
       return nodes.count - 1
     } catch {
       self.error = error.at(node: name)
-      // What follows is ignored, but still asks for its input's shape.
+      // The rest of the description is ignored, but still asks for the shape of its input.
       if let input = operation as? Input { append(input, name, [], input.shape, input.type, []) }
       return 0
     }

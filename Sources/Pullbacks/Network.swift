@@ -5,7 +5,7 @@
 public struct Network: Sendable {
   /// The structure, which knows every shape.
   public let graph: Graph
-  /// How passes are carried out.
+  /// The executor of its passes.
   public let executor: any Executor
   /// Parameters of each node, in the order its operation asks for them.
   let values: [[Tensor]]
@@ -14,7 +14,7 @@ public struct Network: Sendable {
   /// - Parameters:
   ///   - graph: the network's structure.
   ///   - parameters: a tensor for every name in ``Graph/parameters``; others are ignored.
-  ///   - executor: how passes are carried out.
+  ///   - executor: the executor of passes.
   /// - Throws: `PullbackError` naming the parameters that are missing, or the first of another shape.
   public init(_ graph: Graph, parameters: [String: Tensor], executor: any Executor) throws(PullbackError) {
     let missing = graph.parameters.map(\.name).filter { parameters[$0] == nil }
@@ -44,7 +44,7 @@ public struct Network: Sendable {
   /// The same network, its passes carried out by another executor.
   public func run(by executor: any Executor) -> Network { Network(graph, values: values, executor: executor) }
 
-  /// Whether this is another value of the same network, made ready once: its passes are the same.
+  /// Whether both values share one prepared network, so that their passes are the same.
   package func isSame(as other: Network) -> Bool { prepared as AnyObject === other.prepared as AnyObject }
 
   /// The parameters of node `index`, in the order its operation asks for them.

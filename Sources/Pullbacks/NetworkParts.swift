@@ -31,8 +31,8 @@ extension Graph {
   /// The network with an input replaced by a constant: a table beside a picture, a mask beside tokens.
   ///
   /// - Parameters:
-  ///   - name: of the input.
-  ///   - value: of the input's shape, without a batch axis.
+  ///   - name: the name of the input.
+  ///   - value: a value of the input's shape, without a batch axis.
   /// - Throws: `PullbackError` if there is no such input, it is the only one, or the value does not fit it.
   public func holding(_ name: String, at value: Tensor) throws(PullbackError) -> Graph {
     guard let held = nodes.firstIndex(where: { $0.isInput && $0.name == name }) else {

@@ -7,7 +7,7 @@ public protocol Operation: Sendable {
   /// The name of the kind, as rule tables and the command line write it: `relu`, `maxpool`, `conv`.
   var kind: String { get }
 
-  /// What kind of map it is, by which rule tables match it.
+  /// The kind of map; rule tables match operations by it.
   var character: OperationCharacter { get }
 
   /// The settings, for people: `3x3, stride 2`. Empty where there are none.
@@ -18,7 +18,7 @@ public protocol Operation: Sendable {
   /// - Throws: `PullbackError` where the shapes do not fit the operation, ranks included.
   func outputShape(_ inputs: [[Int]]) throws(PullbackError) -> [Int]
 
-  /// What the elements of the output are for inputs of these types. By default floats of floats.
+  /// The element type of the output for inputs of these types. By default floats for floats.
   ///
   /// - Throws: `PullbackError` where the operation does not take inputs of these types.
   func outputType(_ inputs: [ElementType]) throws(PullbackError) -> ElementType
@@ -33,7 +33,7 @@ public protocol Operation: Sendable {
   /// The value at `inputs`, and what the backward passes read again of the computation.
   func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation
 
-  /// What ``gradient(_:at:)`` reads of the forward pass.
+  /// The values of the forward pass that ``gradient(_:at:)`` reads.
   var gradientNeeds: Needs { get }
 
   /// The vector-Jacobian product `J^T v` for each input, exact and not softened. For a linear operation this is the
@@ -47,8 +47,8 @@ public protocol Operation: Sendable {
   func parameterGradients(_ v: Tensor, at site: Site) -> [Tensor?]
 }
 
-/// What kind of map an operation is; rule tables match operations by it, so that a new operation falls under a rule by
-/// saying what it is.
+/// The kind of map that an operation is. Rule tables match operations by it, so that a new operation falls under a rule
+/// by stating its kind.
 public enum OperationCharacter: String, Sendable, CaseIterable {
   /// Affine at fixed parameters: convolution, sums, reshaping. The ordinary adjoint.
   case linear
@@ -83,7 +83,7 @@ extension Operation {
 public struct ParameterDescription: Hashable, Sendable {
   /// Its name within the node: `weight`.
   public let name: String
-  /// Without a batch axis.
+  /// The shape, without a batch axis.
   public let shape: [Int]
   /// False for running statistics, which training updates but no gradient reaches.
   public let isLearnable: Bool
@@ -99,7 +99,7 @@ public struct ParameterDescription: Hashable, Sendable {
   }
 }
 
-/// How a network is run: with running statistics, or with those of the batch.
+/// The mode of a network: running statistics, or statistics of the batch.
 public enum Mode: Sendable {
   /// `evaluation` with running statistics, `training` with those of the batch.
   case evaluation, training
@@ -109,20 +109,20 @@ public enum Mode: Sendable {
 public struct Evaluation: Sendable {
   /// The value, batch axis first.
   public let output: Tensor
-  /// What the operation reads again in its backward passes, such as statistics.
+  /// Tensors that the operation reads again in its backward passes, such as statistics.
   public let saved: [Tensor]
 
   /// - Parameters:
   ///   - output: the value.
-  ///   - saved: what the backward passes read again.
+  ///   - saved: tensors that the backward passes read again.
   public init(_ output: Tensor, saved: [Tensor] = []) {
     self.output = output
     self.saved = saved
   }
 }
 
-/// What a backward pass reads of the forward pass; everything else is released as soon as the forward pass is done
-/// with it.
+/// The values of the forward pass that a backward pass reads. Everything else is released as soon as the forward pass
+/// is done with it.
 public struct Needs: OptionSet, Sendable {
   public let rawValue: Int
   public init(rawValue: Int) { self.rawValue = rawValue }

@@ -1,5 +1,5 @@
-/// Every operation by itself, one after another, over the whole batch: the readable truth that other executors are held
-/// to.
+/// The reference executor. It runs a network operation by operation over the whole batch, unfused; other executors are
+/// tested against it.
 public struct PlainExecutor: Executor {
   public init() {}
 
@@ -9,11 +9,11 @@ public struct PlainExecutor: Executor {
 }
 
 extension Executor where Self == PlainExecutor {
-  /// Every operation by itself.
+  /// The reference executor, which runs a network operation by operation.
   public static var plain: PlainExecutor { PlainExecutor() }
 }
 
-/// A network as it is.
+/// A network with its parameters, without any preparation.
 struct PlainNetwork: PreparedNetwork {
   let graph: Graph
   let parameters: [[Tensor]]
@@ -22,7 +22,7 @@ struct PlainNetwork: PreparedNetwork {
     run(inputs, mode: .evaluation, keeping: request.nodes) { request.needs($0, of: graph) }
   }
 
-  /// A pass that gradients with respect to parameters can be asked of.
+  /// A pass that keeps the values for gradients with respect to parameters.
   func trainingRecord(_ inputs: [Tensor], mode: Mode) -> PlainRecording {
     run(inputs, mode: mode, keeping: []) { index in
       let node = graph.nodes[index]
@@ -65,7 +65,7 @@ struct PlainNetwork: PreparedNetwork {
   }
 }
 
-/// What a plain pass computed: the values of nodes, and what operations saved.
+/// The results of a plain pass: the values of nodes, and the tensors that operations saved.
 struct PlainRecording: Recording {
   private let graph: Graph
   private let parameters: [[Tensor]]

@@ -21,12 +21,12 @@ public struct HiddenChannel: Hashable, Sendable {
 extension Network {
   /// The channels whose scale can be chosen without changing the function, in the order of their nodes.
   ///
-  /// A convolution or a linear layer over features writes its channels at any scale and reads them at any; a batch norm
-  /// writes them so. ReLU, leaky and parametric ReLU, clips from below 0 to above 0, max and average pooling, sums,
-  /// concatenations, slices of channels, flattening and gates that multiply a channel hand a scale on. Everything else
-  /// fixes it at 1: what goes in and out of the network; what a batch norm reads, since its spread is gamma because its
-  /// statistics are those of what it reads; and smooth activations, layer norms and attention. A transformer whose
-  /// activations are GELUs may have no such channel.
+  /// A convolution or a linear layer over features can write its channels at any scale and read them at any scale; a
+  /// batch norm can write them at any scale. ReLU, leaky and parametric ReLU, clips from below 0 to above 0, max and
+  /// average pooling, sums, concatenations, slices of channels, flattening and gates that multiply a channel pass a
+  /// scale on. Everything else fixes it at 1: inputs and outputs of the network; the input of a batch norm, since its
+  /// output's spread is gamma because its statistics are those of its input; and smooth activations, layer norms and
+  /// attention. A transformer whose activations are GELUs may have no such channel.
   public var rescalableChannels: [HiddenChannel] { ChannelScales(graph).free.map { HiddenChannel(graph, $0) } }
 
   /// The same function with hidden channels multiplied by positive factors, and what reads them divided by these.
@@ -37,7 +37,7 @@ extension Network {
   /// does not, and ``RuleSet/relativePullback(_:_:over:border:)`` is made to. (The paper's soft rules hold a
   /// ``ChannelClip`` as they hold every gate that the paper does not name; ``AveragedGate`` is the soft rule of ReLU6.)
   ///
-  /// - Parameter factor: of each channel of ``rescalableChannels``, asked for in that order.
+  /// - Parameter factor: the factor of each channel of ``rescalableChannels``, asked for in that order.
   /// - Throws: `PullbackError` naming the first channel whose factor is not positive and finite.
   /// - Complexity: a pass over the parameters.
   public func rescaled(by factor: (HiddenChannel) -> Float) throws(PullbackError) -> Network {
@@ -59,7 +59,7 @@ extension Network {
   ///
   /// - Parameters:
   ///   - exponent: the largest; at 0 nothing changes.
-  ///   - seed: of the draws.
+  ///   - seed: the seed of the draws.
   /// - Precondition: the exponent is within `0 ... 100`.
   public func rescaled(byPowersOfTwoUpTo exponent: Int, seed: UInt64 = 0) -> Network {
     precondition((0...100).contains(exponent), "an exponent of \(exponent) leaves the range of floats")
@@ -148,12 +148,12 @@ extension Tensor {
   }
 }
 
-/// Which channels of a graph's values must have the same scale, and which the scale 1. Channels are the first axis of a
-/// value; a value without an axis has one.
+/// The constraints on a graph's channels: which of them must have the same scale, and which the scale 1. Channels are
+/// the first axis of a value; a value without an axis has one.
 private struct ChannelScales {
   private let starts: [Int]
   private let counts: [Int]
-  /// Of all channels of all nodes: another one with the same scale, or itself.
+  /// The union-find parents of all channels of all nodes: another channel with the same scale, or the channel itself.
   private var parents: [Int]
   private var isFixed: [Bool]
 

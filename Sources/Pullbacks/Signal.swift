@@ -7,7 +7,7 @@ public struct Signal {
   /// The shape of the value, without the batch axis.
   public var shape: [Int] { builder.nodes[node].shape }
 
-  /// What the description did wrong first, up to here: whoever describes a network piece by piece stops at it.
+  /// The first mistake in the description so far; code that describes a network piece by piece stops at it.
   package var mistake: PullbackError? { builder.error }
 
   /// Appends any operation; `others` are its further inputs.

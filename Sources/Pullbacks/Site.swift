@@ -14,15 +14,15 @@ public struct Site: Sendable {
   public let parameters: [Tensor]
   /// Shapes of the inputs, batch axis included.
   public let inputShapes: [[Int]]
-  /// Which inputs a cotangent is wanted for.
+  /// Whether a cotangent is wanted, for each input.
   public let wants: [Bool]
-  /// What its forward map saved.
+  /// The tensors that its forward map saved.
   public let saved: [Tensor]
-  /// How the network was run.
+  /// The mode in which the network was run.
   public let mode: Mode
   private let values: any SiteValues
 
-  /// - Parameter values: what was kept of the pass here.
+  /// - Parameter values: the values that the pass kept here.
   package init(
     name: String, operation: any Operation, parameters: [Tensor], inputShapes: [[Int]], wants: [Bool], saved: [Tensor],
     mode: Mode, values: any SiteValues
@@ -86,7 +86,7 @@ public struct Site: Sendable {
   public func gradient(_ v: Tensor, parameters: [Tensor]?, inputs: [Tensor]? = nil) -> [Tensor?] {
     let parameters = parameters ?? self.parameters
     var evaluation: Evaluation?
-    // What the operation saved or read of its output belongs to the other point as well.
+    // Values that the operation saved, and its output, belong to the other point as well.
     if !saved.isEmpty || operation.gradientNeeds.contains(.output) {
       evaluation = operation.forward(inputs ?? self.inputs, parameters, mode: mode)
     }
@@ -102,8 +102,8 @@ public struct Site: Sendable {
   /// other learnable parameters are weights; running statistics stay as they are.
   ///
   /// - Parameters:
-  ///   - weights: what is put in the place of a weight.
-  ///   - biases: what is put in the place of a bias.
+  ///   - weights: the value in place of a weight.
+  ///   - biases: the value in place of a bias.
   /// - Precondition: `weights` and `biases` keep the shape.
   public func parameters(weights: (Tensor) -> Tensor, biases: (Tensor) -> Tensor) -> [Tensor] {
     zip(operation.parameters(inputShapes.map { Array($0.dropFirst()) }), parameters).map { description, value in
@@ -132,7 +132,7 @@ public struct Site: Sendable {
   }
 }
 
-/// What was kept of a forward pass at one node.
+/// The values that a forward pass kept at one node.
 package protocol SiteValues: Sendable {
   /// Nil where it was not kept.
   func input(_ index: Int) -> Tensor?

@@ -1,6 +1,6 @@
 import Kernels
 
-/// What the elements of a tensor are.
+/// The type of a tensor's elements.
 public enum ElementType: String, Hashable, Sendable {
   /// 32-bit floats: everything that a cotangent can reach.
   case float32
@@ -17,7 +17,7 @@ public enum ElementType: String, Hashable, Sendable {
 public struct Tensor: Sendable {
   /// The extent of each axis, outermost first.
   public let shape: [Int]
-  /// What the elements are.
+  /// The type of the elements.
   public let type: ElementType
   private var storage: TensorStorage
 
@@ -211,7 +211,7 @@ extension Tensor {
 private final class TensorStorage: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Float>
   let capacity: Int
-  /// Whoever keeps borrowed memory alive (a mapped checkpoint); nil where the memory is the pool's.
+  /// The owner that keeps borrowed memory alive (a mapped checkpoint); nil if the memory is the pool's.
   private let owner: AnyObject?
 
   /// Uninitialised memory for at least `count` words of 32 bits.
@@ -244,6 +244,6 @@ private final class TensorStorage: @unchecked Sendable {
 }
 
 extension ElementType {
-  /// How many words of 32 bits an element takes.
+  /// The number of 32-bit words of an element.
   fileprivate var words: Int { self == .float32 ? 1 : 2 }
 }

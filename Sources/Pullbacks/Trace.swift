@@ -8,7 +8,7 @@ public struct Trace: Sendable {
   public let value: Tensor
   private let images: Int
   private let layouts: [RuleSet: RuleLayout]
-  /// What the pass has kept.
+  /// The values that the pass keeps.
   private let request: Request
   private let recording: any Recording
 
@@ -80,7 +80,7 @@ public struct Trace: Sendable {
   /// Pulls the cotangent `v` of an output back to the input, or to the value of another node.
   ///
   /// - Parameters:
-  ///   - v: of the output's shape; one row per image. For a classifier's logit it is one-hot.
+  ///   - v: a cotangent of the output's shape; one row per image. For a classifier's logit it is one-hot.
   ///   - rules: one of the rule sets that the trace was made for.
   ///   - output: the name of the output to start at; nil is the first.
   ///   - node: the name of the node to stop at, another input among them; nil is the first input.
@@ -97,7 +97,7 @@ public struct Trace: Sendable {
   /// Pulls the cotangent `v` of an output back to several nodes, in one backward pass.
   ///
   /// - Parameters:
-  ///   - v: of the output's shape; one row per image.
+  ///   - v: a cotangent of the output's shape; one row per image.
   ///   - rules: one of the rule sets that the trace was made for.
   ///   - output: the name of the output to start at; nil is the first.
   ///   - nodes: the names of inputs and of other nodes.

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a scene is set before; no class prefers one, so that a ground says nothing about the class.
+/// The background of a scene; no class prefers one, so that a ground says nothing about the class.
 enum Ground: CaseIterable {
   case plain, sky, meadow, water, bricks, planks, room, street, dunes, forest, tiles
 

@@ -34,7 +34,7 @@ final class Painter {
     case extent(of: Part?)
   }
 
-  /// Where in the stack of the scene the drawing is.
+  /// The layer of the scene that is being drawn.
   enum Layer { case ground, object, occluder }
 
   let context: OpaquePointer
@@ -58,7 +58,7 @@ final class Painter {
 
   // MARK: What is drawn
 
-  /// What follows belongs to `part`.
+  /// Assigns the shapes drawn from now on to `part`.
   func begin(_ part: Part) {
     current = part
     isHidden = isHiding?(part) ?? false
@@ -77,7 +77,7 @@ final class Painter {
     return true
   }
 
-  /// How a solid enters the mask or extent; nil if not at all.
+  /// The effect of a solid on the mask or extent; nil if there is none.
   enum Effect { case paint, cover, erase, measure }
 
   var effect: Effect? {

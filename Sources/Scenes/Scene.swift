@@ -29,8 +29,8 @@ public struct Scene: Equatable, Sendable {
   public private(set) var edits: [Edit] = []
 
   /// - Parameters:
-  ///   - seed: of all scenes of a set.
-  ///   - index: which of the seed's scenes; not negative.
+  ///   - seed: the seed of all scenes of a set.
+  ///   - index: the index among the seed's scenes; not negative.
   ///   - label: the class of the object. Everything but the object is the same for all classes.
   public init(seed: UInt64, index: Int, label: SceneClass) {
     (self.seed, self.index, self.label) = (seed, index, label)
@@ -114,7 +114,7 @@ public struct SceneGenerator: Equatable, Sendable {
   }
 }
 
-/// What makes a scene hard to read, each drawn from the scene's own dice.
+/// The properties that make a scene hard to read, each drawn from the scene's own dice.
 public struct Difficulty: Equatable, Sendable {
   /// The object's longer side as a share of the frame, 0.35 to 0.9.
   public let scale: Double
@@ -122,9 +122,9 @@ public struct Difficulty: Equatable, Sendable {
   public let noise: Double
   /// Standard deviation of the blur in ninety-sixths of the frame, 0 to 0.9.
   public let blur: Double
-  /// How many things lie about.
+  /// The number of objects lying about.
   public let clutter: Int
-  /// How many things stand before the object.
+  /// The number of objects in front of the object.
   public let occluders: Int
 
   public enum Grade: String, CaseIterable, Sendable { case easy, medium, hard }

@@ -55,15 +55,15 @@ protocol ObjectDrawing {
 
 /// A named part of a class's drawing.
 public struct Part: Hashable, Sendable, CustomStringConvertible {
-  /// What a part is to its object; parts of one role correspond across classes.
+  /// The role of a part in its object; parts of one role correspond across classes.
   public enum Role: String, Sendable {
     /// The bulk that carries the rest.
     case body
-    /// What stands out from the body.
+    /// A part that stands out from the body.
     case appendage
-    /// What carries or moves the object.
+    /// A part that carries or moves the object.
     case support
-    /// What lies on the body.
+    /// A part that lies on the body.
     case detail
   }
 

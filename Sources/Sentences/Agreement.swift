@@ -4,7 +4,7 @@ import Pullbacks
 ///
 /// Words stand between spaces, in small letters; every sentence ends in a point.
 public enum Agreement {
-  /// What a subject looks like.
+  /// The structure of a subject.
   public enum Structure: String, CaseIterable, Sendable {
     /// `the old keys`
     case plain
@@ -20,7 +20,7 @@ public enum Agreement {
     static let withDistractors: [Structure] = [.near, .nearTwo, .that, .nearThat]
   }
 
-  /// Which pairs of a subject and the noun that follows it: a fifth of them is held out, so that a network is judged by
+  /// The pairs of a subject and the noun that follows it: a fifth of them is held out, so that a network is judged by
   /// pairs that it never saw.
   enum Pairs {
     case training, heldOut

@@ -15,10 +15,10 @@ public struct PlantedText: Hashable, Sendable {
   }
 
   public let kind: Kind
-  /// Which of the seed's texts of the kind.
+  /// The index among the seed's texts of the kind.
   public let index: Int
   public let text: String
-  /// What the text is compared with; nil of ``Kind/agreement``.
+  /// The text that it is compared with; nil for ``Kind/agreement``.
   public let against: String?
   /// The word that follows, and the one of the other number; nil but of ``Kind/agreement``.
   public let next, versus: String?
@@ -45,7 +45,7 @@ public struct PlantedText: Hashable, Sendable {
   /// - Parameters:
   ///   - sentences: the two, as they follow each other, with `*` around words that decide and `~` around those that
   ///     distract.
-  ///   - decisive: which of them decides.
+  ///   - decisive: the index of the one that decides.
   init(
     _ kind: Kind, _ index: Int, _ sentences: [String], decisive: Int, against: String? = nil, next: String? = nil,
     versus: String? = nil, negationDecides: Bool? = nil

@@ -105,7 +105,7 @@ extension Dice {
   }
 }
 
-/// What stands around a clause and says nothing of what it is about.
+/// The words around a clause that say nothing about its topic.
 private enum Frame {
   static let openings = [
     "on Monday morning", "as everybody had expected", "after a long while", "for one reason or another", "once again",
@@ -122,7 +122,7 @@ private enum Frame {
   }
 }
 
-/// What a clause is about; the words that say so are marked. Clauses and queries share no such word.
+/// The topic of a clause; the words that state it are marked. Clauses and queries share no such word.
 private struct Topic {
   let clauses: [String]
   let queries: [String]

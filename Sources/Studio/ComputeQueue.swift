@@ -10,7 +10,7 @@ import Synchronization
 /// runs is ended at its next batch. So a slider that moves faster than the network computes gets the newest map. Long
 /// work makes way, between its batches, for what is quick.
 final class ComputeQueue: Sendable {
-  /// What a page computes at one place, such as the left map.
+  /// A place on a page for which results are computed, for example the left map.
   struct Channel: Hashable, Sendable {
     let client, name: String
   }
@@ -25,7 +25,7 @@ final class ComputeQueue: Sendable {
   private let state = Locked(State())
   private let arrivals = DispatchSemaphore(value: 0)
 
-  /// - Parameter limit: how many jobs may wait.
+  /// - Parameter limit: the number of jobs that may wait.
   init(limit: Int) {
     self.limit = limit
     let thread = Thread { [weak self, arrivals] in
@@ -46,7 +46,7 @@ final class ComputeQueue: Sendable {
   /// Puts work into the queue.
   ///
   /// - Parameters:
-  ///   - channel: whose earlier work it replaces; nil replaces none.
+  ///   - channel: the channel whose earlier work it replaces; nil replaces none.
   ///   - isLong: whether it makes way for work that is not.
   ///   - alwaysRuns: whether it runs even if it was cancelled before, and looks for itself.
   ///   - work: is handed the job, to which it sends what it finds.
@@ -152,7 +152,7 @@ final class Job: Sendable {
   let channel: ComputeQueue.Channel?
   let isLong: Bool
   fileprivate let alwaysRuns: Bool
-  /// What is sent.
+  /// The frames that are sent.
   let frames: AsyncStream<[UInt8]>
   private let sink: AsyncStream<[UInt8]>.Continuation
   private let queue: ComputeQueue

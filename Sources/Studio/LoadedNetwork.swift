@@ -42,7 +42,8 @@ struct LoadedNetwork: Sendable {
 
   /// The settings as `attribute` takes them from the command line.
   ///
-  /// - Parameter temperature: as the option `--temperature` names it; nil for methods without soft rules.
+  /// - Parameter temperature: the temperature as the option `--temperature` names it; nil for methods without soft
+  ///   rules.
   /// - Throws: `PullbackError` if it is not understood.
   func settings(_ temperature: String?) throws -> MethodSettings {
     var settings = Preset.general.settings
@@ -58,7 +59,7 @@ struct LoadedNetwork: Sendable {
     [usualTemperature, nil].compactMap { try? settings($0).softRules(for: graph) } + [.gradient]
   }
 
-  /// What `attribute` takes where no temperature is named.
+  /// The temperature that `attribute` uses if none is named.
   var usualTemperature: String {
     Tier.publishedTemperatures.contains(graph.name)
       ? "released" : "relative=\(RelativeTemperatures.recommendedMultiple)"
@@ -74,7 +75,7 @@ struct LoadedNetwork: Sendable {
     }
   }
 
-  /// What the page is told.
+  /// The description that the page receives.
   var description: Description {
     let kinds = Set(graph.nodes.map(\.operation.kind))
     let usual = try? settings(usualTemperature)
@@ -105,7 +106,7 @@ struct LoadedNetwork: Sendable {
     }
 
     let id, title, name: String
-    /// Of one input.
+    /// The shape of one input.
     let shape: [Int]
     /// The names of the classes.
     let classes: [String]

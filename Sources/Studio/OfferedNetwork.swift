@@ -3,7 +3,7 @@ import Subjects
 
 /// A network that the studio's page can choose.
 public struct OfferedNetwork: Sendable {
-  /// What pictures it knows.
+  /// The kind of pictures that it knows.
   public enum Family: String, Sendable, Encodable {
     case scenes, photographs
     /// A network of the user's: whatever it was trained on.
@@ -13,7 +13,7 @@ public struct OfferedNetwork: Sendable {
   let id: String
   let title: String
   let family: Family
-  /// How the command line names it.
+  /// The options that name it on the command line.
   let options: [String]
   let load: @Sendable () throws -> Subject
 
@@ -21,7 +21,7 @@ public struct OfferedNetwork: Sendable {
   ///
   /// - Parameters:
   ///   - subject: the network.
-  ///   - options: how the command line names it.
+  ///   - options: the options that name it on the command line.
   public init(own subject: Subject, options: [String]) {
     (id, title, family, self.options) = ("own", subject.title, .own, options)
     load = { subject }

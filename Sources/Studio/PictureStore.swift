@@ -10,9 +10,9 @@ import Training
 /// A picture that explanations can be asked of.
 struct StoredPicture: Sendable {
   let id: String
-  /// What its file is called.
+  /// The name of its file.
   let name: String
-  /// Of its file.
+  /// The bytes of its file.
   let bytes: [UInt8]
 }
 
@@ -21,11 +21,11 @@ final class PictureStore: Sendable {
   /// A picture that comes with the package or was fetched.
   struct Sample: Sendable, Encodable {
     let id, name: String
-    /// What is seen in it.
+    /// The name of its class.
     let label: String
     /// The networks that know such pictures.
     let family: OfferedNetwork.Family
-    /// Who made it.
+    /// The picture's author.
     let credit: String
   }
 
@@ -37,7 +37,7 @@ final class PictureStore: Sendable {
   private let kept = Locked<[StoredPicture]>([])
   private let drawn = Locked<[String: StoredPicture]>([:])
 
-  /// How many scenes there are among the samples.
+  /// The number of scenes among the samples.
   private static let sceneCount = 8
 
   init(_ limits: StudioLimits, classNames: [String]) {
@@ -68,8 +68,8 @@ final class PictureStore: Sendable {
   /// Takes a picture in.
   ///
   /// - Parameters:
-  ///   - bytes: of its file.
-  ///   - name: of its file, as the page says.
+  ///   - bytes: the bytes of its file.
+  ///   - name: the name of its file, as the page says.
   /// - Throws: `PullbackError` if it is none that can be read, or too large.
   func add(_ bytes: [UInt8], named name: String) throws -> (picture: StoredPicture, width: Int, height: Int) {
     let name = Self.fileName(name)

@@ -8,7 +8,7 @@ struct RequestGuard: Sendable {
 
   private var hosts: [String] { ["127.0.0.1:\(port)", "localhost:\(port)"] }
 
-  /// Why a request is refused; nil if it is not.
+  /// The reason why a request is refused; nil if it is not.
   ///
   /// - Parameter header: the value of a header, by its name.
   func refusal(_ header: (String) -> String?) -> String? {

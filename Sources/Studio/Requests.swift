@@ -1,9 +1,9 @@
 import Attribution
 import Failures
 
-/// What the page asks for, as JSON.
+/// The page's requests, as JSON.
 enum Requests {
-  /// Which network looks at which picture.
+  /// A network and the picture that it is given.
   struct View: Decodable, Sendable {
     let network, picture: String
   }
@@ -13,9 +13,9 @@ enum Requests {
     let network, picture: String
     let target: Int
     let method: String
-    /// As the option `--temperature` names it; of no matter to methods without soft rules.
+    /// The temperature as the option `--temperature` names it; ignored by methods without soft rules.
     let temperature: String?
-    /// Whose map it is, and the place where it is shown.
+    /// The client whose map it is, and the place where it is shown.
     let client, channel: String?
     /// `png` or `pdf`, where a figure is asked for.
     let format: String?

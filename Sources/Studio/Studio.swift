@@ -10,8 +10,8 @@ import Plotting
 import Pullbacks
 import Subjects
 
-/// What the page's requests are answered from: networks, pictures, the passes and attributions that are kept, and the
-/// thread that computes. Everything here but ``Studio/init(_:texts:limits:)`` runs on that thread.
+/// The state behind the page's requests: networks, pictures, cached passes and attributions, and the thread that
+/// computes. Everything here but ``Studio/init(_:texts:limits:)`` runs on that thread.
 public final class Studio: Sendable {
   let networks: [OfferedNetwork]
   let pictures: PictureStore
@@ -42,7 +42,7 @@ public final class Studio: Sendable {
   /// - Parameters:
   ///   - own: a network of the user's, offered first.
   ///   - textModel: the folder of a sentence encoder; nil offers no texts.
-  ///   - textOption: how the command line names it.
+  ///   - textOption: the text model's name on the command line.
   ///   - readsTextModel: whether it is read now, so that what is wrong with it is said at once, and not when it is first
   ///     asked.
   ///   - limits: on what is taken from the page.
@@ -89,7 +89,7 @@ public final class Studio: Sendable {
 
   private struct Seen: Encodable {
     var type = "prediction"
-    /// Of the numbers of the picture that follow, and of the probabilities after them.
+    /// The shape of the picture's numbers that follow, and of the probabilities after them.
     let shape: [Int]
     /// The classes in the order of their logits.
     let ranking: [Int]
@@ -123,7 +123,7 @@ public final class Studio: Sendable {
   private struct Explained: Encodable {
     var type = "map"
     let shape: [Int]
-    /// What the `.npy` begins with, in base 64.
+    /// The first bytes of the `.npy`, in base 64.
     let head: String
     /// The commands that make the same bytes, by the kind of file.
     let commands: [String: String]
@@ -212,7 +212,9 @@ public final class Studio: Sendable {
     let seen = Prediction.ranking(try logits(of: network, at: pass)).first { $0.target == request.target }
     let title = seen?.title(network.subject.className(request.target)) ?? "\(request.target)"
     let row = ImageGrid.Row(title, [try Picture(pass.input), try heatMap(map), try rawPicture(map)])
-    let figure = Figure.attributions([row], by: [method], of: ["\(request.target)"], network: network.subject.name)
+    let figure = Figure.attributions(
+      [row], by: [method], try network.settings(request.temperature), of: ["\(request.target)"],
+      network: network.subject.name)
     return Signature.signed(format == "png" ? try figure.png() : try figure.pdf(), for: "figure.\(format)")
   }
 
@@ -229,7 +231,7 @@ public final class Studio: Sendable {
   private struct Step: Encodable {
     var type = "step"
     let step: Int
-    /// Of the target, and of the class that the picture began with.
+    /// The probabilities of the target, and of the class that the picture began with.
     let probability, first: Double
     let top: Int
     let topProbability: Double

@@ -180,7 +180,7 @@ private struct Added: Encodable {
   let width, height: Int
 }
 
-/// What the page begins with.
+/// The data with which the page begins.
 private struct Start: Encodable {
   struct Network: Encodable {
     let id, title: String

@@ -11,8 +11,8 @@ final class TextDesk: Sendable {
   private let model = Locked<TextModel?>(nil)
 
   /// - Parameters:
-  ///   - folder: of a sentence encoder, read when it is first asked.
-  ///   - option: how the command line names it.
+  ///   - folder: the folder of a sentence encoder, read when it is first asked.
+  ///   - option: the option's value on the command line.
   init(_ folder: String, option: String) { (self.folder, self.option) = (folder, option) }
 
   private struct Explained: Encodable {
@@ -26,7 +26,7 @@ final class TextDesk: Sendable {
     var type = "texts"
     let cosine: Double
     let first, second: [Word]
-    /// What no word has a share of, in the first and in the second text.
+    /// The part of the value that no word has a share of, in the first and in the second text.
     let rest: [Double?]
     let commands: [String]
     /// The commands that draw the same pictures of each, by their format.

@@ -5,9 +5,9 @@ import Foundation
 public enum ClassLabels {
   /// The names in the file at `path`, in the order of the logits.
   ///
-  /// - Parameter path: of a text with a name on each line; a JSON list of names, or an object from numbers to names,
-  ///   also under the key `id2label`, where a list in the place of a name ends in it; or comma-separated values with a
-  ///   column `name`, `class` or `label`, and perhaps the numbers in a column `index`, `id` or `number`.
+  /// - Parameter path: the path of a text with a name on each line; a JSON list of names, or an object from numbers to
+  ///   names, also under the key `id2label`, where a list in the place of a name ends in it; or comma-separated values
+  ///   with a column `name`, `class` or `label`, and perhaps the numbers in a column `index`, `id` or `number`.
   /// - Throws: `PullbackError` of kind `data` if the file is none of these, or a number is missing or there twice;
   ///   `noInput` if it cannot be opened.
   public static func read(_ path: String) throws -> [String] {

@@ -65,7 +65,7 @@ public enum ImageNetTier {
     /// The name for people.
     public var title: String { "EfficientNet-Lite\(rawValue.suffix(1))" }
 
-    /// Where the checkpoint lies once it is fetched.
+    /// The path of the fetched checkpoint.
     public var checkpointPath: String {
       "\(Tier.imagenet.folder)/\(rawValue)-\(checkpointSHA256.prefix(8)).pth"
     }
@@ -83,7 +83,7 @@ public enum ImageNetTier {
   /// The name of the first network's architecture, which figures of a single network show.
   public static let architecture = Model.lite0.rawValue
 
-  /// Where the first network's checkpoint lies once it is fetched.
+  /// The path of the first network's fetched checkpoint.
   public static var checkpointPath: String { Model.lite0.checkpointPath }
 
   /// The first network's SHA-256.
@@ -118,10 +118,10 @@ public enum ImageNetTier {
   /// All photographs of objects in their surroundings.
   public static var contexts: [LabelledFile] { inContext.map(\.file) }
 
-  /// Where a cut-out photograph lies once it is fetched.
+  /// The path of a fetched cut-out photograph.
   public static func path(ofPhotograph name: String) -> String { "\(Tier.imagenet.folder)/photographs/\(name).png" }
 
-  /// Who made the photographs, in the order of ``contexts``: `Chelsea: Stéfan van der Walt, CC0`.
+  /// The authors of the photographs, in the order of ``contexts``: `Chelsea: Stéfan van der Walt, CC0`.
   public static func credit(of names: [String]) -> String {
     var credits: [String] = []
     if names.contains(where: { name in cutOuts.contains { $0.file.name == name } }) {
@@ -171,7 +171,7 @@ public enum PaperTier {
     case vgg11BN = "vgg11_bn"
     case pvtV2B1 = "pvt_v2_b1"
 
-    /// Where the checkpoint lies once it is fetched.
+    /// The path of the fetched checkpoint.
     public var checkpointPath: String {
       let file =
         switch self {

@@ -28,7 +28,7 @@ public enum ArrayRange: String, CaseIterable, Sendable {
 
   /// An array as input of a network.
   ///
-  /// - Parameter name: of its file, for the message.
+  /// - Parameter name: the name of its file, for the message.
   /// - Throws: `PullbackError` if a value is outside by more than rounding, a thousandth of the range's half, which is
   ///   more than float16 rounds by.
   func inputs(_ array: Tensor, named name: String) throws -> Tensor {
@@ -57,7 +57,7 @@ extension Tensor {
   }
 }
 
-/// What a file of inputs turned out to be. Standard input and pipes, which can be read only once, are read by it.
+/// The content of a file of inputs. Standard input and pipes, which can be read only once, are read by it.
 public enum InputContent: Sendable {
   /// A folder, whose pictures are read later.
   case folder(String)
@@ -94,17 +94,17 @@ public enum InputContent: Sendable {
 ///
 /// A picture is decoded once as long as all decoded ones take no more than ``keptBytes``.
 public struct InputImages: Sendable {
-  /// What each image is called in messages and records.
+  /// The name of each image in messages and records.
   public private(set) var names: [String]
   /// The file that each image comes from; images of one array share theirs.
   public private(set) var files: [String]
-  /// Of one image, `(C, H, W)` for pictures and whatever the network takes for arrays.
+  /// The shape of one image, `(C, H, W)` for pictures and the shape of the network's input for arrays.
   public let shape: [Int]
   /// Whether they were pictures, and not an array.
   public let arePictures: Bool
   /// Whether they are the files of a folder.
   public let areOfFolder: Bool
-  /// What is worth a remark; nil if nothing is.
+  /// A remark about the images; nil if there is none.
   public private(set) var remark: String?
   private let source: Source
   private let decoded = Locked<[String: Tensor]>([:])
@@ -122,9 +122,9 @@ public struct InputImages: Sendable {
   /// - Parameters:
   ///   - path: a picture, a folder of them, or an `.npy` of float32 with the shape of one input or of several; `-` is
   ///     one of these on standard input, and so is a pipe.
-  ///   - shape: of one input of the network.
-  ///   - framing: what is shown of pictures.
-  ///   - range: of an array's values.
+  ///   - shape: the shape of one input of the network.
+  ///   - framing: the part of pictures that is shown.
+  ///   - range: the range of an array's values.
   /// - Throws: `PullbackError` if `path` is no image, array or folder of images, the network takes no pictures, or an
   ///   array's values are out of range.
   public init(
@@ -135,9 +135,9 @@ public struct InputImages: Sendable {
 
   /// - Parameters:
   ///   - content: a picture, a folder of them, or an array with the shape of one input or of several.
-  ///   - shape: of one input of the network.
-  ///   - framing: what is shown of pictures.
-  ///   - range: of an array's values.
+  ///   - shape: the shape of one input of the network.
+  ///   - framing: the part of pictures that is shown.
+  ///   - range: the range of an array's values.
   /// - Throws: as ``init(_:shape:framing:range:)``.
   public init(
     _ content: InputContent, shape: [Int], framing: ImageLoader.Framing = .release, range: ArrayRange = .signed
@@ -150,8 +150,7 @@ public struct InputImages: Sendable {
       let found = all.filter { !masks.contains($0) }
       if let mask = masks.min() {
         remark =
-          "\(path): \(masks.count == 1 ? "a mask" : "\(masks.count) masks") beside an image "
-          + "\(masks.count == 1 ? "is" : "are") passed over, as \(mask)"
+          "\(path): skipped \(masks.count) mask \(masks.count == 1 ? "file" : "files") of images, for example \(mask)"
       }
       guard !found.isEmpty else {
         throw PullbackError(.noInput, path, "the folder holds no PNG, JPEG or WebP files")
@@ -164,7 +163,11 @@ public struct InputImages: Sendable {
       let path = content.path
       areOfFolder = false
       let (array, isPicture) = try Self.array(of: content, shape, framing, range)
-      names = (0..<array.shape[0]).map { "image \($0)" }
+      // Standard input and pipes have no name of their own.
+      let isNamedFile = isPicture && path != "-" && !path.hasPrefix("/dev/")
+      names =
+        isNamedFile
+        ? [PathText.shown((path as NSString).lastPathComponent)] : (0..<array.shape[0]).map { "image \($0)" }
       files = names.map { _ in path }
       arePictures = isPicture
       source = .array(array)
@@ -187,9 +190,9 @@ public struct InputImages: Sendable {
     }
   }
 
-  /// Those images of a folder that can be read; each is decoded now. Anything else was read before.
+  /// The images of a folder that can be read; each is decoded now. Any other input was read before.
   ///
-  /// - Parameter unreadable: where the others are noted.
+  /// - Parameter unreadable: the list in which unreadable images are noted.
   /// - Throws: `PullbackError` if none can be read.
   public func readable(_ unreadable: UnreadableFiles) throws -> InputImages {
     guard areOfFolder, case .files(let loader) = source else { return self }

@@ -6,18 +6,18 @@ import SwiftCSV
 
 /// An image file and its class.
 public struct LabelledFile: Equatable, Sendable {
-  /// Where the file lies.
+  /// The path of the file.
   public let path: String
-  /// What it is called in records.
+  /// The name in records.
   public let name: String
   /// The class, as the place of its logit.
   public let target: Int
-  /// What is shown of it.
+  /// The part of the picture that is shown.
   public let framing: Framing
-  /// Where its object is drawn; nil where nobody drew it.
+  /// The files of the masks of its object and parts; nil if there are none.
   public let masks: MaskFiles?
 
-  /// What is shown of a file.
+  /// The part of a file's picture that is shown.
   public enum Framing: Sendable {
     /// The middle of the photograph.
     case middle
@@ -26,11 +26,11 @@ public struct LabelledFile: Equatable, Sendable {
   }
 
   /// - Parameters:
-  ///   - path: where the file lies.
-  ///   - name: what it is called in records.
+  ///   - path: the path of the file.
+  ///   - name: the name in records.
   ///   - target: the class.
-  ///   - framing: what is shown of it.
-  ///   - masks: where its object is drawn.
+  ///   - framing: the part of the picture that is shown.
+  ///   - masks: the files of its masks.
   public init(path: String, name: String, target: Int, framing: Framing = .middle, masks: MaskFiles? = nil) {
     (self.path, self.name, self.target, self.framing, self.masks) = (path, name, target, framing, masks)
   }
@@ -41,7 +41,7 @@ public struct LabelledFile: Equatable, Sendable {
   ///
   /// - Parameters:
   ///   - folder: the images and their list.
-  ///   - classes: of the network that is to be shown them.
+  ///   - classes: the classes of the network that is to be shown them.
   /// - Throws: `PullbackError` if there is no such folder, or nothing in it says which class its images are of.
   public static func inFolder(_ folder: String, of classes: ClassList = .imageNet) throws -> [LabelledFile] {
     guard isFolder(folder) else {
@@ -64,7 +64,7 @@ public struct LabelledFile: Equatable, Sendable {
     }
   }
 
-  /// Where a folder's list of images lies, if it has one.
+  /// The path of a folder's list of images, if it has one.
   private static func list(in folder: String) -> String { folder + "/labels.csv" }
 
   /// The files that a folder's list names as images; nil where there is no such list, whatever else is called so.
@@ -94,7 +94,7 @@ public struct LabelledFile: Equatable, Sendable {
         throw PullbackError(
           .data, labels, "row \(index + 1): expected a file and one of \(classes.inWords), found \(quoted(label))")
       }
-      // Of several classes of one image each is scored; the same one twice would count for two images.
+      // An image may have several classes, and each is scored; the same class twice would count as two images.
       guard seen.insert([file, "\(target)"]).inserted else {
         throw PullbackError(
           .data, labels, "row \(index + 1): \(quoted(file)) is listed twice with the class \(target)",
@@ -125,9 +125,9 @@ public struct LabelledFile: Equatable, Sendable {
 
 /// The classes that a network tells apart, as labels of images name them.
 public struct ClassList: Sendable {
-  /// How many there are.
+  /// The number of classes.
   public let count: Int
-  /// What they are called, in the order of the logits; nil if that is not known.
+  /// The names of the classes, in the order of the logits; nil if they are not known.
   public let names: [String]?
 
   /// - Precondition: there are as many names, if any.
@@ -166,7 +166,7 @@ public struct ClassList: Sendable {
 extension [LabelledFile] {
   /// `count` of them, spread evenly; nil is all.
   ///
-  /// - Parameter source: where they are from, for the message.
+  /// - Parameter source: the source of the values, for the message.
   /// - Throws: `PullbackError` if there are fewer.
   func spread(_ count: Int?, of source: String) throws -> [LabelledFile] {
     guard let count else { return self }
@@ -198,7 +198,7 @@ package enum CSV {
 
   /// The rows of a text.
   ///
-  /// - Parameter path: where it is from, for messages.
+  /// - Parameter path: the path of the source, for messages.
   static func rows(of text: String, _ path: String) throws -> [[String: String]] {
     var text = text.replacingOccurrences(of: "\r\n", with: "\n")
     if text.hasPrefix("\u{FEFF}") { text.removeFirst() }

@@ -6,31 +6,31 @@ import Pullbacks
 /// Masks of an image's object and of its parts, in files beside the image's: white where they are, black elsewhere, in
 /// the image's own size.
 ///
-/// Of `cat.jpg`, `cat-object.png` is the object. Where that is there and a list says which files are images,
-/// `cat-left-ear.png`, which is none of them, is a part. This is how `pullbacks scenes --export` writes them.
+/// The mask of the object in `cat.jpg` is `cat-object.png`. If that exists and a list says which files are images,
+/// `cat-left-ear.png`, which is not in the list, is the mask of a part. `pullbacks scenes --export` writes these names.
 public struct MaskFiles: Equatable, Sendable {
-  /// Where the mask of a part lies.
+  /// The mask of a part.
   public struct Part: Equatable, Sendable {
-    /// As in the file's name: `left-ear`.
+    /// The name of the part as in the file's name: `left-ear`.
     public let name: String
-    /// Where the file lies.
+    /// The path of the file.
     public let path: String
     /// Whether the class cannot be told without it, as the column `diagnostic parts` of a list of labels says.
     public let isDiagnostic: Bool
   }
 
-  /// Where the mask of the object lies.
+  /// The path of the object's mask.
   public let object: String
-  /// In the order of their names.
+  /// The parts in the order of their names.
   public let parts: [Part]
 
   /// All files, for hashes.
   var paths: [String] { [object] + parts.map(\.path) }
 
-  /// Which files of a folder are masks, and of which images.
+  /// The masks among the files of a folder, and their images.
   struct Listing {
     private static let ending = "-object.png"
-    /// By the name of an image without its ending, the files that are its masks.
+    /// The files of an image's masks, by the name of the image without its ending.
     private var files: [String: [String]] = [:]
     private let folder: String
     private let images: Set<String>
@@ -44,7 +44,7 @@ public struct MaskFiles: Equatable, Sendable {
       for name in names where name.hasSuffix(Self.ending) { files[String(name.dropLast(Self.ending.count))] = [] }
       guard !files.isEmpty, let images else { return }
       for name in names where name.hasSuffix(".png") && !images.contains(name) {
-        // Of two images whose names begin alike, the longer one's.
+        // If the names of two images begin alike, the mask belongs to the image with the longer name.
         let owner = name.indices.reversed().first { name[$0] == "-" && files[String(name[..<$0])] != nil }
         if let owner { files[String(name[..<owner])]?.append(name) }
       }
@@ -64,7 +64,7 @@ public struct MaskFiles: Equatable, Sendable {
       return MaskFiles(object: "\(folder)/\(stem)\(Self.ending)", parts: parts)
     }
 
-    /// Which of these pictures are masks of others, and in no list.
+    /// The pictures among these that are masks of others, and in no list.
     func masks(among pictures: [String]) -> Set<String> {
       let stems = Set(pictures.map { ($0 as NSString).deletingPathExtension })
       let masks = files.filter { stems.contains($0.key) }.flatMap { [$0.key + Self.ending] + $0.value }

@@ -6,7 +6,7 @@ import Networks
 import Onnx
 import Pullbacks
 
-/// What an exported graph is given, and which of it is explained.
+/// The values that an exported graph is given, and the choice of the explained input.
 public struct GraphRequest: Sendable {
   /// The inputs as they were named: `cat.png`, or `image=cat.png` where a graph has several.
   public var inputs: [String]
@@ -18,8 +18,8 @@ public struct GraphRequest: Sendable {
   public var shapes: [String: [Int]]
   /// The classes' names in the order of the logits; nil where they are not known.
   public var labels: [String]?
-  /// How pictures become the explained input; nil is torchvision's evaluation transform. Without a normalisation they
-  /// are in `[-1, 1]`.
+  /// The preprocessing of pictures into the explained input; nil is torchvision's evaluation transform. Without a
+  /// normalisation they are in `[-1, 1]`.
   public var preprocessing: Preprocessing?
   /// Whether the explained input is given pictures although none is among ``inputs``: those of a folder of samples.
   public var showsPictures: Bool
@@ -41,11 +41,11 @@ extension Subject {
   /// that reads it, `(T, D)`: no cotangent reaches an integer.
   ///
   /// - Parameters:
-  ///   - path: of the file.
-  ///   - request: what it is given.
-  ///   - choice: which images.
+  ///   - path: the path of the file.
+  ///   - request: the values for its inputs.
+  ///   - choice: the images to show.
   ///   - folder: labelled images of the user's; without them there are none.
-  ///   - unreadable: where images of the folder are noted that cannot be read; nil ends with an error when one is met.
+  ///   - unreadable: the list in which unreadable images of the folder are noted; nil throws at the first one.
   /// - Returns: the network, and what the explained input is given; nil if nothing was named for it.
   /// - Throws: `PullbackError` that names the file, the node, the input or the output at fault.
   public static func onnx(
@@ -65,13 +65,13 @@ extension Subject {
     var (network, content, notes) = (model.network, given.content, model.notes)
     if request.output == nil, file.outputs.count > 1 {
       notes.append(
-        "of the outputs \(file.outputs.map(\.name).joined(separator: ", ")) the first is explained")
+        "the first of the outputs \(file.outputs.map(\.name).joined(separator: ", ")) is explained")
     }
     if !given.explained.isFloat {
       let embedded = try EmbeddedInputs(network, given.explained.name, content)
       (network, content) = (embedded.network, embedded.content)
       notes.append(
-        "the input \(given.explained.name) is of integers: attributions are at \(embedded.node), which reads it")
+        "the input \(given.explained.name) holds integers, so attributions are at \(embedded.node), which reads it")
     }
     let name = (PathText.shown(path) as NSString).lastPathComponent
     let classNames = try classNames(network.graph, request.labels, isImage: preprocessing != nil, &notes)
@@ -103,12 +103,12 @@ extension Subject {
     }
     let imageNet = ImageNetClasses.all.map(\.name)
     guard isImage, graph.outputShape == [imageNet.count] else { return nil }
-    notes.append("its 1000 classes are taken for ImageNet's")
+    notes.append("its 1000 classes are assumed to be ImageNet's")
     return imageNet
   }
 }
 
-/// Which file each input of a graph is given.
+/// The file that each input of a graph is given.
 private struct GivenInputs {
   /// The input that is explained.
   let explained: OnnxFile.Value
@@ -191,7 +191,7 @@ private struct GivenInputs {
 
   /// Says in the options what the explained input is.
   ///
-  /// - Returns: how pictures become it; nil where it is taken as it is.
+  /// - Returns: the preprocessing of pictures; nil if the input is taken as it is.
   func prepare(_ options: inout OnnxOptions, _ request: GraphRequest) throws -> Preprocessing? {
     let isPicture = content.map { !$0.isArray } ?? request.showsPictures
     guard isPicture || request.preprocessing != nil else {

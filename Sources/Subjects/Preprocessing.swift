@@ -5,7 +5,7 @@ import Imaging
 import Networks
 import Pullbacks
 
-/// How pictures become the input of a network: what is shown of them, and how their values are normalised.
+/// The preprocessing of pictures into the input of a network: the part that is shown, and the normalisation of values.
 ///
 /// Inputs of networks are in `[-1, 1]`, `2 p / 255 - 1`; the normalisation is the network's first layer, so that
 /// attributions are at the picture whatever the normalisation.
@@ -21,19 +21,19 @@ public struct Preprocessing: Equatable, Sendable {
     case signed
     /// `[0, 1]`: no normalisation.
     case unit
-    /// As the experiments do it: square pictures whole, the normalisation of the architecture.
+    /// The preprocessing of the experiments: square pictures whole, the normalisation of the architecture.
     case release
   }
 
-  /// What is shown of a picture.
+  /// The part of a picture that is shown.
   public var framing: ImageLoader.Framing
   /// One mean and deviation for each channel, or one for all; nil leaves the architecture's own.
   public var normalisation: Normalisation?
   /// The side of the network's square input; nil leaves the architecture's own.
   public var size: Int?
-  /// Of exported graphs: where the axis of the channels is; nil finds it by its extent.
+  /// For exported graphs, the position of the axis of channels; nil finds it by its extent.
   public var layout: Layout?
-  /// Of exported graphs: whether blue is the first channel. ``normalisation`` is then in that order, too.
+  /// For exported graphs, whether blue is the first channel. ``normalisation`` is then in that order, too.
   public var reversesChannels = false
 
   /// The order of an input's axes.
@@ -42,7 +42,7 @@ public struct Preprocessing: Equatable, Sendable {
     case channelsLast = "NHWC"
   }
 
-  /// Of values in `[0, 1]`.
+  /// A mean and a standard deviation for values in `[0, 1]`.
   public struct Normalisation: Equatable, Sendable {
     public let mean, std: [Double]
 
@@ -60,7 +60,7 @@ public struct Preprocessing: Equatable, Sendable {
     static let signed = try! Normalisation(mean: [0.5], std: [0.5])
     static let unit = try! Normalisation(mean: [0], std: [1])
 
-    /// As the first layer of a network of `channels` channels.
+    /// The normalisation as the first layer of a network of `channels` channels.
     func layer(channels: Int) throws(PullbackError) -> ChannelAffine {
       let (mean, std) = try each(channels)
       return .normalisation(mean: mean, std: std)
@@ -79,7 +79,7 @@ public struct Preprocessing: Equatable, Sendable {
       return (repeated(mean), repeated(std))
     }
 
-    /// For people and records.
+    /// The normalisation in words, for people and records.
     public var inWords: String { "(p / 255 - \(Self.list(mean))) / \(Self.list(std))" }
 
     private static func list(_ values: [Double]) -> String {
@@ -94,9 +94,8 @@ public struct Preprocessing: Equatable, Sendable {
   /// The experiments', and that of the networks which come with the package or are fetched.
   public static let release = Preprocessing(framing: .release)
 
-  /// What a checkpoint of the user's gets where nothing is said: torchvision's framing and the architecture's own
-  /// normalisation, which is ImageNet's for torchvision's architectures. Networks of the scenes were trained on whole
-  /// pictures.
+  /// The default for a user's checkpoint: torchvision's framing and the architecture's own normalisation, which is
+  /// ImageNet's for torchvision's architectures. Networks of the scenes were trained on whole pictures.
   public static func standard(for architecture: Architecture) -> Preprocessing {
     SceneNetwork(rawValue: architecture.name) == nil ? Preprocessing(framing: .covering) : .release
   }
@@ -208,9 +207,9 @@ public struct Preprocessing: Equatable, Sendable {
       by: try normalisation.layer(channels: architecture.images.normalisation.scale.count))
   }
 
-  /// For people and records: `the middle 7/8 of its shorter side, 224 pixels, ...`.
+  /// The preprocessing in words, for people and records: `the middle 7/8 of the picture's shorter side, ...`.
   ///
-  /// - Parameter shape: of one input.
+  /// - Parameter shape: the shape of one input.
   public func inWords(_ shape: [Int]) -> String {
     let extents = shape.dropFirst().map(String.init).joined(separator: " x ")
     return "\(framing.inWords), cropped to \(extents), \(normalisation?.inWords ?? "the architecture's normalisation")"

@@ -86,8 +86,8 @@ public struct FileSamples: SampleSource {
   /// - Parameters:
   ///   - files: the images with their classes.
   ///   - loader: the network's preprocessing.
-  ///   - unreadable: where files are noted that cannot be decoded, or whose masks cannot, which are then left out:
-  ///     every file is decoded once, now. Nil decodes none yet.
+  ///   - unreadable: the list in which files that cannot be decoded, or whose masks cannot, are noted; they are then
+  ///     left out: every file is decoded once, now. Nil decodes none yet.
   /// - Throws: `PullbackError` if a file cannot be read, or none can be decoded.
   public init(_ files: [LabelledFile], loader: ImageLoader, unreadable: UnreadableFiles? = nil) throws {
     let total = files.count
@@ -161,7 +161,7 @@ public struct ArraySamples: SampleSource {
   private let inputs: Tensor
 
   /// - Parameters:
-  ///   - images: what the maps are of.
+  ///   - images: the images that the maps explain.
   ///   - classes: one for each image, or one for all.
   ///   - attributions: the maps' file, with a value for every value of the images, or for every place.
   /// - Throws: `PullbackError` if a file cannot be read or its shape does not fit.

@@ -16,35 +16,35 @@ import Pullbacks
 public struct Subject: Sendable {
   /// The network's name for people: `EfficientNet-Lite0`.
   public let title: String
-  /// What the network is called in records: its architecture's name, or that of its file.
+  /// The name of the network in records: its architecture's name, or that of its file.
   public let name: String
   private let origin: Origin
   /// The network with its parameters.
   public let network: Network
-  /// How pictures become its inputs.
+  /// The preprocessing of pictures into its inputs.
   public let preprocessing: Preprocessing
   /// Whether pictures may be its inputs. An exported graph may be taken as it is, for arrays alone.
   public let takesPictures: Bool
   /// The classes' names in the order of the logits, where they are known.
   public let classNames: [String]?
-  /// What was assumed, in sentences for people.
+  /// The assumptions made, in sentences for people.
   public let notes: [String]
   /// The images with their classes. A source makes an image when it is asked for; the first ``keptSamples`` of them
   /// stay in memory.
   public private(set) var samples: any SampleSource
-  /// Where the images come from, for a figure's credit line.
+  /// The source of the images, for a figure's credit line.
   public let credit: String
 
-  /// How many samples stay in memory: enough for a figure, but not a whole benchmark.
+  /// The number of samples that stay in memory: enough for a figure, but not a whole benchmark.
   public static let keptSamples = 64
 
-  /// Where a network is from.
+  /// The source of a network.
   enum Origin {
     case checkpoint(Architecture, Checkpoint)
     case onnx(OnnxModel, path: String)
   }
 
-  /// What the network is built as, and the images that it was trained on; nil for an exported graph.
+  /// The architecture of the network, with the images that it was trained on; nil for an exported graph.
   public var architecture: Architecture? { if case .checkpoint(let found, _) = origin { found } else { nil } }
   /// The file that the network's parameters were read from; nil for an exported graph, which has them in itself.
   public var checkpoint: Checkpoint? { if case .checkpoint(_, let found) = origin { found } else { nil } }
@@ -71,10 +71,10 @@ public struct Subject: Sendable {
 
   /// - Parameters:
   ///   - title: the network's name for people; nil is the architecture's.
-  ///   - architecture: of the network.
+  ///   - architecture: the architecture of the network.
   ///   - checkpoint: its parameters.
-  ///   - preprocessing: how pictures become its inputs.
-  ///   - credit: where the images come from.
+  ///   - preprocessing: the preprocessing of pictures into its inputs.
+  ///   - credit: the source of the images.
   ///   - samples: makes the source of images, for the network's classes and the loader of its pictures.
   /// - Throws: `PullbackError` if the parameters are not the architecture's, or `samples` throws.
   public init(
@@ -91,10 +91,10 @@ public struct Subject: Sendable {
   }
 
   /// - Parameters:
-  ///   - origin: where the network is from.
+  ///   - origin: the source of the network.
   ///   - takesPictures: whether pictures may be its inputs.
   ///   - classNames: in the order of the logits.
-  ///   - notes: what was assumed.
+  ///   - notes: the assumptions made.
   ///   - samples: makes the source of images.
   init(
     _ title: String, _ name: String, _ origin: Origin, _ network: Network, _ preprocessing: Preprocessing,
@@ -110,13 +110,13 @@ public struct Subject: Sendable {
     self.samples = KeptSamples(source, limit: Self.keptSamples)
   }
 
-  /// What a source of images needs to know of a network.
+  /// The properties of a network that a source of images needs.
   public struct InputDescription: Sendable {
-    /// Of one input.
+    /// The shape of one input.
     public let shape: [Int]
-    /// What is shown of pictures.
+    /// The part of pictures that is shown.
     public let framing: ImageLoader.Framing
-    /// What images are labelled by.
+    /// The classes that label images.
     public let classes: ClassList
 
     init(_ shape: [Int], _ framing: ImageLoader.Framing, _ classes: ClassList) {
@@ -166,7 +166,7 @@ public struct Subject: Sendable {
   /// - Throws: `PullbackError` if one cannot be made.
   public var images: [Sample] { get throws { try samples.images.indices.map { try samples.sample($0) } } }
 
-  /// What class `target` is called.
+  /// The name of class `target`.
   public func className(_ target: Int) -> String {
     classNames.flatMap { $0.indices.contains(target) ? $0[target] : nil } ?? "class \(target)"
   }
@@ -204,7 +204,7 @@ public struct Subject: Sendable {
       parameters: network.parameters)
   }
 
-  /// What the network thinks of one image's class.
+  /// The network's prediction of one image's class.
   public func prediction(of target: Int, in image: Tensor) throws -> Prediction {
     try Prediction.ranking(network(image).scalars).first { $0.target == target }!
   }
@@ -214,7 +214,7 @@ extension MethodSettings {
   /// These settings for a network of one of the package's architectures: where no layer of the class activation maps is
   /// named, it is the architecture's own.
   ///
-  /// - Parameter graph: of the network that is to be explained.
+  /// - Parameter graph: the graph of the network that is to be explained.
   public func fitting(_ graph: Graph) -> MethodSettings {
     var settings = self
     settings.camLayer = camLayer ?? Architecture.camLayer(in: graph)

@@ -29,10 +29,10 @@ public enum Tier: String, CaseIterable, Sendable {
   /// them.
   public static let publishedTemperatures = paper.models + scenes.models
 
-  /// Where its fetched files lie.
+  /// The folder of its fetched files.
   public var folder: String { "\(FetchedFiles.folder)/\(rawValue)" }
 
-  /// What one of the networks is called among people: `EfficientNet-Lite0`; the architecture's name where it is of no
+  /// The name of one of the networks for people: `EfficientNet-Lite0`; the architecture's name if it belongs to no
   /// tier.
   public static func title(of model: String) -> String {
     if let network = SceneNetwork(rawValue: model) { return network.title }
@@ -62,7 +62,7 @@ public enum Tier: String, CaseIterable, Sendable {
     ImageNetTier.Model(rawValue: model)?.checkpointSHA256 ?? (try? checkpoint(of: model).sha256)
   }
 
-  /// Which images of a tier a network is shown.
+  /// The images of a tier that a network is shown.
   public enum Choice: Sendable {
     /// None: they come from elsewhere.
     case none
@@ -80,11 +80,11 @@ public enum Tier: String, CaseIterable, Sendable {
   ///
   /// - Parameters:
   ///   - model: the network's name.
-  ///   - choice: which images.
+  ///   - choice: the images to show.
   ///   - folder: labelled images of the user's, in place of the tier's own, laid out as ``LabelledFile/inFolder(_:)``
   ///     wants it.
-  ///   - preprocessing: how pictures become inputs.
-  ///   - unreadable: where images of the folder are noted that cannot be read; nil ends with an error when one is met.
+  ///   - preprocessing: the preprocessing of pictures into inputs.
+  ///   - unreadable: the list in which unreadable images of the folder are noted; nil throws at the first one.
   /// - Throws: `PullbackError` of kind `unavailable` if something has not been fetched; others if a file cannot be
   ///   read, or the paper's networks are given no folder.
   public func subject(
@@ -150,7 +150,7 @@ public enum Tier: String, CaseIterable, Sendable {
     }
   }
 
-  /// Where the chosen images come from, for a credit line.
+  /// The source of the chosen images, for a credit line.
   private func credit(_ choice: Choice, _ folder: String?) -> String {
     if let folder { return "Images: \(folder)" }
     switch (self, choice) {
@@ -182,14 +182,14 @@ extension Subject {
   /// - Parameters:
   ///   - model: an architecture; nil is the one that the checkpoint is recognised as, or EfficientNet-Lite0.
   ///   - path: its parameters; nil takes the file that comes with the package or was fetched.
-  ///   - key: of several networks in the file, the one of this name: the key of its state dict, or what the names of
-  ///     its tensors begin with.
+  ///   - key: the network to read, if the file holds several: the key of its state dict, or a common prefix of its
+  ///     tensors' names.
   ///   - patterns: tensors of the file that the network need not use.
-  ///   - choice: which images.
+  ///   - choice: the images to show.
   ///   - folder: labelled images of the user's; nil is the images of the architecture's tier.
-  ///   - preprocessing: how pictures become inputs; nil is ``Preprocessing/standard(for:)`` for a checkpoint of the
-  ///     user's, and the release's for others.
-  ///   - unreadable: where images of the folder are noted that cannot be read; nil ends with an error when one is met.
+  ///   - preprocessing: the preprocessing of pictures into inputs; nil is ``Preprocessing/standard(for:)`` for a
+  ///     checkpoint of the user's, and the release's for others.
+  ///   - unreadable: the list in which unreadable images of the folder are noted; nil throws at the first one.
   /// - Throws: `PullbackError` of kind `unavailable` if EfficientNet-Lite0 has not been fetched, `usage` if there are
   ///   no parameters or no images for the architecture, others if a file cannot be read.
   public init(
@@ -225,11 +225,11 @@ extension Subject {
 
 /// The images that an experiment shows, by the tier it is run on.
 public struct Gallery: Sendable {
-  /// Of ``Tier/imagenet``: the photographs' names, of both kinds.
+  /// The names of ``Tier/imagenet``'s photographs, of both kinds.
   public var photographs: [String]
-  /// Of ``Tier/paper``: how many of the user's images, the first of each class.
+  /// The number of the user's images for ``Tier/paper``, the first of each class.
   public var count: Int
-  /// Of ``Tier/scenes``: numbers of held-out scenes.
+  /// The numbers of held-out scenes for ``Tier/scenes``.
   public var scenes: [Int]
 
   /// - Parameter scenes: nil takes as many as photographs, the first ones that are easy to read.

@@ -14,7 +14,7 @@ public final class UnreadableFiles: Sendable {
 
   /// The value of `read`; nil if it cannot read its file, which is then noted.
   ///
-  /// - Throws: what `read` throws, if the first unreadable file ends the work or the fault is not a file's.
+  /// - Throws: the error of `read`, if the first unreadable file ends the work or the fault is not a file's.
   public func reading<Value>(_ read: () throws -> Value) throws -> Value? {
     do {
       return try read()
@@ -24,9 +24,9 @@ public final class UnreadableFiles: Sendable {
     }
   }
 
-  /// What to say in the end, of kind `data`; nil if every file was read.
+  /// The error at the end, of kind `data`; nil if every file was read.
   ///
-  /// - Parameter total: how many files there were, with those that were not read.
+  /// - Parameter total: the number of files, including those that were not read.
   public func failure(of total: Int) -> PullbackError? {
     let errors = errors
     guard let first = errors.first else { return nil }

@@ -9,10 +9,10 @@ import Failures
 /// It lies as Hugging Face lays out models, of the family GPT-2. Beside it lie the log of its training,
 /// `training.csv`, and what became of it, `report.json`.
 public enum SentenceDecoder {
-  /// What it is called on the command line.
+  /// The name on the command line.
   public static let name = "sentence-decoder"
 
-  /// Where its files lie.
+  /// The folder of its files.
   ///
   /// - Throws: `PullbackError` of kind `unavailable` if the package was taken apart and its resources are elsewhere.
   public static func folder() throws(PullbackError) -> String {

@@ -4,9 +4,9 @@ import Networks
 import Pullbacks
 import Scenes
 
-/// How well a network tells scenes apart, in all and by what makes them hard.
+/// The accuracy of a network on scenes, in all and by the properties that make scenes hard.
 public struct Evaluation: Sendable {
-  /// What the network says of one scene.
+  /// The network's prediction for one scene.
   public struct Prediction: Sendable {
     public let scene: Scene
     /// The class of the greatest logit.
@@ -40,7 +40,7 @@ public struct Evaluation: Sendable {
   /// The share of scenes whose class is seen.
   public var accuracy: Double { Self.share(predictions) }
 
-  /// How many scenes of each class (rows) are taken for each class (columns).
+  /// The number of scenes of each class (rows) that are taken for each class (columns).
   public var confusion: [[Int]] {
     var counts = [[Int]](repeating: [Int](repeating: 0, count: 10), count: 10)
     for prediction in predictions { counts[prediction.scene.label.rawValue][prediction.predicted] += 1 }
@@ -49,9 +49,9 @@ public struct Evaluation: Sendable {
 
   /// The accuracy of the scenes of one kind.
   public struct Bin: Codable, Equatable, Sendable {
-    /// What they are sorted by: `grade`, `scale`, `noise`, `blur`, `clutter` or `occluders`.
+    /// The property that they are sorted by: `grade`, `scale`, `noise`, `blur`, `clutter` or `occluders`.
     public let by: String
-    /// Which of its values: `hard`, `0.35-0.46`, `2`.
+    /// The value of the property: `hard`, `0.35-0.46`, `2`.
     public let value: String
     public let scenes: Int
     public let accuracy: Double
@@ -91,7 +91,7 @@ public struct Evaluation: Sendable {
 /// Two digits after the point.
 private func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
 
-/// What became of a training run: how the network was made, and how well it sees.
+/// The result of a training run: how the network was made, and its accuracy.
 public struct TrainingReport: Codable, Sendable {
   public let recipe: Recipe
   /// Numbers that the network has learnt.
@@ -100,7 +100,7 @@ public struct TrainingReport: Codable, Sendable {
   public let scenes: Int
   public let accuracy: Double
   public let classes: [String]
-  /// How many scenes of each class (rows) are taken for each class (columns).
+  /// The number of scenes of each class (rows) that are taken for each class (columns).
   public let confusion: [[Int]]
   public let difficulty: [Evaluation.Bin]
 

@@ -16,7 +16,7 @@ public struct AdamW: Sendable {
   public var decay: Double
   public var momenta = (first: 0.9, second: 0.999)
   public var epsilon = 1e-8
-  /// How many steps have been made.
+  /// The number of steps made so far.
   public internal(set) var step = 0
   /// Running means of the gradient and of its square, by parameter.
   public internal(set) var moments: [String: (first: Tensor, second: Tensor)] = [:]
@@ -26,8 +26,8 @@ public struct AdamW: Sendable {
   /// One step of all parameters that have a gradient.
   ///
   /// - Parameters:
-  ///   - parameters: by full name; those without a gradient stay.
-  ///   - gradients: of the loss, by full name.
+  ///   - parameters: the parameters by full name; those without a gradient stay.
+  ///   - gradients: the gradients of the loss, by full name.
   ///   - rate: the learning rate of this step.
   /// - Precondition: gradients have their parameters' shapes.
   public mutating func update(_ parameters: inout [String: Tensor], gradients: [String: Tensor], rate: Double) {
@@ -113,7 +113,7 @@ public struct CrossEntropy: Sendable {
     public let loss: Double
     /// The gradient of ``loss`` with respect to the logits, `(N, C)`.
     public let cotangent: Tensor
-    /// How many images have their label's logit as the greatest.
+    /// The number of images whose label has the largest logit.
     public let correct: Int
   }
 

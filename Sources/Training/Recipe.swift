@@ -3,11 +3,11 @@ import Networks
 import Pullbacks
 import Scenes
 
-/// How a network is trained on scenes.
+/// The recipe by which a network is trained on scenes.
 public struct Recipe: Codable, Equatable, Sendable {
   /// The architecture's name.
   public var network: String
-  /// Of the scenes, the noise and the initial parameters.
+  /// The seed of the scenes, the noise and the initial parameters.
   public var seed: UInt64 = 1
   public var epochs: Int
   /// Scenes of one epoch, all of them new; a multiple of ``batch``.
@@ -33,7 +33,7 @@ public struct Recipe: Codable, Equatable, Sendable {
     case otherNormScale = "normScale"
   }
 
-  /// What the scales of batch norms begin at. They stay near it in a short run, so it sets the size of the
+  /// The initial scale of batch norms. The scales stay near it in a short run, so it sets the size of the
   /// pre-activations behind them, against which soft rules have a fixed temperature.
   public var normScale: Double {
     get { otherNormScale ?? Self.usualNormScale }

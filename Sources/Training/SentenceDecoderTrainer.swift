@@ -4,10 +4,10 @@ import Pullbacks
 import Sentences
 import Text
 
-/// How a decoder is trained on sentences.
+/// The recipe by which a decoder is trained on sentences.
 public struct SentenceRecipe: Codable, Equatable, Sendable {
   public var network = SentenceDecoder.name
-  /// Of the sentences, the masks and the initial parameters.
+  /// The seed of the sentences, the masks and the initial parameters.
   public var seed: UInt64 = 1
   public var epochs = 10
   /// Texts of one epoch, all of them new; a multiple of ``batch``.
@@ -19,7 +19,7 @@ public struct SentenceRecipe: Codable, Equatable, Sendable {
   public var decay = 0.05
   /// The share of all steps in which the rate rises.
   public var warmUp = 0.05
-  /// How likely a word is replaced by the mask, so that the network knows texts with words taken away.
+  /// The probability that a word is replaced by the mask, so that the network knows texts with words taken away.
   public var masking = 0.1
   /// Values of an embedding, layers, heads.
   public var width = 96, layers = 3, heads = 4
@@ -162,7 +162,7 @@ public struct SentenceDecoderTrainer: Sendable {
   private struct Batch {
     /// `(N, T)`, the shorter ones filled up.
     let ids: Tensor
-    /// What follows a place of `(N T)`.
+    /// The token that follows a place of `(N T)`.
     let targets: [(place: Int, token: Int)]
 
     /// The logits of the places that something follows: `(targets, tokens)`.
@@ -230,7 +230,7 @@ extension SentenceDecoderTrainer {
 
   /// A run as ``save(to:)`` left it.
   ///
-  /// - Parameter recipe: as it was at the start.
+  /// - Parameter recipe: the recipe as it was at the start.
   /// - Throws: `PullbackError` if the file is none of these, or of a run with another recipe.
   public init(resuming path: String, as recipe: SentenceRecipe) throws {
     try self.init(recipe)
@@ -265,11 +265,11 @@ extension SentenceDecoderTrainer {
   }
 }
 
-/// What became of a decoder's training: how it was made, and whether its verbs agree with their subjects.
+/// The result of a decoder's training: how it was made, and whether its verbs agree with their subjects.
 public struct SentenceReport: Codable, Sendable {
   /// Texts with one structure of the subject.
   public struct Bin: Codable, Equatable, Sendable {
-    /// How many nouns of the other number stand between subject and verb.
+    /// The number of nouns of the other number between subject and verb.
     public let distractors: Int
     public let texts: Int
     public let accuracy: Double

@@ -101,7 +101,7 @@ extension Trainer {
 
   /// A run as ``save(to:)`` left it.
   ///
-  /// - Parameter recipe: as it was at the start.
+  /// - Parameter recipe: the recipe as it was at the start.
   /// - Throws: `PullbackError` if the file is none of these, or of a run with another recipe.
   public init(resuming path: String, as recipe: Recipe) throws {
     try self.init(recipe)

@@ -25,11 +25,11 @@ struct TrainingState<Recipe: Codable & Equatable, Epoch: Codable> {
   }
 
   /// - Parameters:
-  ///   - recipe: as it was at the start.
-  ///   - epochs: of the whole run.
-  ///   - steps: of an epoch.
-  ///   - optimiser: as it is before the first step.
-  ///   - graph: whose parameters they are.
+  ///   - recipe: the recipe as it was at the start.
+  ///   - epochs: the number of epochs of the whole run.
+  ///   - steps: the number of steps of an epoch.
+  ///   - optimiser: the optimiser as it is before the first step.
+  ///   - graph: the graph whose parameters they are.
   /// - Throws: `PullbackError` if the file is no such state, or of a run with another recipe.
   init(
     contentsOf path: String, as recipe: Recipe, epochs: Int, steps: Int, continuing optimiser: AdamW, of graph: Graph

@@ -1,7 +1,7 @@
 import Failures
 
-/// What the text says of two numbers: `fig2:… > fig2:…`, or with a number in place of one. It writes nothing; where it
-/// does not hold, the sentence beside it is wrong.
+/// A statement of the text about two numbers: `fig2:… > fig2:…`, or with a number in place of one. It writes nothing;
+/// if it does not hold, the sentence beside it is wrong.
 struct Claim {
   private enum Side {
     case number(Double)
@@ -46,9 +46,9 @@ struct Claim {
   }
 }
 
-/// How two values compare, in a filter and in a claim.
+/// The comparison of two values, in a filter and in a claim.
 enum Comparison: String, CaseIterable {
-  // Those of two characters first: one is searched for in this order.
+  // Operators of two characters come first, since they are searched for in this order.
   case notEqual = "!="
   case atMost = "<="
   case atLeast = ">="

@@ -1,7 +1,7 @@
 import Failures
 import Foundation
 
-/// A Swift file as a story: the prose of its `//:` lines and the code between.
+/// A Swift file split into the prose of its `//:` lines and the code between.
 struct LiterateProgram: Equatable {
   enum Chunk: Equatable {
     /// Markdown, without the marks.
@@ -10,15 +10,18 @@ struct LiterateProgram: Equatable {
     case code(String, line: Int)
   }
 
-  /// The text of the first heading, `# Figure 2: each class finds its tile`; nil if the file does not begin with one.
+  /// The text of the first heading, `# Figure 2: mosaics of four classes`; nil if the file does not begin with one.
   let title: String?
+  /// The titles of further results by their part: `raw` in `## raw: the same maps in raw colour`. They are no prose.
+  let parts: [String: String]
   /// The prose between the title and the first code.
   let introduction: String
-  /// What follows.
+  /// The chunks after the title and the introduction.
   let chunks: [Chunk]
 
   init(_ source: String) {
     var chunks: [Chunk] = []
+    var partTitles: [String: String] = [:]
     var lines: [Substring] = []
     var isProse = false
     var count = 0
@@ -38,18 +41,23 @@ struct LiterateProgram: Equatable {
       if isMarked != isProse { finish() }
       isProse = isMarked
       count += 1
-      lines.append(isMarked ? content.dropFirst(content.hasPrefix("//: ") ? 4 : 3) : line)
+      if isMarked, let part = content.wholeMatch(of: #/\/\/: ## ([a-z0-9-]+): (.+)/#)?.output {
+        partTitles[String(part.1)] = String(part.2)
+      } else {
+        lines.append(isMarked ? content.dropFirst(content.hasPrefix("//: ") ? 4 : 3) : line)
+      }
     }
     finish()
+    parts = partTitles
 
     guard case .prose(let opening)? = chunks.first else {
       (title, introduction, self.chunks) = (nil, "", chunks)
       return
     }
-    let parts = opening.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
-    if parts[0].hasPrefix("# ") {
-      title = parts[0].dropFirst(2).trimmed
-      introduction = parts.count == 2 ? parts[1].trimmed : ""
+    let head = opening.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
+    if head[0].hasPrefix("# ") {
+      title = head[0].dropFirst(2).trimmed
+      introduction = head.count == 2 ? head[1].trimmed : ""
     } else {
       (title, introduction) = (nil, opening)
     }
@@ -67,7 +75,7 @@ struct LiterateProgram: Equatable {
     return nil
   }
 
-  /// The number, among the chunks, of that which holds `line`.
+  /// The index of the chunk that holds `line`.
   func chunk(of line: Int) -> Int? {
     chunks.lastIndex { if case .code(_, let first) = $0 { first <= line } else { false } }
   }
@@ -76,7 +84,7 @@ struct LiterateProgram: Equatable {
   ///
   /// - Parameters:
   ///   - first: the number of its first line in the file.
-  ///   - id: of the block; its lines are `id-12`, `id-13`.
+  ///   - id: the id of the block; its lines are `id-12`, `id-13`.
   static func fenced(_ code: String, from first: Int = 1, id: String) -> String {
     let longest = code.matches(of: #/`+/#).map(\.output.count).max() ?? 0
     let fence = String(repeating: "`", count: max(3, longest + 1))
@@ -90,7 +98,7 @@ extension String {
   }
 }
 
-/// What the write-up shows of one experiment: its prose and program from `Experiments/`, its picture and how it was
+/// The section of the write-up on one experiment: its prose and program from `Experiments/`, its picture and how it was
 /// made from `Figures/`.
 struct ExperimentSection {
   let name: String
@@ -127,13 +135,13 @@ struct ExperimentSection {
       ? "## \(label) \(place) {#\(id)}\n\n\(result)" : "## \(title) {#\(id)}\n\n\(program.introduction)\n\n\(result)"
   }
 
-  /// How the text calls the tier of a repeated section.
+  /// The name of the tier in the heading of a repeated section.
   private var place: String { ["imagenet": "on photographs", "paper": "on ImageNet"][tier] ?? "on \(tier)" }
 
-  /// `Figure 2` of `Figure 2: each class finds its tile`.
+  /// `Figure 2` of `Figure 2: mosaics of four classes`.
   private var label: Substring { title.prefix { $0 != ":" } }
 
-  /// The picture `result`, with its caption: `fig4-sequence`. Of a table that was written as text, the text.
+  /// The picture `result`, `fig4-sequence`, with its caption; of a table that was written as text, the text.
   func picture(_ result: String) throws -> String {
     if let path = results.path(result, tier: tier, extensions: ["md"]) {
       return "::: {.result}\n\nTable: \(try caption(result))\n\n\(try results.text(at: path).trimmed)\n\n:::"
@@ -142,10 +150,12 @@ struct ExperimentSection {
     return "![\(try caption(result))](\(path)){alt=\"\(title.replacing("\"", with: ""))\"}"
   }
 
-  /// The label and how the result was made, with the numbers to take home.
+  /// The title, the command that made the result, and links to its numbers. A part has the title that the program gives
+  /// it in a line `//: ## part: title`.
   private func caption(_ result: String) throws -> String {
     let part = result.dropFirst(name.count).drop { $0 == "-" }
-    let title = part.isEmpty ? title : "\(label), \(part)"
+    let title = part.isEmpty ? title : program.parts[String(part)].map { "\(label): \($0)" } ?? "\(label), \(part)"
+    let end = title.hasSuffix("?") ? "" : "."
     let data = try results.existingPath(result, tier: tier, extensions: ["json", "csv", "png"])
     let stem = (data as NSString).deletingPathExtension
     let provenance = try Provenance(results.value("\(stem).provenance.json", tier: tier))
@@ -153,11 +163,11 @@ struct ExperimentSection {
       .filter { FileManager.default.fileExists(atPath: "\(results.root)/\($0)") }
       .map { "[`\(($0 as NSString).lastPathComponent)`](\($0)){.data}" }
     let numbers = links.isEmpty ? "." : "; numbers: \(links.joined(separator: ", "))."
-    return "**\(title).** [\(provenance.markdown)\(numbers)]{.made}"
+    return "**\(title)\(end)** [\(provenance.markdown)\(numbers)]{.made}"
   }
 
-  /// The place in the program, as `(line, anchor)`, that hands over what the last name of `path` says; in the lack of
-  /// one, that of the name before.
+  /// The place in the program, as `(line, anchor)`, that hands over the field with the last name of `path`; if there is
+  /// none, the one of the name before.
   func place(of path: ValuePath) -> (line: Int, anchor: String)? {
     for name in path.names.reversed() {
       if let line = program.line(handingOver: name), let chunk = program.chunk(of: line) {
@@ -169,7 +179,7 @@ struct ExperimentSection {
 
   private func blockID(_ chunk: Int) -> String { "\(name)-cell\(chunk)" }
 
-  /// The whole program, for the typesetting to fold away or move to the end; under each cell what it printed and drew.
+  /// The whole program, which the typesetting folds away or moves to the end, with each cell's output under it.
   func listing(id: String) throws -> String {
     let cells = try program.chunks.enumerated().flatMap { place, chunk in
       switch chunk {
@@ -190,7 +200,7 @@ struct ExperimentSection {
       """
   }
 
-  /// What a cell printed, and links to the figures that it wrote.
+  /// The lines that a cell printed, and links to the figures that it wrote.
   private func output(of code: String, from first: Int, section: String) throws -> [String] {
     let lines = first..<first + code.split(separator: "\n", omittingEmptySubsequences: false).count
     let printed = try printedLines().filter { lines.contains($0.line) }.map(\.text).joined(separator: "\n")

@@ -58,7 +58,7 @@ struct Selection {
     return number
   }
 
-  /// As Pandoc's Markdown.
+  /// The quotation as Pandoc's Markdown.
   func markdown(in root: Value) throws -> String {
     let value = try value(in: root)
     if let format { return try format(value, of: path.text) }
@@ -86,7 +86,7 @@ extension StringProtocol {
   }
 }
 
-/// How a value is written in the text.
+/// The format of a value in the text.
 enum ValueFormat: Equatable {
   /// This many decimals: `fixed 2` makes 0.4707 into 0.47.
   case fixed(Int)

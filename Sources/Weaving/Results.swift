@@ -19,7 +19,7 @@ final class Results {
     candidates(name, tier, extensions).first { FileManager.default.fileExists(atPath: "\(root)/\($0)") }
   }
 
-  /// As ``path(_:tier:extensions:)``.
+  /// Like ``path(_:tier:extensions:)``, but throws if there is no such file.
   ///
   /// - Throws: `PullbackError` that names all the files looked for.
   func existingPath(_ name: String, tier: String, extensions: [String]) throws -> String {
@@ -30,8 +30,8 @@ final class Results {
     return path
   }
 
-  /// What the JSON or CSV file that `name` means holds. A CSV file is a list of records, its columns by name, with a
-  /// number wherever a cell is one.
+  /// The content of the JSON or CSV file that `name` means. A CSV file is a list of records, its columns by name, with
+  /// a number for every cell that is one.
   func value(_ name: String, tier: String) throws -> Value {
     let path = try existingPath(name, tier: tier, extensions: ["json", "csv"])
     if let value = read[path] { return value }
@@ -148,13 +148,13 @@ struct ResultTable {
   }
 }
 
-/// How a result came to be, from the file beside it.
+/// The provenance of a result, from the file beside it.
 struct Provenance {
   let command: String
   let commit: String?
   let seconds: Double
 
-  /// - Parameter record: what the provenance file holds.
+  /// - Parameter record: the content of the provenance file.
   init(_ record: Value) throws {
     command = try ValuePath("command[*]").values(in: record).compactMap(\.plain).joined(separator: " ")
     seconds = try Selection("seconds").number(in: record)

@@ -5,11 +5,11 @@ struct Template {
   indirect enum Piece {
     case text(String)
     case directive(Directive, Place)
-    /// What stands between the directive and its `end`.
+    /// The pieces between the directive and its `end`.
     case block(Directive, [Piece], Place)
   }
 
-  /// Where a directive stands, for messages.
+  /// The place of a directive, for messages.
   struct Place {
     let file: String
     let line: Int
@@ -30,7 +30,7 @@ struct Template {
 
   let pieces: [Piece]
 
-  /// - Parameter file: what messages call the template.
+  /// - Parameter file: the template's name in messages.
   /// - Throws: `PullbackError` with file and line for a directive that is none, and for blocks that do not end.
   init(_ text: String, file: String) throws {
     var open: [(directive: Directive, place: Place, pieces: [Piece])] = []
@@ -80,7 +80,7 @@ struct Template {
   }
 }
 
-/// What stands between `{{` and `}}` in the template.
+/// The text between `{{` and `}}` in the template.
 enum Directive {
   /// `experiment fig2`, or `experiment fig2 on imagenet` for another tier than the template's, until `end`: its
   /// section, with the lines between as its discussion. Without results there is no section.

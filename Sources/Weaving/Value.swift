@@ -1,6 +1,6 @@
 import Failures
 
-/// What a result file holds: JSON's kinds of values.
+/// The value in a result file: JSON's kinds of values.
 public enum Value: Equatable, Sendable {
   case null
   case boolean(Bool)
@@ -9,7 +9,7 @@ public enum Value: Equatable, Sendable {
   case list([Value])
   case record([String: Value])
 
-  /// What it is, for a message: `a list of 8`.
+  /// The kind of the value, for a message: `a list of 8`.
   var kind: String {
     switch self {
     case .null: "null"
@@ -21,7 +21,7 @@ public enum Value: Equatable, Sendable {
     }
   }
 
-  /// As a filter compares it and as a table without a format shows it; nil for lists and records.
+  /// The value as a filter compares it and as a table without a format shows it; nil for lists and records.
   var plain: String? {
     switch self {
     case .null: "null"

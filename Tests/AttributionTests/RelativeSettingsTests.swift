@@ -35,6 +35,26 @@ struct RelativeSettingsTests {
     #expect(settings.ofSoftRules["temperature.attention"] == "2.0" && settings.ofSoftRules.count == 5)
   }
 
+  /// The logistic gate of ReLU goes by the same name in settings, records and rules.
+  @Test func logisticGate() throws {
+    let setting = try #require(Setting.all.first { $0.name == "temperature.relu" })
+    var settings = MethodSettings()
+    let isTaken = settings.temperatures.set(.relu, "sigmoid:0.3")
+    #expect(isTaken)
+    #expect(setting.read(settings) == "sigmoid:0.3" && settings.ofSoftRules["temperature.relu"] == "sigmoid:0.3")
+    let graph = SmallNetwork.convnet.network.graph
+    #expect(try settings.softRules(for: graph) == .excitationPullback())
+    for text in ["sigmoid:0", "sigmoid:", "sigmoid:nan", "logistic:0.3", "-1"] {
+      let isTaken = settings.temperatures.set(.relu, text)
+      #expect(!isTaken, "\(text)")
+    }
+    let isTakenElsewhere = settings.temperatures.set(.gelu, "sigmoid:0.3")
+    #expect(!isTakenElsewhere)
+    let isTakenBack = settings.temperatures.set(.relu, "0.6")
+    #expect(isTakenBack)
+    #expect(try settings.softRules(for: graph) == .softPullback())
+  }
+
   /// Attention keeps the rule and the temperature that it has without relative ones; single nodes come before all.
   @Test func otherRulesStay() throws {
     let network = SmallNetwork.transformer.network

@@ -222,6 +222,9 @@ import Testing
     (["--temperature", "relative.conv=1"], 64, "there is no relative rule for conv"),
     (["--temperature", "nowhere=1", "--method", "gradient"], 64, "vgg-scenes has no node of this name"),
     (["--temperature", "relative=0"], 64, "expected a name and a positive number"),
+    (["--temperature", "relu=sigmoid:0"], 64, "expected a name and a positive number"),
+    (["--temperature", "gelu=sigmoid:1"], 64, "expected a name and a positive number"),
+    (["--temperature", "relative.relu=1,relu=sigmoid:0.3"], 64, "relu would have two temperatures"),
     (["--temperature", "relative.relu=nan"], 64, "expected a name and a positive number"),
     (["--temperature", "relative.relu=1,relu=0.6"], 64, "relu would have two temperatures"),
     (["--temperature", "relative.relu=1", "--set", "temperature.relu=0.5"], 64, "relu would have two temperatures"),
@@ -269,6 +272,19 @@ import Testing
       #expect(settings["temperature.relu"] == nil)
       #expect((settings["temperature.maxpool"] == nil) == (multiples.others != nil))
     }
+  }
+
+  /// The gate of the paper's versions 1 to 4.
+  @Test func logisticTemperature() throws {
+    let made = Self.made
+    try NPY.write(made.images.image(0), to: made.folder.path("image.npy"))
+    let outcome = try Self.attribute(["--temperature", "relu=sigmoid:0.3"], to: made.folder.path("logistic.npy"))
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let pullback = try made.subject.network.valueWithPullback(at: made.images.image(0), rules: .excitationPullback())
+    let map = try pullback.pullback(made.subject.network.oneHot([3]))
+    #expect(relativeErrors(try NPY.read(made.folder.path("logistic.npy")), map).largest < 1e-5)
+    let settings = try #require(try Self.json(made.folder.path("logistic.json"))["settings"] as? [String: String])
+    #expect(settings["temperature.relu"] == "sigmoid:0.3")
   }
 
   /// Where sigma comes from and its range, node by node and by kind; and other temperatures in units of it.

@@ -31,13 +31,17 @@ import Testing
     let folder = try TemporaryFolder()
     let image = try ImageLoader(size: 224).image(at: Self.zebra)
     try NPY.write(image, to: folder.path("zebra.npy"))
-    for (input, output) in [(Self.zebra, "a.npy"), (folder.path("zebra.npy"), "b.npy")] {
+    for (input, output, name) in [
+      (Self.zebra, "a.npy", "zebra.png"), (folder.path("zebra.npy"), "b.npy", "image 0"),
+    ] {
       let outcome = try Self.pullbacks.run([
         "attribute", "--model", "efficientnet-lite0", "--input", input, "--target", "340", "--method", "soft-pullback",
         "--temperature", "relu6=1,_swish=0.3", "--output", folder.path(output), "--figure", folder.path("figure.png"),
       ])
       #expect(outcome.status == 0, "\(outcome.errors)")
-      #expect(outcome.output.hasPrefix("image 0: target 340, zebra, p = 0."))
+      #expect(outcome.output.hasPrefix("\(name): target 340, zebra, p = 0."))
+      let files = [folder.path(output), Signature.recordPath(folder.path(output)), folder.path("figure.png")]
+      #expect(outcome.output.hasSuffix("\nwrote \(files.joined(separator: ", "))\n"), "\(outcome.output)")
     }
     #expect(
       try Data(contentsOf: folder.url.appendingPathComponent("a.npy"))
@@ -116,7 +120,8 @@ import Testing
         "--max-memory", memory, "--output", folder.path(output),
       ])
       #expect(again.status == 0 && again.errors.isEmpty, "\(again.errors)")
-      #expect(again.output.split(separator: "\n").count == 12)
+      let lines = again.output.split(separator: "\n")
+      #expect(lines.count == 13 && lines.last?.hasPrefix("wrote \(folder.path(output))/soft-pullback.npy, ") == true)
     }
     for method in ["soft-pullback", "smooth-pullback", "deeplift-released"] {
       let files = try ["a", "b"].map { try Data(contentsOf: folder.url.appendingPathComponent("\($0)/\(method).npy")) }
@@ -198,19 +203,19 @@ import Testing
     for preset in Preset.allCases { #expect(lines.contains { $0[0].hasPrefix("preset \(preset.rawValue)") }) }
     for method in Method.allCases { #expect(lines.count { $0[0] == method.rawValue } == Preset.allCases.count) }
     for setting in Setting.all { #expect(lines.count { $0[0] == setting.name } == Preset.allCases.count) }
-    #expect(lines.filter { $0[0] == "ascent.clip" }.map { $0[1] } == ["every-step", "never", "never"])
-    let fusion = try #require(lines.last { $0[0] == "fusiongrad" })
+    #expect(lines.filter { $0[0] == "ascent.clip" }.map { $0[1] } == ["never", "never", "every-step"])
+    let fusion = try #require(lines.first { $0[0] == "fusiongrad" })
     #expect(fusion[3] == "100" && fusion[4] == "100")
-    let cam = try #require(lines.last { $0[0] == "guided-grad-cam" })
+    let cam = try #require(lines.first { $0[0] == "guided-grad-cam" })
     #expect(cam[5].contains("layer layer4.2.conv3") && cam[6] == "pictures (C, H, W)")
     let columns = try #require(lines.first { $0[0] == "method" })
-    let released = try #require(lines.last { $0[0] == "deeplift-released" })
+    let released = try #require(lines.first { $0[0] == "deeplift-released" })
     #expect(columns.suffix(3) == ["formula", "source", "caveat"] && released.count == columns.count)
     #expect(released[2] == "yes" && released[6] == "any" && released[7] == "x g(x)")
     #expect(released[9].hasPrefix("no DeepLift"))
     for (name, forms) in [
       ("border", ["zeros", "zeros", "zeros"]), ("attention", ["frozen", "frozen", "frozen"]),
-      ("ig.weighting", ["released", "released", "normalised"]), ("ig.points", ["10", "10", "50"]),
+      ("ig.weighting", ["normalised", "released", "released"]), ("ig.points", ["50", "10", "10"]),
     ] {
       #expect(lines.filter { $0[0] == name }.map { $0[1] } == forms)
     }

@@ -143,8 +143,8 @@ import Testing
   }
 
   @Test(arguments: [
-    (["--methods", "gradiant"], 64, "--methods gradiant: there is none of this name"),
-    (["--metrics", "infidelty"], 64, "--metrics infidelty: there is none of this name"),
+    (["--methods", "gradiant"], 64, "--methods gradiant: there is no such name"),
+    (["--metrics", "infidelty"], 64, "--metrics infidelty: there is no such name"),
     (["--metrics", "focus,focus"], 64, "each of them once"),
     (["--samples", "0"], 64, "--samples is at least 1"),
     (["--shard", "3/2"], 64, "3/2"),

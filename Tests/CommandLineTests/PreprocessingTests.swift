@@ -48,7 +48,9 @@ import Testing
     for image in ["square.png", "wide.png"] {
       let (values, outcome) = try logits(image)
       #expect(relativeErrors(values, try expected(image, .shorterSide(256))).largest < 1e-4)
-      #expect(outcome.errors.contains("the middle 7/8 of its shorter side, cropped to 224 x 224"), "\(outcome.errors)")
+      #expect(
+        outcome.errors.contains("the middle 7/8 of the picture's shorter side, cropped to 224 x 224"),
+        "\(outcome.errors)")
       #expect(outcome.errors.split(separator: "\n").count { $0.hasPrefix("note: pictures: ") } == 1)
       #expect(try logits(image, "--preprocess", "torchvision-default").values == values)
       #expect(try logits(image, "--preprocess", "imagenet").values == values)

@@ -103,10 +103,45 @@ import Testing
     #expect(both.status == 64)
   }
 
+  /// Errors in a file of texts name the line, before anything is computed; lines end at line feeds alone.
+  @Test func linesOfTextsAreNamed() throws {
+    let folder = try TemporaryFolder()
+    for (text, problem) in [
+      ("t1\tt2\n\nt3\n", "pairs.tsv:3: the text behind the tab: is missing"),
+      ("t1\tt2\r\nt1 t2 t3 t4 t5 t6 t7 t8 t9\tt1\n", "pairs.tsv:2: text of 9 tokens: the model has places for 8"),
+    ] {
+      try text.write(toFile: folder.path("pairs.tsv"), atomically: true, encoding: .utf8)
+      let outcome = try Self.pullbacks.run(Self.model + ["--pairs", folder.path("pairs.tsv")])
+      #expect(outcome.status == 64 && outcome.errors.contains(problem), "\(outcome.errors)")
+      #expect(outcome.output.isEmpty)
+    }
+    try "t1\u{2028}t2\tt3\n".write(toFile: folder.path("pairs.tsv"), atomically: true, encoding: .utf8)
+    let outcome = try Self.pullbacks.run(
+      Self.model + ["--pairs", folder.path("pairs.tsv"), "--output", folder.path("out.json")])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let record = try String(contentsOfFile: folder.path("out.json"), encoding: .utf8)
+    #expect(record.components(separatedBy: "\"value\"").count == 2)
+  }
+
+  /// Of two files of one name the one would be lost.
+  @Test func outputsHaveNamesOfTheirOwn() throws {
+    let folder = try TemporaryFolder()
+    try FileManager.default.createDirectory(atPath: folder.path("in"), withIntermediateDirectories: true)
+    for report in ["x", "in/../x"] {
+      let outcome = try Self.pullbacks.run(
+        Self.model + ["--text", "t1", "--against", "t2", "--output", folder.path("x"), "--report", folder.path(report)])
+      #expect(outcome.status == 64 && outcome.errors.contains("would be written twice"), "\(outcome.errors)")
+      #expect(!FileManager.default.fileExists(atPath: folder.path("x")))
+    }
+  }
+
   @Test(
     arguments: [
       (["--text", "t1"], 64, "--against: is missing"), (["--against", "t1"], 64, "--text: is missing"),
-      (["--text", "t1", "--against", "t2", "--label", "3"], 64, "--label: the model makes a vector"),
+      (
+        ["--text", "t1", "--against", "t2", "--label", "3"], 64,
+        "--label 3: text-bin is a sentence encoder, not a classifier"
+      ),
       (["--text", "", "--against", "t2"], 64, "text: has no tokens"),
       (["--text", "t1 t2 t3 t4 t5 t6 t7 t8 t9", "--against", "t2"], 64, "the model has places for 8"),
       (["--text", "t1", "--against", "t2", "--model", "Sources"], 66, "config.json"),

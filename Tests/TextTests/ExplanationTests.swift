@@ -139,6 +139,26 @@ import Testing
     #expect((record["words"] as! [[String: Any]]).map { $0["text"] as! String } == explanation.words.map(\.text))
   }
 
+  /// Llama's tokenizer splits nothing beforehand: words begin at spaces all the same. What is not in the vocabulary is
+  /// a part of the text, not a special token.
+  @Test func wordsBeginAtSpaces() throws {
+    let json =
+      #"{"model": {"type": "BPE", "vocab": {"?": 0, "▁": 1, "a": 2, "b": 3, "▁a": 4}, "merges": ["▁ a"], "unk_token": "?"},"#
+      + #""added_tokens": [{"id": 0, "content": "?", "special": true}],"#
+      + #""normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"}, "#
+      + #"{"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]}}"#
+    let tokenizer = try Tokenizer(json: Array(json.utf8), name: "tokenizer.json")
+    let (model, _, _) = try Self.encoder()
+    let text = "ab a  bx"
+    let encoding = try tokenizer.encode(text)
+    let explanation = TextExplanation(
+      texts: [text], encoding: encoding, model: model, method: .gradient,
+      shares: encoding.tokens.map { _ in 1 }, norms: nil, value: 1, bias: 0, settings: [:])
+    #expect(explanation.words.map(\.text) == ["ab", "a", "bx"])
+    #expect(Set(encoding.tokens.map(\.word)) == [0])
+    #expect(tokenizer.isUnknown(encoding.tokens.last!.id) && !tokenizer.isUnknown(2))
+  }
+
   @Test func faithfulnessIsTheMeanOverSharesOfTokens() throws {
     let (model, _, other) = try Self.encoder()
     let target = TextTarget.similarity(to: other)

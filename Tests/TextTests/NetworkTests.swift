@@ -130,11 +130,34 @@ import Testing
         + #""num_attention_heads": 4, "intermediate_size": 40, "max_position_embeddings": 20, "hidden_act": "x"}"#,
       #"activation "x": is not supported"#
     ),
+    (
+      "config.json",
+      #"{"model_type": "roberta", "vocab_size": 60, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,"#
+        + #""intermediate_size": 40, "max_position_embeddings": 20, "pad_token_id": 9223372036854775807}"#,
+      "expected a pad_token_id from 0 on"
+    ),
+    ("config.json", #"{"model_type": "bert", "hidden_size": 7.5}"#, "a number is out of range, or is no whole number"),
+    (
+      "config.json",
+      #"{"model_type": "llama", "vocab_size": 60, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,"#
+        + #""intermediate_size": 40, "max_position_embeddings": 20,"#
+        + #""rope_parameters": {"rope_type": "linear", "factor": 1e-308}}"#, "expected a factor of rope"
+    ),
     ("model.safetensors", "x", "is no checkpoint"),
+    (
+      "modules.json", #"[{"type": "sentence_transformers.models.Transformer"}, {"type": "x.Dense"}]"#,
+      #"the module "Dense" is not supported"#
+    ),
+    (
+      "1_Pooling/config.json", #"{"pooling_mode_mean_tokens": true, "pooling_mode_max_tokens": true}"#,
+      "asks for pooling_mode_mean_tokens and pooling_mode_max_tokens"
+    ),
+    ("1_Pooling/config.json", "{", "is not JSON"),
   ])
   func foldersThatDoNotFitAreRefused(_ file: String, _ text: String, _ problem: String) throws {
     let folder = try TemporaryFolder()
     try Self.write("bert-mean", to: folder)
+    try FileManager.default.createDirectory(atPath: folder.path("1_Pooling"), withIntermediateDirectories: true)
     try text.write(toFile: folder.path(file), atomically: true, encoding: .utf8)
     let error = #expect(throws: PullbackError.self) { try TextModel(contentsOf: folder.url.path) }
     #expect(error?.kind == .data)
@@ -155,6 +178,18 @@ import Testing
     }
     try FileManager.default.removeItem(atPath: folder.path("model.safetensors.index.json"))
     #expect(throws: PullbackError.self) { try ModelFolder(folder.url.path) }
+  }
+
+  /// Tokens that fill up batches take places of their own in RoBERTa, and a decoder's classes are read before them.
+  @Test func paddingInsideATextIsRefused() throws {
+    for (name, ids) in [("roberta-classes", [5, 1, 7])] {
+      let folder = try TemporaryFolder()
+      try Self.write(name, to: folder)
+      let model = try TextModel(contentsOf: folder.url.path)
+      let error = #expect(throws: PullbackError.self) { try model.embeddings(of: ids) }
+      #expect(error?.description.contains("which fills up batches") == true)
+      #expect(throws: Never.self) { try model.embeddings(of: [5, 7]) }
+    }
   }
 
   @Test func longerTextsThanTheModelsAreRefused() throws {

@@ -138,6 +138,62 @@ import Testing
     }
   }
 
+  /// Long texts and words are no fault of a pattern.
+  @Test func longMatchesAreFound() throws {
+    let letters = Array(String(repeating: "ab", count: 1000).unicodeScalars)
+    #expect(try TextPattern("(?:a|b)+|\\s", of: "t.json").matches(in: letters) == [0..<2000])
+    let literal = String(repeating: "ab", count: 250)
+    #expect(try TextPattern(literal, of: "t.json").matches(in: letters).count == 4)
+  }
+
+  /// Rules that would make a text long without end, or take for ever over it.
+  @Test(.timeLimit(.minutes(1)))
+  func rulesThatNeverEndAreRefused() throws {
+    let tenfold = #"{"type": "Replace", "pattern": {"String": "a"}, "content": "aaaaaaaaaa"}"#
+    let bytes = #"{"type": "ByteLevel", "add_prefix_space": false}"#
+    let pattern =
+      #"{"type": "WhitespaceSplit"}, {"type": "Split", "pattern": {"Regex": "(a|aa)*c"}, "behavior": "Isolated", "#
+      + #""invert": false}"#
+    let words = String(repeating: String(repeating: "a", count: 50) + " ", count: 12_000)
+    for (kind, list, rules, text) in [
+      ("normalizer", "normalizers", Self.copies(12, tenfold), "a"),
+      ("normalizer", "normalizers", Self.copies(40, bytes), "é"),
+      ("pre_tokenizer", "pretokenizers", Self.copies(40, bytes), "é"),
+      ("pre_tokenizer", "pretokenizers", pattern, words),
+    ] {
+      let rules = #"{"type": "Sequence", "\#(list)": [\#(rules)]}"#
+      let json = #"{"model": {"type": "WordPiece", "unk_token": "?", "vocab": {"?": 0}}, "\#(kind)": \#(rules)}"#
+      let tokenizer = try Tokenizer(json: Array(json.utf8), name: "t.json")
+      #expect(throws: PullbackError.self, "\(rules)") { try tokenizer.encode(text) }
+    }
+  }
+
+  private static func copies(_ count: Int, _ text: String) -> String {
+    [String](repeating: text, count: count).joined(separator: ", ")
+  }
+
+  /// Bytes of a prefix and a suffix stand for no character.
+  @Test func bytesOfPrefixesLieInTheirWord() throws {
+    let bytes = (0..<256).map { byte in
+      "\"<0x" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true) + ">\": \(byte)"
+    }
+    let json =
+      #"{"model": {"type": "BPE", "byte_fallback": true, "continuing_subword_prefix": "@@", "end_of_word_suffix": "</w>", "#
+      + #""vocab": {\#(bytes.joined(separator: ", "))}, "merges": []}}"#
+    let tokenizer = try Tokenizer(json: Array(json.utf8), name: "t.json")
+    let tokens = try tokenizer.encode("a漢").tokens
+    #expect(tokens.map(\.id) == Array("a@@漢</w>".utf8).map(Int.init))
+    #expect(tokens.map(\.range) == [0..<1] + Array(repeating: 1..<2, count: 9))
+  }
+
+  /// A text of one word takes no longer for each of its characters than a short one.
+  @Test func longWordsAreMerged() throws {
+    let json = #"{"model": {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "abab": 3}, "merges": ["a b", "ab ab"]}}"#
+    let tokenizer = try Tokenizer(json: Array(json.utf8), name: "t.json")
+    let ids = try tokenizer.encode(String(repeating: "ab", count: 100_001)).ids
+    #expect(ids == [Int](repeating: 3, count: 50_000) + [2])
+  }
+
   @Test(
     arguments: [
       ("a{2,3}?", "aaaaa", [0..<2, 2..<4]), ("a{2,}+b?", "aaab", [0..<4]),

@@ -34,6 +34,13 @@ import Testing
       ])
   }
 
+  /// Titles of parts are no prose, and lines keep their numbers.
+  @Test func partsHaveTitles() {
+    let program = LiterateProgram("//: # Figure 1: one\n//: ## raw: as colour\n//: Prose.\n\nlet x = 1\n")
+    #expect(program.title == "Figure 1: one" && program.parts == ["raw": "as colour"])
+    #expect(program.introduction == "Prose." && program.chunks == [.code("let x = 1", line: 5)])
+  }
+
   @Test func fencesAreLongerThanWhatTheyHold() {
     let expected = "````` {.swift .numberLines startFrom=\"7\" #a}\nlet s = \"````\"\n`````"
     #expect(LiterateProgram.fenced("let s = \"````\"\n", from: 7, id: "a") == expected)

@@ -13,7 +13,7 @@ struct SmallRepository {
       "Experiments/fig1/main.swift",
       """
       //: # Figure 1: one
-      //:
+      //: ## rows: is it two?
       //: What it *is*.
 
       let x = 1

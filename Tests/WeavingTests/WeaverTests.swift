@@ -46,7 +46,7 @@ import Testing
       """
       ::: {.result}
 
-      Table: **Figure 1, rows.** [`swift run fig1`, 3\u{A0}s; numbers: \
+      Table: **Figure 1: is it two?** [`swift run fig1`, 3\u{A0}s; numbers: \
       [`fig1-rows-here.json`](Figures/fig1-rows-here.json){.data}.]{.made}
 
       | a |

@@ -17,7 +17,7 @@
 bool pb_thread_is_taken(void);
 void pb_take_thread(bool taken);
 
-// How many processors this process may use.
+// The number of processors that this process may use.
 size_t pb_processors(void);
 // Calls `body` with 0 ..< count, on the calling thread and up to `threads` - 1 others that are free, and returns when
 // all calls have. False, and nothing done, while another thread's call is under way.

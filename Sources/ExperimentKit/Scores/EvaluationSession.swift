@@ -15,11 +15,11 @@ public struct EvaluationSession {
   private let bar: ProgressBar
 
   /// - Parameters:
-  ///   - benchmark: what is run.
-  ///   - description: of the run, for its log.
+  ///   - benchmark: the benchmark that is run.
+  ///   - description: the description of the run, for its log.
   ///   - source: the images.
-  ///   - folder: of the log.
-  ///   - program: who says how to go on when it is stopped.
+  ///   - folder: the folder of the log.
+  ///   - program: the program's name, for the message on how to continue when it is stopped.
   /// - Throws: `PullbackError` if the folder holds another run's log, or a damaged one.
   public init(
     _ benchmark: Benchmark, _ description: RunDescription, _ source: any SampleSource, _ folder: String,
@@ -49,7 +49,7 @@ public struct EvaluationSession {
     }
     bar.end()
     interruption.forEach { $0.cancel() }
-    // What comes after the run may be stopped too.
+    // The work after the run may be stopped too.
     for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
     print("passes: \(done); saved by sharing: \(saved)")
   }
@@ -77,7 +77,7 @@ extension Subject {
   ///
   /// - Parameters:
   ///   - log: the folder under which the log is kept.
-  ///   - program: who says how to go on when it is stopped.
+  ///   - program: the program's name, for the message on how to continue when it is stopped.
   func score(_ run: ScoreRun, seed: UInt64, log: String, to folder: String, program: String) throws {
     let entrants = run.entrants(for: network)
     let metrics = run.metrics(for: try samples.sample(0)).map { $0.metric() }

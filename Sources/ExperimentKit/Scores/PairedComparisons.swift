@@ -1,12 +1,12 @@
 import Attribution
 import Faithfulness
 
-/// How an explainer's scores differ from another's on the same images, with a verdict by the interval of the mean, one
-/// that is corrected for the number of comparisons made, and one by what the paper publishes.
+/// The difference of an explainer's scores from another's on the same images, with a verdict by the interval of the
+/// mean, one that is corrected for the number of comparisons made, and one by the published interval.
 public struct PairedComparison: Encodable, Sendable {
   public let model: String
   public let explainer: String
-  /// What it is compared with.
+  /// The explainer that it is compared with.
   public let reference: String
   /// `SfP − Grad`.
   public let pair: String
@@ -17,23 +17,23 @@ public struct PairedComparison: Encodable, Sendable {
   /// The 95 % bootstrap interval of the mean, not corrected.
   public let low: Double?
   public let high: Double?
-  /// How many images have both scores, and how many do not.
+  /// The number of images that have both scores, and the number of those that do not.
   public let count: Int
   public let undefined: Int
-  /// Which has the better scores, if the whole interval lies on one side of zero.
+  /// The explainer with the better scores, if the whole interval lies on one side of zero.
   public let verdict: Verdict
-  /// Of the sign-flip test.
+  /// The p-value of the sign-flip test.
   public let pValue: Double?
   /// Corrected by Holm for all comparisons of the table.
   public fileprivate(set) var correctedPValue: Double?
-  /// Which has the better scores, if the corrected p-value is below 0.05.
+  /// The explainer with the better scores, if the corrected p-value is below 0.05.
   public fileprivate(set) var correctedVerdict = Verdict.undecided
-  /// What version 6 of the paper publishes of the two for its network of the same family; nil where it does not, and
-  /// where good scores are near zero, since it has no differences of magnitudes.
+  /// The difference that version 6 of the paper publishes for its network of the same family. Nil if it publishes none,
+  /// and if good scores are near zero, since it has no differences of magnitudes.
   public let publishedMean: Double?
   public let publishedLow: Double?
   public let publishedHigh: Double?
-  /// As ``verdict``, by the published interval.
+  /// The verdict by the published interval, like ``verdict``.
   public let publishedVerdict: Verdict?
   /// Whether high scores of the metric are good ones; no record has it.
   private let isHigherBetter: Bool
@@ -60,14 +60,14 @@ public struct PairedComparison: Encodable, Sendable {
     }
   }
 
-  /// What two explainers are called, whose scores of a model under a metric are compared.
+  /// The names of two explainers whose scores of a model under a metric are compared.
   struct Names {
     let model, explainer, reference, pair, metric: String
   }
 
   /// - Parameters:
-  ///   - differences: of those items that both have a score for.
-  ///   - items: how many there are.
+  ///   - differences: the differences of the items for which both have a score.
+  ///   - items: the number of items.
   ///   - published: the difference that the paper publishes.
   init(
     _ names: Names, isHigherBetter: Bool, _ differences: [Double], of items: Int, _ interval: Bootstrap.Interval?,
@@ -120,7 +120,7 @@ extension [PairedComparison] {
     return copy
   }
 
-  /// How many comparisons of each network under each metric end with each verdict.
+  /// The numbers of comparisons of each network under each metric that end with each verdict.
   public var tallies: [VerdictTally] {
     map { [$0.model, $0.metric] }.uniqued.map { key in
       VerdictTally(filter { $0.model == key[0] && $0.metric == key[1] })
@@ -128,12 +128,12 @@ extension [PairedComparison] {
   }
 }
 
-/// How many comparisons of a network under a metric end with each verdict, for the file beside a table.
+/// The numbers of comparisons of a network under a metric that end with each verdict, for the file beside a table.
 public struct VerdictTally: Encodable, Sendable {
   public let model: String
   public let metric: String
   public let comparisons: Int
-  /// By the intervals of the means.
+  /// The number of comparisons that are better by the intervals of the means.
   public let better: Int
   public let worse: Int
   public let undecided: Int
@@ -141,11 +141,11 @@ public struct VerdictTally: Encodable, Sendable {
   public let correctedBetter: Int
   public let correctedWorse: Int
   public let correctedUndecided: Int
-  /// By the published intervals.
+  /// The number of comparisons that are better by the published intervals.
   public let publishedBetter: Int
   public let publishedWorse: Int
   public let publishedUndecided: Int
-  /// How many verdicts by intervals are the published ones.
+  /// The number of verdicts by intervals that equal the published ones.
   public let agreeing: Int
 
   fileprivate init(_ comparisons: [PairedComparison]) {

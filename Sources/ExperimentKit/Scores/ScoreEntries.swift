@@ -13,18 +13,18 @@ public struct ScoreEntry: Encodable, Sendable {
   public let direction: String
   /// Nil, like the five that follow, if no image has a score.
   public let mean: Double?
-  /// Of the population.
+  /// The standard deviation of the population.
   public let deviation: Double?
   public let median: Double?
   /// The 95 % bootstrap interval of the mean.
   public let low: Double?
   public let high: Double?
-  /// How many images have a score, and how many have none.
+  /// The number of images that have a score, and the number of those that have none.
   public let count: Int
   public let undefined: Int
   public let publishedMean: Double?
   public let publishedDeviation: Double?
-  /// Why images have none, each reason once; nil where all have one.
+  /// The reasons why images have none, each once; nil if all have one.
   public let reasons: [String]?
 
   init(
@@ -90,7 +90,7 @@ extension MetricName {
     return metric.title.replacing(" ", with: "\n") + " " + metric.direction.arrow
   }
 
-  /// Beside an axis: `Infidelity ↓`.
+  /// The title beside an axis: `Infidelity ↓`.
   public var label: String { "\(metric().title) \(metric().direction.arrow)" }
 }
 
@@ -116,18 +116,19 @@ public struct NumberFormat: Sendable {
   }
 }
 
-/// How far a metric puts the explainers into the order that the paper publishes for its network of the same family.
+/// The agreement of a metric's order of explainers with the order that the paper publishes for its network of the same
+/// family.
 public struct OrderAgreement: Encodable, Sendable {
   public let model: String
   public let metric: String
   public let family: Family
-  /// How many explainers have both means.
+  /// The number of explainers that have both means.
   public let explainers: Int
   /// Spearman's rank correlation of the measured means with the published ones, in `[-1, 1]`; where good scores are near
   /// zero, of their magnitudes.
   public let spearman: Double
 
-  /// Which explainers are put into order. Among all of them much of an agreement can be owed to two groups that lie
+  /// The explainers that are put into order. Among all of them much of an agreement can be owed to two groups that lie
   /// apart; within a family it cannot.
   public enum Family: String, Encodable, Sendable, CaseIterable {
     case all
@@ -147,7 +148,7 @@ public struct OrderAgreement: Encodable, Sendable {
 }
 
 extension StoredScores {
-  /// For each metric of which the paper publishes means.
+  /// The agreements for each metric of which the paper publishes means.
   public var orderAgreements: [OrderAgreement] {
     let entries = entries
     return metrics.flatMap { metric in

@@ -24,7 +24,7 @@ public enum ScoreRun: String, CaseIterable, Sendable {
   /// The soft pullback with relative temperatures from narrow to wide, under metrics that share their perturbed images.
   case knob
 
-  /// How many images are scored unless the command line says otherwise; nil is all there are.
+  /// The number of images that are scored by default; nil is all images.
   func samples(_ tier: Tier) -> Int? {
     switch (tier, self) {
     case (.imagenet, .temperature): 26
@@ -36,7 +36,7 @@ public enum ScoreRun: String, CaseIterable, Sendable {
     }
   }
 
-  /// Which images are scored: the runs of the temperature look at photographs in context too.
+  /// The images that are scored: the runs of the temperature use photographs in context too.
   func choice(_ samples: Int?) -> Tier.Choice {
     switch self {
     case .temperature, .temperatureLocalisation, .knob: .mixed(samples)
@@ -79,7 +79,7 @@ public enum ScoreRun: String, CaseIterable, Sendable {
     }
   }
 
-  /// What is committed of its results.
+  /// The committed files of its results.
   var files: [String] {
     ["run.json", "scores.csv", "summary.csv", "paired.csv"] + (self == .curves ? [MeanCurve.fileName] : [])
   }
@@ -100,7 +100,7 @@ public struct Entrant: Sendable {
     (self.name, self.method, self.settings) = (name, method, settings)
   }
 
-  /// - Parameter changes: of the hyper-parameters, for the name; none for the preset's.
+  /// - Parameter changes: the changes of the hyper-parameters, for the name; none for the preset's.
   public init(_ method: Method, _ settings: MethodSettings, _ changes: String? = nil) {
     self.init(name: Self.name(method, changes), method: method, settings: settings)
   }
@@ -127,7 +127,7 @@ public struct Entrant: Sendable {
   /// - Parameters:
   ///   - method: one by soft rules.
   ///   - c: the multiple.
-  ///   - settings: of everything else.
+  ///   - settings: the settings of everything else.
   public static func relative(
     _ method: Method, _ c: Float, _ settings: MethodSettings = Preset.paperV6.settings
   ) -> Entrant {
@@ -144,7 +144,7 @@ public struct Entrant: Sendable {
     methods.flatMap { [Entrant($0, settings), relative($0, RelativeTemperatures.recommendedMultiple, settings)] }
   }
 
-  /// What `c` means, for a figure's credit line.
+  /// The meaning of `c`, for a figure's credit line.
   public static let picturedMeaning =
     "c: an extension, the noise of each channel is c times its own standard deviation; without c: released temperatures."
 
@@ -155,8 +155,8 @@ public struct Entrant: Sendable {
       [Entrant(method, Preset.paperV6.settings)] + relativeNoises.map { relative(method, $0) }
     }
 
-  /// - Parameter network: that is explained; relative temperatures are relative to the spreads that its parameters tell
-  ///   of.
+  /// - Parameter network: the network that is explained; relative temperatures are relative to the spreads that its
+  ///   parameters tell of.
   /// - Throws: `PullbackError` if the method is not defined for the network.
   public func contender(for network: Network) throws(PullbackError) -> Contender {
     guard let method else { return Contender(name: name, explainer: RandomMap(name: name)) }
@@ -186,7 +186,7 @@ public enum SweptParameter: String, CaseIterable, Sendable {
   /// The length of a step, as for images of 3 x 224 x 224 values: others take it times sqrt(n / 150528).
   case alpha
 
-  /// On an axis: `τ of ReLU`.
+  /// The title on an axis: `τ of ReLU`.
   public var title: String {
     switch self {
     case .relu: "τ of ReLU"
@@ -199,7 +199,7 @@ public enum SweptParameter: String, CaseIterable, Sendable {
     }
   }
 
-  /// In the order of their size; among them what the paper reports.
+  /// The values in ascending order; the values that the paper reports are among them.
   public var values: [Double] {
     switch self {
     case .relu: [0.1, 0.3, 0.4, 0.5, 0.6, 1, 2]
@@ -229,7 +229,7 @@ public enum SweptParameter: String, CaseIterable, Sendable {
   /// The kind of operation whose temperature it is; nil for other settings.
   var kind: Temperatures.Kind? { Temperatures.Kind(rawValue: rawValue) }
 
-  /// As published tables name it, with a value as they write it.
+  /// The parameter and a value as published tables write them.
   public func published(_ value: Double) -> (parameter: String, value: String) {
     if value == standard { return ("default", "default") }
     return switch self {

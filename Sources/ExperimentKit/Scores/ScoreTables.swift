@@ -12,11 +12,11 @@ private protocol TabulatedEntry {
   var publishedMean: Double? { get }
   var publishedLow: Double? { get }
   var publishedHigh: Double? { get }
-  /// What stands behind the published mean.
+  /// The mark behind the published mean.
   var publishedMark: String { get }
-  /// What its row is called.
+  /// The title of its row.
   var rowTitle: String { get }
-  /// How many images it is over, and how many are left out.
+  /// The number of images in the mean, and the number of those left out.
   var count: Int { get }
   var undefined: Int { get }
 }
@@ -38,7 +38,7 @@ extension PairedComparison: TabulatedEntry {
 }
 
 extension PairedComparison.Verdict {
-  /// What a table puts behind a mean.
+  /// The mark behind a mean.
   public var mark: String {
     switch self {
     case .better: " ▲"
@@ -48,8 +48,7 @@ extension PairedComparison.Verdict {
   }
 }
 
-/// How a table says that a mean is over fewer images than there are, those that have a score: `n = 49`; empty where all
-/// have one.
+/// The note that a mean is over fewer images than there are, those that have a score: `n = 49`; empty if all have one.
 private func countNote(_ count: Int, of total: Int) -> String { count < total ? "n = \(count)" : "" }
 
 extension ScoreEntry {
@@ -143,7 +142,7 @@ extension ScoreBook {
     return "\(scores.title) (published: \(published.title), other images)"
   }
 
-  /// What stands over the columns of a table in which the paper's figures stand beside; nothing where they do not.
+  /// The headings over the columns of a table that also holds the paper's figures; none if it does not.
   public static func groups(_ leading: Int = 1, measured: Int, published: Int) -> [Table.Group] {
     published == 0
       ? []
@@ -185,7 +184,7 @@ extension [ScoreBook] {
     }
   }
 
-  /// What the marks of ``table(_:)`` say, for a figure's credit line.
+  /// The meaning of the marks of ``table(_:)``, for a figure's credit line.
   public static func credit(_ comparisons: [PairedComparison]) -> String {
     """
     Mean difference on the same images and its 95 % bootstrap interval; ▲ better and ▼ worse with a p-value of the \

@@ -1,29 +1,29 @@
 import Attribution
 import Faithfulness
 
-/// What a metric's scores depend on: the shares of their variance over explainers, images and networks.
+/// The sources of a metric's variance: the shares of explainers, images and networks.
 ///
 /// With a score for each of them, all crossed, the sum of squares about the overall mean is the sum of those of the main
 /// effects, of the interactions with the network, and of a rest: how explainers differ from image to image, and noise.
 public struct VarianceShares: Encodable, Sendable {
   public let metric: String
-  /// How many of each there are: explainers that every network has, and images for which every score is defined.
+  /// The numbers of each: explainers that every network has, and images for which every score is defined.
   public let explainers: Int
   public let images: Int
   public let networks: Int
-  /// Of the means over images and networks of each explainer.
+  /// The share of the means over images and networks of each explainer.
   public let explainer: Double
-  /// Of the means over explainers and networks of each image.
+  /// The share of the means over explainers and networks of each image.
   public let image: Double
-  /// Of the means over explainers and images of each network.
+  /// The share of the means over explainers and images of each network.
   public let network: Double
-  /// What is left of the means of each explainer on each network.
+  /// The remaining share of the means of each explainer on each network.
   public let explainerAndNetwork: Double
-  /// What is left of the means of each image on each network.
+  /// The remaining share of the means of each image on each network.
   public let imageAndNetwork: Double
   public let rest: Double
 
-  /// - Parameter scores: by network, explainer and image.
+  /// - Parameter scores: the scores by network, explainer and image.
   /// - Returns: nil where all scores are the same, or there are none.
   init?(metric: String, _ scores: [[[Double]]]) {
     guard let first = scores.first?.first, !first.isEmpty else { return nil }
@@ -53,7 +53,7 @@ public struct VarianceShares: Encodable, Sendable {
   }
 }
 
-/// How far the scores of two pullbacks go together over images: wins of two that do are not two findings.
+/// The correlation of two pullbacks' scores over images: wins of two correlated pullbacks are not two findings.
 public struct ScoreCorrelation: Encodable, Sendable {
   public let model: String
   public let metric: String
@@ -64,7 +64,7 @@ public struct ScoreCorrelation: Encodable, Sendable {
 }
 
 extension ScoreBook {
-  /// Of every metric, over the explainers and images that all networks have in common.
+  /// The shares of every metric, over the explainers and images that all networks have in common.
   ///
   /// - Throws: `PullbackError` if the scores of single images cannot be read.
   public func varianceShares() throws -> [VarianceShares] {
@@ -82,7 +82,7 @@ extension ScoreBook {
     }
   }
 
-  /// Of every two pullbacks under every metric.
+  /// The correlations of every two pullbacks under every metric.
   ///
   /// - Throws: `PullbackError` if the scores of single images cannot be read.
   public func pullbackCorrelations() throws -> [ScoreCorrelation] {

@@ -8,7 +8,7 @@ import Subjects
 
 /// The scores that an experiment draws: those of the networks that were scored.
 public struct ScoreBook: Sendable {
-  /// In the order of the tier's networks.
+  /// The scores, in the order of the tier's networks.
   public let networks: [StoredScores]
   /// The other networks of the tier.
   let missing: [String]
@@ -16,9 +16,9 @@ public struct ScoreBook: Sendable {
   /// One for each network, for a figure of its own.
   public var separately: [ScoreBook] { networks.map { ScoreBook(networks: [$0], missing: missing) } }
 
-  /// What the scores are about, for a figure's credit line.
+  /// A description of the scored images, for a figure's credit line.
   ///
-  /// - Parameter published: what the paper's figures are that stand beside, said where there are some.
+  /// - Parameter published: a description of the paper's figures in the table, if there are some.
   public func credit(published: String? = nil) -> String {
     var parts: [(text: String, titles: [String])] = []
     for scores in networks {
@@ -85,7 +85,7 @@ extension Experiment {
   }
 
   private func scores(of run: ScoreRun, _ scoreOptions: ScoreOptions) throws -> ScoreBook {
-    // What was computed in a moment shall not take the place of what took hours.
+    // A quick run must not replace scores that took hours.
     let isTrial = options.quick && scoreOptions.recompute
     let folder = isTrial ? "\(FetchedFiles.folder)/scores/quick" : scoreOptions.scores
     let models = try models()
@@ -149,7 +149,7 @@ extension ScoreBook {
   }
 }
 
-/// What experiments can be told that draw the scores of a long run.
+/// The options of experiments that draw the scores of a long run.
 struct ScoreOptions: ParsableArguments {
   @OptionGroup var experiment: ExperimentOptions
 

@@ -6,22 +6,22 @@ import Networks
 import Pullbacks
 import Subjects
 
-/// What a finished run found out about a network's explainers, read from its files.
+/// The scores of a network's explainers by a finished run, read from its files.
 public struct StoredScores: Sendable {
   /// A metric's statistics over images.
   public struct Statistics: Sendable {
     /// NaN, like all that follows, if no image has a score.
     public let mean: Double
-    /// Of the population.
+    /// The standard deviation of the population.
     public let deviation: Double
     public let median: Double
     /// The 95 % bootstrap interval of the mean.
     public let low: Double
     public let high: Double
-    /// How many images have a score, and how many have none.
+    /// The number of images that have a score, and the number of those that have none.
     public let count: Int
     public let undefined: Int
-    /// Why they have none, each reason once.
+    /// The reasons why they have none, each once.
     public let reasons: [String]
   }
 
@@ -51,7 +51,7 @@ public struct StoredScores: Sendable {
 
   public func curve(_ explainer: String, _ metric: MetricName) -> Curve? { curves[[explainer, metric.rawValue]] }
 
-  /// - Parameter folder: of one model and run.
+  /// - Parameter folder: the folder of one model and run.
   /// - Throws: `PullbackError` if a file is missing or is not what `pullbacks evaluate` writes.
   init(in folder: String) throws {
     self.folder = folder
@@ -94,7 +94,7 @@ public struct StoredScores: Sendable {
     self.curves = curves
   }
 
-  /// By explainer and metric the score of each image, in the order of the run; NaN where it is undefined.
+  /// The score of each image by explainer and metric, in the order of the run; NaN if it is undefined.
   ///
   /// - Throws: `PullbackError` if `scores.csv` is missing or lacks a score.
   func imageScores() throws -> [[String]: [Double]] {

@@ -14,12 +14,12 @@ public struct TextScoreEntry: Encodable, Sendable {
   public let mean: Double?
   public let low: Double?
   public let high: Double?
-  /// How many texts have a score, and how many have none.
+  /// The number of texts that have a score, and the number of those that have none.
   public let count: Int
   public let undefined: Int
 }
 
-/// What explainers make of a word `not`: its share in the sum of all shares' magnitudes.
+/// An explainer's share of a word `not` in the sum of all shares' magnitudes.
 public struct NegationEntry: Encodable, Sendable {
   public let model: String
   public let explainer: String
@@ -45,7 +45,7 @@ extension PlantedMetric {
 extension TextScores {
   /// Every explainer under every metric.
   ///
-  /// - Parameter kind: of the texts; nil is all.
+  /// - Parameter kind: the kind of the texts; nil is all.
   public func entries(of kind: PlantedText.Kind? = nil) -> [TextScoreEntry] {
     let cells = methods.flatMap { method in PlantedMetric.allCases.map { (method, $0) } }
     let values = cells.map { self.values($0.0, $0.1, of: kind) }
@@ -76,7 +76,7 @@ extension TextScores {
     }
   }
 
-  /// What a block of a table says of the model.
+  /// The heading of a table's block about the model.
   var heading: String {
     let count = description.texts.values.reduce(0, +)
     return "\(model.title): \(count) texts (\(model.kinds.map(\.rawValue).joined(separator: ", ")))"
@@ -169,7 +169,7 @@ extension [TextScores] {
       footnote: footnote)
   }
 
-  /// How many scores are undefined, where some are.
+  /// The number of undefined scores, in words; nil if there are none.
   private var footnote: String? {
     let undefined = flatMap { $0.entries().filter { $0.undefined > 0 } }.map { entry in
       "\(entry.explainer), \(entry.metric): \(entry.undefined)"

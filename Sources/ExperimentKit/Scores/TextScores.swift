@@ -12,9 +12,9 @@ public struct TextScores: Sendable {
   public struct Description: Codable, Equatable, Sendable {
     public let model: String
     public let checkpointSHA256: [String]
-    /// Of the texts.
+    /// The seed of the texts.
     public let seed: UInt64
-    /// How many of each kind.
+    /// The number of texts of each kind.
     public var texts: [String: Int]
     /// The settings of each explainer, by its name.
     public let settings: [String: [String: String]]
@@ -26,7 +26,7 @@ public struct TextScores: Sendable {
     public let kind: PlantedText.Kind
     public let index: Int
     public let method: TextMethod
-    /// What is explained.
+    /// The value that is explained.
     public let value: Double
     /// NaN where one is undefined.
     public let scores: [PlantedMetric: Double]
@@ -130,7 +130,7 @@ public struct TextScores: Sendable {
 /// it was at, and ends with the same bytes.
 struct TextScoreRun {
   let model: NamedTextModel
-  /// Of each kind.
+  /// The number of texts of each kind.
   let texts: Int
   let seed: UInt64
   let program: String

@@ -5,8 +5,8 @@ import Pullbacks
 import Subjects
 import Training
 
-/// What decides how well a fixed temperature fits a network, and was chosen for the embedded ones: where the scales of
-/// batch norms begin, and whether there is noise on the pictures.
+/// The conditions that decide how well a fixed temperature fits a network, and that were chosen for the embedded ones:
+/// the initial scales of batch norms, and whether there is noise on the pictures.
 public enum TrainingCondition: String, Codable, CaseIterable, Sendable {
   /// Scales of a third and noise, as the embedded networks were trained.
   case smallNoisy = "small-noisy"
@@ -17,7 +17,7 @@ public enum TrainingCondition: String, Codable, CaseIterable, Sendable {
   /// Scales of 1, no noise: the usual way.
   case unitClean = "unit-clean"
 
-  /// What the scales of batch norms begin at.
+  /// The initial scale of batch norms.
   public var normScale: Double { [.smallNoisy, .smallClean].contains(self) ? Recipe.usualNormScale : 1 }
   /// The greatest deviation of the noise on a picture.
   public var noise: Double { [.smallNoisy, .unitNoisy].contains(self) ? 0.4 : 0 }
@@ -39,7 +39,7 @@ public struct TrainedVariant: Hashable, Sendable {
   public static let networks: [SceneNetwork] = [.vgg, .resnet]
 }
 
-/// How the variants are trained and scored: a shortened recipe, fewer scenes.
+/// The training and scoring of the variants: a shortened recipe, fewer scenes.
 struct VariantPlan: Sendable {
   /// Whether only to see in a moment that everything works.
   let isTrial: Bool
@@ -50,7 +50,7 @@ struct VariantPlan: Sendable {
   let heldOut: Int
   /// Held-out scenes that explainers are scored on, the first ones, whether the network sees them right or not.
   let scored: Int
-  /// Of maximum sensitivity.
+  /// The number of draws of maximum sensitivity.
   let draws: Int
 
   /// Less than a third of the scenes that the embedded networks saw; next to nothing for a trial.
@@ -97,14 +97,14 @@ struct VariantPlan: Sendable {
 
 /// The explainers and metrics of the variants.
 public enum VariantExplainer {
-  /// Of each channel's spread: the relative temperatures.
+  /// The relative temperatures, as multiples of each channel's spread.
   static let multiples: [Float] = [1, 1.5]
   static func change(_ multiple: Float) -> String {
     "c=\(multiple == multiple.rounded() ? "\(Int(multiple))" : "\(multiple)")"
   }
 
   public static let gradient = Method.gradient.rawValue
-  /// With the released temperatures, 0.6 for ReLU and 0.3 for max pool.
+  /// The soft pullback with the released temperatures, 0.6 for ReLU and 0.3 for max pool.
   public static let fixed = Method.softPullback.rawValue
   public static let relative = Entrant.name(.softPullback, change(1.5))
 
@@ -113,7 +113,7 @@ public enum VariantExplainer {
   ]
 }
 
-/// What a variant became.
+/// The result of training a variant.
 public struct VariantRecord: Codable, Sendable {
   public let condition: TrainingCondition
   public let normScale: Double

@@ -9,14 +9,14 @@ import Pullbacks
 /// their own extreme. It is rounded to fifteenths, a step that hardly shows, so that the file stays small: the grey
 /// value g stands for `(g - 128) / 120`.
 public struct VariantMaps: Sendable {
-  /// Those whose maps are shown.
+  /// The explainers whose maps are shown.
   public static let explainers = [VariantExplainer.gradient, VariantExplainer.fixed, VariantExplainer.relative]
 
   private static let levels: Float = 15
   private static let distance: Float = 8
   private static let zero: Float = 128
 
-  /// By condition, scene and explainer; each `(1, 1, H, W)` in `[-1, 1]`.
+  /// The maps by condition, scene and explainer; each `(1, 1, H, W)` in `[-1, 1]`.
   private let maps: [[[Tensor]]]
 
   /// The map of an explainer, `(1, 1, H, W)` in `[-1, 1]`.
@@ -27,7 +27,7 @@ public struct VariantMaps: Sendable {
     return maps[row][scene][place]
   }
 
-  /// - Parameter maps: by condition, scene and explainer, each `(1, C, H, W)`.
+  /// - Parameter maps: the maps by condition, scene and explainer, each `(1, C, H, W)`.
   init(_ maps: [[[Tensor]]]) { self.maps = maps.map { $0.map { $0.map(Self.shown) } } }
 
   /// The mean over the channels, both signs divided by their own extreme and rounded to levels.
@@ -63,7 +63,7 @@ public struct VariantMaps: Sendable {
     try AtomicFile.write(picture.pngBytes(), to: path)
   }
 
-  /// - Parameter scenes: how many a row has maps of.
+  /// - Parameter scenes: the number of scenes with maps in a row.
   /// - Throws: `PullbackError` if the file is no picture of that many square maps.
   init(contentsOf path: String, scenes: Int) throws {
     let picture = try Photograph(contentsOf: path).picture

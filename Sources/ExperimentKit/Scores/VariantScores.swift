@@ -32,7 +32,7 @@ public struct VariantScores: Sendable {
     /// The 95 % bootstrap interval over images.
     public let low: Double
     public let high: Double
-    /// How many images have a score.
+    /// The number of images that have a score.
     public let count: Int
   }
 
@@ -46,7 +46,7 @@ public struct VariantScores: Sendable {
     entries.filter { $0.condition == condition && $0.explainer == explainer && $0.metric == metric }.map(\.mean)
   }
 
-  /// How many scores of an explainer, over all seeds and conditions, are undefined; nil where none is.
+  /// The number of undefined scores of an explainer, over all seeds and conditions; nil if there are none.
   func undefined(_ explainer: String, _ metric: MetricName) -> Int? {
     let undefined = entries.filter { $0.explainer == explainer && $0.metric == metric }
       .reduce(0) { $0 + description.scores.images.count - $1.count }
@@ -56,7 +56,7 @@ public struct VariantScores: Sendable {
   /// The scenes of the maps.
   public var shownScenes: [Sample] { get throws { try VariantRun.shown.images.indices.map(VariantRun.shown.sample) } }
 
-  /// What the seeds became under a condition.
+  /// The results of training under a condition, by seed.
   public func records(_ condition: TrainingCondition) -> [VariantRecord] {
     description.variants.filter { $0.condition == condition }
   }
@@ -133,7 +133,7 @@ struct VariantRun {
     samples = SceneSamples(0..<plan.scored, withParts: false)
   }
 
-  /// What was found out about one variant.
+  /// The findings about one variant.
   private struct Findings {
     let variant: TrainedVariant
     let record: VariantRecord
@@ -143,7 +143,7 @@ struct VariantRun {
 
   /// Writes the results of each network after each seed: those of the seeds so far.
   ///
-  /// - Parameter folder: of all networks' results.
+  /// - Parameter folder: the folder of all networks' results.
   func finish(into folder: String) throws {
     var found: [Findings] = []
     for seed in plan.seeds {
@@ -186,7 +186,7 @@ struct VariantRun {
     return try Scores(in: log)
   }
 
-  /// By scene and explainer, for the scene's own class.
+  /// The maps by scene and explainer, for the scene's own class.
   private func maps(by network: Network) throws -> [[Tensor]] {
     let explainers = try VariantPlan.entrants(for: network).filter { VariantMaps.explainers.contains($0.name) }
       .map { try $0.contender(for: network).explainer! }

@@ -1,13 +1,13 @@
 import Faithfulness
 
-/// What the variants of a network say of training and temperature, for the file beside a figure.
+/// A summary of a network's variants by training and temperature, for the file beside a figure.
 public struct VariantSummary: Encodable, Sendable {
-  /// What the seeds became under a condition.
+  /// The results of training under a condition, by seed.
   public struct Condition: Encodable, Sendable {
     public let condition: String
     public let normScale: Double
     public let noise: Double
-    /// By seed, like what follows.
+    /// The accuracies by seed, like the following properties.
     public let accuracies: [Double]
     public let medianScales: [Double]
     /// The released temperature of ReLUs in units of the median spread of what they take.
@@ -25,18 +25,18 @@ public struct VariantSummary: Encodable, Sendable {
     public let acrossConditions: Double?
     /// The largest less the smallest of one condition's seeds, the mean over conditions: what chance is worth.
     public let acrossSeeds: Double?
-    /// How many scores, over all seeds and conditions, are undefined; nil where none is.
+    /// The number of undefined scores, over all seeds and conditions; nil if there are none.
     public let undefined: Int?
   }
 
   public let model: String
-  /// How many scenes the scores are about.
+  /// The number of scenes in the scores.
   public let images: Int
   public let seeds: [UInt64]
-  /// How many scenes each network was trained on, and in how many epochs.
+  /// The number of scenes that each network was trained on, and the number of epochs.
   public let trainingScenes: Int
   public let epochs: Int
-  /// By seed and condition.
+  /// The checkpoints' digests, by seed and condition.
   public let checkpoints: [String]
   public let conditions: [Condition]
   public let scores: [Scores]

@@ -2,9 +2,9 @@ import Attribution
 import Kernels
 import Pullbacks
 
-/// What is under evaluation: an explainer, or maps that were computed elsewhere.
+/// A contender under evaluation: an explainer, or maps that were computed elsewhere.
 public struct Contender: Sendable {
-  /// Where a contender's maps come from.
+  /// The source of a contender's maps.
   public enum Source: Sendable {
     /// They are computed here.
     case explainer(any Explainer)
@@ -32,7 +32,7 @@ public struct Contender: Sendable {
   /// A method with the hyper-parameters of `settings`, its maps treated as a version of the benchmark does: in v5 what
   /// captum computed was summed over the channels, while the pullbacks and the ascent kept three.
   ///
-  /// - Parameter name: what tells it from the same method with other settings; nil is the method's own.
+  /// - Parameter name: a name that tells it from the same method with other settings; nil is the method's own.
   /// - Throws: `PullbackError` if the method is not defined for the graph.
   public init(
     _ method: Method, _ settings: MethodSettings, for graph: Graph, in version: BenchmarkVersion, name: String? = nil
@@ -47,7 +47,7 @@ public struct Contender: Sendable {
     if case .explainer(let explainer) = source { explainer } else { nil }
   }
 
-  /// What its maps depend on, by name.
+  /// The settings that its maps depend on, by name.
   public var settings: [String: String] {
     switch source {
     case .explainer(let explainer): explainer.settings
@@ -62,7 +62,7 @@ public struct GivenMaps: Sendable {
   /// Batch axis first; sample i's is the i-th.
   public let maps: Tensor
 
-  /// - Parameter digest: what tells these maps from others, for records.
+  /// - Parameter digest: a digest that tells these maps from others, for records.
   public init(_ maps: Tensor, digest: String) {
     self.maps = maps
     settings = ["maps": digest]
@@ -71,10 +71,10 @@ public struct GivenMaps: Sendable {
 
 /// Explainers, metrics and a network: everything a benchmark's scores depend on but the images.
 ///
-/// What several explainers or metrics have in common is computed once: the responses to images and to perturbed images
-/// that do not depend on the explainer; the passes that explainers at equal points share, such as those of a gradient
-/// method and its pullback twin; the explanations that several metrics compare. Perturbed images of all explainers of a
-/// stage go through the network together.
+/// A benchmark computes once what several explainers or metrics have in common: the responses to images and to
+/// perturbed images that do not depend on the explainer; the passes that explainers at equal points share, such as
+/// those of a gradient method and its pullback twin; the explanations that several metrics compare. Perturbed images of
+/// all explainers of a stage go through the network together.
 ///
 /// Scores depend on neither ``batchSize`` nor threads nor which images are evaluated together or before.
 public struct Benchmark: Sendable {
@@ -118,7 +118,7 @@ public struct Benchmark: Sendable {
     stages = (shared + given).sorted { $0[0] < $1[0] }
   }
 
-  /// What each contender's metrics ask of the explainer beside the explanation itself.
+  /// The further explanations that each contender's metrics request from the explainer.
   var requests: [ExplanationRequest] {
     var seen: Set<ExplanationRequest> = []
     return metrics.compactMap { ($0 as? any ExplanationMetric)?.request }.filter { seen.insert($0).inserted }

@@ -148,7 +148,7 @@ struct ResponseQueue {
     return results
   }
 
-  /// What the outputs at some images are at the images' targets.
+  /// The responses in the outputs at some images, at the images' targets.
   func responses(_ output: Tensor, targets: [Int]) throws(PullbackError) -> [Response] {
     try targets.enumerated().map { row, target throws(PullbackError) in
       let ranking = Prediction.ranking(output.image(row).scalars)

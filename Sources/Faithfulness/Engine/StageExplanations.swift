@@ -7,9 +7,10 @@ struct SampleExplanation {
   var others: [ExplanationRequest: [Tensor]] = [:]
 }
 
-/// What the explainers of a stage make of a few samples: of the images, and of whatever else metrics ask for.
+/// The explanations by a stage's explainers for a few samples: of the images, and of all other inputs that metrics
+/// request.
 struct StageExplanations {
-  /// By the stage's contenders and the samples.
+  /// The explanations, by the stage's contenders and the samples.
   private(set) var explanations: [[SampleExplanation]]
   /// The network's output at the images, if it was asked for.
   private(set) var output: Tensor?
@@ -26,7 +27,7 @@ struct StageExplanations {
     let targets: [Int]
     /// The sample's key, whatever is done to its image.
     let key: Int
-    /// What tells the random numbers of this input from those of the image itself.
+    /// A name that separates the random numbers of this input from those of the image itself.
     var purpose = ""
   }
 

@@ -1,7 +1,7 @@
 import Attribution
 import Pullbacks
 
-/// How much an explanation changes under noise nobody sees: `||e(x) - e(x')||_2 / ||e(x)||_2` over inputs x' with
+/// The change of an explanation under imperceptible noise: `||e(x) - e(x')||_2 / ||e(x)||_2` over inputs x' with
 /// uniform noise in every value, their maximum or mean.
 ///
 /// A random explainer takes fresh random numbers at every input. Source: Yeh et al. 2019 (arXiv 1901.09392), as Quantus

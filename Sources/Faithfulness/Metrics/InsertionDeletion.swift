@@ -2,9 +2,9 @@ import Attribution
 import Foundation
 import Pullbacks
 
-/// How fast the target's probability falls when pixels are deleted in descending order of their attribution (the mean
-/// of its channels), or rises when they are inserted: the area under the curve over the share of pixels, in `[0, 1]`.
-/// The series is the curve, from 0 to all pixels.
+/// The speed at which the target's probability falls when pixels are deleted in descending order of their attribution
+/// (the mean of its channels), or rises when they are inserted: the area under the curve over the share of pixels, in
+/// `[0, 1]`. The series is the curve, from 0 to all pixels.
 ///
 /// Deletion leaves mid grey; insertion starts from the image under a Gaussian blur, whose standard deviation along each
 /// side is 5 pixels at 224 and in proportion elsewhere. Source: Petsiuk et al. 2018 (arXiv 1806.07421).

@@ -62,9 +62,9 @@ public struct MassAccuracy: MapMetric {
   }
 }
 
-/// Of as many of the largest values as the object has pixels, the share that lies on the object: values are the
-/// absolute means over the channels. In `[0, 1]`. Of equal values not all of which are among them, each counts by the
-/// share that is: the mean over the orders of ties. (Quantus takes them in the order of the pixels.)
+/// Let k be the object's number of pixels. The metric is the share of the k largest values that lie on the object, in
+/// `[0, 1]`; values are the absolute means over the channels. Ties at the k-th value count fractionally, which is the
+/// mean over all orders of ties. (Quantus takes ties in the order of the pixels.)
 ///
 /// Source: Arras et al. 2022 (arXiv 2003.07258), relevance rank accuracy as Quantus 0.6.0.
 public struct RankAccuracy: MapMetric {
@@ -97,8 +97,8 @@ public struct RankAccuracy: MapMetric {
 /// The share of the explanation's energy that lies on the object or on its diagnostic parts, see
 /// ``energyShare(of:within:)``.
 ///
-/// What a uniform map scores is the area's share of the image.
-/// Source: Wang et al. 2020 (arXiv 1910.01279), the energy-based pointing game, with squares and masks for boxes.
+/// A uniform map scores the area's share of the image. Source: Wang et al. 2020 (arXiv 1910.01279), the energy-based
+/// pointing game, with squares and masks for boxes.
 public struct Energy: MapMetric {
   public enum Region: String, Sendable {
     case object
@@ -140,7 +140,7 @@ public struct Energy: MapMetric {
   }
 }
 
-/// How few values carry an explanation: the Gini index of `|a| / max |a| + 1e-7`, in `[0, 1)`.
+/// The concentration of an explanation on few values: the Gini index of `|a| / max |a| + 1e-7`, in `[0, 1)`.
 ///
 /// Quantus divides a whole batch by its largest value, and the small constant then weighs differently from batch to
 /// batch; here every image is divided by its own, which is what Quantus computes for a batch of one. Source: Chalasani

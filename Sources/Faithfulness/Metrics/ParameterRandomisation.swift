@@ -33,7 +33,7 @@ public struct ParameterRandomisation: ExplanationMetric {
 
   public let order: RandomisationOrder
   public let similarity: Similarity
-  /// How many networks are tried, evenly spread over the layers; at most as many as there are layers.
+  /// The number of networks tried, evenly spread over the layers; at most the number of layers.
   public var stops = 12
 
   public init(_ order: RandomisationOrder, _ similarity: Similarity) {
@@ -70,7 +70,7 @@ public struct ParameterRandomisation: ExplanationMetric {
     return Score(mean(defined), series: similarities)
   }
 
-  /// What is known of the one map is worked out once for all the others.
+  /// A function that compares other maps with this one; it computes the statistics of this map once.
   private func comparison(with map: Tensor) -> (Tensor) -> Double? {
     switch similarity {
     case .pearson:
@@ -101,7 +101,7 @@ extension Tensor {
   }
 }
 
-/// Which layers of a network lose what they have learned. A layer is a node with learnable parameters.
+/// The layers of a network that are made random. A layer is a node with learnable parameters.
 ///
 /// A matrix or kernel becomes `U(-1, 1) / sqrt(fan-in)`, and so does the bias beside it; the scale of a normalisation
 /// becomes 1, its shift 0 and its running statistics those of a standard normal input: PyTorch's own initialisation.

@@ -42,7 +42,7 @@ public struct FaithfulnessEstimate: RankedPerturbationMetric {
 /// ascending order of their absolute attribution, between the step's sum and the mean of `(p' - p)^2 / p^2`, p the
 /// softmax probability of the target and p' that with the step replaced by one random value, several draws.
 ///
-/// Where p is below 1e-12 the factor 1/p^2 is 1. Source: Nguyen & Martinez 2020 (arXiv 2007.07584), as Quantus 0.6.0.
+/// If p is below 1e-12, the factor 1/p^2 is 1. Source: Nguyen & Martinez 2020 (arXiv 2007.07584), as Quantus 0.6.0.
 /// v6: 48 steps and values `U(-1, 1)`; v5: 12 steps and `U(0, 1)`. Random numbers: `monotonicity-correlation`, one draw
 /// per step, the same for every explainer.
 public struct MonotonicityCorrelation: RankedPerturbationMetric {
@@ -88,9 +88,9 @@ public struct MonotonicityCorrelation: RankedPerturbationMetric {
   }
 }
 
-/// How fast the target's logit falls when values are replaced by the image's minimum, in descending order of their
-/// attribution and cumulatively: the area under the curve by the trapezoid rule, steps a unit apart. The series is the
-/// curve.
+/// The speed at which the target's logit falls when values are replaced by the image's minimum, in descending order of
+/// their attribution and cumulatively: the area under the curve by the trapezoid rule, steps a unit apart. The series
+/// is the curve.
 ///
 /// The scale is the logit's: compare explainers on one network. Source: Bach et al. 2015
 /// (doi 10.1371/journal.pone.0130140), as Quantus 0.6.0.
@@ -131,15 +131,15 @@ func area(under curve: [Double], spacing: Double) -> Double {
   zip(curve, curve.dropFirst()).reduce(0) { $0 + ($1.0 + $1.1) / 2 * spacing }
 }
 
-/// How fast the target's logit falls when the cells of a grid are replaced by the image's minimum, in descending order
-/// of their attribution and cumulatively: the area under `f(x) - f(x')` by the trapezoid rule, steps a unit apart. The
-/// series is the curve.
+/// The speed at which the target's logit falls when the cells of a grid are replaced by the image's minimum, in
+/// descending order of their attribution and cumulatively: the area under `f(x) - f(x')` by the trapezoid rule, steps a
+/// unit apart. The series is the curve.
 ///
 /// Source: Samek et al. 2017 (arXiv 1509.06321), as Quantus 0.6.0 (most relevant first).
 public struct RegionPerturbation: RankedPerturbationMetric {
   /// Cells in a row: 14 are patches of 16 pixels in images of 224.
   public var cells = 14
-  /// How many cells are replaced.
+  /// The number of cells that are replaced.
   public var regions = 100
   public var replacement = Replacement.minimum
 

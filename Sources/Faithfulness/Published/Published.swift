@@ -15,8 +15,8 @@ public enum Published {
     public let high: Double
   }
 
-  /// What a version of the paper reports of a method on one of its networks (`resnet50`, `vgg11_bn`, `pvt_v2_b1`), if
-  /// it does.
+  /// The value that a version of the paper reports for a method on one of its networks (`resnet50`, `vgg11_bn`,
+  /// `pvt_v2_b1`), if any.
   public static func value(
     _ metric: MetricName, of method: Method, model: String, in version: BenchmarkVersion
   ) -> Value? {
@@ -33,7 +33,7 @@ public enum Published {
     return Value(mean: row[0], deviation: row[1])
   }
 
-  /// What version 6 reports of a method's difference from its gradient twin, if it does.
+  /// The difference between a method and its gradient twin that version 6 reports, if any.
   public static func difference(_ metric: MetricName, of method: Method, model: String) -> Difference? {
     guard let twin = method.gradientTwin, let a = names[method], let b = names[twin],
       let row = paired[[model, "\(a) - \(b)", metric.rawValue.replacing("-", with: "_")]], row.count >= 3
@@ -41,11 +41,11 @@ public enum Published {
     return Difference(mean: row[0], low: row[1], high: row[2])
   }
 
-  /// What version 6 reports of a method with one hyper-parameter changed, if it does.
+  /// The value that version 6 reports for a method with one hyper-parameter changed, if any.
   ///
   /// - Parameters:
   ///   - parameter: `tau_relu`, `tau_maxpool`, `tau_gelu`, `tau_attention`, `K` or `alpha`; `default` for none.
-  ///   - value: as the paper writes it: `0.3`; `default` for none.
+  ///   - value: the value as the paper writes it: `0.3`; `default` for none.
   public static func ablation(
     _ metric: MetricName, of method: Method, model: String, _ parameter: String, _ value: String
   ) -> Value? {

@@ -6,7 +6,7 @@ import Pullbacks
 public protocol SampleSource: Sendable {
   /// Every image's name and class, in an order that stays.
   var images: [RunDescription.Image] { get }
-  /// Where they come from, with a digest of files.
+  /// The source of the images, with a digest of files.
   var description: String { get }
   /// Whether any image has a mask; by default, whether the first one has.
   var haveMasks: Bool { get throws }
@@ -29,7 +29,7 @@ extension SampleSource {
 /// share passes are a stage, whose scores are logged at once. What the log holds is not computed again. The results do
 /// not depend on how often a run was cut off, nor on its split into parts.
 public struct BenchmarkRun: Sendable {
-  /// How far a run is.
+  /// The progress of a run.
   public struct Progress: Sendable {
     public let imagesDone: Int
     public let images: Int
@@ -69,7 +69,7 @@ public struct BenchmarkRun: Sendable {
     }
   }
 
-  /// What a run that starts with this log has still to do, if nothing were shared.
+  /// The passes that a run starting with this log still needs, if none were shared.
   public func passesLeft(_ log: ScoreLog) -> Cost {
     let done = Done(log)
     var total = Cost(forward: 0, backward: 0)
@@ -82,7 +82,7 @@ public struct BenchmarkRun: Sendable {
     return total
   }
 
-  /// Which contenders' scores of which blocks a log holds: stages may be grouped otherwise than when it was begun.
+  /// The scores that a log holds, by contender and block; stages may be grouped differently from when it was begun.
   private struct Done {
     private let contenders: Set<[Int]>
 

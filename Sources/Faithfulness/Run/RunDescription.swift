@@ -26,10 +26,10 @@ public struct RunDescription: Codable, Equatable, Sendable {
     }
   }
 
-  /// Which part of the images a run evaluates: those whose index leaves the remainder `index - 1` when divided by
+  /// The part of the images that a run evaluates: those whose index leaves the remainder `index - 1` when divided by
   /// `count`.
   public struct Shard: Codable, Equatable, Sendable, CustomStringConvertible {
-    /// From 1 to `count`.
+    /// The number of the part, from 1 to `count`.
     public let index: Int
     public let count: Int
 
@@ -63,9 +63,10 @@ public struct RunDescription: Codable, Equatable, Sendable {
   public var explainers: [Item]
   public var metrics: [Item]
   public var seed: UInt64
-  /// What the random numbers of an image go by; nil in runs before 2026-12, where it was the image's place.
+  /// The kind of keys that seed an image's random numbers; nil in runs before 2026-12, where the key was the image's
+  /// place.
   public var randomNumbers: String?
-  /// Where the images come from, with a digest of them if they are files.
+  /// The source of the images, with a digest of them if they are files.
   public var source: String
   public var images: [Image]
   public var shard: Shard
@@ -98,7 +99,7 @@ public struct RunDescription: Codable, Equatable, Sendable {
     return try String(Self.encoded(whole).withUnsafeBytes { try sha256($0) }.prefix(12))
   }
 
-  /// What differs between two runs, in words; nil if they may be resumed or merged.
+  /// The difference between two runs, in words; nil if they may be resumed or merged.
   public func difference(from other: RunDescription) -> String? {
     let pairs: [(String, String, String)] = [
       ("model", model, other.model), ("checkpoint", checkpoint, other.checkpoint),

@@ -69,7 +69,7 @@ extension Scores {
     return text
   }
 
-  /// What metrics keep beside their scores, a row per point; nil if none keeps anything.
+  /// The series that metrics keep beside their scores, a row per point; nil if none keeps any.
   private func curvesCSV() -> String? {
     var text = "model,explainer,metric,image,position,value\n"
     let header = text.count
@@ -100,7 +100,7 @@ public struct MeanCurve: Sendable {
   public let mean: [Double]
   /// The 95 % bootstrap interval of each mean.
   public let intervals: [Bootstrap.Interval?]
-  /// How many images have a curve.
+  /// The number of images that have a curve.
   public let count: Int
 
   public static let fileName = "mean-curves.csv"
@@ -123,7 +123,8 @@ extension Scores {
 
   /// Writes the mean curves to a file in `folder`, a row per point.
   ///
-  /// - Parameter shape: of the images, `(C, H, W)`: a row says which share of the pixels its point stands for.
+  /// - Parameter shape: the shape of the images, `(C, H, W)`: a row says which share of the pixels its point stands
+  ///   for.
   public func writeMeanCurves(for shape: [Int], to folder: String) throws {
     var text = "model,explainer,metric,share,mean,ci95_low,ci95_high,n\n"
     try InputRequirement.pictures.check(shape, for: MeanCurve.fileName)

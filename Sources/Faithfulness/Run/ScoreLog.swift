@@ -10,7 +10,7 @@ import Pullbacks
 /// to the disk before the next begins. Only the last line can be torn: it is cut off when the log is opened again, and
 /// its stage computed again.
 public final class ScoreLog {
-  /// What one stage found out about a few images.
+  /// The scores that one stage found for a few images.
   struct StageScores: Codable, Equatable {
     /// The first image's index, which names the block.
     let block: Int
@@ -90,7 +90,7 @@ public final class ScoreLog {
 
   deinit { Self.release(descriptor) }
 
-  /// A process that is being started has a copy of the descriptor until its program begins, and the lock with it.
+  /// Unlocks explicitly: a child process between fork and exec still holds a copy of the descriptor.
   private static func release(_ descriptor: Int32) {
     _ = flock(descriptor, LOCK_UN)
     close(descriptor)

@@ -4,7 +4,7 @@ import Pullbacks
 /// All scores of a run, or of the parts of one.
 public struct Scores: Sendable {
   public let description: RunDescription
-  /// By explainer, metric and image.
+  /// The scores, by explainer, metric and image.
   let values: [[[Score]]]
 
   /// The scores of the run logged in `folder`.
@@ -71,18 +71,18 @@ extension Score {
   }
 }
 
-/// What all images together say of an explainer: statistics of its scores under one metric.
+/// Statistics of an explainer's scores under one metric over all images.
 public struct Summary: Equatable, Sendable {
   /// NaN, like the deviation and the median, if no image has a score.
   public let mean: Double
-  /// Of the population.
+  /// The standard deviation of the population.
   public let deviation: Double
   public let median: Double
-  /// How many images have a score, and how many have none.
+  /// The number of images that have a score, and the number of those that have none.
   public let count: Int
   public let undefined: Int
   public let interval: Bootstrap.Interval?
-  /// Why images have no score, each reason with how often.
+  /// The reasons why images have no score, each with its count.
   public let reasons: String
 
   init(_ scores: [Score], _ bootstrap: Bootstrap) {
@@ -116,7 +116,7 @@ public struct PairedDifference: Equatable, Sendable {
 extension Scores {
   var bootstrap: Bootstrap { Bootstrap(seed: description.seed) }
 
-  /// By explainer and metric.
+  /// The summaries, by explainer and metric.
   public func summaries() -> [[Summary]] {
     values.map { $0.map { Summary($0, bootstrap) } }
   }

@@ -19,10 +19,10 @@ struct InvertedResidualNetwork {
   var padsLikeTensorFlow = false
   var normalisation = ChannelAffine.imageNet
 
-  /// Whose names the layers have.
+  /// The library whose names the layers have.
   enum Dialect { case torchvision, timm }
 
-  /// How torchvision counts and calls the layers: it numbers the blocks of MobileNets through.
+  /// Whether torchvision's numbering and names of MobileNets apply: it numbers their blocks through.
   private var isMobile: Bool { name.contains("mobilenet") }
   private var isSecondMobile: Bool { name.contains("mobilenetv2") || name.contains("mobilenet_v2") }
 
@@ -120,7 +120,7 @@ struct InvertedResidual {
   var isFused = false
 }
 
-/// What the layers of a network are called.
+/// The names of a network's layers.
 private struct LayerNames {
   typealias Pair = (convolution: String, norm: String)
   let stem: Pair
@@ -137,13 +137,13 @@ private struct LayerNames {
     (self.hidden, self.hiddenActivation, self.classifier, self.blocks) = (hidden, hiddenActivation, classifier, blocks)
   }
 
-  /// - Parameter number: of the block in the network, from 1.
+  /// - Parameter number: the number of the block in the network, from 1.
   func block(_ block: InvertedResidual, stage: Int, index: Int, number: Int) -> BlockNames {
     blocks(block, stage, index, number)
   }
 }
 
-/// What the layers of a block are called.
+/// The names of a block's layers.
 private struct BlockNames {
   var path: String
   var widen, filter, narrow: LayerNames.Pair

@@ -13,7 +13,7 @@ struct RegNet {
   let groupWidth: Int
   var rounding = Rounding.torchvision
 
-  /// How a width becomes a multiple of the group's, which comes to other widths for two of the networks.
+  /// The rounding of a width to a multiple of the group's width, which gives different widths for two of the networks.
   enum Rounding {
     /// To the nearest, the larger of two, and never below 90 %.
     case torchvision

@@ -30,7 +30,7 @@ struct ResNet {
   /// Whether each channel of a block is weighted by squeeze and excitation.
   var excites = false
 
-  /// What stands before the first stage.
+  /// The layers before the first stage.
   enum Stem: Equatable {
     /// A 7x7 convolution and a maximum.
     case plain
@@ -73,7 +73,7 @@ struct ResNet {
     ResNet(name: "resnet101c", depths: [3, 4, 23, 3], stem: .deep(32, 32)),
   ]
 
-  /// Of the same tensors as networks that stride.
+  /// Networks with the same tensors as networks that stride.
   static let antialiased: [ResNet] = [
     ResNet(name: "resnetblur18", depths: [2, 2, 2, 2], isBottleneck: false, halving: .blur),
     ResNet(name: "resnetblur50", depths: [3, 4, 6, 3], halving: .blur),
@@ -118,13 +118,13 @@ struct ResNet {
   }
 }
 
-/// How a block halves its maps.
+/// The way in which a block halves its maps.
 enum Halving {
-  /// By the stride of its 3x3 convolution.
+  /// The stride of its 3x3 convolution.
   case stride
-  /// By an average behind its 3x3 convolution, and before the projection of its shortcut.
+  /// An average behind its 3x3 convolution, and before the projection of its shortcut.
   case pool
-  /// By a blur behind its 3x3 convolution, or by an average; its shortcut strides.
+  /// A blur behind its 3x3 convolution, or an average; its shortcut strides.
   case blur, average
 }
 

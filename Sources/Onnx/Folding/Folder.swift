@@ -7,7 +7,7 @@ struct Folder {
   let node: OnnxNode
   let inputs: [StoredValue?]
 
-  /// How many elements a computed tensor may have.
+  /// The largest number of elements of a computed tensor.
   static let limit = 1 << 27
 
   /// The node's outputs; nil where it is left to the network.
@@ -295,7 +295,7 @@ struct Slicing {
     return places
   }
 
-  /// How many places each part of an axis of `extent` has.
+  /// The number of places of each part of an axis of `extent`.
   func sizes(_ extent: Int) throws -> [Int] {
     if let sizes = try integers(1, "split") {
       guard sizes.allSatisfy({ $0 >= 0 }), sizes.reduce(0, { $0 &+ $1 }) == extent else {

@@ -81,7 +81,7 @@ extension Lowering {
     set(node, result, dropped: drops, from: Array(slots.prefix(3)))
   }
 
-  /// What is added to scores: `(T, S)` where it is the same for all heads, and `(heads, T, S)` elsewhere.
+  /// The mask added to scores: `(T, S)` if it is the same for all heads, else `(heads, T, S)`.
   private func mask(_ slot: Slot, _ outer: [Int], _ scores: [Int]) throws -> Signal {
     let x = try signal(slot, dropped: false)
     let full = [Int](repeating: 1, count: max(0, outer.count + 2 - x.shape.count)) + x.shape

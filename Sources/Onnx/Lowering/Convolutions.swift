@@ -95,7 +95,7 @@ extension Lowering {
           (extents[axis] - 1) * windows.stride[axis] + added[axis]
           + windows.dilation[axis] * (windows.kernel[axis] - 1) + 1
         let total = full - target[axis]
-        // What is missing is added at the end.
+        // The missing rows and columns are added at the end.
         if total < 0 { added[axis] -= total }
         let cut = max(0, total)
         windows.begins[axis] = mode == "SAME_UPPER" ? cut / 2 : cut - cut / 2

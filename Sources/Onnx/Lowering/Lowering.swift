@@ -11,11 +11,11 @@ final class Lowering {
   var slots: [String: Slot] = [:]
   /// Values of the parameters of the core's nodes, by full name.
   private(set) var parameters: [String: () throws -> Tensor] = [:]
-  /// What became of the node that is being lowered.
+  /// The reasons recorded for the node that is being lowered.
   private var words: [String] = []
   private var made: [String] = []
   private(set) var records: [OnnxNodeRecord] = []
-  /// What was assumed, each once.
+  /// The assumptions made, each once.
   private(set) var notes: [String] = []
   private var names: Set<String> = []
   private var shared: [String: Signal] = [:]
@@ -65,7 +65,7 @@ final class Lowering {
         }
         try check(slot, node)
       }
-      let fallback = made.isEmpty ? "nothing to do" : "the layer itself"
+      let fallback = made.isEmpty ? "nothing to do" : "imported as this layer"
       let text = words.isEmpty ? fallback : words.joined(separator: "; ")
       records.append(OnnxNodeRecord(name: node.name, op: node.fullOp, nodes: made, reason: text))
       for part in node.absorbed {
@@ -221,7 +221,7 @@ final class Lowering {
   ///
   /// - Parameters:
   ///   - name: its own, which is made unlike others'; nil for helpers.
-  ///   - carrying: which inputs carry a cotangent, where that matters.
+  ///   - carrying: whether each input carries a cotangent, if that matters.
   ///   - weights: its parameters, by their name within the node.
   func emit(
     _ operation: any Operation, _ name: String?, _ inputs: [Signal], carrying: [Bool] = [],
@@ -273,7 +273,7 @@ final class Lowering {
   }
 }
 
-/// Why an operator is not read, and what to do.
+/// The reason why an operator is not read, with advice.
 enum Refusals {
   static func advice(for op: String) -> String {
     switch op {

@@ -142,7 +142,7 @@ extension Lowering {
     }
     let (x, dropped) = try along(slot, [axis])
     let reduce = Reduce(node.int("p", 2) == 1 ? .l1 : .l2, axes: [axis - (dropped ? 1 : 0)], keepingAxes: true)
-    // Of nothing but zeros nothing is left, and not a quotient of zeros.
+    // An input of zeros gives zeros, and not a quotient of zeros.
     let norm = try emit(
       BinaryOperation.maximum, nil,
       [try emit(reduce, nil, [x], carrying: [slot.carries]), number(.leastNormalMagnitude)])

@@ -101,7 +101,7 @@ extension Lowering {
         BinaryOperation.power, nil, [try emit(UnaryFunction.abs, nil, [x], carrying: [slot.carries]), number(order)],
         carrying: [slot.carries, false])
     let mean = try mean(node, powers, windows, countsPadding: true, nil)
-    // Of a window that hangs over the edge, the mean divides by less; no exporter writes one.
+    // If a window hangs over the edge, its mean divides by less; no exporter writes such a window.
     guard !windows.roundsUp else { throw failure(node, "its windows hang over the edge (ceil_mode)") }
     let sum = try emit(Multiply(), nil, [mean, number(Float(windows.kernel.product))])
     let root = try emit(

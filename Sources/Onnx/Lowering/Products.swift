@@ -153,7 +153,7 @@ extension Lowering {
       throw failure(node, "the equation \(text) is not read")
     }
     var signals = try slots.map { try signal($0, dropped: false) }
-    // What nobody else has is summed over.
+    // Axes that neither the result nor another factor has are summed over.
     for index in signals.indices {
       let other = signals.count == 2 ? terms[1 - index] : []
       let lone = terms[index].indices.filter { !target.contains(terms[index][$0]) && !other.contains(terms[index][$0]) }

@@ -30,7 +30,7 @@ extension Lowering {
         }
         return axis
       }
-    // Of the single image of a batch there is nothing to reduce, but the axis may go.
+    // A batch of one image leaves nothing to reduce, but the axis may be removed.
     let keeps = node.int("keepdims", 1) != 0
     let (x, dropped) = try along(slot, keeps ? axes.filter { $0 > 0 || !slot.canDrop } : axes)
     var value = x

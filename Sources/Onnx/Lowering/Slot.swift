@@ -12,7 +12,7 @@ struct Slot {
     case signal(Signal, dropped: Bool, type: ElementType)
   }
 
-  /// What the norm of values has been through, on its way to what they are divided by.
+  /// The steps of a norm of values, up to the divisor of the values.
   enum Statistic { case none, reduced, root }
 
   var kind: ElementKind

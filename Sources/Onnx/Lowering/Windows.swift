@@ -1,6 +1,6 @@
 import Pullbacks
 
-/// How an operator's windows slide over an input: its attributes, with what is left out filled in.
+/// The sliding windows of an operator over an input: its attributes, with defaults filled in.
 struct Windows {
   var kernel: [Int]
   var stride: [Int]
@@ -12,8 +12,8 @@ struct Windows {
   var axes: Int { kernel.count }
 
   /// - Parameters:
-  ///   - kernel: where the node does not state it.
-  ///   - extents: of the input's axes that windows slide along.
+  ///   - kernel: the kernel's extents, if the node does not state them.
+  ///   - extents: the extents of the input's axes that windows slide along.
   init(_ lowering: Lowering, _ node: OnnxNode, kernel: [Int]? = nil, _ extents: [Int]) throws {
     guard let kernel = node.ints("kernel_shape") ?? kernel else {
       throw lowering.failure(node, "its kernel_shape is missing")

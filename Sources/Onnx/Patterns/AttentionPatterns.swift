@@ -140,7 +140,7 @@ extension Patterns {
     return nil
   }
 
-  /// Which summand is the mask: what does not come from the product of queries and keys.
+  /// The summand that is the mask: the one that does not come from the product of queries and keys.
   private func mask(of sum: OnnxNode, scores: [Int]?) -> (name: String, value: String)? {
     guard sum.inputs.count == 2, let scores else { return nil }
     for (index, candidate) in sum.inputs.enumerated() {

@@ -27,7 +27,7 @@ extension Patterns {
     let set: @Sendable (inout OnnxNode) -> Void
   }
 
-  /// Where gates are compared: on both sides, near 0 and far off, at no kink.
+  /// The points at which gates are compared: on both sides, near 0 and far off, at no kink.
   private static let places =
     [-9.1, -5.3, -3.7, -2.9, -2.2, -1.4, -0.9, -0.6, -0.31, -0.07, 0.05, 0.24, 0.53, 0.8, 1.3]
     + [1.9, 2.6, 3.4, 4.7, 5.9, 6.3, 8.8]

@@ -43,7 +43,7 @@ extension Patterns {
   private struct Quotient {
     let numerator: String
     let epsilon: Double
-    /// What is squared.
+    /// The name of the squared value.
     let squared: String
     let axes: [Int]
   }

@@ -3,7 +3,7 @@ import Pullbacks
 /// Finds layers that a graph writes out in primitives, and puts one node in the place of each.
 struct Patterns {
   private(set) var nodes: [OnnxNode]
-  /// What each value is, by name: its shape, and its elements where they are known.
+  /// The values by name: their shapes, and their elements if known.
   private(set) var slots: [String: Slot]
   private let outputs: Set<String>
   private var makers: [String: Int] = [:]
@@ -130,7 +130,7 @@ struct Patterns {
         stack.append(maker)
       }
     }
-    // What others use as well stays a node of its own.
+    // A value that other nodes use as well stays a node of its own.
     let inside = seen.union([index])
     let own = seen.filter { part in
       nodes[part].outputs.allSatisfy { !outputs.contains($0) && (users[$0] ?? []).allSatisfy(inside.contains) }

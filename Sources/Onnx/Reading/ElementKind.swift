@@ -1,6 +1,6 @@
 import Pullbacks
 
-/// What the elements of a value are, in the file's words. In the core, floats of every width are float32, and integers
+/// The type of a value's elements, in the file's words. In the core, floats of every width are float32, and integers
 /// and conditions are int64.
 enum ElementKind: Int, Sendable {
   case float = 1
@@ -13,7 +13,7 @@ enum ElementKind: Int, Sendable {
   /// The type of a tensor that holds such elements.
   var type: ElementType { isFloat ? .float32 : .int64 }
 
-  /// How many bytes an element takes in raw data.
+  /// The number of bytes of an element in raw data.
   var byteCount: Int {
     switch self {
     case .uint8, .int8, .bool: 1

@@ -8,7 +8,7 @@ struct Inliner {
   private var count = 0
   private var calls = 0
 
-  /// How deep functions may call one another.
+  /// The largest depth of functions that call one another.
   private static let depth = 16
 
   init(_ file: ModelFile, _ opsets: [String: Int]) {

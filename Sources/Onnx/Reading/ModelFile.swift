@@ -10,7 +10,7 @@ final class ModelFile {
   private var neighbours: [String: Neighbour] = [:]
   private let digest: String
 
-  /// How deep messages may lie in one another.
+  /// The largest depth of nested messages.
   private static let depth = 60
 
   /// Reads and decodes the file at `path`.

@@ -64,7 +64,7 @@ struct OnnxGraph {
     case named(String)
   }
 
-  /// What comes in.
+  /// An input of the graph.
   struct Input {
     let name: String
     let kind: ElementKind
@@ -77,7 +77,7 @@ struct OnnxGraph {
   let outputs: [String]
   let opset: Int
 
-  /// How many nodes there may be, functions written out.
+  /// The largest number of nodes, with functions written out.
   static let nodeLimit = 200_000
 
   init(_ file: ModelFile) throws {

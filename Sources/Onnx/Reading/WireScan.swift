@@ -29,9 +29,9 @@ struct WireScan {
     }
   }
 
-  /// How many messages a model may have in all: a node takes about ten.
+  /// The largest number of messages of a model in all: a node takes about ten.
   private static let limit = 1 << 21
-  /// How deep they may lie in one another.
+  /// The largest depth of nested messages.
   private static let depth = 50
 
   private var count = 0

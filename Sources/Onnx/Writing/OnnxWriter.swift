@@ -397,7 +397,7 @@ struct OnnxWriter {
 }
 
 extension Extent {
-  /// As a list of the axes: one along a row.
+  /// The extents as a list of the axes: one along a row.
   fileprivate func list(_ isRow: Bool) -> [Int] { isRow ? [width] : [height, width] }
 }
 

@@ -5,7 +5,7 @@ import Glibc
 /// `x` above 0, `alpha (e^(x / alpha) - 1)` below: an ELU whose slope is continuous for every alpha. Source: Barron 2017
 /// (arXiv 1704.07483).
 public struct CELU: Gate {
-  /// Minus the value far below 0.
+  /// The limit of minus the value for inputs far below 0.
   public var alpha: Double
   public init(alpha: Double = 1) { self.alpha = alpha }
 
@@ -38,7 +38,7 @@ public struct Softsign: Gate {
 
 /// `x` above a threshold, 0 below. Source: Konda et al. 2014 (arXiv 1402.3337).
 public struct ThresholdedReLU: Gate {
-  /// What a value must exceed.
+  /// The threshold that a value must exceed.
   public var threshold: Double
   public init(threshold: Double = 1) { self.threshold = threshold }
 

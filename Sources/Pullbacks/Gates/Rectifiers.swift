@@ -102,7 +102,7 @@ public struct ChannelClip: ChannelwiseGate {
 
 /// `x` above 0, `slope x` below. Source: Maas et al. 2013.
 public struct LeakyReLU: Gate {
-  /// Below 0.
+  /// The slope below 0.
   public var slope: Double
   public init(slope: Double = 0.01) { self.slope = slope }
 
@@ -120,7 +120,7 @@ public struct LeakyReLU: Gate {
 ///
 /// Parameter: `weight`, `(C)` or `(1)`. Source: He et al. 2015 (arXiv 1502.01852).
 public struct PReLU: ChannelwiseGate {
-  /// How many slopes: the channels, or 1.
+  /// The number of slopes: the channels, or 1.
   public var slopes: Int
   public init(slopes: Int = 1) { self.slopes = slopes }
 

@@ -98,9 +98,9 @@ private func softplus(_ z: Double) -> Double { (z > 0 ? z : 0) + log1p(exp(-abs(
 /// `scale x` above 0, `scale alpha (e^x - 1)` below: ELU at scale 1. Its gate below 0 is `scale alpha (e^x - 1) / x`.
 /// Sources: Clevert et al. 2015 (arXiv 1511.07289); Klambauer et al. 2017 (SELU, arXiv 1706.02515).
 public struct ELU: Gate {
-  /// Minus the value far below 0, at scale 1.
+  /// The limit of minus the value for inputs far below 0, at scale 1.
   public var alpha: Double
-  /// Of all values.
+  /// The factor of all values.
   public var scale: Double
   public let kind: String
 

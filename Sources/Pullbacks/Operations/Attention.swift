@@ -10,9 +10,9 @@ import Kernels
 /// `(N, T, heads e)`. Sources: Vaswani et al. 2017 (arXiv 1706.03762); Ainslie et al. 2023 (arXiv 2305.13245) for
 /// grouped key heads.
 public struct ScaledDotProductAttention: Operation {
-  /// How many heads share out the last axes.
+  /// The number of heads into which the last axes are split.
   public var heads: Int
-  /// How many heads share out those of keys and values.
+  /// The number of heads of keys and values.
   public var keyHeads: Int
   /// The factor on `Q K^T`; nil is `1 / sqrt(C / heads)`.
   public var scale: Float?
@@ -20,8 +20,8 @@ public struct ScaledDotProductAttention: Operation {
   public var isCausal: Bool
 
   /// - Parameters:
-  ///   - heads: how many share out the last axes.
-  ///   - keyHeads: how many share out those of keys and values; nil is as many.
+  ///   - heads: the number of heads that split the last axes.
+  ///   - keyHeads: the number of heads of keys and values; nil is the same number.
   ///   - scale: the factor on `Q K^T`; nil is `1 / sqrt(C / heads)`.
   ///   - causal: whether query t sees the keys `s <= t` alone.
   public init(heads: Int, keyHeads: Int? = nil, scale: Float? = nil, causal: Bool = false) {

@@ -6,7 +6,7 @@ struct AttentionShape {
   let images, queries, keys, width, keyWidth, valueWidth, heads, keyHeads: Int
   private let scale: Float
   private let isCausal: Bool
-  /// How many matrices the mask has for an image: one for all heads, or one each.
+  /// The number of the mask's matrices for an image: one for all heads, or one each.
   private let maskMatrices: Int
 
   /// - Parameter inputs: shapes of queries, keys, values and perhaps a mask, batch axis included.

@@ -3,22 +3,22 @@ import Kernels
 /// Average pooling of planes `(N, C, H, W)` or sequences `(N, C, L)` over windows, or over an adaptive grid. See
 /// ``VolumeAveragePool`` for three axes.
 public struct AveragePool: Operation {
-  /// What each mean is taken over.
+  /// The windows over which the means are taken.
   public enum Windows: Hashable, Sendable {
     /// Windows of one size; `countsPadding` says whether zeros of the padding enter the mean.
     case sliding(kernel: Extent, stride: Extent, padding: Padding, roundsUp: Bool, countsPadding: Bool)
-    /// As many windows as the output has places: window i covers `floor(i H / h) ..< ceil((i + 1) H / h)`.
+    /// One window per place of the output: window i covers `floor(i H / h) ..< ceil((i + 1) H / h)`.
     case adaptive(Extent)
   }
 
-  /// What each mean is taken over.
+  /// The windows over which the means are taken.
   public var windows: Windows
-  /// How many axes the windows slide along: 2, or 1 along a sequence.
+  /// The number of axes that the windows slide along: 2, or 1 along a sequence.
   public let axes: Int
 
   /// - Parameters:
-  ///   - windows: what each mean is taken over.
-  ///   - axes: how many axes the windows slide along: 2, or 1 along a sequence, a plane of one row.
+  ///   - windows: the windows over which the means are taken.
+  ///   - axes: the number of axes that the windows slide along: 2, or 1 along a sequence, a plane of one row.
   public init(_ windows: Windows, axes: Int = 2) {
     precondition((1...2).contains(axes), "windows over planes slide along 1 or 2 axes")
     self.windows = windows

@@ -6,13 +6,13 @@ import Kernels
 /// constants, and the map is affine; in training they are those of the batch, and gradients flow through them.
 /// Parameters: `weight` (gamma), `bias` (beta), `running_mean`, `running_var`, each `(C)`.
 public struct BatchNorm: Operation {
-  /// What is added to the variance.
+  /// The number added to the variance.
   public var epsilon: Float
   /// The weight of a new batch in the running statistics.
   public var momentum: Float
 
   /// - Parameters:
-  ///   - epsilon: what is added to the variance.
+  ///   - epsilon: the number added to the variance.
   ///   - momentum: the weight of a new batch in the running statistics.
   public init(epsilon: Float = 1e-5, momentum: Float = 0.1) {
     self.epsilon = epsilon

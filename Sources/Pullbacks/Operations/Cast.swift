@@ -2,9 +2,9 @@
 ///
 /// No cotangent reaches an integer, so that none passes a cast.
 public struct Cast: Operation {
-  /// Of the output's elements.
+  /// The type of the output's elements.
   public var type: ElementType
-  /// - Parameter type: of the output's elements.
+  /// - Parameter type: the type of the output's elements.
   public init(to type: ElementType) { self.type = type }
 
   public var kind: String { "cast" }
@@ -21,13 +21,13 @@ public struct Cast: Operation {
     switch (x.type, type) {
     case (.int64, .float32): return Evaluation(x.asFloats)
     case (.float32, .int64):
-      // What no integer stands for, NaN among it, is 0 or the integer nearest to it.
+      // A value that no integer represents becomes the nearest integer, and NaN becomes 0.
       return Evaluation(Tensor(shape: x.shape, integers: x.scalars.map { Int64(clamping: $0) }))
     default: return Evaluation(x)
     }
   }
 
-  /// Of floats to floats it is v; integers take none.
+  /// For a cast of floats to floats the gradient is v; integers have none.
   public func gradient(_ v: Tensor, at site: Site) -> [Tensor?] { [v] }
 }
 

@@ -160,7 +160,7 @@ public struct Where: Operation {
 
 /// The values repeated along axes of extent 1, and along new axes in front: to a shape that they broadcast to.
 public struct Expand: Operation {
-  /// The batch axis not counted.
+  /// The shape of the result, the batch axis not counted.
   public var shape: [Int]
   public init(to shape: [Int]) { self.shape = shape }
 
@@ -235,12 +235,12 @@ extension Tensor {
 public struct ChannelAffine: Operation {
   /// One factor per channel.
   public var scale: [Float]
-  /// What is then added to each channel.
+  /// The number then added to each channel.
   public var shift: [Float]
 
   /// - Parameters:
   ///   - scale: one factor per channel.
-  ///   - shift: what is then added, per channel.
+  ///   - shift: the number then added, per channel.
   public init(scale: [Float], shift: [Float]) {
     self.scale = scale
     self.shift = shift

@@ -17,11 +17,11 @@ public struct Convolution: Operation {
   public var padding: Padding
   /// Steps from one value of a filter to the next, d.
   public var dilation: Extent
-  /// How many parts the channels fall into; outputs of a part see its inputs alone.
+  /// The number of groups of channels; outputs of a group see its inputs alone.
   public var groups: Int
   /// Whether a number is added to each channel.
   public var hasBias: Bool
-  /// How many axes the filters slide along: 2, or 1 along a sequence.
+  /// The number of axes that the filters slide along: 2, or 1 along a sequence.
   public let axes: Int
 
   /// - Parameters:
@@ -30,7 +30,7 @@ public struct Convolution: Operation {
   ///   - stride: steps from one place of the output to the next.
   ///   - padding: zeros around the input.
   ///   - dilation: steps from one value of a filter to the next.
-  ///   - groups: how many parts the channels fall into; outputs of a part see its inputs alone.
+  ///   - groups: the number of groups of channels; outputs of a group see its inputs alone.
   ///   - bias: whether a number is added to each channel.
   public init(
     _ outputs: Int, kernel: Extent, stride: Extent = 1, padding: Padding = 0, dilation: Extent = 1, groups: Int = 1,

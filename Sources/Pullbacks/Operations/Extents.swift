@@ -19,21 +19,21 @@ public struct Extent: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStr
 
 /// Zeros around a plane; an integer literal puts as many on every side.
 public struct Padding: Hashable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
-  /// How many rows of zeros are above and below, and columns to the left and the right.
+  /// The numbers of rows of zeros above and below, and of columns to the left and the right.
   public var top, left, bottom, right: Int
 
-  /// As many zeros on each side as said.
+  /// Different numbers of zeros on each side.
   public init(top: Int, left: Int, bottom: Int, right: Int) {
     (self.top, self.left, self.bottom, self.right) = (top, left, bottom, right)
   }
 
-  /// As many zeros on every side.
+  /// The same number of zeros on every side.
   public init(_ size: Int) { self.init(top: size, left: size, bottom: size, right: size) }
 
   /// Zeros at the two ends of a sequence, which is a plane of one row.
   public init(before: Int, after: Int) { self.init(top: 0, left: before, bottom: 0, right: after) }
 
-  /// What of these zeros lies at the two ends of a sequence.
+  /// The part of these zeros that lies at the two ends of a sequence.
   var alongRow: Padding { Padding(before: left, after: right) }
 
   public init(integerLiteral value: Int) { self.init(value) }

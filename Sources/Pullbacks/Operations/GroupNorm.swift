@@ -7,14 +7,14 @@ import Kernels
 /// `y = gamma (x - mean) / sqrt(var + eps) + beta`, with the biased variance. Parameters: `weight` (gamma) and `bias`
 /// (beta), each `(C)`. Sources: Wu & He 2018 (arXiv 1803.08494); Ulyanov et al. 2016 (arXiv 1607.08022).
 public struct GroupNorm: Normalisation {
-  /// How many groups the channels fall into; nil is one each.
+  /// The number of groups of channels; nil is one group per channel.
   public var groups: Int?
-  /// What is added to the variance.
+  /// The number added to the variance.
   public var epsilon: Float
 
   /// - Parameters:
-  ///   - groups: how many groups the channels fall into.
-  ///   - epsilon: what is added to the variance.
+  ///   - groups: the number of groups of channels.
+  ///   - epsilon: the number added to the variance.
   public init(groups: Int, epsilon: Float = 1e-5) {
     self.groups = groups
     self.epsilon = epsilon

@@ -10,7 +10,7 @@ import Kernels
 public struct Gather: Operation {
   /// The axis of the data, the batch axis not counted.
   public var axis: Int
-  /// - Parameter axis: of the data, the batch axis not counted.
+  /// - Parameter axis: an axis of the data, the batch axis not counted.
   public init(axis: Int = 0) { self.axis = axis }
 
   public var kind: String { "gather" }
@@ -67,14 +67,14 @@ public struct Gather: Operation {
 /// Parameter: `weight` `(count, width)`. An id outside `0 ..< count` yields NaN. As no cotangent reaches the ids, a
 /// network is explained from the embedding's value on: ``Network/starting(at:)``.
 public struct Embedding: Operation {
-  /// How many vectors there are.
+  /// The number of vectors.
   public var count: Int
-  /// How many values each has.
+  /// The number of values of each vector.
   public var width: Int
 
   /// - Parameters:
-  ///   - count: how many vectors there are.
-  ///   - width: how many values each has.
+  ///   - count: the number of vectors.
+  ///   - width: the number of values of each.
   public init(_ count: Int, width: Int) {
     self.count = count
     self.width = width
@@ -128,9 +128,9 @@ public struct Embedding: Operation {
   }
 }
 
-/// Where a ``Gather`` finds the rows of its output.
+/// The places in the data from which a ``Gather`` takes the rows of its output.
 private struct Lookup {
-  /// Of the output; data and indices have as many, or one.
+  /// The number of images of the output; data and indices have as many, or one.
   let images: Int
   /// Values of a row.
   let inner: Int

@@ -24,14 +24,14 @@ public struct LayerNorm: Normalisation {
     case channels
   }
 
-  /// What is added to the variance.
+  /// The number added to the variance.
   public var epsilon: Float
-  /// What is normalised together.
+  /// The axis or axes whose values are normalised together.
   public var axis: Axis
 
   /// - Parameters:
-  ///   - epsilon: what is added to the variance.
-  ///   - axis: what is normalised together.
+  ///   - epsilon: the number added to the variance.
+  ///   - axis: the axis or axes whose values are normalised together.
   public init(epsilon: Float = 1e-5, axis: Axis = .last) {
     self.epsilon = epsilon
     self.axis = axis

@@ -62,7 +62,7 @@ public struct MatrixMultiply: Operation {
     }
   }
 
-  /// What the axes before the last two are broadcast to, the batch axis first.
+  /// The common shape to which the axes before the last two are broadcast, the batch axis first.
   private func leadingShape(_ a: [Int], _ b: [Int]) -> [Int] {
     [max(a[0], b[0])] + (try! broadcastShape([a, b].map { Array($0.dropFirst().dropLast(2)) }, of: kind))
   }

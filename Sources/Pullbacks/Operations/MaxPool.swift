@@ -23,7 +23,7 @@ public struct MaxPool: MaxPooling {
   public var dilation: Extent
   /// Whether a last window that hangs over the edge counts.
   public var roundsUp: Bool
-  /// How many axes the windows slide along: 2, or 1 along a sequence.
+  /// The number of axes that the windows slide along: 2, or 1 along a sequence.
   public let axes: Int
 
   /// - Parameters:

@@ -1,9 +1,9 @@
-/// Values around an input, or sides cut off it, axis by axis; the batch axis is not counted.
+/// Adds values around an input or cuts off its sides, axis by axis; the batch axis is not counted.
 ///
-/// Place i of an axis of the output is place `i - begin` of the input. Where that lies outside, the mode says what
-/// stands there, as in `numpy.pad`. A negative begin or end cuts places off.
+/// Place i of an axis of the output is place `i - begin` of the input. If that lies outside, the mode determines the
+/// value, as in `numpy.pad`. A negative begin or end cuts places off.
 public struct Pad: Operation {
-  /// What stands outside the input.
+  /// The kind of values outside the input.
   public enum Mode: String, Hashable, Sendable, CaseIterable {
     /// One number.
     case constant
@@ -15,19 +15,19 @@ public struct Pad: Operation {
     case wrap
   }
 
-  /// What stands outside the input.
+  /// The kind of values outside the input.
   public var mode: Mode
   /// For each axis, how many places come before the input.
   public var begins: [Int]
   /// For each axis, how many places come behind the input.
   public var ends: [Int]
-  /// What stands outside in the mode `constant`.
+  /// The value outside the input in the mode `constant`.
   public var value: Float
 
   /// - Parameters:
   ///   - begins: for each axis, how many places come before the input.
   ///   - ends: for each axis, how many places come behind the input.
-  ///   - mode: what stands there.
+  ///   - mode: the kind of values there.
   ///   - value: the number that stands there in the mode `constant`.
   public init(_ begins: [Int], _ ends: [Int], mode: Mode = .constant, value: Float = 0) {
     self.begins = begins

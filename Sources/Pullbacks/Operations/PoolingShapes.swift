@@ -1,6 +1,6 @@
 import Kernels
 
-// What max and average pooling over planes and sequences share.
+// The shapes that max and average pooling over planes and sequences share.
 
 /// The kernels' view of windows over `(N, C, H, W)` or `(N, C, L)`.
 func poolWindow(

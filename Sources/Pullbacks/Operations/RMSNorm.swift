@@ -4,9 +4,9 @@ import Kernels
 ///
 /// Parameter: `weight` (gamma), of the last axis's extent. Source: Zhang & Sennrich 2019 (arXiv 1910.07467).
 public struct RMSNorm: Normalisation {
-  /// What is added to the mean square.
+  /// The number added to the mean square.
   public var epsilon: Float
-  /// - Parameter epsilon: what is added to the mean square.
+  /// - Parameter epsilon: the number added to the mean square.
   public init(epsilon: Float = 1e-6) { self.epsilon = epsilon }
 
   public var kind: String { "rmsnorm" }

@@ -1,10 +1,10 @@
-// How an operation is read by a pullback, where its character alone does not say it.
+// A reading tells a pullback how to treat an operation whose character alone does not say it.
 
 /// An operation that a pullback reads by its derivative, whatever its character would have it be: a product of two
 /// values that both depend on the image, each of which is held constant in turn for the other; or a function that no
 /// rule is made for.
 public struct Differentiated: Operation {
-  /// What is computed.
+  /// The wrapped operation.
   public let operation: any Operation
   public init(_ operation: any Operation) { self.operation = operation }
 

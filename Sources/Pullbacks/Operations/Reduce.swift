@@ -1,9 +1,9 @@
 import Glibc
 import Kernels
 
-/// One number of all values along some axes, the batch axis not counted.
+/// Reduces all values along some axes to one number; the batch axis is not counted.
 public struct Reduce: Operation {
-  /// What the number is.
+  /// The kind of reduction.
   public enum Reduction: String, Hashable, Sendable, CaseIterable {
     /// `sum x_i / n`
     case mean
@@ -23,7 +23,7 @@ public struct Reduce: Operation {
     case logsumexp
   }
 
-  /// What the number is.
+  /// The kind of reduction.
   public var reduction: Reduction
   /// The axes that are reduced, the batch axis not counted.
   public var axes: [Int]
@@ -31,8 +31,8 @@ public struct Reduce: Operation {
   public var keepsAxes: Bool
 
   /// - Parameters:
-  ///   - reduction: what the number is.
-  ///   - axes: that are reduced, the batch axis not counted.
+  ///   - reduction: the kind of reduction.
+  ///   - axes: the axes that are reduced, the batch axis not counted.
   ///   - keepingAxes: whether reduced axes stay, with an extent of 1.
   public init(_ reduction: Reduction, axes: [Int], keepingAxes: Bool = false) {
     self.reduction = reduction
@@ -148,7 +148,7 @@ public struct Reduce: Operation {
     case .l2: for i in 0..<size { dx[i] = y == 0 ? 0 : v * (x[i] / y) }
     case .l1: for i in 0..<size { dx[i] = x[i] > 0 ? v : x[i] < 0 ? -v : 0 }
     case .prod:
-      // Of the values before, then of those behind: a quotient by a value of zero would not do.
+      // The product of the values before and of those behind; a quotient would fail at a value of zero.
       var product = 1.0
       for i in 0..<size {
         dx[i] = v * Float(product)

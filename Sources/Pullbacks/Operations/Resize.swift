@@ -6,7 +6,7 @@ import Glibc
 /// Place i of an axis of the output lies at the place x of the input that ``coordinates`` says. Its value is that of
 /// the place nearest to x, or a weighted sum of the two or four around it; beyond an end the last value counts.
 public struct Resize: Operation {
-  /// How values between places are found.
+  /// The method by which values between places are found.
   public enum Interpolation: Hashable, Sendable {
     /// The nearest value, by the rounding.
     case nearest(Rounding)
@@ -16,18 +16,18 @@ public struct Resize: Operation {
     case cubic(coefficient: Double)
   }
 
-  /// Which of two places is the nearest.
+  /// The rounding that chooses the nearest of two places.
   public enum Rounding: String, Hashable, Sendable, CaseIterable {
     case preferFloor = "round_prefer_floor"
     case preferCeil = "round_prefer_ceil"
     case floor, ceil
   }
 
-  /// Where place i of the output lies, with f the scale, H the input's extent and h the output's.
+  /// The position of place i of the output, with f the scale, H the input's extent and h the output's.
   public enum Coordinates: String, Hashable, Sendable, CaseIterable {
     /// `(i + 1/2) / f - 1/2`: places have an extent of 1, of which they are the middle.
     case halfPixel = "half_pixel"
-    /// As `halfPixel`, but 0 where the output has one place.
+    /// Like `halfPixel`, but 0 if the output has one place.
     case pytorchHalfPixel = "pytorch_half_pixel"
     /// `i (H - 1) / (h - 1)`: first and last places lie on each other.
     case alignCorners = "align_corners"
@@ -41,17 +41,17 @@ public struct Resize: Operation {
   public var sizes: [Int]
   /// The factors f from places of the input to places of the output, an axis each; nil is `h / H`.
   public var scales: [Double]?
-  /// How values between places are found.
+  /// The method by which values between places are found.
   public var interpolation: Interpolation
-  /// Where places of the output lie.
+  /// The positions of the output's places.
   public var coordinates: Coordinates
 
   /// - Parameters:
-  ///   - axes: that change, the batch axis not counted.
+  ///   - axes: the axes that change, the batch axis not counted.
   ///   - sizes: their new extents.
   ///   - scales: the factors from the input to the output where they are not the quotients of the extents.
-  ///   - interpolation: how values between places are found.
-  ///   - coordinates: where places of the output lie.
+  ///   - interpolation: the method by which values between places are found.
+  ///   - coordinates: the positions of the output's places.
   public init(
     axes: [Int], to sizes: [Int], scales: [Double]? = nil, by interpolation: Interpolation,
     coordinates: Coordinates = .halfPixel
@@ -109,7 +109,7 @@ public struct Resize: Operation {
     }
   }
 
-  /// Where place i of the output lies in the input.
+  /// The position of the output's place i in the input.
   private func position(_ i: Int, _ scale: Double, _ extent: Int, _ size: Int) -> Double {
     switch coordinates {
     case .halfPixel: (Double(i) + 0.5) / scale - 0.5

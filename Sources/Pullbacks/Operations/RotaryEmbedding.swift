@@ -8,13 +8,13 @@ import Kernels
 /// frequencies, at most `d / 2`; features beyond the pairs stay as they are. Source: Su et al. 2021 (arXiv 2104.09864),
 /// with the pairs of Hugging Face's Llama.
 public struct RotaryEmbedding: Operation {
-  /// How many heads share out the last axis.
+  /// The number of heads into which the last axis is split.
   public var heads: Int
   /// Angles per place, one for each pair of features of a head.
   public var frequencies: [Double]
 
   /// - Parameters:
-  ///   - heads: how many share out the last axis.
+  ///   - heads: the number of heads that split the last axis.
   ///   - frequencies: angles per place, one for each pair of features of a head.
   public init(heads: Int, frequencies: [Double]) {
     self.heads = heads

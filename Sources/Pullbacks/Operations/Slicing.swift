@@ -1,8 +1,8 @@
 // Parts of tensors, and tensors made of parts.
 
-/// Some places of some axes, the batch axis not counted.
+/// Keeps some places of some axes; the batch axis is not counted.
 public struct Slice: Operation {
-  /// Which places of an axis are kept.
+  /// The places of an axis that are kept.
   public enum Places: Hashable, Sendable {
     /// These, all of which must exist.
     case range(Range<Int>)
@@ -11,11 +11,11 @@ public struct Slice: Operation {
     case python(start: Int, end: Int, step: Int)
   }
 
-  /// Which places of one axis are kept.
+  /// An axis and its places that are kept.
   public struct Part: Hashable, Sendable {
-    /// The batch axis not counted.
+    /// The axis, the batch axis not counted.
     public var axis: Int
-    /// Which of its places are kept.
+    /// The places that are kept.
     public var places: Places
 
     public init(axis: Int, _ places: Places) {
@@ -24,10 +24,10 @@ public struct Slice: Operation {
     }
   }
 
-  /// What is kept of each of some axes, one after another; of others all places are.
+  /// The parts that are kept of some axes, applied one after another; other axes are kept whole.
   public var parts: [Part]
 
-  /// - Parameter parts: what is kept of each of some axes.
+  /// - Parameter parts: the parts that are kept of some axes.
   public init(_ parts: [Part]) { self.parts = parts }
 
   /// The part `range` of one axis.
@@ -116,7 +116,7 @@ extension Slice.Part {
 
 /// Tensors joined along one axis, the batch axis not counted.
 public struct Concatenate: Operation {
-  /// Which axis, the batch axis not counted.
+  /// The axis, the batch axis not counted.
   public var axis: Int
   public init(axis: Int = 0) { self.axis = axis }
 

@@ -36,7 +36,7 @@ public struct SlidingWindow: Hashable, Sendable {
       "a window's lists have a number for each of its \(kernel.count) axes")
   }
 
-  /// How many axes it slides along.
+  /// The number of axes that the window slides along.
   public var axes: Int { kernel.count }
 
   /// For people: `2x3x2, stride 1x2x2`.
@@ -103,13 +103,14 @@ public struct SlidingWindow: Hashable, Sendable {
   }
 }
 
-/// How many times a window of `kernel` places, `dilation` apart, fits into `extent` in steps of `stride`; 0 if never.
+/// The number of times a window of `kernel` places, `dilation` apart, fits into `extent` in steps of `stride`; 0 if
+/// never.
 func slidingCount(_ extent: Int, _ kernel: Int, _ stride: Int, _ dilation: Int = 1, roundingUp: Bool = false) -> Int {
   let span = extent - dilation * (kernel - 1) - 1
   return span < 0 ? 0 : (span + (roundingUp ? stride - 1 : 0)) / stride + 1
 }
 
-/// How many windows there are along an axis with padding. Rounding up, a last one that would start behind the end is
+/// The number of windows along an axis with padding. When rounding up, a last window that would start behind the end is
 /// dropped.
 func windowCount(
   _ extent: Int, _ kernel: Int, _ stride: Int, _ dilation: Int, _ before: Int, _ after: Int, roundsUp: Bool

@@ -17,7 +17,7 @@ struct Input: Operation {
 /// A learned tensor that stands alone, such as a class token or a position embedding. Its node bears the parameter's
 /// own name.
 public struct Parameter: Operation {
-  /// Without a batch axis.
+  /// The shape of the parameter, without a batch axis.
   public var shape: [Int]
   public init(_ shape: [Int]) { self.shape = shape }
 
@@ -39,7 +39,7 @@ public struct Parameter: Operation {
 
 /// A tensor that is part of the network's description: a mask, indices, a scale that is not learnt.
 public struct Constant: Operation {
-  /// Without a batch axis.
+  /// The value, without a batch axis.
   public var value: Tensor
   public init(_ value: Tensor) { self.value = value }
 

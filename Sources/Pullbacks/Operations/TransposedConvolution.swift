@@ -16,27 +16,27 @@ public struct TransposedConvolution: Operation {
   public var kernel: Extent
   /// Steps in the output from one place of the input to the next, s.
   public var stride: Extent
-  /// What is cut off the output's sides.
+  /// The rows and columns that are cut off the output's sides.
   public var padding: Padding
   /// Places that are added below and to the right before the sides are cut.
   public var outputPadding: Extent
   /// Steps from one value of a filter to the next, d.
   public var dilation: Extent
-  /// How many parts the channels fall into.
+  /// The number of groups of channels.
   public var groups: Int
   /// Whether a number is added to each channel.
   public var hasBias: Bool
-  /// How many axes the filters slide along: 2, or 1 along a sequence.
+  /// The number of axes that the filters slide along: 2, or 1 along a sequence.
   public let axes: Int
 
   /// - Parameters:
   ///   - outputs: channels of the output.
   ///   - kernel: the filters' height and width.
   ///   - stride: steps in the output from one place of the input to the next.
-  ///   - padding: what is cut off the output's sides.
+  ///   - padding: the rows and columns that are cut off the output's sides.
   ///   - outputPadding: places that are added below and to the right.
   ///   - dilation: steps from one value of a filter to the next.
-  ///   - groups: how many parts the channels fall into.
+  ///   - groups: the number of groups of channels.
   ///   - bias: whether a number is added to each channel.
   public init(
     _ outputs: Int, kernel: Extent, stride: Extent = 1, padding: Padding = 0, outputPadding: Extent = 0,

@@ -10,7 +10,7 @@ public struct VolumeConvolution: Operation {
   public var outputs: Int
   /// The filters, how they slide, and the zeros around the input.
   public var window: SlidingWindow
-  /// How many parts the channels fall into; outputs of a part see its inputs alone.
+  /// The number of groups of channels; outputs of a group see its inputs alone.
   public var groups: Int
   /// Whether a number is added to each channel.
   public var hasBias: Bool
@@ -18,7 +18,7 @@ public struct VolumeConvolution: Operation {
   /// - Parameters:
   ///   - outputs: channels of the output.
   ///   - window: the filters, how they slide, and the zeros around the input: three axes.
-  ///   - groups: how many parts the channels fall into.
+  ///   - groups: the number of groups of channels.
   ///   - bias: whether a number is added to each channel.
   public init(_ outputs: Int, _ window: SlidingWindow, groups: Int = 1, bias: Bool = true) {
     precondition(window.axes == 3, "a volume has three axes, the window \(window.axes)")

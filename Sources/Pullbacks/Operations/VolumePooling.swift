@@ -97,15 +97,15 @@ public struct VolumeMaxPool: MaxPooling {
 
 /// Average pooling of `(N, C, D, H, W)`: a mean along one axis after another.
 public struct VolumeAveragePool: Operation {
-  /// What each mean is taken over.
+  /// The windows over which the means are taken.
   public enum Windows: Hashable, Sendable {
     /// Windows of one size; `countsPadding` says whether zeros of the padding enter the mean.
     case sliding(SlidingWindow, countsPadding: Bool)
-    /// As many windows as the output has places: window i covers `floor(i D / d) ..< ceil((i + 1) D / d)`.
+    /// One window per place of the output: window i covers `floor(i D / d) ..< ceil((i + 1) D / d)`.
     case adaptive([Int])
   }
 
-  /// What each mean is taken over.
+  /// The windows over which the means are taken.
   public var windows: Windows
   public init(_ windows: Windows) { self.windows = windows }
 

@@ -15,11 +15,11 @@ public struct RandomStream: Sendable {
   private let draw: UInt32
 
   /// - Parameters:
-  ///   - seed: of all streams of a run.
-  ///   - purpose: what the numbers are for; streams of different purposes are independent.
-  ///   - image: which image's, of which the lower 32 bits count; 0 for what all images share. A scene has its number,
-  ///     an image that is explained its ``Tensor/contentKey``.
-  ///   - draw: which of several draws.
+  ///   - seed: the seed of all streams of a run.
+  ///   - purpose: the purpose of the numbers; streams of different purposes are independent.
+  ///   - image: the image's number, of which the lower 32 bits count; 0 for what all images share. A scene has its
+  ///     number, an image that is explained its ``Tensor/contentKey``.
+  ///   - draw: the index among several draws.
   public init(seed: UInt64, _ purpose: String, image: Int = 0, draw: Int = 0) {
     // FNV-1a of the name, then the finaliser of SplitMix64 on both parts, so that close seeds and names part widely.
     let name = purpose.utf8.reduce(Self.hashStart) { ($0 ^ UInt64($1)) &* Self.hashPrime }
@@ -51,7 +51,7 @@ public struct RandomStream: Sendable {
     numbers(shape, Arrays.uniforms)
   }
 
-  /// Numbers of the standard normal distribution, by its quantile: number i takes word i. None is beyond 6.3.
+  /// Numbers of the standard normal distribution, by its quantile: number i takes word i. No magnitude exceeds 6.3.
   public func normals(_ shape: [Int]) -> Tensor {
     numbers(shape, Arrays.normals)
   }
@@ -82,7 +82,7 @@ public struct RandomStream: Sendable {
 
 extension Tensor {
   /// A number that equal values have in common, whatever the shape: FNV-1a over the bits of the values, mixed and cut to
-  /// 32 bits. Random numbers that belong to an image go by it.
+  /// 32 bits. It seeds the random numbers that belong to an image.
   public var contentKey: Int {
     func hashed(_ words: some Sequence<UInt64>) -> UInt64 {
       words.reduce(RandomStream.hashStart) { ($0 ^ $1) &* RandomStream.hashPrime }

@@ -4,12 +4,12 @@ extension Graph.Node {
     !inputs.isEmpty && (operation.isGate && operation.character == .gate || operation is any MaxPooling)
   }
 
-  /// How many channels the node's value has.
+  /// The number of channels of the node's value.
   func channels(_ axis: Spread.ChannelAxis) -> Int { (axis == .first ? shape.first : shape.last) ?? 1 }
 }
 
 extension Graph {
-  /// Which axis of each node's value has the channels.
+  /// The axis of each node's value that holds the channels.
   ///
   /// Convolutions, pooling and batch norms have them first, layer norms, linear layers and attention over tokens last;
   /// what moves values moves them along. Where nothing tells, they are the last axis of a matrix, `(T, C)`, and else
@@ -31,7 +31,7 @@ extension Graph {
   private func channelAxis(of node: Node, after axes: [Spread.ChannelAxis]) -> Spread.ChannelAxis {
     guard node.shape.count > 1 else { return .first }
     let unknown: Spread.ChannelAxis = node.shape.count == 2 ? .last : .first
-    // Of several inputs, the one that has the value's shape; constants and parameters tell nothing.
+    // The input that has the value's shape; constants and parameters tell nothing.
     let source = node.inputs.first { nodes[$0].isBatched && nodes[$0].shape.count == node.shape.count }
     switch node.operation {
     case is Convolution, is VolumeConvolution, is TransposedConvolution, is BatchNorm, is GroupNorm, is ChannelAffine,

@@ -43,8 +43,8 @@ struct CrossMaximum: Rule {
   }
 }
 
-/// What goes into an operation and comes out of it at the baseline, as batches of one. Two baselines are the same if
-/// they were computed once.
+/// The inputs and the output of an operation at the baseline, as batches of one. Two baselines are equal if they are
+/// the same object.
 final class BaselineValues: Hashable, Sendable {
   let input: Tensor
   let output: Tensor
@@ -75,7 +75,7 @@ extension RuleSet {
   /// in a network of ReLU, ReLU6 and max pooling.
   ///
   /// - Parameters:
-  ///   - network: that will be explained; it is run at the baseline here.
+  ///   - network: the network that will be explained; it is run at the baseline here.
   ///   - baseline: one input, `(1, C, H, W)`.
   /// - Complexity: one forward pass, of one image.
   public static func deepLift(of network: Network, baseline: Tensor) throws(PullbackError) -> RuleSet {

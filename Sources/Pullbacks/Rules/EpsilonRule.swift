@@ -6,7 +6,7 @@
 /// gradient.
 /// Source: Bach et al. 2015 (doi 10.1371/journal.pone.0130140), as captum's EpsilonRule.
 public struct EpsilonRule: Rule {
-  /// What z is moved away from zero by.
+  /// The distance by which z is moved away from zero.
   public let epsilon: Float
 
   /// - Precondition: epsilon is not negative.

@@ -46,7 +46,7 @@ public struct SoftGate: Rule {
   public func equation(at operation: any Operation) -> String {
     (operation as? any ReleasedGate).map { "v * \($0.softFormula), tau = \(temperature)" } ?? equation
   }
-  public var source: String { "the paper, section 3; its argument for ReLU applied to ReLU6" }
+  public var source: String { "the paper, section 3; for ReLU6 by its argument for ReLU" }
   public func needs(at operation: any Operation) -> Needs { .inputs }
 
   public func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError) {

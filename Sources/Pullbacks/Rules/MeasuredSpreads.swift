@@ -4,8 +4,9 @@ extension Spreads {
   /// The spreads that images show: the standard deviation of each channel over all images and places.
   ///
   /// - Parameters:
-  ///   - network: whose values are looked at.
-  ///   - batches: of images, `(N, C, H, W)`; together they must be more than a few for the numbers to mean something.
+  ///   - network: the network whose values are looked at.
+  ///   - batches: batches of images, `(N, C, H, W)`; together they must be more than a few for the numbers to mean
+  ///     something.
   /// - Complexity: one forward pass for each image.
   public static func measured(of network: Network, at batches: some Sequence<Tensor>) throws(PullbackError) -> Spreads {
     var measurement = SpreadMeasurement(of: network)
@@ -17,7 +18,7 @@ extension Spreads {
   ///
   /// - Parameters:
   ///   - deviations: a standard deviation for each channel, by the name of the activation or max pool.
-  ///   - graph: of the network that they were measured of.
+  ///   - graph: the graph of the network that they were measured of.
   /// - Throws: `PullbackError` of kind `data` unless there is a finite deviation, not below zero, for each channel of
   ///   each of the graph's activations and max pools, and for nothing else.
   public init(measured deviations: [String: [Float]], for graph: Graph) throws(PullbackError) {
@@ -58,7 +59,7 @@ public struct SpreadMeasurement: Sendable {
   private let sources: [Graph.Node]
   private var sums: [ChannelSums]
 
-  /// - Parameter network: whose values are looked at.
+  /// - Parameter network: the network whose values are looked at.
   public init(of network: Network) {
     let graph = network.graph
     let softened = graph.softenedNodes

@@ -6,7 +6,7 @@
 public struct Rectified: Rule {
   /// The rule whose result loses its negative part.
   public let rule: any Rule
-  /// - Parameter rule: whose result loses its negative part.
+  /// - Parameter rule: the rule whose result loses its negative part.
   public init(_ rule: any Rule) { self.rule = rule }
 
   public var equation: String { "relu(\(rule.equation))" }

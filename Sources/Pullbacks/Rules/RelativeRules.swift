@@ -2,7 +2,7 @@ import Kernels
 
 /// The spread of the values that go into an operation: a standard deviation for each channel.
 public struct Spread: Hashable, Sendable {
-  /// Where the deviations come from.
+  /// The source of the deviations.
   public enum Source: String, Hashable, Sendable, CaseIterable {
     /// The batch norm before the operation, and what lies between: see ``Spreads/init(of:)``.
     case batchNorm = "batch norm"
@@ -14,7 +14,7 @@ public struct Spread: Hashable, Sendable {
     case image = "this image"
   }
 
-  /// Which axis of `(N, ...)` has the channels.
+  /// The axis of `(N, ...)` that holds the channels.
   public enum ChannelAxis: String, Hashable, Sendable {
     /// Axis 1: maps `(N, C, H, W)`.
     case first
@@ -22,17 +22,17 @@ public struct Spread: Hashable, Sendable {
     case last
   }
 
-  /// Where the deviations come from.
+  /// The source of the deviations.
   public let source: Source
   /// One for each channel; empty where they are those of the image at hand.
   public let deviations: [Float]
-  /// Which axis has the channels.
+  /// The axis that holds the channels.
   public let channelAxis: ChannelAxis
 
   /// - Parameters:
-  ///   - source: where the deviations come from.
+  ///   - source: the source of the deviations.
   ///   - deviations: one for each channel.
-  ///   - channelAxis: which axis has the channels.
+  ///   - channelAxis: the axis of the channels.
   public init(_ source: Source, _ deviations: [Float], channelAxis: ChannelAxis = .first) {
     self.source = source
     self.deviations = deviations
@@ -42,7 +42,7 @@ public struct Spread: Hashable, Sendable {
   /// The deviations of each image's own values.
   public static func ofImage(channelAxis: ChannelAxis) -> Spread { Spread(.image, [], channelAxis: channelAxis) }
 
-  /// Where the deviations come from, in words.
+  /// The source of the deviations, in words.
   var text: String { source.rawValue }
 
   /// The smallest and the largest deviation; nil where they are those of the image at hand.
@@ -58,10 +58,10 @@ public struct Spread: Hashable, Sendable {
     return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
   }
 
-  /// c times the deviation of each plane of z, image by image and channel by channel; one for each channel where all
-  /// images have the same. Nil where there is none; a float can divide by every other, and square it.
+  /// c times the deviation of each plane of z, image by image and channel by channel; a number per channel if all
+  /// images have the same. Nil for constant channels. Other values are clamped so that 1/noise² is finite.
   ///
-  /// - Parameter z: with the channels in axis 1.
+  /// - Parameter z: the pre-activations, with the channels in axis 1.
   func noise(_ c: Float, at z: @autoclosure () -> Tensor) -> [Float?] {
     (source == .image ? z().planeDeviations : deviations).map { deviation in
       let noise = c * deviation
@@ -69,7 +69,7 @@ public struct Spread: Hashable, Sendable {
     }
   }
 
-  /// The least noise that is told from none.
+  /// Noise below this counts as zero.
   static let leastNoise: Float = 1e-18
 }
 
@@ -200,13 +200,13 @@ public struct RelativeMaxPool: Rule {
   public var multiple: Float
   /// sigma
   public var spread: Spread
-  /// What the places of a window outside the plane do.
+  /// The treatment of a window's places outside the plane.
   public var border: SoftMaxPool.Border
 
   /// - Parameters:
   ///   - multiple: c.
   ///   - spread: sigma.
-  ///   - border: what the places of a window outside the plane do.
+  ///   - border: the treatment of a window's places outside the plane.
   /// - Precondition: c is positive.
   public init(_ multiple: Float, of spread: Spread, border: SoftMaxPool.Border = .zeros) {
     precondition(multiple > 0, "a multiple is positive")

@@ -16,7 +16,7 @@ public struct RelativeTemperatures: Hashable, Sendable {
   public init() { self.init(nil, [:]) }
 
   /// - Parameters:
-  ///   - c: of all gates and max pools, of kinds that have no ``Temperatures/Kind`` too.
+  ///   - c: the multiple of all gates and max pools, of kinds that have no ``Temperatures/Kind`` too.
   ///   - kinds: c of the kinds for which it is another.
   /// - Precondition: multiples are positive, and kinds have a relative rule.
   public init(_ c: Float?, _ kinds: [Temperatures.Kind: Float] = [:]) {
@@ -39,6 +39,13 @@ public struct RelativeTemperatures: Hashable, Sendable {
 
   /// c of a kind of operation; nil where it keeps its temperature.
   public subscript(kind: Temperatures.Kind) -> Float? { kinds[kind] ?? (kind.hasRelativeRule ? others : nil) }
+
+  /// The multiples for people: `c = 1.5`, `c = 1 (relu), 2 (maxpool)`; nil if there are none.
+  public var inWords: String? {
+    let ofKinds = kinds.map { "\($0.value) (\($0.key.rawValue))" }.sorted()
+    let all = (others.map { ["\($0)"] } ?? []) + ofKinds
+    return all.isEmpty ? nil : "c = \(all.joined(separator: ", "))"
+  }
 
   /// Whether every kind keeps its temperature.
   public var isEmpty: Bool { others == nil && kinds.isEmpty }
@@ -66,9 +73,9 @@ extension RuleSet {
   ///
   /// - Parameters:
   ///   - c: the multiple of all gates and max pools; ``RelativeGate`` and ``RelativeMaxPool`` say what it does.
-  ///   - spreads: of the network's pre-activations. Where one is missing, the image's own values give it.
-  ///   - graph: of the network that is to be explained.
-  ///   - border: what the places of a max pool's window outside the plane do.
+  ///   - spreads: the spreads of the network's pre-activations. Where one is missing, the image's own values give it.
+  ///   - graph: the graph of the network that is to be explained.
+  ///   - border: the treatment of a max pool's window's places outside the plane.
   public static func relativePullback(
     _ c: Float, _ spreads: Spreads, over graph: Graph, border: SoftMaxPool.Border = .zeros
   ) -> RuleSet {
@@ -80,11 +87,11 @@ extension RuleSet {
   ///
   /// - Parameters:
   ///   - multiples: c for each kind; ``RelativeGate`` and ``RelativeMaxPool`` say what it does.
-  ///   - spreads: of the network's pre-activations. Where one is missing, the image's own values give it.
-  ///   - graph: of the network that is to be explained.
-  ///   - temperatures: of the kinds that `multiples` leaves out.
-  ///   - border: what the places of a max pool's window outside the plane do.
-  ///   - attention: what is done at softmax attention.
+  ///   - spreads: the spreads of the network's pre-activations. Where one is missing, the image's own values give it.
+  ///   - graph: the graph of the network that is to be explained.
+  ///   - temperatures: the temperatures of the kinds that `multiples` leaves out.
+  ///   - border: the treatment of a max pool's window's places outside the plane.
+  ///   - attention: the rule at softmax attention.
   public static func relativePullback(
     _ multiples: RelativeTemperatures, _ spreads: Spreads, over graph: Graph,
     else temperatures: Temperatures = Temperatures(), border: SoftMaxPool.Border = .zeros,

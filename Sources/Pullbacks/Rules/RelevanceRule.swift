@@ -16,7 +16,8 @@ extension Site {
   /// - Parameters:
   ///   - relevance: R, of the output's shape.
   ///   - contributions: `x_k` and `P_k`; at least one.
-  ///   - epsilon: what z is moved away from zero by; not negative. If it is 0, outputs with `z = 0` hand nothing on.
+  ///   - epsilon: the distance by which z is moved away from zero; not negative. If it is 0, outputs with `z = 0` hand
+  ///     nothing on.
   /// - Returns: the relevance of each input that is wanted, nil for others.
   /// - Complexity: one value and one gradient of the operation for each contribution.
   public func share(_ relevance: Tensor, among contributions: [Contribution], epsilon: Float) -> [Tensor?] {
@@ -57,7 +58,7 @@ extension [[Tensor?]] {
 /// Sources: Bach et al. 2015 (doi 10.1371/journal.pone.0130140); Montavon et al. 2019 (doi
 /// 10.1007/978-3-030-28954-6_10); the form after zennit (Anders et al. 2021, arXiv 2106.13200).
 public struct RelevanceRule: Rule {
-  /// What is put in the place of a tensor t, value by value.
+  /// The change of a tensor t, value by value.
   public enum Change: Hashable, Sendable {
     /// `a max(t, 0) + b min(t, 0)`.
     case parts(positive: Float, negative: Float)
@@ -97,61 +98,61 @@ public struct RelevanceRule: Rule {
     }
   }
 
-  /// Which inputs and parameters are put into the operation.
+  /// A contribution to the output: the operation with changed inputs and parameters.
   public struct Contribution: Hashable, Sendable {
-    /// What is made of each input.
+    /// The change of each input.
     public var inputs: Change
-    /// What is made of each weight.
+    /// The change of each weight.
     public var weights: Change
-    /// What is made of each bias.
+    /// The change of each bias.
     public var biases: Change
 
     /// - Parameters:
-    ///   - inputs: what is made of each input.
-    ///   - weights: what is made of each weight.
-    ///   - biases: what is made of each bias.
+    ///   - inputs: the change of each input.
+    ///   - weights: the change of each weight.
+    ///   - biases: the change of each bias.
     public init(_ inputs: Change = .same, weights: Change = .same, biases: Change = .same) {
       (self.inputs, self.weights, self.biases) = (inputs, weights, biases)
     }
   }
 
-  /// Which outputs' relevance is shared out.
+  /// The outputs whose relevance is shared out.
   public enum Outputs: Hashable, Sendable {
-    /// Of all outputs, or of those that are above or below zero in the forward pass.
+    /// All outputs, or the outputs that are above or below zero in the forward pass.
     case all, positive, negative
   }
 
   /// A sum of contributions among which relevance is shared out.
   public struct Share: Hashable, Sendable {
-    /// What the outcome is multiplied by.
+    /// The factor of the relevance that is shared out.
     public var factor: Float
-    /// Which outputs' relevance is shared out.
+    /// The outputs whose relevance is shared out.
     public var outputs: Outputs
-    /// Among what.
+    /// The contributions among which it is shared out.
     public var contributions: [Contribution]
 
     /// - Parameters:
-    ///   - factor: what the outcome is multiplied by.
-    ///   - outputs: which outputs' relevance is shared out.
-    ///   - contributions: among what; at least one.
+    ///   - factor: the factor of the relevance that is shared out.
+    ///   - outputs: the outputs whose relevance is shared out.
+    ///   - contributions: the contributions among which it is shared out; at least one.
     public init(_ factor: Float = 1, of outputs: Outputs = .all, among contributions: Contribution...) {
       precondition(!contributions.isEmpty, "relevance is shared out among something")
       (self.factor, self.outputs, self.contributions) = (factor, outputs, contributions)
     }
   }
 
-  /// What is added up.
+  /// The shares that are added up.
   public let shares: [Share]
-  /// What denominators are moved away from zero by.
+  /// The distance by which denominators are moved away from zero.
   public let epsilon: Float
   public let equation: String
   public let source: String
 
   /// - Parameters:
-  ///   - equation: of R at the inputs by R at the outputs, every number in it.
+  ///   - equation: the equation of R at the inputs by R at the outputs, with every number.
   ///   - source: a paper.
-  ///   - epsilon: what denominators are moved away from zero by; not negative.
-  ///   - shares: what is added up; at least one.
+  ///   - epsilon: the distance by which denominators are moved away from zero; not negative.
+  ///   - shares: the shares that are added up; at least one.
   public init(_ equation: String, source: String, epsilon: Float, _ shares: Share...) {
     precondition(epsilon >= 0 && !shares.isEmpty, "epsilon is not negative, and there is a share")
     (self.equation, self.source, self.epsilon, self.shares) = (equation, source, epsilon, shares)

@@ -75,7 +75,7 @@ extension RelevanceRule {
   /// - Parameters:
   ///   - low: the least value, or each channel's.
   ///   - high: the largest value, or each channel's.
-  ///   - epsilon: what denominators are moved away from zero by.
+  ///   - epsilon: the distance by which denominators are moved away from zero.
   public static func box(low: [Float], high: [Float], epsilon: Float = 1e-6) -> RelevanceRule {
     RelevanceRule(
       "x A^T(q; W) - l A^T(q; W+) - h A^T(q; W-), q = R / s(A(x; W, 0) - A(l; W+, 0) - A(h; W-, 0)), "

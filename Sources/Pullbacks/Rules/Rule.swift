@@ -1,21 +1,20 @@
 import Kernels
 
-/// How a cotangent is pulled back through one operation: the adjoint of the linear map that the rule puts in place of
-/// the layer, at the point where the layer was evaluated.
+/// A rule pulls a cotangent back through one operation. It is the adjoint of the linear map that the rule puts in place
+/// of the layer, at the point where the layer was evaluated.
 ///
-/// A rule is a value without state. It is told from others by its value, and states its equation and its source for
-/// people.
+/// A rule is a value without state. Rules are compared by value. ``equation`` and ``source`` are for display.
 public protocol Rule: Hashable, Sendable {
   /// The equation, with `v` the incoming cotangent and `z` the layer's input: `v * Phi(z / tau), tau = 0.6`.
   var equation: String { get }
 
-  /// The equation at a certain operation, where it can be said more closely. By default ``equation``.
+  /// The equation at a certain operation, if it is more specific. By default ``equation``.
   func equation(at operation: any Operation) -> String
 
-  /// Where the equation comes from: a paper and its section.
+  /// The source of the equation: a paper and its section.
   var source: String { get }
 
-  /// What the rule reads of the forward pass at `operation`.
+  /// The values of the forward pass that the rule reads at `operation`.
   func needs(at operation: any Operation) -> Needs
 
   /// Whether the operation's output is routing: held constant, so that nothing is pulled back through it.
@@ -24,8 +23,8 @@ public protocol Rule: Hashable, Sendable {
   /// Refuses places where the rule has no meaning.
   ///
   /// - Parameters:
-  ///   - node: where the rule is to stand.
-  ///   - carriesInput: which of its inputs depend on the image other than through routing.
+  ///   - node: the node that the rule is for.
+  ///   - carriesInput: whether each of its inputs depends on the image other than through routing.
   func check(_ node: Graph.Node, carriesInput: [Bool]) throws(PullbackError)
 
   /// A cotangent for each input, which may be nil where ``Site/wants`` is false.
@@ -41,8 +40,8 @@ extension Rule {
   ///
   /// - Parameters:
   ///   - isMet: whether it is.
-  ///   - operations: what the rule is made for, in words: `max pooling`.
-  ///   - node: where the rule is to stand.
+  ///   - operations: the operations that the rule is made for, in words: `max pooling`.
+  ///   - node: the node that the rule is for.
   public func require(_ isMet: Bool, _ operations: String, at node: Graph.Node) throws(PullbackError) {
     guard isMet else {
       throw PullbackError(
@@ -59,7 +58,7 @@ package protocol DiagonalRule: Rule {
   func map(at operation: any Operation) -> GateMap?
 }
 
-/// As ``DiagonalRule`` for maps `(N, C, ...)`, with a function for each plane.
+/// Like ``DiagonalRule``, for maps `(N, C, ...)`, with a function for each plane.
 package protocol PlanewiseRule: Rule {
   /// A kernel for each plane of the pre-activation z, or for each channel where all images have the same; nil where
   /// there is none, or channels are another axis.
@@ -112,7 +111,7 @@ public struct RoutedProduct: Rule {
         "both factors of this \(node.operation.kind) depend on the image, so no pullback is defined for it",
         advice: "name a rule for it, or for the operation that makes one factor routing")
     }
-    // Of a quotient only the numerator is a factor.
+    // Only the numerator of a quotient is a factor.
     guard node.operation as? BinaryOperation != .divide || !carriesInput[1] else {
       throw PullbackError(
         .usage, "node \(node.name)",

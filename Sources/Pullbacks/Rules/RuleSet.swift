@@ -3,7 +3,7 @@
 /// Gradient, hard pullback and soft pullback are three tables over one engine. An operation that nothing matches is an
 /// error. Tables are equal if their entries are, whatever their names.
 public struct RuleSet: Hashable, Sendable {
-  /// What an entry matches.
+  /// The pattern of nodes that an entry matches.
   public enum Pattern: Hashable, Sendable {
     /// The node of this name. A network without it refuses the table, unless it is a part of a network with it.
     case node(String)
@@ -17,9 +17,9 @@ public struct RuleSet: Hashable, Sendable {
 
   /// A line of the table.
   public struct Entry: Hashable, Sendable {
-    /// Which nodes it is for.
+    /// The nodes that the entry is for.
     public let pattern: Pattern
-    /// How a cotangent is pulled back through them.
+    /// The rule that pulls cotangents back through them.
     public let rule: any Rule
 
     public static func == (a: Entry, b: Entry) -> Bool {
@@ -37,7 +37,7 @@ public struct RuleSet: Hashable, Sendable {
   public private(set) var entries: [Entry]
 
   /// - Parameters:
-  ///   - name: of the table, for messages and records.
+  ///   - name: the name of the table, for messages and records.
   ///   - entries: patterns and their rules, the first that matches decides.
   public init(_ name: String, _ entries: [(Pattern, any Rule)]) {
     self.name = name
@@ -54,8 +54,8 @@ public struct RuleSet: Hashable, Sendable {
   public static func == (a: RuleSet, b: RuleSet) -> Bool { a.entries == b.entries }
   public func hash(into hasher: inout Hasher) { hasher.combine(entries) }
 
-  /// The rule for a node. Inputs, constants and parameters take nothing, and need none: whatever the table says, their
-  /// rule is ``Gradient``, which is asked for nothing there.
+  /// The rule for a node. Nodes without inputs, which are the network's inputs, constants and parameters, get
+  /// ``Gradient``; it is never called for them.
   ///
   /// - Throws: `PullbackError` if no entry matches it.
   public func rule(for node: Graph.Node) throws(PullbackError) -> any Rule {
@@ -76,7 +76,7 @@ public struct RuleSet: Hashable, Sendable {
 }
 
 extension RuleSet {
-  /// What the soft pullback does at softmax attention.
+  /// The soft pullback's rule at softmax attention.
   public enum AttentionRule: String, Sendable, CaseIterable {
     /// The attention matrix is routing: the paper, and the release for PVT.
     case frozen
@@ -100,8 +100,13 @@ extension RuleSet {
       case .frozen: FrozenAttention(temperature: temperatures[.attention])
       case .released: ReleasedAttention(temperature: temperatures[.attention])
       }
+    let reluRule: any Rule =
+      switch temperatures.reluNoise {
+      case .normal: SoftGate(temperature: temperatures[.relu])
+      case .logistic: LogisticGate(temperature: temperatures[.relu])
+      }
     let softened: [(Pattern, any Rule)] = [
-      (.kind("relu"), SoftGate(temperature: temperatures[.relu])),
+      (.kind("relu"), reluRule),
       (.kind("relu6"), SoftGate(temperature: temperatures[.relu6])),
       (.kind("gelu"), SoftGate(temperature: temperatures[.gelu])),
       (.kind("silu"), SoftGate(temperature: temperatures[.silu])),
@@ -114,7 +119,10 @@ extension RuleSet {
   /// The excitation pullback of versions 1 to 4 of the paper: logistic gates at ReLU, everything else as in the soft
   /// pullback. Source: arXiv 2507.22832v4.
   public static func excitationPullback(temperature: Float = 0.3) -> RuleSet {
-    var rules = softPullback().overriding(.kind("relu"), with: LogisticGate(temperature: temperature))
+    var temperatures = Temperatures()
+    temperatures[.relu] = temperature
+    temperatures.reluNoise = .logistic
+    var rules = softPullback(temperatures)
     rules.name = "excitation-pullback"
     return rules
   }
@@ -142,7 +150,7 @@ extension RuleSet {
 public struct Temperatures: Sendable, Equatable {
   /// An operation whose rule has a temperature.
   public enum Kind: String, Sendable, CaseIterable {
-    /// As the operation's kind is called.
+    /// The names of the operations' kinds.
     case relu, relu6, gelu, silu, maxpool, attention
 
     /// The released value; ReLU6 takes ReLU's.
@@ -156,7 +164,17 @@ public struct Temperatures: Sendable, Equatable {
     }
   }
 
+  /// The noise that a gate is averaged over.
+  public enum Noise: Sendable {
+    /// The paper's normal gate, `Phi(z / tau)`.
+    case normal
+    /// The logistic gate of the paper's versions 1 to 4, `sigmoid(z / tau)`.
+    case logistic
+  }
+
   private var values: [Kind: Float] = [:]
+  /// The noise on the pre-activations of ReLU.
+  public var reluNoise = Noise.normal
 
   /// The released temperatures.
   public init() {}
@@ -167,6 +185,6 @@ public struct Temperatures: Sendable, Equatable {
     set { values[kind] = newValue }
   }
 
-  /// The kinds whose temperature was set, to the released one too.
+  /// The kinds whose temperature was set, even if to the released value.
   public var changedKinds: Set<Kind> { Set(values.keys) }
 }

@@ -3,7 +3,7 @@ import Kernels
 /// Max pooling whose switches are perturbed: each v is shared out over its window by `softmax(window / tau)`, and where
 /// windows overlap, shares add up. Source: paper, section 3.
 public struct SoftMaxPool: Rule {
-  /// What the places of a window outside the plane do.
+  /// The treatment of a window's places outside the plane.
   public enum Border: String, Sendable, CaseIterable {
     /// They count as zeros and take a share, which is lost: what the authors' release computes.
     case zeros
@@ -13,7 +13,7 @@ public struct SoftMaxPool: Rule {
 
   /// tau: how far a place may lie below the largest and still take a share.
   public var temperature: Float
-  /// What the places of a window outside the plane do.
+  /// The treatment of a window's places outside the plane.
   public var border: Border
 
   /// - Precondition: the temperature is positive.
@@ -87,7 +87,7 @@ public struct FrozenAttention: Rule {
   }
 }
 
-/// What the authors' release does to a ViT's attention: the gradient of the attention of `(q / tau, k / tau, v)`,
+/// The rule of the authors' release for a ViT's attention: the gradient of the attention of `(q / tau, k / tau, v)`,
 /// straight through the scaling. At tau = 1 it is the plain gradient; nothing is frozen.
 public struct ReleasedAttention: Rule {
   /// tau: what queries and keys are divided by.

@@ -5,7 +5,7 @@
 public struct Spreads: Hashable, Sendable {
   private var spreads: [String: Spread]
 
-  /// - Parameter spreads: by the name of the activation or max pool.
+  /// - Parameter spreads: the spreads, by the name of the activation or max pool.
   public init(_ spreads: [String: Spread] = [:]) { self.spreads = spreads }
 
   /// The spread of what the node called `name` takes; nil where it is not known.
@@ -36,7 +36,7 @@ public struct Spreads: Hashable, Sendable {
 }
 
 extension Spread: CustomStringConvertible {
-  /// Where the deviations come from and their range: `batch norm, 0.31 to 3.6`.
+  /// The source of the deviations and their range: `batch norm, 0.31 to 3.6`.
   public var description: String {
     source.rawValue + (range.map { ", \($0.lowerBound) to \($0.upperBound)" } ?? "")
   }
@@ -49,7 +49,7 @@ private struct Moments {
   /// Whether the values of several batch norms were added up.
   var isSum = false
 
-  /// - Parameter inputs: of what the node takes; nil where nothing is known.
+  /// - Parameter inputs: the spreads of the node's inputs; nil where nothing is known.
   init?(of node: Graph.Node, _ parameters: [Tensor], _ inputs: [Moments?], _ graph: Graph) {
     if node.operation is BatchNorm {
       mean = parameters[1].scalars.map(Double.init)
@@ -93,7 +93,7 @@ private struct Moments {
     (self.mean, self.variance, self.isSum) = (mean, variance, isSum)
   }
 
-  /// Of a function's value at normal variables, channel by channel; the deviations are exact to 1e-4.
+  /// The moments of a function's value at normal variables, channel by channel; the deviations are exact to 1e-4.
   private func through(_ f: (_ channel: Int, _ z: Double) -> Double) -> Moments {
     let moments = mean.indices.map { channel -> (Double, Double) in
       let (mean, deviation) = (mean[channel], variance[channel].squareRoot())

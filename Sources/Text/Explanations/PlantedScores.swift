@@ -27,8 +27,8 @@ public struct PlantedScores: Sendable, Equatable {
 }
 
 extension PlantedText {
-  /// What of a model's output is explained of the text: its similarity to the other one, or the difference of the logits
-  /// of the two verbs.
+  /// The explained quantity of a model's output for the text: its similarity to the other one, or the difference of the
+  /// logits of the two verbs.
   ///
   /// - Throws: `PullbackError` of kind `usage` if the model's output is of another kind.
   public func target(by model: TextModel) throws(PullbackError) -> TextTarget {

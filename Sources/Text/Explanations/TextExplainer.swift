@@ -17,7 +17,7 @@ public struct TextExplainer: Sendable {
   public var settings: MethodSettings
   /// The standard deviation of the noise in units of that of the text's embeddings.
   public var noise: Double
-  /// Of random methods.
+  /// The seed of random methods.
   public var seed: UInt64
 
   /// - Parameters:
@@ -25,7 +25,7 @@ public struct TextExplainer: Sendable {
   ///   - settings: hyper-parameters; of them the soft rules' temperatures, draws and points matter.
   ///   - noise: the standard deviation of the noise in units of that of the text's embeddings; 0.15 in the range of
   ///     images, `[-1, 1]`, is 0.3 of theirs.
-  ///   - seed: of random methods.
+  ///   - seed: the seed of random methods.
   public init(
     _ method: TextMethod, _ settings: MethodSettings = Preset.general.settings, noise: Double = 0.3, seed: UInt64 = 314
   ) {
@@ -35,13 +35,13 @@ public struct TextExplainer: Sendable {
     self.seed = seed
   }
 
-  /// Which tokens of a text, or of two that the model takes together, speak for the target.
+  /// Explains the target by the tokens of a text, or of two that the model takes together.
   ///
   /// - Parameters:
-  ///   - text: what is explained.
-  ///   - target: what of the model's output.
+  ///   - text: the text that is explained.
+  ///   - target: the explained quantity of the model's output.
   ///   - other: a second text that the model takes beside the first.
-  ///   - model: whose output it is.
+  ///   - model: the model whose output it is.
   /// - Throws: `PullbackError` if the model has no such target, or no places for so many tokens.
   /// - Complexity: a forward and a backward pass; of integrated and smooth methods 50 of each, for
   ///   ``TextMethod/leaveOneOut`` a forward pass for each token.
@@ -53,9 +53,14 @@ public struct TextExplainer: Sendable {
       of: EmbeddedText(encoding, target, by: model, for: [self]), texts: [text] + (other.map { [$0] } ?? []))
   }
 
-  /// - Parameter subject: which was made for this explainer among others.
+  /// - Parameter subject: the subject that was made for this explainer among others.
   func explanation(of subject: EmbeddedText, texts: [String]) throws(PullbackError) -> TextExplanation {
     let found = try shares(of: subject)
+    guard subject.value.isFinite, found.shares.allSatisfy(\.isFinite) else {
+      throw PullbackError(
+        .data, subject.model.path, "the model's value or its shares by \(method.rawValue) are not finite",
+        advice: "check config.json and the parameters")
+    }
     return TextExplanation(
       texts: texts, encoding: subject.encoding, model: subject.model, method: method, shares: found.shares,
       norms: found.norms, value: subject.value,
@@ -101,13 +106,13 @@ public struct TextExplainer: Sendable {
 
   private var context: Context { Context(noise: .streams(seed: seed)) }
 
-  /// By which the value is pulled back.
+  /// The rules that pull the value back.
   fileprivate func rules(for graph: Graph) throws(PullbackError) -> RuleSet {
     if method == .hardPullback { return .hardPullback }
     return method.usesSoftRules ? try settings.softRules(for: graph) : .gradient
   }
 
-  /// What is pulled back at the text itself.
+  /// The rules of the pullback at the text itself.
   fileprivate func rulesAtTheText(for graph: Graph) throws(PullbackError) -> [RuleSet] {
     [.hardPullback, .softPullback, .gradient].contains(method) ? [try rules(for: graph)] : []
   }
@@ -148,13 +153,13 @@ public struct TextExplainer: Sendable {
 
   /// The settings that matter to the method, as records say them.
   ///
-  /// - Parameter graph: of a network of the model.
+  /// - Parameter graph: the graph of a network of the model.
   public func record(_ graph: Graph) throws(PullbackError) -> [String: String] {
     var values: [String: String] = [:]
     if method.usesSoftRules {
       let kinds = Set(graph.nodes.map(\.operation.kind))
       for (name, value) in settings.ofSoftRules where name != "border" {
-        // Of kinds that the network has.
+        // Only kinds of operations that the network has.
         let kind = name.split(separator: ".").last.map(String.init) ?? name
         if Temperatures.Kind(rawValue: kind) == nil || kinds.contains(kind) { values[name] = value }
       }
@@ -193,7 +198,7 @@ struct EmbeddedText {
   let combination: Target
   let value: Double
 
-  /// - Parameter explainers: what is pulled back in the pass at the text is what they ask for.
+  /// - Parameter explainers: the explainers, which determine what is pulled back in the pass at the text.
   init(
     _ encoding: Encoding, _ target: TextTarget, by model: TextModel, for explainers: [TextExplainer] = []
   ) throws(PullbackError) {
@@ -247,7 +252,7 @@ extension TextModel {
     return try embeddings(of: [id]).scalars
   }
 
-  /// What the model makes of a text, or of two: a vector or logits.
+  /// The model's output for a text, or for two: a vector or logits.
   public func output(of text: String, with other: String? = nil) throws(PullbackError) -> [Float] {
     let encoding = try tokenizer.encode(text, with: other)
     return try embeddedNetwork(types: types(of: encoding))(embeddings(of: encoding.ids)).scalars

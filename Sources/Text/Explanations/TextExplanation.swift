@@ -1,12 +1,12 @@
-/// Which tokens of a text speak for what a model makes of it, and against.
+/// The shares of a text's tokens in a model's output, for or against it.
 public struct TextExplanation: Sendable, Encodable {
   /// A part of the text that the tokenizer takes for one word, with the shares of its pieces.
   public struct Word: Sendable {
-    /// As the text has it.
+    /// The word as it is in the text.
     public let text: String
-    /// Of the texts, 0 or 1.
+    /// The index of its text, 0 or 1.
     public let sequence: Int
-    /// Where it is, in characters (Unicode scalars) of its text.
+    /// Its range in characters (Unicode scalars) of its text.
     public let range: Range<Int>
     /// The numbers of its tokens.
     public let tokens: [Int]
@@ -18,13 +18,13 @@ public struct TextExplanation: Sendable, Encodable {
   public let texts: [String]
   public let encoding: Encoding
   public let method: TextMethod
-  /// Of each token, special ones included.
+  /// The share of each token, special ones included.
   public let shares: [Double]
   /// The Euclidean norms of what arrives at the tokens' embeddings; nil where a method has no such thing.
   public let norms: [Double]?
   /// The value of what is explained: a logit, a difference of two, or a cosine.
   public let value: Double
-  /// What of the value no token has a share of; nil where shares are no parts of it.
+  /// The part of the value that no token has a share of; nil if shares are not parts of it.
   public let bias: Double?
   /// Every setting of the method.
   public let settings: [String: String]
@@ -46,21 +46,33 @@ public struct TextExplanation: Sendable, Encodable {
     self.value = value
     self.bias = bias
     self.settings = settings
-    isSpecial = encoding.tokens.map { $0.sequence == nil || model.tokenizer.isSpecial($0.id) }
+    isSpecial = encoding.tokens.map { token in
+      // Characters that the model does not know are part of the text all the same.
+      let isKnown = token.range.isEmpty || !model.tokenizer.isUnknown(token.id)
+      return token.sequence == nil || (isKnown && model.tokenizer.isSpecial(token.id))
+    }
   }
 
   /// The words of the texts, in their order.
   public var words: [Word] {
     var groups: [[Int]] = []
+    let scalars = texts.map { Array($0.unicodeScalars) }
+    /// Tokenizers that split nothing beforehand take a text of several words for one.
+    func begins(_ token: Encoding.Token, behind last: Encoding.Token) -> Bool {
+      let own = scalars[token.sequence!]
+      return !token.range.isEmpty && !last.range.isEmpty && own[token.range.lowerBound].isSpace
+        && !own[last.range.upperBound - 1].isSpace
+    }
     for (place, token) in encoding.tokens.enumerated() {
       guard let sequence = token.sequence, let word = token.word else { continue }
-      if let last = groups.last?.last, encoding.tokens[last].sequence == sequence, encoding.tokens[last].word == word {
+      if let last = groups.last?.last, encoding.tokens[last].sequence == sequence, encoding.tokens[last].word == word,
+        !begins(token, behind: encoding.tokens[last])
+      {
         groups[groups.count - 1].append(place)
       } else {
         groups.append([place])
       }
     }
-    let scalars = texts.map { Array($0.unicodeScalars) }
     return groups.map { group in
       let tokens = group.map { encoding.tokens[$0] }
       let own = scalars[tokens[0].sequence!]

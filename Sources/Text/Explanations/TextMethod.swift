@@ -1,7 +1,7 @@
 import Attribution
 import Pullbacks
 
-/// How it is found out which tokens speak for what is explained.
+/// A method that attributes a model's output to tokens.
 ///
 /// `h_t` is the embedding of token t, `nu_t` what arrives there, and a share is `<nu_t, h_t>`.
 public enum TextMethod: String, Sendable, CaseIterable {
@@ -18,12 +18,12 @@ public enum TextMethod: String, Sendable, CaseIterable {
   case smoothPullback = "smooth-pullback"
   /// Gradients on the way from embeddings of zero. Source: Sundararajan et al. 2017 (arXiv 1703.01365).
   case integratedGradients = "integrated-gradients"
-  /// Soft pullbacks on that way.
+  /// The mean of soft pullbacks along the same path.
   case integratedPullbacks = "integrated-pullbacks"
-  /// How much of each token reaches the output, if every layer mixes tokens as its mean head does: see
+  /// The part of each token that reaches the output, if every layer mixes tokens as its mean head does: see
   /// ``Attribution/AttentionRollout``. It explains no output in particular.
   case attentionRollout = "attention-rollout"
-  /// What the value falls by where the token's embedding is that of the mask token, or zero where there is none.
+  /// The fall of the value when the token's embedding is that of the mask token, or zero if there is none.
   case leaveOneOut = "leave-one-out"
   /// Random numbers: the level of chance.
   case random
@@ -51,7 +51,7 @@ public enum TextMethod: String, Sendable, CaseIterable {
   public var sharesOutValue: Bool { ![.attentionRollout, .leaveOneOut, .random].contains(self) }
 }
 
-/// What of a model's output is explained.
+/// The quantity of a model's output that is explained.
 public enum TextTarget: Hashable, Sendable {
   /// A class's logit.
   case label(Int)

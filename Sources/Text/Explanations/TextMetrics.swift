@@ -1,8 +1,8 @@
 import Pullbacks
 
-/// How faithful shares are to a model, by ERASER's two measures: what the value falls by without the tokens of the
-/// largest shares (comprehensiveness, higher is better), and with nothing but them (sufficiency, lower is better), the
-/// mean over the largest 1, 5, 10, 20 and 50 % of the tokens.
+/// The faithfulness of shares to a model, by ERASER's two measures: the fall of the value without the tokens of the
+/// largest shares (comprehensiveness, higher is better), and with these tokens alone (sufficiency, lower is better),
+/// the mean over the largest 1, 5, 10, 20 and 50 % of the tokens.
 ///
 /// Tokens are taken away by masking, as ``TextMethod/leaveOneOut`` does; special tokens stay. The number of tokens is
 /// rounded up; of equal shares the first token counts as the larger. Source: DeYoung et al. 2020 (arXiv 1911.03429),
@@ -11,12 +11,12 @@ public struct TextFaithfulness: Sendable, Equatable, Encodable {
   public let comprehensiveness: Double
   public let sufficiency: Double
 
-  /// Of the tokens that are no special ones.
+  /// The parts of the tokens, without special ones, that are masked or kept.
   public static let shares = [0.01, 0.05, 0.1, 0.2, 0.5]
 
   /// - Parameters:
-  ///   - explanation: whose shares are looked at.
-  ///   - target: what it explains.
+  ///   - explanation: the explanation whose shares are used.
+  ///   - target: the quantity that it explains.
   ///   - model: the model that it is of.
   public init(of explanation: TextExplanation, _ target: TextTarget, by model: TextModel) throws(PullbackError) {
     let subject = try EmbeddedText(explanation.encoding, target, by: model)
@@ -47,7 +47,7 @@ extension TextExplanation {
 }
 
 extension TextModel {
-  /// What the value falls by where the `count` tokens of the largest shares are masked.
+  /// The fall of the value when the `count` tokens of the largest shares are masked.
   public func fall(
     masking count: Int, of explanation: TextExplanation, _ target: TextTarget
   ) throws(PullbackError) -> Double {

@@ -1,7 +1,7 @@
 import Failures
 import Foundation
 
-/// What `config.json` says about a language model.
+/// The settings of a language model in `config.json`.
 public struct TextConfiguration: Sendable {
   /// The families of networks.
   public enum Family: String, Sendable, CaseIterable {
@@ -21,7 +21,7 @@ public struct TextConfiguration: Sendable {
   }
 
   public let family: Family
-  /// Of the vocabulary.
+  /// The size of the vocabulary.
   public let tokens: Int
   /// Values of a token's embedding.
   public let width: Int
@@ -33,13 +33,15 @@ public struct TextConfiguration: Sendable {
   public let headWidth: Int
   /// Values between the two layers of a perceptron.
   public let hiddenWidth: Int
-  /// How many places there are embeddings for; nil where places are angles.
-  public let places: Int?
+  /// The number of places that have embeddings; if places are angles, the number that the model was trained with.
+  public let places: Int
   /// The place of the first token.
   public let firstPlace: Int
-  /// How many token types there are.
+  /// The token that fills up a batch; nil if there is none.
+  let padding: Int?
+  /// The number of token types.
   public let types: Int
-  /// As Hugging Face calls it: `gelu`.
+  /// The activation as Hugging Face calls it: `gelu`.
   public let activation: String
   public let epsilon: Float
   /// The angles of ``RotaryEmbedding`` for one place.
@@ -48,14 +50,14 @@ public struct TextConfiguration: Sendable {
   public let sharesEmbedding: Bool
   /// Names of the classes, by number; those that have none are called by number.
   public let labels: [Int: String]
-  /// As in `BertForSequenceClassification`; empty if not said.
+  /// The architecture, for example `BertForSequenceClassification`; empty if not stated.
   public let architecture: String
   /// Whether attention's, and the perceptron's, linear layers have biases.
   let hasAttentionBias, hasPerceptronBias: Bool
-  /// What the products of queries and keys are multiplied by in a layer.
+  /// The factors of the products of queries and keys in a layer.
   let scalesScores, scalesByLayer: Bool
 
-  /// - Parameter path: of a `config.json`.
+  /// - Parameter path: the path of a `config.json`.
   /// - Throws: `PullbackError`: `noInput` if there is no such file, `data` if it describes no network of these families
   ///   or its numbers do not fit together.
   public init(contentsOf path: String) throws {
@@ -64,25 +66,31 @@ public struct TextConfiguration: Sendable {
 
   /// - Parameters:
   ///   - json: the contents of a `config.json`.
-  ///   - name: of the file, for messages.
+  ///   - name: the name of the file, for messages.
   /// - Throws: `PullbackError` of kind `data` as ``init(contentsOf:)``.
   public init(json: [UInt8], name: String) throws {
     let file: ConfigurationFile
     do {
       file = try JSONDecoder().decode(ConfigurationFile.self, from: Data(json))
     } catch let error as DecodingError {
-      throw PullbackError(.data, name, "is no configuration of a language model: \(Self.words(error))")
+      throw PullbackError(.data, name, "is no configuration of a language model: \(Self.words(error, json))")
     }
     try self.init(file, name)
   }
 
-  private static func words(_ error: DecodingError) -> String {
+  private static func words(_ error: DecodingError, _ json: [UInt8]) -> String {
     switch error {
     case .keyNotFound(let key, _): "\(key.stringValue) is missing"
     case .typeMismatch(_, let context), .valueNotFound(_, let context):
-      "\(context.codingPath.map(\.stringValue).joined(separator: ".")) has the wrong type"
-    default: "it is not JSON"
+      "\(place(context) ?? "the whole") has the wrong type"
+    default:
+      (try? JSONSerialization.jsonObject(with: Data(json))) == nil
+        ? "it is not JSON" : "a number is out of range, or is no whole number"
     }
+  }
+
+  private static func place(_ context: DecodingError.Context) -> String? {
+    context.codingPath.isEmpty ? nil : context.codingPath.map(\.stringValue).joined(separator: ".")
   }
 
   private init(_ file: ConfigurationFile, _ path: String) throws(PullbackError) {
@@ -111,11 +119,14 @@ public struct TextConfiguration: Sendable {
     headWidth = family == .llama ? try number("head_dim", file.head_dim, width / heads) : width / heads
     hiddenWidth = try number(
       "intermediate_size", file.intermediate_size, file.hidden_dim, file.n_inner, family == .gpt2 ? 4 * width : nil)
-    let places = try number("max_position_embeddings", file.max_position_embeddings, file.n_positions, file.n_ctx)
-    self.places = family == .llama ? nil : places
-    firstPlace = family == .roberta ? (file.pad_token_id ?? 1) + 1 : 0
+    places = try number("max_position_embeddings", file.max_position_embeddings, file.n_positions, file.n_ctx)
+    guard file.pad_token_id.map({ (-1..<1 << 24).contains($0) }) ?? true else {
+      throw PullbackError(.data, path, "expected a pad_token_id from 0 on, found \(file.pad_token_id!)")
+    }
+    padding = file.pad_token_id.flatMap { $0 < 0 ? nil : $0 } ?? (family == .roberta ? 1 : nil)
+    firstPlace = family == .roberta ? padding! + 1 : 0
     types = try number("type_vocab_size", file.type_vocab_size, 2)
-    activation = file.hidden_act ?? file.activation ?? file.activation_function ?? (family == .llama ? "silu" : "gelu")
+    activation = file.hidden_act ?? file.activation ?? file.activation_function ?? Self.usualActivation(family)
     let epsilon = file.layer_norm_eps ?? file.layer_norm_epsilon ?? file.rms_norm_eps
     let standard: Float = family == .gpt2 ? 1e-5 : family == .llama ? 1e-6 : 1e-12
     self.epsilon = epsilon ?? standard
@@ -138,8 +149,14 @@ public struct TextConfiguration: Sendable {
       throw PullbackError(
         .data, path, "describes relative or sinusoidal places, or an encoder run as a decoder, which are not supported")
     }
-    guard (0..<1 << 24).contains(firstPlace) else {
-      throw PullbackError(.data, path, "expected a pad_token_id from 0 on, found \(firstPlace - 1)")
+  }
+
+  /// The default of `transformers` if the file names none.
+  private static func usualActivation(_ family: Family) -> String {
+    switch family {
+    case .bert, .distilbert, .roberta: "gelu"
+    case .gpt2: "gelu_new"
+    case .llama: "silu"
     }
   }
 
@@ -149,19 +166,22 @@ public struct TextConfiguration: Sendable {
   ) throws(PullbackError) -> [Double] {
     let rope = file.rope_parameters ?? file.rope_scaling
     let theta = rope?.rope_theta ?? file.rope_theta ?? 10_000
-    guard theta > 0, headWidth % 2 == 0, rope?.partial_rotary_factor ?? 1 == 1 else {
+    guard theta > 0, theta.isFinite, headWidth % 2 == 0, rope?.partial_rotary_factor ?? 1 == 1 else {
       throw PullbackError(.data, path, "expected a positive rope_theta and heads of an even width, all of it turned")
     }
     let plain = stride(from: 0, to: headWidth, by: 2).map { 1 / pow(theta, Double($0) / Double(headWidth)) }
     switch rope?.rope_type ?? rope?.type ?? "default" {
     case "default": return plain
     case "linear":
-      guard let factor = rope?.factor, factor > 0 else { throw PullbackError(.data, path, "rope has no factor") }
+      guard let factor = rope?.factor, (1e-3...1e6).contains(factor) else {
+        throw PullbackError(.data, path, "expected a factor of rope from 0.001 to 1000000")
+      }
       return plain.map { $0 / factor }
     case "llama3":
       guard let factor = rope?.factor, let low = rope?.low_freq_factor, let high = rope?.high_freq_factor,
-        let length = rope?.original_max_position_embeddings, factor > 0, low > 0, high > low, length > 0
-      else { throw PullbackError(.data, path, "rope of llama3 lacks one of its four numbers") }
+        let length = rope?.original_max_position_embeddings, (1e-3...1e6).contains(factor), low > 0, high > low,
+        length > 0
+      else { throw PullbackError(.data, path, "rope of llama3 lacks one of its four numbers, or one is out of range") }
       return plain.map { frequency in
         let turns = length * frequency / (2 * .pi)
         if turns > high { return frequency }

@@ -1,7 +1,7 @@
 import Failures
 import Pullbacks
 
-/// What a language model is asked for.
+/// The output that a language model is asked for.
 public enum TextHead: Hashable, Sendable {
   /// A vector for the text: the mean over its tokens.
   case mean
@@ -23,8 +23,8 @@ extension TextConfiguration {
   ///
   /// - Parameters:
   ///   - types: the type of each token, as many as there are tokens.
-  ///   - head: what is asked for.
-  ///   - prefix: what the checkpoint's names of the body begin with: `bert.`.
+  ///   - head: the output that is asked for.
+  ///   - prefix: the prefix of the body's names in the checkpoint: `bert.`.
   /// - Throws: `PullbackError` if there are more tokens than places, or a configuration that is not supported.
   public func graph(types: [Int], head: TextHead, prefix: String) throws(PullbackError) -> Graph {
     try check(types)
@@ -47,9 +47,10 @@ extension TextConfiguration {
     }
   }
 
-  private func check(_ types: [Int]) throws(PullbackError) {
+  /// Throws unless the network takes tokens of these types.
+  func check(_ types: [Int]) throws(PullbackError) {
     guard !types.isEmpty else { throw PullbackError(.usage, "text", "has no tokens") }
-    if let places, firstPlace + types.count > places {
+    guard firstPlace + types.count <= places else {
       throw PullbackError(
         .usage, "text of \(types.count) tokens", "the model has places for \(max(0, places - firstPlace))",
         advice: "shorten it")
@@ -64,7 +65,7 @@ extension TextConfiguration {
     }
   }
 
-  /// What checkpoints' names of the body begin with where they have a layer for the output.
+  /// The usual prefix of the body's names in checkpoints that have a layer for the output.
   package var usualPrefix: String {
     switch family {
     case .bert: "bert."
@@ -112,7 +113,7 @@ private struct TextGraphBuilder {
   /// The first places of a table of embeddings.
   private func places(_ x: Signal, _ name: String) -> Signal {
     let first = configuration.firstPlace
-    return x.adding(parameter(x, name, configuration.places!).slice(axis: 0, first..<first + count))
+    return x.adding(parameter(x, name, configuration.places).slice(axis: 0, first..<first + count))
   }
 
   private func parameter(_ x: Signal, _ name: String, _ count: Int) -> Signal {

@@ -11,7 +11,7 @@ import Pullbacks
 public struct TextModel: Sendable {
   public let configuration: TextConfiguration
   public let tokenizer: Tokenizer
-  /// What the model is asked for.
+  /// The output that the model is asked for.
   public let head: TextHead
   /// The folder.
   public let path: String
@@ -25,9 +25,9 @@ public struct TextModel: Sendable {
   let embedding: Tensor
 
   /// - Parameters:
-  ///   - path: of the folder.
-  ///   - head: what the model is asked for; nil is what it was made for: classes or the next token where the checkpoint
-  ///     has a layer for them, and else a vector, as `1_Pooling/config.json` says or the mean.
+  ///   - path: the path of the folder.
+  ///   - head: the output that the model is asked for; nil is the one that it was made for: classes or the next token
+  ///     where the checkpoint has a layer for them, and else a vector, as `1_Pooling/config.json` says or the mean.
   /// - Throws: `PullbackError`: `noInput` if a file is missing, `data` if one is damaged, is of a kind that is not
   ///   supported, or does not fit the others.
   public init(contentsOf path: String, head: TextHead? = nil) throws {
@@ -51,21 +51,36 @@ public struct TextModel: Sendable {
       return .classes(shape[0])
     }
     if configuration.family.isCausal { return .nextToken }
+    try checkModules(of: folder)
     let pooling = "\(folder.path)/1_Pooling/config.json"
     guard FileManager.default.fileExists(atPath: pooling) else { return .mean }
-    let flags = try? JSONDecoder().decode(
-      Pooling.self, from: Data(InputFile.bytes(of: pooling, limit: 1 << 20)))
-    switch (flags?.pooling_mode_mean_tokens ?? false, flags?.pooling_mode_cls_token ?? false) {
-    case (true, false): return .mean
-    case (false, true): return .first
-    default:
+    let members = try JSONNode(InputFile.bytes(of: pooling, limit: 1 << 20), of: pooling).members()
+    let modes = members.filter { key, node in
+      if case .bool(true) = node.value { key.hasPrefix("pooling_mode_") } else { false }
+    }
+    switch modes.map(\.key) {
+    case ["pooling_mode_mean_tokens"]: return .mean
+    case ["pooling_mode_cls_token"]: return .first
+    case let names:
       throw PullbackError(
-        .data, pooling, "asks for another vector than the mean or the first token's", advice: "say which head is meant")
+        .data, pooling,
+        "asks for \(names.isEmpty ? "no vector" : names.joined(separator: " and ")); the mean or the first token's is "
+          + "supported", advice: "say with --pooling which vector is meant")
     }
   }
 
-  private struct Pooling: Decodable {
-    var pooling_mode_mean_tokens, pooling_mode_cls_token: Bool?
+  /// Throws if the folder is of a sentence encoder that does more to its vector than to pool and to normalise it.
+  private static func checkModules(of folder: ModelFolder) throws {
+    let path = "\(folder.path)/modules.json"
+    guard FileManager.default.fileExists(atPath: path) else { return }
+    for module in try JSONNode(InputFile.bytes(of: path, limit: 1 << 20), of: path).elements() {
+      let type = try module.member("type")
+      let name = try type.text().split(separator: ".").last.map(String.init) ?? ""
+      guard ["Transformer", "Pooling", "Normalize"].contains(name) else {
+        throw type.wrong(
+          "the module \(quoted(name)) is not supported", advice: "say with --pooling which vector is meant instead")
+      }
+    }
   }
 
   /// The parameters of a graph, under its names and of its shapes.
@@ -100,6 +115,13 @@ public struct TextModel: Sendable {
     return parameters
   }
 
+  /// Throws unless the model takes a text, or two together.
+  public func check(_ text: String, with other: String? = nil) throws(PullbackError) {
+    let encoding = try tokenizer.encode(text, with: other)
+    try configuration.check(types(of: encoding))
+    _ = try embeddings(of: encoding.ids)
+  }
+
   /// The name of a class.
   public func label(_ number: Int) -> String { configuration.labels[number] ?? "\(number)" }
 
@@ -123,6 +145,17 @@ public struct TextModel: Sendable {
     if let id = ids.first(where: { !(0..<count).contains($0) }) {
       throw PullbackError(
         .data, path, "the tokenizer makes the number \(id), and the model has embeddings for \(count) tokens")
+    }
+    if let padding = configuration.padding, ids.contains(padding) {
+      // Padding takes no place of its own there, and is passed over by a class.
+      let isLast = ids.last == padding && ids.contains { $0 != padding }
+      var readsClass = false
+      if case .classes = head { readsClass = configuration.family.isCausal }
+      guard configuration.family != .roberta, !readsClass || !isLast else {
+        throw PullbackError(
+          .data, "text", "has the token \(quoted(tokenizer.token(padding) ?? "\(padding)")), which fills up batches",
+          advice: "leave it out")
+      }
     }
     return embedding.withUnsafeBuffer { table in
       Tensor(shape: [1, ids.count, width]) { x in

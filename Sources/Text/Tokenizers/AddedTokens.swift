@@ -8,9 +8,12 @@ struct AddedTokens: Sendable {
     var isWord, takesSpaceBefore, takesSpaceBehind: Bool
   }
 
+  /// Tokens by their first character, then by their length, the longest first: the longest of several matching tokens is found.
+  private typealias Table = [Unicode.Scalar: [(length: Int, tokens: [[Unicode.Scalar]: Token])]]
+
   /// Looked for in the text as it is, and in the text as it was normalised.
-  private var plain: [Unicode.Scalar: [Token]] = [:]
-  private var normalized: [Unicode.Scalar: [Token]] = [:]
+  private var plain: Table = [:]
+  private var normalized: Table = [:]
   /// The numbers of tokens that stand for no text.
   private(set) var special: Set<Int> = []
 
@@ -20,6 +23,7 @@ struct AddedTokens: Sendable {
   init(
     _ node: JSONNode?, _ normalizer: Normalizer?, addingTo vocabulary: inout Vocabulary
   ) throws(PullbackError) {
+    var (plain, normalized) = ([Token](), [Token]())
     let listed = try node?.elements()
     for token in listed ?? [] {
       let content = try token.member("content").text()
@@ -31,15 +35,28 @@ struct AddedTokens: Sendable {
       let isNormalized = try token.flag("normalized", or: true)
       var text = AlignedText(content)
       if isNormalized { try normalizer?.normalize(&text) }
-      guard let first = text.scalars.first else { continue }
+      guard !text.isEmpty else { continue }
       let added = Token(
         id: id, text: text.scalars, isWord: try token.flag("single_word", or: false),
         takesSpaceBefore: try token.flag("lstrip", or: false), takesSpaceBehind: try token.flag("rstrip", or: false))
-      if isNormalized { normalized[first, default: []].append(added) } else { plain[first, default: []].append(added) }
+      if isNormalized { normalized.append(added) } else { plain.append(added) }
     }
-    // Of several the longest is found.
-    for key in plain.keys { plain[key]!.sort { $0.text.count > $1.text.count } }
-    for key in normalized.keys { normalized[key]!.sort { $0.text.count > $1.text.count } }
+    (self.plain, self.normalized) = (Self.table(plain), Self.table(normalized))
+  }
+
+  private static func table(_ tokens: [Token]) -> Table {
+    Dictionary(grouping: tokens) { $0.text[0] }.mapValues { tokens in
+      Dictionary(grouping: tokens) { $0.text.count }
+        .map { length, tokens in (length, Dictionary(tokens.map { ($0.text, $0) }) { first, _ in first }) }
+        .sorted { $0.length > $1.length }
+    }
+  }
+
+  private static func token(_ tokens: Table, in scalars: [Unicode.Scalar], at place: Int) -> Token? {
+    for (length, tokens) in tokens[scalars[place]] ?? [] where length <= scalars.count - place {
+      if let token = tokens[Array(scalars[place..<place + length])] { return token }
+    }
+    return nil
   }
 
   /// A part of the text, and its token where it is one.
@@ -60,15 +77,13 @@ struct AddedTokens: Sendable {
     return result.filter { !$0.text.isEmpty }
   }
 
-  private static func parts(of text: AlignedText, _ tokens: [Unicode.Scalar: [Token]]) -> [Part] {
+  private static func parts(of text: AlignedText, _ tokens: Table) -> [Part] {
     guard !tokens.isEmpty else { return [(text, nil)] }
     let scalars = text.scalars
     var parts: [Part] = []
     var (place, end) = (0, 0)
     while place < scalars.count {
-      guard
-        let token = tokens[scalars[place]]?.first(where: { scalars[place...].starts(with: $0.text) })
-      else {
+      guard let token = Self.token(tokens, in: scalars, at: place) else {
         place += 1
         continue
       }

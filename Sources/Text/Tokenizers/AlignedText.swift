@@ -1,3 +1,5 @@
+import Failures
+
 /// A character of a changed text.
 struct TextChange {
   var scalar: Unicode.Scalar
@@ -10,9 +12,9 @@ struct TextChange {
 /// A part of a text as normalisers have changed it, each character with the place in the text that it comes from.
 struct AlignedText {
   private(set) var scalars: [Unicode.Scalar]
-  /// Of each character: where it comes from, in characters (Unicode scalars) of the whole text.
+  /// For each character, its source in characters (Unicode scalars) of the whole text.
   private(set) var places: [Range<Int>]
-  /// Where the part begins in the text.
+  /// The start of the part in the text.
   let start: Int
 
   /// The whole of a text.
@@ -28,6 +30,18 @@ struct AlignedText {
 
   var isEmpty: Bool { scalars.isEmpty }
 
+  /// The longest text, in characters: rules of a file may make a short one long.
+  static let longest = 1 << 20
+
+  /// Throws if a text of `count` characters would be too long.
+  static func check(_ count: Int) throws(PullbackError) {
+    guard count <= longest else {
+      throw PullbackError(
+        .data, "text", "has more than \(longest) characters, or the tokenizer's rules make it so long",
+        advice: "split it")
+    }
+  }
+
   /// The characters as a string.
   var written: String {
     var view = String.UnicodeScalarView()
@@ -40,7 +54,7 @@ struct AlignedText {
       Array(scalars[range]), Array(places[range]), start: range.isEmpty ? start : places[range.lowerBound].lowerBound)
   }
 
-  /// Where characters come from.
+  /// The source of characters in the whole text.
   func place(of range: Range<Int>) -> Range<Int> {
     guard !range.isEmpty else { return start..<start }
     let (first, last) = (places[range.lowerBound].lowerBound, places[range.upperBound - 1].upperBound)
@@ -49,7 +63,7 @@ struct AlignedText {
 
   /// - Parameters:
   ///   - changes: the characters of the new text.
-  ///   - removed: how many characters of the old one are left out before the first of them.
+  ///   - removed: the number of characters of the old one that are left out before the first of them.
   mutating func become(_ changes: [TextChange], removed: Int = 0) {
     var next = removed
     var moved: [Range<Int>] = []
@@ -101,7 +115,7 @@ struct AlignedText {
     places = moved + places[end...]
   }
 
-  /// What is done with the separators where a text is split.
+  /// The treatment of separators when a text is split.
   enum Separators: String {
     case removed = "Removed"
     case isolated = "Isolated"
@@ -165,7 +179,7 @@ struct AlignedText {
   }
 }
 
-/// Where a text is found in another, from left to right and none reaching into the one before.
+/// The occurrences of a text in another, from left to right, without overlaps.
 func occurrences(of text: [Unicode.Scalar], in scalars: [Unicode.Scalar]) -> [Range<Int>] {
   guard let first = text.first else { return [] }
   var found: [Range<Int>] = []

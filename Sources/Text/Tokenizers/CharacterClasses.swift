@@ -22,8 +22,8 @@ extension Unicode.Scalar {
     }
   }
 
-  /// What BERT's tokenizer removes: controls, format characters and private ones of Unicode 7, but for tabs and line
-  /// breaks, which are spaces there.
+  /// The characters that BERT's tokenizer removes: controls, format characters and private ones of Unicode 7, but for
+  /// tabs and line breaks, which count as spaces there.
   var isControl: Bool {
     switch value {
     case 0x09, 0x0A, 0x0D: return false
@@ -67,7 +67,7 @@ extension Unicode.Scalar {
     }
   }
 
-  /// The general category by Unicode 16, which regular expressions go by.
+  /// The general category by Unicode 16, which regular expressions use.
   var patternCategory: Unicode.GeneralCategory { isKnown(in: 16) ? properties.generalCategory : .unassigned }
 
   /// A letter, mark, digit, connector or joiner: `\w` of Rust's regular expressions.
@@ -161,8 +161,8 @@ enum NormalizationForm: String {
     return whole.unicodeScalars.elementsEqual(parts.unicodeScalars) ? composed.unicodeScalars.first! : nil
   }
 
-  /// What each character of the form is: 1 is new; others take the place of one character of the text, and of as many
-  /// more as the number is below 0.
+  /// The change behind each character of the form: 1 is new; others take the place of one character of the text, and of
+  /// as many more as the number is below 0.
   func changes(_ text: [Unicode.Scalar]) -> [TextChange] {
     var result: [TextChange] = []
     var pending: [(combiningClass: UInt8, change: TextChange)] = []

@@ -4,16 +4,17 @@ public struct Encoding: Hashable, Sendable {
   public struct Token: Hashable, Sendable {
     /// The token's number in the vocabulary.
     public internal(set) var id: Int
-    /// As the vocabulary writes it: `##ing`, `Ġthe`; of a token that is found in the text, with the spaces it took.
+    /// The token as the vocabulary writes it: `##ing`, `Ġthe`; of a token that is found in the text, with the spaces it
+    /// took.
     public internal(set) var text: String
-    /// Where in its text it comes from, in characters (Unicode scalars); empty for special tokens.
+    /// Its range in its text, in characters (Unicode scalars); empty for special tokens.
     public internal(set) var range: Range<Int>
     /// The number of the part of the text that it belongs to, as the tokenizer splits texts before the model sees them;
     /// nil for special tokens. Several tokens of one number are pieces of one word.
     public internal(set) var word: Int?
-    /// Which of the texts it belongs to, as the model is told.
+    /// The type of its text, an input of the model.
     public internal(set) var type: Int
-    /// Which of the texts it comes from, 0 or 1; nil for special tokens.
+    /// The index of the text that it comes from, 0 or 1; nil for special tokens.
     public internal(set) var sequence: Int?
 
     init(id: Int, text: String, range: Range<Int>, word: Int, sequence: Int) {
@@ -31,7 +32,7 @@ public struct Encoding: Hashable, Sendable {
     }
   }
 
-  /// In the order in which the model takes them.
+  /// The tokens in the order in which the model takes them.
   public let tokens: [Token]
 
   /// The numbers of the tokens.

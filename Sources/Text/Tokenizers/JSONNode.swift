@@ -42,7 +42,7 @@ struct JSONNode {
     JSONNode(value, file, place.isEmpty ? name : "\(place).\(name)")
   }
 
-  /// What is wrong here.
+  /// The error for a problem with this node.
   func wrong(_ problem: String, advice: String? = nil) -> PullbackError {
     PullbackError(.data, file, (place.isEmpty ? "" : "\(place): ") + problem, advice: advice)
   }

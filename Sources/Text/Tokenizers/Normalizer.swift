@@ -1,6 +1,6 @@
 import Failures
 
-/// What is done to a text before it is split.
+/// A change of a text before it is split.
 indirect enum Normalizer: Sendable {
   case bert(cleans: Bool, spacesChinese: Bool, stripsAccents: Bool, lowercases: Bool)
   case form(NormalizationForm)
@@ -65,11 +65,17 @@ indirect enum Normalizer: Sendable {
       let last = right ? text.scalars.lastIndex { !$0.isSpace } ?? first - 1 : text.scalars.count - 1
       text = text.part(first..<max(first, last + 1))
     case .replace(let pattern, let replacement):
-      text.replace(try pattern.matches(in: text.scalars), by: replacement)
-    case .prepend(let prefix): text.prepend(prefix)
+      let matches = try pattern.matches(in: text.scalars)
+      let (added, overflows) = matches.count.multipliedReportingOverflow(by: replacement.count)
+      try AlignedText.check(overflows ? .max : text.scalars.count + added)
+      text.replace(matches, by: replacement)
+    case .prepend(let prefix):
+      try AlignedText.check(text.scalars.count + prefix.count)
+      text.prepend(prefix)
     case .byteLevel: text.expand(ByteAlphabet.characters)
     case .sequence(let parts): for part in parts { try part.normalize(&text) }
     }
+    try AlignedText.check(text.scalars.count)
   }
 }
 
@@ -110,7 +116,7 @@ enum ByteAlphabet {
     }
   }()
 
-  /// Of a character's bytes in UTF-8.
+  /// The characters that stand for a character's bytes in UTF-8.
   static func characters(of scalar: Unicode.Scalar) -> [Unicode.Scalar] {
     UTF8.encode(scalar)!.map { scalars[Int($0)] }
   }

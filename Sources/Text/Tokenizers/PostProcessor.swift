@@ -1,6 +1,6 @@
 import Failures
 
-/// What is put around the tokens of a text or of two.
+/// The special tokens that are put around the tokens of a text or of two.
 indirect enum PostProcessor: Sendable {
   /// A special token or one of the two texts.
   enum Piece: Sendable {

@@ -1,6 +1,6 @@
 import Failures
 
-/// How a text is split into the parts that the model sees one by one.
+/// A split of a text into the parts that the model sees one by one.
 indirect enum PreTokenizer: Sendable {
   case bert
   case byteLevel(addsSpace: Bool, pattern: TextPattern?)
@@ -12,7 +12,7 @@ indirect enum PreTokenizer: Sendable {
   case metaspace(Unicode.Scalar, MetaspacePrefix, splits: Bool)
   case sequence([PreTokenizer])
 
-  /// Where a word's mark is put in front of a text.
+  /// The condition for a word's mark in front of a text.
   enum MetaspacePrefix: String { case first, never, always }
 
   /// GPT-2's words: endings, letters, numbers and other signs with a space in front, and spaces.
@@ -76,7 +76,13 @@ indirect enum PreTokenizer: Sendable {
       return texts
     }
     var result: [AlignedText] = []
-    for text in texts { result += try split(text) }
+    var count = 0
+    for text in texts {
+      let parts = try split(text)
+      count += parts.reduce(0) { $0 + $1.scalars.count }
+      try AlignedText.check(count)
+      result += parts
+    }
     return result
   }
 

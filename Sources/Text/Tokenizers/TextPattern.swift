@@ -57,12 +57,14 @@ struct TextPattern: Sendable {
   }
 
   private let root: Node
-  /// As it was written.
+  /// The pattern as it was written.
   let text: String
+  /// The file in which it was written.
+  private let file: String
 
   /// - Throws: `PullbackError` of kind `data` that names the first construct that is not supported.
   init(_ text: String, of file: String) throws(PullbackError) {
-    self.text = text
+    (self.text, self.file) = (text, file)
     var parser = Parser(scalars: Array(text.unicodeScalars), file: file)
     root = try parser.pattern()
   }
@@ -77,7 +79,8 @@ struct TextPattern: Sendable {
     while start <= scalars.count {
       guard let end = matcher.end(of: root, from: start) else {
         guard !matcher.isExhausted else {
-          throw PullbackError(.data, "pattern \(quoted(text))", "takes too many steps on a text")
+          throw PullbackError(
+            .data, file, "the pattern \(quoted(text)) takes too many steps on this text, or nests too deeply")
         }
         start += 1
         continue
@@ -99,7 +102,7 @@ struct TextPattern: Sendable {
 
     init(scalars: [Unicode.Scalar]) {
       self.scalars = scalars
-      most = 1_000_000 + 1000 * scalars.count
+      most = 10_000 + 1000 * scalars.count
     }
 
     func end(of node: Node, from start: Int) -> Int? {
@@ -139,8 +142,17 @@ struct TextPattern: Sendable {
     }
 
     private func match(_ nodes: ArraySlice<Node>, _ place: Int, _ rest: (Int) -> Bool) -> Bool {
+      var (nodes, place) = (nodes, place)
+      // Characters in a row, without recursion.
+      while case .test(let test)? = nodes.first {
+        steps += 1
+        guard place < scalars.count, test.holds(scalars[place]) else { return false }
+        place += 1
+        nodes = nodes.dropFirst()
+      }
       guard let first = nodes.first else { return rest(place) }
-      return match(first, place) { match(nodes.dropFirst(), $0, rest) }
+      let others = nodes.dropFirst()
+      return match(first, place) { match(others, $0, rest) }
     }
 
     /// A repeated character, without recursion.
@@ -234,6 +246,9 @@ struct TextPattern: Sendable {
       var nodes = [try sequence()]
       while skip("|") { nodes.append(try sequence()) }
       isFolded = wasFolded
+      // Alternatives of one character each are a class, which is repeated without recursion.
+      let tests = nodes.compactMap { node in if case .test(let test) = node { test } else { nil } }
+      if tests.count == nodes.count, tests.count > 1 { return .test(.oneOf(tests)) }
       return nodes.count == 1 ? nodes[0] : .alternatives(nodes)
     }
 

@@ -19,7 +19,7 @@ public struct Tokenizer: Sendable {
   private let added: AddedTokens
   private let vocabulary: Vocabulary
 
-  /// - Parameter path: of a `tokenizer.json`.
+  /// - Parameter path: the path of a `tokenizer.json`.
   /// - Throws: `PullbackError`: `noInput` if there is no such file, `data` if it is not a tokenizer's or has a
   ///   component that is not known.
   public init(contentsOf path: String) throws {
@@ -28,7 +28,7 @@ public struct Tokenizer: Sendable {
 
   /// - Parameters:
   ///   - json: the contents of a `tokenizer.json`.
-  ///   - name: of the file, for messages.
+  ///   - name: the name of the file, for messages.
   /// - Throws: `PullbackError` of kind `data` as ``init(contentsOf:)``.
   public init(json: [UInt8], name: String) throws(PullbackError) {
     try self.init(JSONNode(json, of: name))
@@ -44,7 +44,7 @@ public struct Tokenizer: Sendable {
     self.vocabulary = vocabulary
   }
 
-  /// How many tokens there are.
+  /// The number of tokens.
   public var count: Int { vocabulary.count }
 
   /// The number of a token as the vocabulary writes it; nil if there is none.
@@ -52,6 +52,9 @@ public struct Tokenizer: Sendable {
 
   /// The token of a number, as the vocabulary writes it; nil if there is none.
   public func token(_ id: Int) -> String? { vocabulary.token(id) }
+
+  /// Whether the token stands for text that is not in the vocabulary.
+  func isUnknown(_ id: Int) -> Bool { model.unknown == id }
 
   /// Whether the token stands for no text.
   public func isSpecial(_ id: Int) -> Bool { added.special.contains(id) }
@@ -62,8 +65,9 @@ public struct Tokenizer: Sendable {
   ///   - text: any.
   ///   - other: a second text that the model takes beside the first; nil is none.
   ///   - addsSpecialTokens: whether the tokens are put in that the model wants around texts.
-  /// - Throws: `PullbackError` of kind `data` where a pattern of the file takes too many steps.
-  /// - Complexity: linear in the text, quadratic in its longest word.
+  /// - Throws: `PullbackError` of kind `data` where a pattern of the file takes too many steps, or where the text is
+  ///   longer than ``AlignedText/longest`` or becomes so by the file's rules.
+  /// - Complexity: `O(n log n)` in the text's length.
   public func encode(
     _ text: String, with other: String? = nil, addsSpecialTokens: Bool = true
   ) throws(PullbackError) -> Encoding {

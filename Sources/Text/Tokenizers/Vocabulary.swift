@@ -4,6 +4,8 @@ import Failures
 struct Vocabulary: Sendable {
   private var ids: [[UInt8]: Int] = [:]
   private var tokens: [Int: String] = [:]
+  /// The bytes of the longest token.
+  private(set) var longest = 0
 
   init() {}
 
@@ -21,6 +23,7 @@ struct Vocabulary: Sendable {
     get { ids[Array(token.utf8)] }
     set {
       ids[Array(token.utf8)] = newValue
+      longest = max(longest, token.utf8.count)
       if let newValue { tokens[newValue] = token }
     }
   }
@@ -60,6 +63,14 @@ enum TokenModel: Sendable {
     }
   }
 
+  /// The token of what is not in the vocabulary.
+  var unknown: Int? {
+    switch self {
+    case .wordPiece(let model): model.vocabulary[model.unknown]
+    case .bytePairs(let model): model.unknown
+    }
+  }
+
   func tokens(of word: [Unicode.Scalar]) throws(PullbackError) -> [ModelToken] {
     switch self {
     case .wordPiece(let model): try model.tokens(of: word)
@@ -71,7 +82,7 @@ enum TokenModel: Sendable {
 /// The longest pieces from left to right. Source: Schuster & Nakajima 2012; Devlin et al. 2018 (arXiv 1810.04805).
 struct WordPiece: Sendable {
   let vocabulary: Vocabulary
-  private let unknown: String
+  fileprivate let unknown: String
   private let prefix: [UInt8]
   private let longest: Int
 
@@ -93,6 +104,7 @@ struct WordPiece: Sendable {
       var ends: [Int] = []
       for scalar in word[start...] {
         piece += UTF8.encode(scalar)!
+        guard piece.count <= vocabulary.longest else { break }
         ends.append(piece.count)
       }
       let match = ends.indices.reversed().lazy.compactMap { index in
@@ -115,7 +127,7 @@ struct BytePairEncoding: Sendable {
 
   let vocabulary: Vocabulary
   private var merges: [Pair: (rank: Int, id: Int)] = [:]
-  private let unknown: Int?
+  fileprivate let unknown: Int?
   private let prefix, suffix: [UInt8]
   private let fusesUnknown, fallsBackToBytes, takesWholeWords: Bool
 
@@ -169,8 +181,10 @@ struct BytePairEncoding: Sendable {
     var start = 0
     return merged(symbols(of: word)).map { symbol in
       defer { start += symbol.bytes }
-      return ModelToken(
-        id: symbol.id, range: characterOfByte[start]..<characterOfByte[start + symbol.bytes - 1] + 1)
+      // A byte of a prefix or suffix stands for nothing of the word: it lies at the character that has it.
+      let first = min(start, characterOfByte.count - 1)
+      let last = max(first, start + symbol.bytes - 1)
+      return ModelToken(id: symbol.id, range: characterOfByte[first]..<characterOfByte[last] + 1)
     }
   }
 
@@ -192,7 +206,8 @@ struct BytePairEncoding: Sendable {
       if fallsBackToBytes {
         let ids = bytes.compactMap { vocabulary[Self.name(ofByte: $0)] }
         if ids.count == bytes.count {
-          symbols += ids.map { ($0, 1) }
+          let first = place > 0 ? prefix.count : 0
+          symbols += ids.enumerated().map { ($1, (first..<first + own.count).contains($0) ? 1 : 0) }
           continue
         }
       }
@@ -209,24 +224,75 @@ struct BytePairEncoding: Sendable {
     "<0x" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true) + ">"
   }
 
+  /// Joins pairs until none is in the table: of all pairs the one of the lowest rank first, of equal ones the leftmost.
+  ///
+  /// - Complexity: `O(n log n)` for n symbols.
   private func merged(_ symbols: [Symbol]) -> [Symbol] {
     var symbols = symbols
-    func merge(at place: Int) -> (rank: Int, id: Int)? {
-      place + 1 < symbols.count ? merges[Pair(first: symbols[place].id, second: symbols[place + 1].id)] : nil
+    /// The neighbours of those that are left; the end and the beginning are `symbols.count` and -1.
+    var next = symbols.indices.map { $0 + 1 }
+    var previous = symbols.indices.map { $0 - 1 }
+    var isLeft = symbols.map { _ in true }
+    var candidates = Heap<Candidate>()
+    func propose(_ place: Int) {
+      guard place >= 0, next[place] < symbols.count else { return }
+      let pair = Pair(first: symbols[place].id, second: symbols[next[place]].id)
+      guard let merge = merges[pair] else { return }
+      candidates.insert(Candidate(rank: merge.rank, place: place, pair: pair, id: merge.id))
     }
-    /// Of each place: what it and the next one become.
-    var candidates = symbols.indices.map { merge(at: $0) }
+    for place in symbols.indices { propose(place) }
+    while let best = candidates.popFirst() {
+      let (place, other) = (best.place, next[best.place])
+      // One of the two may have become a part of another pair since.
+      guard isLeft[place], other < symbols.count, symbols[place].id == best.pair.first,
+        symbols[other].id == best.pair.second
+      else { continue }
+      symbols[place] = (best.id, symbols[place].bytes + symbols[other].bytes)
+      isLeft[other] = false
+      next[place] = next[other]
+      if next[place] < symbols.count { previous[next[place]] = place }
+      propose(previous[place])
+      propose(place)
+    }
+    return symbols.indices.filter { isLeft[$0] }.map { symbols[$0] }
+  }
+
+  /// Two neighbours that may be joined.
+  private struct Candidate: Comparable {
+    let rank: Int
+    let place: Int
+    let pair: Pair
+    let id: Int
+
+    static func < (a: Self, b: Self) -> Bool { (a.rank, a.place) < (b.rank, b.place) }
+  }
+}
+
+/// A binary heap: the least element comes out first.
+private struct Heap<Element: Comparable> {
+  private var elements: [Element] = []
+
+  mutating func insert(_ element: Element) {
+    elements.append(element)
+    var child = elements.count - 1
+    while child > 0, elements[child] < elements[(child - 1) / 2] {
+      elements.swapAt(child, (child - 1) / 2)
+      child = (child - 1) / 2
+    }
+  }
+
+  mutating func popFirst() -> Element? {
+    guard let first = elements.first else { return nil }
+    let last = elements.removeLast()
+    guard !elements.isEmpty else { return first }
+    elements[0] = last
+    var parent = 0
     while true {
-      var best: (place: Int, rank: Int, id: Int)?
-      for (place, candidate) in candidates.enumerated() {
-        if let candidate, candidate.rank < best?.rank ?? .max { best = (place, candidate.rank, candidate.id) }
-      }
-      guard let best else { return symbols }
-      symbols[best.place] = (best.id, symbols[best.place].bytes + symbols[best.place + 1].bytes)
-      symbols.remove(at: best.place + 1)
-      candidates.remove(at: best.place + 1)
-      candidates[best.place] = merge(at: best.place)
-      if best.place > 0 { candidates[best.place - 1] = merge(at: best.place - 1) }
+      let children = [2 * parent + 1, 2 * parent + 2].filter { $0 < elements.count }
+      guard let least = children.min(by: { elements[$0] < elements[$1] }), elements[least] < elements[parent]
+      else { return first }
+      elements.swapAt(parent, least)
+      parent = least
     }
   }
 }
