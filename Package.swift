@@ -123,8 +123,8 @@ let package = Package(
       "Studio",
       [
         "ExperimentKit", "Text", "Scenes", "Training", "Failures", "Digests", "Kernels",
-        .product(name: "FlyingFox", package: "FlyingFox"), .product(name: "FlyingSocks", package: "FlyingFox"),
-      ], resources: [.embedInCode("Resources/studio.html")]),
+        .product(name: "FlyingSocks", package: "FlyingFox"),
+      ], exclude: ["README.md"], resources: [.embedInCode("Resources/studio.html")]),
     room("Weaving", ["Failures", .product(name: "SwiftCSV", package: "SwiftCSV")]),
 
     // The experiments and the command-line tools.

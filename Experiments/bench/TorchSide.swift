@@ -8,7 +8,7 @@ final class TorchSide {
   private let requests = Pipe()
   private let answers = Pipe()
 
-  static let script = FetchedFiles.packageFolder + "/Experiments/bench/torch_side.py"
+  static let script = FetchedFiles.packageFolder! + "/Experiments/bench/torch_side.py"
 
   init?(python: String, model: String, batch: Int, threads: Int, clock: Stopwatch) {
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")

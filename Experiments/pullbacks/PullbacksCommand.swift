@@ -22,8 +22,8 @@ struct PullbacksCommand: ParsableCommand {
     version: packageVersion,
     subcommands: [
       Predict.self, Attribute.self, TextCommand.self, StudioCommand.self, Evaluate.self, Merge.self, Inspect.self,
-      Rules.self, Methods.self,
-      Calibrate.self, Export.self, ScenesCommand.self, Train.self, Doctor.self, Reference.self,
+      Rules.self, Methods.self, Calibrate.self, Export.self, ScenesCommand.self, Train.self, Fetch.self, Doctor.self,
+      Reference.self, Manual.self,
     ])
 
   /// The arguments of the command line, which may be any bytes.

@@ -15,7 +15,7 @@ struct TextCommand: ParsableCommand {
       pulled-back vector; a word's share is the sum over its tokens.
 
       The model is a Hugging Face folder (config.json, tokenizer.json and model.safetensors or pytorch_model.bin) of \
-      BERT, DistilBERT, RoBERTa, GPT-2 or Llama; or minilm, a sentence encoder that make text fetches; or \
+      BERT, DistilBERT, RoBERTa, GPT-2 or Llama; or minilm, a sentence encoder that \(FetchedFiles.command(for: "text")) fetches; or \
       sentence-decoder, a small language model in the package that continues sentences.
 
       The default method is hard-pullback: in this package's measurements the soft pullback scores worse on texts.
@@ -165,18 +165,11 @@ struct TextCommand: ParsableCommand {
 
     /// The method, the target and its value, in a line.
     var caption: String {
-      func rounded(_ value: Double) -> String { String(format: "%.3f", value) }
-      let value = "\(target) \(rounded(explanation.value))"
-      var text = "\(explanation.method.rawValue): \(value)\(against.map { " to “\($0)”" } ?? "")"
-      if let bias = explanation.bias {
-        let words = explanation.words.reduce(0) { $0 + $1.share }
-        text += "; sum of the words \(rounded(words)), special tokens \(rounded(explanation.value - bias - words)), "
-        text += "bias \(rounded(bias))"
-      }
+      var text = explanation.caption(target, to: against)
       if let faithfulness {
         text +=
-          "; comprehensiveness \(rounded(faithfulness.comprehensiveness)), sufficiency "
-          + rounded(faithfulness.sufficiency)
+          "; comprehensiveness \(decimal(faithfulness.comprehensiveness, places: 3)), sufficiency "
+          + decimal(faithfulness.sufficiency, places: 3)
       }
       return text
     }
@@ -247,7 +240,7 @@ struct TextCommand: ParsableCommand {
     }
     if let figure {
       let texts = records.map { ShadedText($0.explanation.pieces(), caption: $0.caption) }
-      try Figure(Panels(texts, columns: 1)).writeSigned(to: figure)
+      try Figure.texts(texts).writeSigned(to: figure)
     }
     if let report { try TextReport(records: records, model: model, seed: seed).write(to: report) }
     let written = [output, figure, report].compactMap { $0 }
@@ -312,7 +305,7 @@ struct TextCommand: ParsableCommand {
   private func target(of task: Task, _ model: TextModel) throws -> (TextTarget, String) {
     switch model.head {
     case .mean, .first, .pooler:
-      return (.similarity(to: try model.output(of: task.against ?? "")), "cosine similarity")
+      return (.similarity(to: try model.output(of: task.against ?? "")), TextTarget.similarityInWords)
     case .classes(let count):
       let number = try label.map { try classNumber($0, count, model) } ?? likeliest(task, model)
       return (.label(number), "logit of \(model.label(number))")

@@ -51,8 +51,8 @@ extension Tier {
   var fetchCommand: String? {
     switch self {
     case .scenes: nil
-    case .imagenet: "make imagenet"
-    case .paper: "make paper-weights"
+    case .imagenet: FetchedFiles.command(for: "imagenet")
+    case .paper: FetchedFiles.command(for: "paper-weights")
     }
   }
 }
@@ -106,11 +106,11 @@ struct Program<Options: ParsableArguments>: ParsableCommand {
   static func parsedOptions() -> Options { parseOrExit().options }
 }
 
-/// A command of `pullbacks` as it is typed into a shell.
+/// A command of `pullbacks` as it is typed into a shell: in the package's folder, or anywhere once it is installed.
 ///
 /// - Parameter arguments: behind the program's name.
 public func shellCommand(_ arguments: [String]) -> String {
-  (["swift", "run", "pullbacks"] + arguments).map { argument in
+  ((Installation.share == nil ? ["swift", "run"] : []) + ["pullbacks"] + arguments).map { argument in
     argument.wholeMatch(of: /[A-Za-z0-9_.,:=+@%\/-]+/) == nil
       ? "'\(argument.replacingOccurrences(of: "'", with: "'\\''"))'" : argument
   }.joined(separator: " ")

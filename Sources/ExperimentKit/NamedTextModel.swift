@@ -1,6 +1,7 @@
 import Failures
 import Foundation
 import Sentences
+import Subjects
 import Text
 
 /// The language models that have a name: the one in the package, and the one that is fetched.
@@ -44,7 +45,8 @@ public enum NamedTextModel: String, CaseIterable, Sendable {
   public func folder() throws -> String {
     let place = try place()
     guard isFetched else {
-      throw PullbackError(.unavailable, place, "has not been fetched yet", advice: "run make text")
+      throw PullbackError(
+        .unavailable, place, "has not been fetched yet", advice: "run \(FetchedFiles.command(for: "text"))")
     }
     return place
   }

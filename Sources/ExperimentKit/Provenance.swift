@@ -39,7 +39,7 @@ struct Provenance: Encodable {
   }
 
   private static func git(_ arguments: String...) -> String? {
-    output(of: ["git", "-C", FetchedFiles.packageFolder] + arguments)
+    FetchedFiles.packageFolder.flatMap { output(of: ["git", "-C", $0] + arguments) }
   }
 }
 

@@ -1,8 +1,26 @@
 import Foundation
 
-/// The path of a resource of one of the package's targets: beside the shared library or program that this code is part of,
-/// beside the running program, beside the bundle of tests that runs in it, or where it was built from. `Bundle.module`
-/// would end the program if it found none.
+/// What `make install` or a Debian package put beside a program's folder `bin`.
+public enum Installation {
+  /// The folder `share/semantic-pullbacks` beside that of the running program; nil where the program runs from where it
+  /// was built, and where this code is a library in a program of another language.
+  public static let share: String? = {
+    guard pathOfThisCode.map({ folder(ofFileAt: $0) == folderOfProgram }) ?? true else { return nil }
+    let share = folderOfProgram.deletingLastPathComponent().appendingPathComponent("share/semantic-pullbacks").path
+    return isFolder(share) ? share : nil
+  }()
+
+  /// Where the running program lies, links to it followed.
+  public static let folderOfProgram = folder(ofFileAt: "/proc/self/exe")
+
+  fileprivate static func folder(ofFileAt path: String) -> URL {
+    URL(fileURLWithPath: path).resolvingSymlinksInPath().deletingLastPathComponent()
+  }
+}
+
+/// The path of a resource of one of the package's targets: where the running program was installed, beside the shared
+/// library or program that this code is part of, beside the running program, beside the bundle of tests that runs in it,
+/// or where it was built from. `Bundle.module` would end the program if it found none.
 ///
 /// - Parameters:
 ///   - file: below the target's folder of resources.
@@ -12,18 +30,25 @@ import Foundation
 public func pathOfResource(_ file: String, of target: String, besideSource source: String) throws(PullbackError)
   -> String
 {
-  // There are no arguments where this is a library in a program of another language.
-  let beside = [pathOfThisCode, "/proc/self/exe", CommandLine.arguments.first].compactMap { path in
-    path.map { URL(fileURLWithPath: $0).resolvingSymlinksInPath().deletingLastPathComponent() }
+  let name = "SemanticPullbacks_\(target).resources"
+  let folders: [String]
+  if let share = Installation.share {
+    // Nothing of the folder that somebody happens to be in, or of a checkout that happens to be there.
+    folders = ["\(share)/\(name)"]
+  } else {
+    // There are no arguments where this is a library in a program of another language.
+    let files = [pathOfThisCode, "/proc/self/exe", CommandLine.arguments.first].compactMap(\.self)
+    let sources = URL(fileURLWithPath: source).deletingLastPathComponent()
+    folders =
+      files.map { Installation.folder(ofFileAt: $0).appendingPathComponent(name).path }
+      + [sources.appendingPathComponent("Resources").path]
   }
-  let sources = URL(fileURLWithPath: source).deletingLastPathComponent()
-  let folders =
-    beside.map { $0.appendingPathComponent("SemanticPullbacks_\(target).resources").path }
-    + [sources.appendingPathComponent("Resources").path]
   guard let found = folders.map({ "\($0)/\(file)" }).first(where: exists) else {
     throw PullbackError(
       .unavailable, (file as NSString).lastPathComponent, "is not in \(folders[0])",
-      advice: "keep the folder of resources that was built beside the program, or copy it along")
+      advice: Installation.share == nil
+        ? "keep the folder of resources that was built beside the program, or copy it along" : "install pullbacks again"
+    )
   }
   return found
 }

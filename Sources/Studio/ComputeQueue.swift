@@ -48,18 +48,20 @@ final class ComputeQueue: Sendable {
   /// - Parameters:
   ///   - channel: the channel whose earlier work it replaces; nil replaces none.
   ///   - isLong: whether it makes way for work that is not.
+  ///   - alwaysRuns: whether it runs even if it was cancelled before, and looks for itself.
   ///   - work: is handed the job, to which it sends what it finds.
   /// - Throws: `PullbackError` of kind `system` if too much waits already.
   @discardableResult
   func submit(
-    _ channel: Channel? = nil, isLong: Bool = false, _ work: @escaping @Sendable (Job) throws -> Void
+    _ channel: Channel? = nil, isLong: Bool = false, alwaysRuns: Bool = false,
+    _ work: @escaping @Sendable (Job) throws -> Void
   ) throws(PullbackError) -> Job {
-    let job = Job(channel, isLong: isLong, in: self, work)
+    let job = Job(channel, isLong: isLong, alwaysRuns: alwaysRuns, in: self, work)
     let (isFull, dropped) = state.withLock { state -> (Bool, [Job]) in
       let dropped = channel == nil ? [] : state.waiting.filter { $0.channel == channel }
       if channel != nil {
         state.waiting.removeAll { $0.channel == channel }
-        for running in state.running where running.channel == channel { running.cancel() }
+        for running in state.running where running.channel == channel { running.end() }
       }
       guard state.waiting.count < limit else { return (true, dropped) }
       state.waiting.append(job)
@@ -73,28 +75,52 @@ final class ComputeQueue: Sendable {
     return job
   }
 
-  /// The value of quick work, once it was its turn.
+  /// The value of work, once it was its turn. It is given up when the task is cancelled that waits for it.
   func value<Value: Sendable>(
     isLong: Bool = false, _ work: @escaping @Sendable (Job) throws -> Value
   ) async throws -> Value {
-    try await withCheckedThrowingContinuation { continuation in
-      do {
-        try submit(isLong: isLong) { job in continuation.resume(with: Result { try work(job) }) }
-      } catch {
-        continuation.resume(throwing: error)
+    let submitted = Locked<(job: Job?, isCancelled: Bool)>((nil, false))
+    return try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        do {
+          let job = try submit(isLong: isLong, alwaysRuns: true) { job in
+            continuation.resume(
+              with: Result {
+                try job.proceed()
+                return try work(job)
+              })
+          }
+          let isCancelled = submitted.withLock { submitted in
+            submitted.job = job
+            return submitted.isCancelled
+          }
+          if isCancelled { job.cancel() }
+        } catch {
+          continuation.resume(throwing: error)
+        }
       }
+    } onCancel: {
+      submitted.withLock { submitted in
+        submitted.isCancelled = true
+        return submitted.job
+      }?.cancel()
     }
   }
 
   /// Ends what waits and runs on a channel.
   func cancel(_ channel: Channel) {
     let dropped = state.withLock { state in
-      for running in state.running where running.channel == channel { running.cancel() }
+      for running in state.running where running.channel == channel { running.end() }
       let dropped = state.waiting.filter { $0.channel == channel }
       state.waiting.removeAll { $0.channel == channel }
       return dropped
     }
     for job in dropped { job.endSuperseded() }
+  }
+
+  /// Forgets a job that waits, if it need not run.
+  fileprivate func drop(_ job: Job) {
+    state.withLock { $0.waiting.removeAll { $0 === job && !$0.alwaysRuns } }
   }
 
   /// Runs the next job, the quick ones first; whether there was one.
@@ -125,6 +151,7 @@ final class ComputeQueue: Sendable {
 final class Job: Sendable {
   let channel: ComputeQueue.Channel?
   let isLong: Bool
+  fileprivate let alwaysRuns: Bool
   /// The frames that are sent.
   let frames: AsyncStream<[UInt8]>
   private let sink: AsyncStream<[UInt8]>.Continuation
@@ -134,19 +161,20 @@ final class Job: Sendable {
   private let lastReport = Locked(ContinuousClock.now)
 
   fileprivate init(
-    _ channel: ComputeQueue.Channel?, isLong: Bool, in queue: ComputeQueue,
+    _ channel: ComputeQueue.Channel?, isLong: Bool, alwaysRuns: Bool, in queue: ComputeQueue,
     _ work: @escaping @Sendable (Job) throws -> Void
   ) {
-    (self.channel, self.isLong, self.queue, self.work) = (channel, isLong, queue, work)
+    (self.channel, self.isLong, self.alwaysRuns, self.queue, self.work) = (channel, isLong, alwaysRuns, queue, work)
     (frames, sink) = AsyncStream.makeStream()
   }
 
-  /// Ends the work when nobody reads what it sends.
-  func endWithReader() {
-    sink.onTermination = { [weak self] reason in if case .cancelled = reason { self?.cancel() } }
+  /// Ends the work at its next batch, or before it begins.
+  func cancel() {
+    end()
+    queue.drop(self)
   }
 
-  func cancel() { isCancelled.store(true, ordering: .relaxed) }
+  fileprivate func end() { isCancelled.store(true, ordering: .relaxed) }
 
   /// Between two batches: makes way for quick work.
   ///
@@ -182,7 +210,7 @@ final class Job: Sendable {
   }
 
   fileprivate func run() {
-    guard !isCancelled.load(ordering: .relaxed) else { return endSuperseded() }
+    guard alwaysRuns || !isCancelled.load(ordering: .relaxed) else { return endSuperseded() }
     do { try work(self) } catch {
       guard !isCancelled.load(ordering: .relaxed) else { return endSuperseded() }
       try? send(Failure(error))

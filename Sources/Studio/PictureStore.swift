@@ -50,11 +50,15 @@ final class PictureStore: Sendable {
         family: .scenes, credit: "scene \(index) of seed \(SceneGenerator.heldOut.seed), drawn by this package")
     }
     var photographs: [String: String] = [:]
-    for file in ImageNetTier.contexts where FileManager.default.fileExists(atPath: file.path) {
-      photographs["photo-\(file.name)"] = file.path
+    // Those of objects in their surroundings first, then those that are cut out.
+    let fetched =
+      ImageNetTier.contexts.map { ("photo-\($0.name)", $0) }
+      + ImageNetTier.photographs.map { ("object-\($0.name)", $0) }
+    for (id, file) in fetched where FileManager.default.fileExists(atPath: file.path) {
+      photographs[id] = file.path
       samples.append(
         Sample(
-          id: "photo-\(file.name)", name: (file.path as NSString).lastPathComponent,
+          id: id, name: (file.path as NSString).lastPathComponent,
           label: classNames.indices.contains(file.target) ? classNames[file.target] : file.name, family: .photographs,
           credit: ImageNetTier.credit(of: [file.name])))
     }

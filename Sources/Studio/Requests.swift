@@ -43,6 +43,8 @@ enum Requests {
     let first, second: String
     let method: String
     let client, channel: String?
+    /// `png` or `pdf`, where a picture of the first text is asked for.
+    let format: String?
   }
 
   struct Cancellation: Decodable, Sendable {

@@ -9,6 +9,8 @@ public struct StudioLimits: Sendable {
   public var pictures = 32
   /// The size of the files of all kept pictures together, in bytes.
   public var keptBytes = 200 << 20
+  /// The size of a request's first line and headers, in bytes.
+  public var headBytes = 1 << 16
   /// The size of any other request's body, in bytes.
   public var requestBytes = 1 << 16
   /// The length of one of two texts, in characters.
@@ -19,7 +21,9 @@ public struct StudioLimits: Sendable {
   public var passes = 4
   /// The number of attributions that are kept.
   public var maps = 24
-  /// The seconds within which a request's body arrives.
+  /// How many connections are open at a time; more are closed at once.
+  public var connections = 256
+  /// The seconds within which a request's head arrives, its body, and a part of the answer's departure.
   public var seconds = 30.0
 
   public init() {}

@@ -1,8 +1,7 @@
 import Failures
-import FlyingFox
 import FlyingSocks
 import Foundation
-import Imaging
+import Kernels
 
 /// The studio's HTTP server, on the loopback interface alone.
 ///
@@ -25,30 +24,57 @@ public struct StudioServer: Sendable {
   ///   - listening: is called with the address when the server listens.
   /// - Throws: `PullbackError` of kind `unavailable` if the port is taken.
   public func run(port: UInt16, listening: @escaping @Sendable (_ address: String) -> Void) async throws {
-    let handler = Handler(studio, page)
-    // Bodies are read here, once, and never to their end if they are refused: none is kept to be read again.
-    let server = HTTPServer(
-      config: HTTPServer.Configuration(
-        address: try .inet(ip4: "127.0.0.1", port: port), timeout: Self.longest, sharedRequestReplaySize: 0,
-        logger: .disabled), handler: handler)
+    let pool: some AsyncSocketPool = .make()
+    let socket: Socket
+    do {
+      try await pool.prepare()
+      socket = try Socket(domain: AF_INET)
+      try socket.setValue(true, for: .localAddressReuse)
+      try socket.bind(to: .inet(ip4: "127.0.0.1", port: port))
+      try socket.listen()
+    } catch let error as SocketError {
+      throw PullbackError(
+        .unavailable, "port \(port)", "cannot be listened on: \(error.localizedDescription)",
+        advice: "name another with --port, or 0 for any that is free")
+    }
+    defer { try? socket.close() }
+    guard case .ip4(_, let port) = try socket.sockname() else { return }
+    let handler = StudioHandler(studio, page, port: port)
+    let listener = try AsyncSocket(socket: socket, pool: pool)
+    listening("http://127.0.0.1:\(port)/")
     try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask {
-        do { try await server.run() } catch let error as SocketError {
-          throw PullbackError(
-            .unavailable, "port \(port)", "cannot be listened on: \(error.localizedDescription)",
-            advice: "name another with --port, or 0 for any that is free")
-        }
-      }
-      group.addTask {
-        try await server.waitUntilListening()
-        guard case .ip4(_, let port) = await server.listeningAddress else { return }
-        handler.listens(on: port)
-        listening("http://127.0.0.1:\(port)/")
-      }
-      for try await _ in group {}
+      group.addTask { try await pool.run() }
+      group.addTask { [limits = studio.limits] in try await Self.accept(listener, handler, limits) }
+      defer { group.cancelAll() }
+      try await group.next()
     }
   }
 
-  /// The seconds that a request may take: an explainer of thousands of passes takes its time.
-  private static let longest: TimeInterval = 24 * 3600
+  /// Serves every connection that comes, as many at a time as are allowed.
+  private static func accept(_ listener: AsyncSocket, _ handler: StudioHandler, _ limits: StudioLimits) async throws {
+    let open = Locked(0)
+    try await withThrowingDiscardingTaskGroup { group in
+      while true {
+        let socket: AsyncSocket
+        do { socket = try await listener.accept() } catch {
+          // Such as no more descriptors of files: some will be given back.
+          try await Task.sleep(for: .milliseconds(50))
+          continue
+        }
+        let isAdmitted = open.withLock { open in
+          guard open < limits.connections else { return false }
+          open += 1
+          return true
+        }
+        guard isAdmitted else {
+          try? socket.close()
+          continue
+        }
+        group.addTask {
+          await WebConnection(socket: socket, limits: limits).serve(handler)
+          open.withLock { $0 -= 1 }
+        }
+      }
+    }
+  }
 }

@@ -2,6 +2,7 @@ import Attribution
 import ExperimentKit
 import Failures
 import Kernels
+import Plotting
 import Text
 
 /// Explains what makes two sentences similar.
@@ -28,6 +29,8 @@ final class TextDesk: Sendable {
     /// The part of the value that no word has a share of, in the first and in the second text.
     let rest: [Double?]
     let commands: [String]
+    /// The commands that draw the same pictures of each, by their format.
+    let figures: [[String: String]]
   }
 
   /// The methods that the page offers.
@@ -35,12 +38,7 @@ final class TextDesk: Sendable {
 
   /// Sends the shares of both texts' words in their similarity.
   func explain(_ request: Requests.Texts, _ job: Job, limit: Int) throws {
-    guard let method = TextMethod(rawValue: request.method), method != .random else {
-      throw PullbackError(.usage, "method", "expected one of \(Self.methods.joined(separator: ", "))")
-    }
-    for text in [request.first, request.second] where text.count > limit {
-      throw PullbackError(.usage, "text", "expected at most \(limit) characters, found \(text.count)")
-    }
+    let method = try checked(request, limit: limit)
     let model = try read()
     let (a, b) = (
       try explanation(request.first, request.second, method, model, job),
@@ -53,8 +51,47 @@ final class TextDesk: Sendable {
           each.bias.map { _ in each.value - each.words.reduce(0) { $0 + $1.share } }
         },
         commands: [
-          command(request.first, request.second, method), command(request.second, request.first, method),
-        ]))
+          command(request.first, request.second, method, output: ["--output", "shares.json"]),
+          command(request.second, request.first, method, output: ["--output", "shares.json"]),
+        ],
+        figures: [(request.first, request.second), (request.second, request.first)].map { text, other in
+          Dictionary(
+            uniqueKeysWithValues: Self.formats.map { format in
+              (format, command(text, other, method, output: ["--figure", "words.\(format)"]))
+            })
+        }))
+  }
+
+  /// The formats of pictures.
+  private static let formats = ["png", "pdf"]
+
+  /// The picture that the command line draws of the first text, its words shaded, as a file's bytes.
+  func figure(_ request: Requests.Texts, _ job: Job, limit: Int) throws -> [UInt8] {
+    guard let format = request.format, Self.formats.contains(format) else {
+      throw PullbackError(.usage, "format", "expected \(Self.formats.joined(separator: " or "))")
+    }
+    let method = try checked(request, limit: limit)
+    let explanation = try explanation(request.first, request.second, method, try read(), job)
+    let figure = Figure.texts([
+      ShadedText(
+        explanation.pieces(), caption: explanation.caption(TextTarget.similarityInWords, to: request.second))
+    ])
+    return Signature.signed(format == "png" ? try figure.png() : try figure.pdf(), for: "words.\(format)")
+  }
+
+  /// - Throws: `PullbackError` of kind `usage` if there is no such method, or a text is too long.
+  private func checked(_ request: Requests.Texts, limit: Int) throws -> TextMethod {
+    guard let method = TextMethod(rawValue: request.method), method != .random else {
+      throw PullbackError(.usage, "method", "expected one of \(Self.methods.joined(separator: ", "))")
+    }
+    for text in [request.first, request.second] where text.count > limit {
+      throw PullbackError(.usage, "text", "expected at most \(limit) characters, found \(text.count)")
+    }
+    // A command line holds no such character.
+    guard !(request.first + request.second).unicodeScalars.contains("\0") else {
+      throw PullbackError(.usage, "text", "holds the character of number 0")
+    }
+    return method
   }
 
   /// - Throws: `PullbackError` if it cannot be read, or makes no vector of a text.
@@ -86,9 +123,14 @@ final class TextDesk: Sendable {
     }
   }
 
-  private func command(_ text: String, _ other: String, _ method: TextMethod) -> String {
+  private func command(_ text: String, _ other: String, _ method: TextMethod, output: [String]) -> String {
     shellCommand(
       ["text"] + (option == "minilm" ? [] : ["--model", option])
-        + ["--text", text, "--against", other, "--method", method.rawValue, "--output", "shares.json"])
+        + Self.option("--text", text) + Self.option("--against", other) + ["--method", method.rawValue] + output)
+  }
+
+  /// An option with a text that may begin as an option does.
+  private static func option(_ name: String, _ text: String) -> [String] {
+    text.hasPrefix("-") ? ["\(name)=\(text)"] : [name, text]
   }
 }

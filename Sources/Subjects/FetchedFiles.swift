@@ -5,17 +5,23 @@ import Foundation
 
 /// Files that are no part of the package and are fetched once.
 public enum FetchedFiles {
-  /// The folder of all of them: `$PULLBACKS_CACHE`, or `.cache` in the package's own folder.
+  /// The folder of all of them: `$PULLBACKS_CACHE`; or `.cache` in the package's own folder, and of an installed program
+  /// `semantic-pullbacks` in `$XDG_CACHE_HOME`, which is `~/.cache` if it is not set.
   public static var folder: String {
-    ProcessInfo.processInfo.environment["PULLBACKS_CACHE"] ?? packageFolder + "/.cache"
+    let environment = ProcessInfo.processInfo.environment
+    if let named = environment["PULLBACKS_CACHE"] { return named }
+    if let packageFolder { return packageFolder + "/.cache" }
+    let caches = environment["XDG_CACHE_HOME"].flatMap { $0.hasPrefix("/") ? $0 : nil }
+    return (caches ?? (environment["HOME"] ?? NSHomeDirectory()) + "/.cache") + "/semantic-pullbacks"
   }
 
   /// The package's folder: the one with a `Package.swift` above the running program, which lies in `.build`, or above
-  /// the current folder; the current folder where neither has one.
-  public static let packageFolder: String = {
-    let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+  /// the current folder; the current folder where neither has one. Nil of an installed program: where it is run says
+  /// nothing about it.
+  public static let packageFolder: String? = {
+    guard Installation.share == nil else { return nil }
     let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
-    for start in [program, here] {
+    for start in [Installation.folderOfProgram, here] {
       var folder = start
       while folder.path != "/" {
         if FileManager.default.fileExists(atPath: folder.appendingPathComponent("Package.swift").path) {
@@ -26,6 +32,13 @@ public enum FetchedFiles {
     }
     return here.path
   }()
+
+  /// The command that fetches files of one kind.
+  ///
+  /// - Parameter name: `imagenet`, `text` or `paper-weights`.
+  public static func command(for name: String) -> String {
+    Installation.share == nil ? "make \(name)" : "pullbacks fetch \(name)"
+  }
 
   /// - Throws: `PullbackError` of kind `unavailable` if there is no file at `path`.
   static func check(_ path: String) throws {
@@ -86,9 +99,11 @@ public enum ImageNetTier {
   ///
   /// - Throws: `PullbackError` of kind `unavailable` that names the first file that is missing or not as it was.
   public static func check() throws {
-    let files = Model.allCases.map { ($0.checkpointPath, $0.checkpointSHA256) } + (cutOuts + inContext).map {
-      ($0.file.path, $0.sha256)
-    }
+    let files =
+      Model.allCases.map { ($0.checkpointPath, $0.checkpointSHA256) }
+      + (cutOuts + inContext).map {
+        ($0.file.path, $0.sha256)
+      }
     for (path, digest) in files {
       try FetchedFiles.check(path)
       guard try sha256(ofFileAt: path) == digest else {

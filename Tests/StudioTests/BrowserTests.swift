@@ -270,6 +270,14 @@ struct BrowserTests {
     try check(browser)
   }
 
+  private func wait(for name: String, in saved: TemporaryFolder) throws -> Data {
+    for _ in 0..<600 {
+      if let data = FileManager.default.contents(atPath: saved.path(name)), !data.isEmpty { return data }
+      Thread.sleep(forTimeInterval: 0.1)
+    }
+    throw ConnectionError(problem: "\(name) was not saved")
+  }
+
   /// What is saved is what the command makes that the page shows.
   @Test func takesAwayWhatTheCommandMakes() throws {
     let browser = try opened()
@@ -277,18 +285,11 @@ struct BrowserTests {
     try browser.save(to: saved.url.path)
     try browser.click("#save-picture")
     let name = try #require(try browser.run("state.picture.name") as? String)
-    func wait(for name: String) throws -> Data {
-      for _ in 0..<600 {
-        if let data = FileManager.default.contents(atPath: saved.path(name)), !data.isEmpty { return data }
-        Thread.sleep(forTimeInterval: 0.1)
-      }
-      throw ConnectionError(problem: "\(name) was not saved")
-    }
-    try wait(for: name).write(to: URL(fileURLWithPath: folder.path(name)))
+    try wait(for: name, in: saved).write(to: URL(fileURLWithPath: folder.path(name)))
     for kind in ["npy", "png", "pdf"] {
       try browser.click("[data-take=\(kind)]")
       let file = (name as NSString).deletingPathExtension + "-soft-pullback.\(kind)"
-      let bytes = try wait(for: file)
+      let bytes = try wait(for: file, in: saved)
       let command = try #require(try browser.run("$('command').textContent") as? String)
       #expect(command.hasSuffix(file), "\(command)")
       let outcome = try Program("pullbacks").shell(
@@ -312,6 +313,36 @@ struct BrowserTests {
     try browser.type(" t1")
     try browser.wait("$('shaded-b').children.length === 3 && $('cosine').textContent !== '\(before ?? "")'")
     #expect(try browser.isTrue("$('text-command').textContent.includes(\"--against 't2 t3 t1'\")"))
+    try check(browser)
+  }
+
+  /// The pictures of sentences, too: nothing is saved of others than those that were explained.
+  @Test func takesSentencesAway() throws {
+    let browser = try opened()
+    let saved = try TemporaryFolder()
+    try browser.save(to: saved.url.path)
+    try browser.run("$('text-a').value = 't1 t5'; $('text-b').value = 't2 t3'")
+    try browser.click("#tab-texts")
+    try browser.wait("$('shaded-a').children.length === 2 && !document.querySelector('[data-words]').disabled")
+    for (which, texts) in ["--text 't1 t5' --against 't2 t3'", "--text 't2 t3' --against 't1 t5'"].enumerated() {
+      for format in ["png", "pdf"] {
+        try browser.click("[data-words=\"\(which) \(format)\"]")
+        let bytes = try wait(for: "words.\(format)", in: saved)
+        let command = try #require(try browser.run("$('text-command').textContent") as? String)
+        #expect(command.contains(texts) && command.hasSuffix(" --figure words.\(format)"), "\(command)")
+        let folder = try TemporaryFolder()
+        let outcome = try Program("pullbacks").shell(
+          String(command.dropFirst("swift run ".count)), in: folder.url.path,
+          environment: ["OPENBLAS_CORETYPE": "Haswell"])
+        #expect(outcome.status == 0, "\(outcome.errors)")
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path("words.\(format)"))) == bytes)
+        try FileManager.default.removeItem(atPath: saved.path("words.\(format)"))
+      }
+    }
+    try browser.run("$('text-b').focus()")
+    try browser.type(" t1")
+    #expect(try browser.isTrue("document.querySelector('[data-words]').disabled"))
+    try browser.wait("!document.querySelector('[data-words]').disabled && $('shaded-b').children.length === 3")
     try check(browser)
   }
 
@@ -351,6 +382,15 @@ struct BrowserTests {
     ] {
       #expect(reached.contains(id), "\(id)")
     }
+    // Of the samples Tab reaches one, and arrows the others.
+    #expect(try number(browser.run("document.querySelectorAll('#samples [tabindex=\"0\"]').length")) == 1)
+    try browser.run(
+      "document.querySelector('#samples [aria-pressed=true]').focus(); window.at = document.activeElement")
+    try browser.press("ArrowRight")
+    try browser.press("Enter")
+    try browser.wait(
+      "at.nextSibling === document.activeElement && at.nextSibling.dataset.id === state.picture.id "
+        + "&& at.nextSibling.tabIndex === 0 && state.maps.a")
     try browser.run("document.activeElement.blur()")
     try browser.press("2")
     try browser.wait("state.view === 'heat'")

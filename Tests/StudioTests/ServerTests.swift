@@ -106,6 +106,108 @@ import Testing
     #expect(answer.status == 404 && !answer.text.contains("root:"))
   }
 
+  // MARK: How requests come
+
+  private var host: String { "Host: 127.0.0.1:\(studio.port)\r\n" }
+
+  /// What may be read in two ways, or is no request, is refused at once.
+  @Test(arguments: [
+    ("GET / HTTP/1.1\r\nHOSTHost: evil.example\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHost: evil.example\r\nHOST\r\n", 400),
+    ("GET / HTTP/1.1\r\nHOSTOrigin: http://127.0.0.1:1\r\nOrigin: http://127.0.0.1:1\r\n\r\n", 400),
+    ("GET / HTTP/1.1\r\nHOSTX : y\r\n\r\n", 400), ("GET / HTTP/1.1\r\nHOST folded\r\n\r\n", 400),
+    ("GET http://evil.example/ HTTP/1.1\r\nHOST\r\n", 400), ("GET  / HTTP/1.1\r\nHOST\r\n", 400), ("\r\n\r\n", 400),
+    ("GET / HTTP/1.0\r\nHOST\r\n", 505), ("\0\u{1}\u{2}\r\n\r\n", 400), ("GET / HTTP/1.1\r\n\r\n", 403),
+    ("POST /api/map HTTP/1.1\r\nHOSTContent-Length: -1\r\n\r\n", 400),
+    ("POST /api/map HTTP/1.1\r\nHOSTContent-Length: +2\r\n\r\n{}", 400),
+    ("POST /api/map HTTP/1.1\r\nHOSTContent-Length: 99999999999999999999\r\n\r\n", 400),
+    ("POST /api/map HTTP/1.1\r\nHOSTContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}", 400),
+    ("POST /api/map HTTP/1.1\r\nHOSTContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
+    ("POST /api/map HTTP/1.1\r\nHOSTTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 400),
+    ("POST /api/map HTTP/1.1\r\nHOSTTransfer-Encoding: chunked\r\n\r\n-1\r\n\r\n", 400),
+    ("POST /api/map HTTP/1.1\r\nHOSTTransfer-Encoding: chunked\r\n\r\nFFFFFFFFFFFFFFFF\r\n", 400),
+    ("POST /api/map HTTP/1.1\r\nHOSTTransfer-Encoding: chunked\r\n\r\n7FFFFFFFFFFFFFF\r\n", 413),
+    ("POST /api/map HTTP/1.1\r\nHOSTTransfer-Encoding: chunked\r\n\r\n2\r\n{}}\r\n0\r\n\r\n", 400),
+    ("POST /api/map HTTP/1.1\r\nHOSTTransfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nX: y\r\n\r\n", 400),
+    ("DELETE / HTTP/1.1\r\nHOST\r\n", 404), ("GET //api/start HTTP/1.1\r\nHOST\r\n", 404),
+    ("GET /api/start?x=/../ HTTP/1.1\r\nHOST\r\n", 200),
+  ]) func requestsAreReadInOneWay(_ request: String, _ status: Int) throws {
+    let start = ContinuousClock.now
+    let answer = try Connection(studio.port).answer(to: request.replacingOccurrences(of: "HOST", with: host))
+    #expect(answer.status == status, "\(answer.text)")
+    #expect(start.duration(to: .now) < .seconds(5))
+  }
+
+  /// Lines of any length, and any number of them, cost nobody any time.
+  @Test func longHeadsAreRefusedAtOnce() throws {
+    let long = String(repeating: "a", count: 2_000_000)
+    for head in [
+      "GET /\(long) HTTP/1.1\r\n\(host)\r\n", "GET / HTTP/1.1\r\n\(host)X: \(long)\r\n\r\n",
+      "GET / HTTP/1.1\r\n\(host)" + String(repeating: "X: y\r\n", count: 100_000), long,
+    ] {
+      let start = ContinuousClock.now
+      #expect(try Connection(studio.port).answer(to: head).status == 431)
+      #expect(start.duration(to: .now) < .seconds(5))
+    }
+    let most = String(repeating: "a", count: 60_000)
+    #expect(try studio.get("/api/start", ["X": most]).status == 200)
+  }
+
+  /// A request may come byte by byte, and in parts of a byte each.
+  @Test func slowClientsAreWaitedFor() throws {
+    let connection = try Connection(studio.port)
+    let body = "{\"client\":\"x\",\"channel\":\"y\"}"
+    let chunks = body.map { "1\r\n\($0)\r\n" }.joined() + "0\r\n\r\n"
+    for byte in "POST /api/cancel HTTP/1.1\r\n\(host)Transfer-Encoding: chunked\r\n\r\n\(chunks)".utf8 {
+      connection.send([byte])
+      usleep(500)
+    }
+    #expect(try connection.answer(to: "").status == 204)
+    // Who asks before sending is told to go on.
+    let asking = try Connection(studio.port)
+    asking.send(
+      Array("POST /api/cancel HTTP/1.1\r\n\(host)Expect: 100-continue\r\nContent-Length: \(body.count)\r\n\r\n".utf8))
+    let told = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
+    #expect(asking.receive(told.count) == told)
+    #expect(try asking.answer(to: body).status == 204)
+  }
+
+  /// Connections that send nothing keep nobody else out.
+  @Test func idleConnectionsAreBounded() throws {
+    let own = try StudioProcess()
+    var idle: [Connection] = []
+    for _ in 0..<600 { idle.append(try Connection(own.port)) }
+    #expect(idle.count == 600)
+    // Those beyond the bound were ended at once.
+    #expect(idle.suffix(300).allSatisfy { $0.receive().isEmpty })
+    idle.removeAll()
+    for _ in 0..<100 {
+      if (try? own.get("/api/start"))?.status == 200 { return }
+      usleep(50_000)
+    }
+    Issue.record("nobody is answered any more")
+  }
+
+  /// What is computed for nobody is given up: work that waits, and work that runs.
+  @Test func whoGoesAwayGivesUpTheWork() throws {
+    let own = try StudioProcess()
+    let picture = try own.add(try Self.picture(11))
+    let asked = map(picture, network: "pvt-scenes", method: "rise").merging(["format": "png"]) { $1 }
+    let body = try JSONSerialization.data(withJSONObject: asked)
+    for place in 0..<40 {
+      let connection = try Connection(own.port)
+      connection.send(
+        Array(
+          "POST /api/\(place % 2 == 0 ? "map" : "figure") HTTP/1.1\r\nHost: 127.0.0.1:\(own.port)\r\nContent-Length: "
+            .utf8) + Array("\(body.count)\r\n\r\n".utf8) + body)
+      usleep(20_000)
+    }
+    let start = ContinuousClock.now
+    // Long work is done in order: this would come after all of the others.
+    #expect(try own.post("/api/map", json: map(picture, method: "smoothgrad")).message("map") != nil)
+    #expect(start.duration(to: .now) < .seconds(30))
+  }
+
   // MARK: What is taken
 
   @Test func largeRequestsAreRefused() throws {
@@ -259,24 +361,75 @@ import Testing
     }
   }
 
+  /// Pictures of sentences are those of the command line that the page shows.
+  @Test(arguments: [("t1 t5 t7", "t2 t3"), ("-t1 'x", "--help"), ("t1\n\"é\" \\", "$HOME `🙂")])
+  func picturesOfWordsAreTheCommandLines(_ first: String, _ second: String) throws {
+    var request = ["first": first, "second": second, "method": "soft-pullback"]
+    let answer = try studio.post("/api/texts", json: request)
+    let found = try #require(answer.message("texts"), "\(answer.text)")
+    let commands = try #require(found["figures"] as? [[String: String]])
+    for (place, texts) in [(first, second), (second, first)].enumerated() {
+      for format in ["png", "pdf"] {
+        (request["first"], request["second"], request["format"]) = (texts.0, texts.1, format)
+        let picture = try studio.post("/api/text-figure", json: request)
+        #expect(picture.status == 200 && picture.headers["content-type"]?.hasSuffix(format) == true, "\(picture.text)")
+        let folder = try TemporaryFolder()
+        try run(try #require(commands[place][format]), in: folder)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: folder.path("words.\(format)"))) == Data(picture.body))
+      }
+    }
+  }
+
+  @Test func picturesOfWordsAreRefusedInWords() throws {
+    let good = ["first": "t1", "second": "t2", "method": "hard-pullback", "format": "png"]
+    for (key, value) in [
+      ("format", "exe"), ("method", "random"), ("method", "nonsense"), ("first", ""), ("second", "t1\0"),
+      ("first", String(repeating: "t1 ", count: 2000)),
+    ] {
+      let answer = try studio.post("/api/text-figure", json: good.merging([key: value]) { $1 })
+      #expect((400..<500).contains(answer.status) && answer.json["error"] is String, "\(key) \(answer.text)")
+    }
+    #expect(try studio.post("/api/text-figure", json: good).status == 200)
+  }
+
+  /// The objects that were cut out are among the samples, each with who made it and with a command.
+  @Test(.enabled(if: ImageNetTier.isFetched, "needs make imagenet")) func photographsAreOffered() throws {
+    let samples = try #require(try studio.get("/api/start").json["samples"] as? [[String: String]])
+    let objects = samples.filter { $0["id"]?.hasPrefix("object-") == true }
+    #expect(objects.count == ImageNetTier.photographs.count)
+    #expect(samples.count == 8 + ImageNetTier.contexts.count + objects.count)
+    #expect(Set(samples.map { $0["id"] }).count == samples.count && samples.allSatisfy { $0["credit"] != "" })
+    let zebra = try #require(objects.first { $0["name"] == "zebra.png" })
+    let file = try Data(contentsOf: URL(fileURLWithPath: ImageNetTier.path(ofPhotograph: "zebra")))
+    #expect(try studio.get("/api/pictures/\(zebra["id"]!)").body == Array(file))
+    #expect(try studio.get("/api/thumbnails/\(zebra["id"]!)").status == 200)
+  }
+
   // MARK: Many at once
 
-  @Test func fiftyAtOnceAreAnswered() throws {
+  @Test func aHundredAtOnceAreAnswered() throws {
     let picture = try studio.add(try Self.picture())
-    let requests = (0..<50).map { map(picture, target: $0 % 10, temperature: "relative=\(1 + Double($0) / 10)") }
+    let requests = (0..<100).map { map(picture, target: $0 % 10, temperature: "relative=\(1 + Double($0) / 20)") }
     let bodies = try requests.map { Array(try JSONSerialization.data(withJSONObject: $0)) }
     let answers = Protected<[Int: Answer]>([:])
-    DispatchQueue.concurrentPerform(iterations: 50) { index in
-      let answer = try? studio.post("/api/map", bodies[index])
-      answers.withLock { $0[index] = answer }
+    let group = DispatchGroup()
+    for (index, body) in bodies.enumerated() {
+      group.enter()
+      // A thread each: a queue would run as many as there are processors.
+      Thread {
+        let answer = try? studio.post("/api/map", body)
+        answers.withLock { $0[index] = answer }
+        group.leave()
+      }.start()
     }
+    group.wait()
     let all = answers.withLock { $0 }
-    #expect(all.count == 50 && all.values.allSatisfy { $0.status == 200 && $0.message("map") != nil })
+    #expect(all.count == bodies.count && all.values.allSatisfy { $0.status == 200 && $0.message("map") != nil })
     // Each is the answer to its own request.
-    for index in [0, 17, 49] {
+    for index in [0, 17, 99] {
       #expect(try studio.post("/api/map", bodies[index]).frames.numbers == all[index]?.frames.numbers)
     }
-    #expect(Set(all.values.map { $0.frames.numbers[0] }).count == 50)
+    #expect(Set(all.values.map { $0.frames.numbers[0] }).count == bodies.count)
   }
 
   /// Of two requests on a channel the newer is answered, and the older is given up; quick ones need not wait for it.

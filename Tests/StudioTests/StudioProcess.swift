@@ -170,6 +170,13 @@ final class Connection {
     }
   }
 
+  /// The first bytes that come.
+  func receive(_ most: Int) -> [UInt8] {
+    var buffer = [UInt8](repeating: 0, count: most)
+    let count = recv(descriptor, &buffer, most, Int32(MSG_WAITALL))
+    return Array(buffer.prefix(max(0, count)))
+  }
+
   func answer(to text: String) throws -> Answer { try answer(to: Array(text.utf8)) }
 
   func answer(to request: [UInt8]) throws -> Answer {
