@@ -277,7 +277,7 @@ import Testing
       (["--target", "top-2"], 64, "top-2"), (["--target", "0,0,0,0"], 64, "has 4 parts"),
       (["--target", "1,4:4"], 64, "selects nothing"), (["--target", "horse"], 64, "neither a class"),
       (["--target", "3", "--within", "mask.png"], 64, "none of the 3 classes"),
-      (["--within", "mask.png"], 64, "--target"),
+      (["--within", "mask.png"], 64, "--within: is about a class; name it as the target"),
       (["--target", "1", "--within", "x.npy"], 65, "expected a mask of shape [12, 12]"),
       (["--selector", "x.npy"], 65, "x.npy"), (["--target", "1", "--selector", "u.npy"], 64, "replaces --target"),
       (["--target", "1", "--labels", "mask.npy"], 65, "mask.npy"),

@@ -162,7 +162,7 @@ import Testing
     #expect(outcome.status == 0, "\(outcome.errors)")
     let text = try String(contentsOfFile: folder.path("attribute"), encoding: .utf8).replacing(#/ +/#, with: " ")
     #expect(text.contains("pullbacks attribute --input cat.jpg --target top-3 \\\n"))
-    #expect(text.contains("pullbacks-attribute - compute attributions: which values"))
+    #expect(text.contains("pullbacks-attribute - compute an attribution map: how much each value"))
   }
 
   @Test func completionsAreOfTheInstalledProgram() throws {
