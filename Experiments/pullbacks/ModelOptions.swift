@@ -202,6 +202,16 @@ struct GraphOptions: ParsableArguments {
   }
 }
 
+extension Subject {
+  /// That files are named for inputs that are held alone.
+  var givenNothing: PullbackError {
+    let name = graph.inputs[0].name
+    return PullbackError(
+      .usage, "--input", "the files named are held, and \(name), which is explained, is given nothing",
+      advice: "name a file for it too, as in --input \(name)=FILE, or say by --explain which input is explained")
+  }
+}
+
 extension ModelOptions {
   /// Says on standard error what the checkpoint does not, and was assumed.
   private func tellHowItWasRead(_ subject: Subject) throws {

@@ -2,13 +2,17 @@
 
 torch 2.13.0, torchvision 0.28.0, timm 1.0.31, transformers 5.24.0, onnx 1.23.2, onnxscript 0.7.2. Usage:
 
-    onnx_zoo.py FOLDER [NAME...] [--opset N] [--exporter torchscript|dynamo]
+    onnx_zoo.py FOLDER [NAME...] [--exporter torchscript|dynamo]
 
 For each network writes FOLDER/NAME-EXPORTER-OPSET.onnx, and beside it a .safetensors of the same name: `input/...` for
 every input, the value, a selector on it, and the gradient of <selector, value> with respect to the first input, or to the
-embedding of tokens. NAME.pth has the weights of the networks that are architectures of this package.
+embedding of tokens. Pairs that are there already are kept, so that a run that was interrupted goes on where it was.
 
-The files are large and are not committed; `onnxcheck model` compares them.
+Where rounding decides a ReLU or a maximum, a gradient in float32 differs from that in float64 by more than rounding. So the
+inputs are drawn from up to eight seeds, until PyTorch's own gradient in float32 is within 1e-5 of that in float64; the
+nearest are taken, and `float32` says how near they are.
+
+The files are large and are not committed; `onnxcheck zoo` compares them and writes the table that is.
 """
 import argparse
 import pathlib
@@ -21,13 +25,20 @@ from safetensors.torch import save_file
 import onnx_models
 
 
-def numbers(model, arguments):
-    """The value in float64, a selector on it, and the gradient; and how far PyTorch's own gradient in float32 is off,
-    where rounding flips a ReLU or a max pool."""
-    single = pulled(model.float(), arguments)
-    result = pulled(model.double(), [a.double() if a.is_floating_point() else a for a in arguments])
-    off = (single["gradient"] - result["gradient"]).abs().max() / result["gradient"].abs().max()
-    return {name: tensor.detach().float().contiguous() for name, tensor in result.items()} | {"float32": off.float()}
+def numbers(model, samples, names):
+    """Inputs, the value in float64, a selector on it, and the gradient; and how far PyTorch's own gradient in float32 is
+    off."""
+    best = None
+    for seed in range(8):
+        arguments = samples(seed)
+        single = pulled(model.float(), arguments)
+        result = pulled(model.double(), [a.double() if a.is_floating_point() else a for a in arguments])
+        off = (single["gradient"] - result["gradient"]).abs().max() / result["gradient"].abs().max()
+        if best is None or off < best["float32"]:
+            best = result | {"float32": off} | {f"input/{name}": a for name, a in zip(names, arguments)}
+        if off < 1e-5:
+            break
+    return {name: tensor.detach().float().contiguous() for name, tensor in best.items()}
 
 
 def pulled(model, arguments):
@@ -74,33 +85,33 @@ def export(model, arguments, names, path, exporter, opset):
 
 
 def main():
+    torch.set_num_threads(1)
     parser = argparse.ArgumentParser()
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("names", nargs="*")
-    parser.add_argument("--opset", type=int)
     parser.add_argument("--exporter")
     options = parser.parse_args()
     options.folder.mkdir(parents=True, exist_ok=True)
-    for name in options.names or onnx_models.ALL:
-        for exporter, opset in (("torchscript", 17), ("dynamo", 20)):
-            if options.exporter and exporter != options.exporter:
-                continue
-            opset = options.opset or opset
-            stem = options.folder / f"{name}-{exporter}-{opset}"
-            start = time.time()
-            try:
-                model, arguments, names = onnx_models.build(name)
-                # Two images: an exporter takes an extent of 1 for a fixed one.
-                export(model, arguments, names, str(stem.with_suffix(".onnx")), exporter, opset)
-                if exporter == "torchscript" and not isinstance(model, onnx_models.Wrapped):
-                    torch.save(model.state_dict(), options.folder / f"{name}.pth")
-                tensors = numbers(model, arguments)
-                for label, argument in zip(names, arguments):
-                    tensors[f"input/{label}"] = argument.detach().float().contiguous()
-                save_file(tensors, str(stem.with_suffix(".safetensors")))
-                print(stem.name, f"{time.time() - start:.0f} s", flush=True)
-            except Exception as error:
-                print(stem.name, "NOT EXPORTED:", type(error).__name__, str(error).split("\n")[0][:200], flush=True)
+    for exporter, opset in (("torchscript", 17), ("dynamo", 20)):
+        if options.exporter and exporter != options.exporter:
+            continue
+        for name in options.names or onnx_models.ALL:
+            make(options.folder / f"{name}-{exporter}-{opset}", name, exporter, opset)
+
+
+def make(stem, name, exporter, opset):
+    graph, reference = (stem.with_name(f"{stem.name}.{kind}") for kind in ("onnx", "safetensors"))
+    if reference.exists():
+        return
+    start = time.time()
+    try:
+        model, names, samples = onnx_models.build(name)
+        # Two images: an exporter takes an extent of 1 for a fixed one.
+        export(model, samples(0), names, str(graph), exporter, opset)
+        save_file(numbers(model, samples, names), str(reference))
+        print(stem.name, f"{time.time() - start:.0f} s", flush=True)
+    except Exception as error:
+        print(stem.name, "NOT EXPORTED:", type(error).__name__, str(error).split("\n")[0][:200], flush=True)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
 """Language models of transformers with the formula weights of text_networks.py, exported by torch's exporters from the
 numbers of the tokens on. torch 2.13.0, transformers 5.24.0, onnx 1.23.2, onnxscript 0.7.2. Writes
-fixtures/text-onnx/NAME-EXPORTER.onnx; what they compute is in fixtures/text-networks.safetensors.
+fixtures/text-onnx/NAME-EXPORTER.onnx of all, or of those that are named; what they compute is in fixtures/text-networks.safetensors.
 """
 import pathlib
+import sys
 
 from compiled_operations import torchvision  # noqa: F401  Before transformers, which imports torchvision too.
 
@@ -20,7 +21,7 @@ nn.ReLU.forward = lambda self, x: nn.functional.relu(x)
 HERE = pathlib.Path(__file__).parent / "fixtures" / "text-onnx"
 # By torch's older exporter, which cannot write the mask of GPT-2, and by the newer one.
 EXPORTERS = {"bert-classes": ["torchscript", "dynamo"], "distilbert-classes": ["torchscript", "dynamo"],
-             "gpt2-next": ["dynamo"]}
+             "gpt2-next": ["dynamo"], "llama-next": ["dynamo"]}
 
 
 class Whole(nn.Module):
@@ -40,6 +41,8 @@ class Whole(nn.Module):
 def main():
     HERE.mkdir(exist_ok=True)
     for name, exporters in EXPORTERS.items():
+        if sys.argv[1:] and name not in sys.argv[1:]:
+            continue
         config, kind, ids, types = CASES[name]
         config._attn_implementation = "eager"
         config.use_cache = False

@@ -1,0 +1,167 @@
+"""The tables of exported graphs in the documentation, from what `onnxcheck` measures. Usage:
+
+    onnx_tables.py ONNXCHECK [--zoo FOLDER [--resume]] [--conformance FOLDER]
+
+Compares every graph of onnx_zoo.py with its numbers by `onnxcheck model` and writes onnx-zoo.csv; runs the cases of
+onnx_conformance.py by `onnxcheck conformance` and writes onnx-conformance.csv; and writes the article GraphsThatAreRead.md of the
+documentation from both files. Without a folder the file that is there is kept.
+"""
+import argparse
+import collections
+import csv
+import pathlib
+import re
+import subprocess
+
+HERE = pathlib.Path(__file__).parent
+ARTICLE = HERE.parents[1] / "Sources/SemanticPullbacks/SemanticPullbacks.docc/GraphsThatAreRead.md"
+ZOO = ["network", "exporter", "opset", "value", "gradient", "pytorch_float32", "nodes", "attention", "softmax", "problem"]
+CONFORMANCE = ["operator", "passed", "refused", "failed", "reason"]
+
+
+def compared(onnxcheck, graph):
+    """A row of onnx-zoo.csv."""
+    name, exporter, opset = graph.stem.rsplit("-", 2)
+    row = {"network": name, "exporter": exporter, "opset": opset}
+    try:
+        found = subprocess.run(
+            [onnxcheck, "model", str(graph), str(graph.with_suffix(".safetensors"))], capture_output=True, text=True,
+            timeout=900)
+    except subprocess.TimeoutExpired:
+        return row | {"problem": "it takes longer than 15 minutes"}
+    line = found.stdout.split("\n")[0]
+    numbers = re.search(r"value (\S+), gradient (\S+) \(PyTorch's in float32 (\S+)\)", line)
+    if not numbers:
+        return row | {"problem": line.replace(str(graph.parent) + "/", "") or found.stderr.strip()[-200:]}
+    kinds = dict((kind, count) for count, kind in re.findall(r"(\d+) (\w+)", line.split(": ")[-1]))
+    nodes = re.search(r"(\d+) nodes", line).group(1)
+    return row | dict(zip(ZOO[3:6], numbers.groups())) | {
+        "nodes": nodes, "attention": kinds.get("attention", 0), "softmax": kinds.get("softmax", 0)}
+
+
+def measure_zoo(onnxcheck, folder, resumes):
+    known = {(row["network"], row["exporter"]): row for row in rows("onnx-zoo.csv")} if resumes else {}
+    # The smallest first.
+    graphs = sorted((p for p in folder.glob("*.onnx") if p.with_suffix(".safetensors").exists()), key=lambda p: p.stat().st_size)
+    for graph in graphs:
+        key = tuple(graph.stem.rsplit("-", 2)[:2])
+        if key in known:
+            continue
+        known[key] = row = compared(onnxcheck, graph)
+        print(graph.stem, row.get("value"), row.get("gradient"), row.get("problem", ""), flush=True)
+        with open(HERE / "onnx-zoo.csv", "w", newline="") as file:
+            table = csv.DictWriter(file, ZOO, lineterminator="\n")
+            table.writeheader()
+            table.writerows(known[key] for key in sorted(known))
+
+
+def measure_conformance(onnxcheck, folder):
+    folders = sorted(str(p) for p in folder.iterdir())
+    lines = subprocess.run([onnxcheck, "conformance", *folders], capture_output=True, text=True).stdout.split("\n")
+    counts, reasons = collections.Counter(), collections.defaultdict(collections.Counter)
+    for line in lines:
+        if line.startswith("passed "):
+            counts["", "passed"] += 1
+        elif line.startswith("FAILED "):
+            counts[line.split()[1].rstrip(":"), "failed"] += 1
+        elif line.startswith("refused "):
+            # An operator's name, or what a tensor or an axis is.
+            match = re.search(r" \(([\w.]+)\): ([^;,:]*)", line)
+            operator = match.group(1) if match else "other"
+            reason = match.group(2) if match else re.sub(r"^\S+: ", "", line.split(": ", 1)[1])
+            counts[operator, "refused"] += 1
+            reasons[operator][re.sub(r"[\d\[\]]+.*", "", reason).strip()] += 1
+    with open(HERE / "onnx-conformance.csv", "w", newline="") as file:
+        table = csv.DictWriter(file, CONFORMANCE, lineterminator="\n")
+        table.writeheader()
+        table.writerow({"operator": "", "passed": counts["", "passed"], "refused": 0, "failed": 0})
+        for operator in sorted({name for name, kind in counts if kind != "passed"}):
+            reason = reasons[operator].most_common(1)
+            table.writerow({
+                "operator": operator, "passed": "", "refused": counts[operator, "refused"],
+                "failed": counts[operator, "failed"], "reason": reason[0][0] if reason and operator != "other" else ""})
+    print(lines[-2] if len(lines) > 1 else lines)
+
+
+def rows(name):
+    path = HERE / name
+    return list(csv.DictReader(open(path))) if path.exists() else []
+
+
+def article():
+    zoo, cases = rows("onnx-zoo.csv"), rows("onnx-conformance.csv")
+    whole = [row for row in zoo if not row["problem"]]
+    near = [row for row in whole if float(row["gradient"]) <= 1e-4]
+    text = f"""# Graphs that are read
+
+Networks that both of PyTorch's exporters wrote and that were read here, and the cases of ONNX's own tests that are refused.
+
+## A zoo of networks
+
+{len(whole)} graphs of {len({row["network"] for row in whole})} networks with seeded weights, exported by the TorchScript exporter (operator
+set 17) and the newer one, dynamo (operator set 20). Most networks have few blocks and small images; `Tests/Oracles/onnx_models.py` lists
+the settings. Each column gives the largest difference over the largest value: of the output, against PyTorch in
+float64, and of the gradient of three outputs with respect to the input, or to the embedding of tokens.
+
+Where rounding decides a ReLU or a maximum, float32 and float64 have different gradients. The inputs of each network are those of up to
+eight seeds where PyTorch's own gradient in float32 is nearest to that in float64; the last column says how near. The gradients of
+{len(near)} graphs are within 1e-4.{"".join(f" That of {r['network']} ({r['exporter']}) is off by {r['gradient']}, PyTorch's own by {r['pytorch_float32']}." for r in whole if r not in near)}
+
+| network | attention layers | value: TorchScript | dynamo | gradient: TorchScript | dynamo | PyTorch in float32 |
+|---|--:|--:|--:|--:|--:|--:|
+"""
+    networks = list(dict.fromkeys(row["network"] for row in zoo))
+    for network in networks:
+        both = {row["exporter"]: row for row in zoo if row["network"] == network}
+        cells = [both.get(e, {}).get(key) or "not read" if e in both else "" for key in ("value", "gradient")
+                 for e in ("torchscript", "dynamo")]
+        some = next((row for row in both.values() if not row["problem"]), None)
+        if some is None:
+            continue
+        attention = some["attention"] if some["attention"] != "0" else ""
+        text += f"| {network} | {attention} | {' | '.join(cells)} | {some['pytorch_float32']} |\n"
+    refused = [row for row in zoo if row["problem"]]
+    if refused:
+        text += "\nNot read:\n\n" + "".join(
+            f"- {row['network']} ({row['exporter']}): {row['problem']}\n" for row in refused)
+    text += """
+An empty place is a graph that the exporter does not write, or that was not compared in this run: `make onnx-zoo` exports all and
+compares them.
+
+## ONNX's own tests
+
+"""
+    passed = sum(int(row["passed"] or 0) for row in cases)
+    refusals = [row for row in cases if row["operator"]]
+    count = sum(int(row["refused"] or 0) for row in refusals)
+    failed = sum(int(row["failed"] or 0) for row in refusals)
+    text += f"""Of the cases of the package `onnx` 1.23.2 that take and give tensors, {passed:,} pass, {failed or "none"} \
+{"fail" if failed else "fails"}, and {count} are refused by a line
+that names the node: control flow, recurrent layers, strings, losses, training, quantised arithmetic, random numbers, and the
+operators below, TopK, GridSample and the transposed convolution of volumes among them. `make onnx-conformance` runs them.
+
+| operator | cases refused | why |
+|---|--:|---|
+"""
+    for row in sorted(refusals, key=lambda row: (-int(row["refused"]), row["operator"])):
+        why = row["reason"] or "elements, shapes or inputs that are not read"
+        text += f"| {row['operator']} | {row['refused']} | {why} |\n"
+    ARTICLE.write_text(text)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("onnxcheck")
+    parser.add_argument("--zoo", type=pathlib.Path)
+    parser.add_argument("--resume", action="store_true", help="keep the rows of the zoo that are there")
+    parser.add_argument("--conformance", type=pathlib.Path)
+    options = parser.parse_args()
+    if options.zoo:
+        measure_zoo(options.onnxcheck, options.zoo, options.resume)
+    if options.conformance:
+        measure_conformance(options.onnxcheck, options.conformance)
+    article()
+
+
+if __name__ == "__main__":
+    main()
