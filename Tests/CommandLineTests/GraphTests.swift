@@ -114,6 +114,9 @@ import Testing
     #expect(one.output.hasPrefix("image 0\n"))
     for (arguments, mention) in [
       (["--input", "image.npy"], "--explain: "),
+      (["--input", "table=table.npy"], "and image, which is explained, is given nothing"),
+      (["--input", "image=image.npy", "--input", "table=table.npy"], "each is given a value, and any may be explained"),
+      (["--input", "image.npy", "--input", "tabel=table.npy"], "no input of this name"),
       (["--input", "image=image.npy", "--explain", "image"], "needs it, and it is given nothing"),
       (["--input", "image.npy", "--input", "table.npy"], "say which is meant"),
       (["--input", "image=image.npy", "--input", "image=image.npy"], "given twice"),
@@ -285,7 +288,8 @@ import Testing
     ] as [([String], Int32, String)] {
       try refused(attribute + arguments + ["--output", "d.npy"], status, mention)
     }
-    try refused(["predict", "--model", graph("segmenter-torchscript-18"), "--input", "x.npy"], 64, "prints classes")
+    try refused(["predict", "--model", graph("segmenter-torchscript-18"), "--input", "x.npy"], 64,
+      "as in --target 0,0,0")
   }
 
   @Test func labelsOfEveryKind() throws {
