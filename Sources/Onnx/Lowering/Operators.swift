@@ -1,5 +1,5 @@
 extension Lowering {
-  /// What is done with each operator that is read.
+  /// The lowering of each operator that is read.
   static let operators: [String: Operator] = [
     activations, elementwise, convolutions, pools, normalisations, products, reductions, shapes, lookups, ranking,
     resizing, quantisation, composites,

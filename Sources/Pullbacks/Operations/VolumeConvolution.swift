@@ -171,9 +171,10 @@ public struct TransposedVolumeConvolution: Operation {
     else {
       throw PullbackError(.usage, kind, "kernel, stride and dilation must be positive and padding not negative")
     }
-    let extents = (0..<3).map { axis in
-      (inputs[0][1 + axis] - 1) * window.stride[axis] + window.dilation[axis] * (window.kernel[axis] - 1) + 1
-        + outputPadding[axis] - window.begins[axis] - window.ends[axis]
+    let extents = (0..<3).map { (axis: Int) -> Int in
+      let places = (inputs[0][1 + axis] - 1) * window.stride[axis] + outputPadding[axis]
+      let reach = window.dilation[axis] * (window.kernel[axis] - 1) + 1
+      return places + reach - window.begins[axis] - window.ends[axis]
     }
     guard extents.allSatisfy({ $0 > 0 }) else {
       throw PullbackError(
