@@ -76,9 +76,12 @@ onnx-conformance: dependencies ## Run ONNX's own test cases (Python with onnx)
 	$(SWIFT) build --product onnxcheck
 	python3 Tests/Oracles/onnx_tables.py .build/debug/onnxcheck --conformance .cache/onnx-conformance
 
-imagenet: dependencies ## Fetch three networks trained on ImageNet and photographs, once (280 MB), and draw their figures
+.PHONY: fetch-imagenet
+fetch-imagenet: dependencies ## Fetch three networks trained on ImageNet and photographs, once (280 MB)
 	@python3 -m pip --version > /dev/null 2>&1 || $(MAKE) --no-print-directory packages WANTED="$(FETCHING)"
 	Experiments/imagenet/fetch
+
+imagenet: fetch-imagenet ## Fetch them, and draw their figures
 	$(SWIFT) build
 	$(MAKE) --no-print-directory photographs
 

@@ -70,6 +70,8 @@ let package = Package(
 
     // The house, from the ground up.
     room("Failures", []),
+    .target(name: "CProcesses"),
+    room("Processes", ["CProcesses"]),
     room("Digests", ["Failures", "COpenSSL"]),
     .target(name: "CKernels", cSettings: cSettings),
     .target(name: "CStart"),
@@ -116,7 +118,7 @@ let package = Package(
       "ExperimentKit",
       [
         "SemanticPullbacks", "Subjects", "Faithfulness", "Plotting", "Scenes", "Sentences", "Text", "Training",
-        "Failures", "Digests", "Kernels", "CStart", "CCairo", "CPNG", "CImaging", "COpenSSL",
+        "Failures", "Processes", "Digests", "Kernels", "CStart", "CCairo", "CPNG", "CImaging", "COpenSSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -130,7 +132,7 @@ let package = Package(
 
     // The experiments and the command-line tools.
     .executableTarget(
-      name: "pullbacks", dependencies: ["ExperimentKit", "Studio"], path: "Experiments/pullbacks",
+      name: "pullbacks", dependencies: ["ExperimentKit", "Studio", "Processes"], path: "Experiments/pullbacks",
       swiftSettings: swiftSettings),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
     experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
@@ -146,17 +148,19 @@ let package = Package(
       name: "onnxcheck", dependencies: ["Onnx", "Networks", "Checkpoints"], path: "Experiments/onnxcheck",
       swiftSettings: swiftSettings),
     .executableTarget(
-      name: "bench", dependencies: ["ExperimentKit", "Kernels"], path: "Experiments/bench", exclude: ["torch_side.py"],
-      swiftSettings: swiftSettings),
+      name: "bench", dependencies: ["ExperimentKit", "Kernels", "Processes"], path: "Experiments/bench",
+      exclude: ["torch_side.py"], swiftSettings: swiftSettings),
 
     // The tests.
     .target(
-      name: "TestKit", dependencies: ["SemanticPullbacks", "Failures"], path: "Tests/TestKit",
+      name: "TestKit", dependencies: ["SemanticPullbacks", "Failures", "Processes"], path: "Tests/TestKit",
       swiftSettings: swiftSettings),
     tests("KernelsTests", ["Kernels", "CKernels"]),
     tests("PullbacksTests", ["Pullbacks", "Execution", "Checkpoints", "Networks"]),
     tests("NetworksTests", ["Networks", "Checkpoints"]),
     tests("FailuresTests", ["Failures"]),
+    .testTarget(
+      name: "ProcessesTests", dependencies: ["Processes"], path: "Tests/ProcessesTests", swiftSettings: swiftSettings),
     tests("DigestsTests", ["Digests"]),
     tests("ImagingTests", ["Imaging", "Failures"]),
     tests("CheckpointTests", ["Checkpoints", "Failures"]),

@@ -1,27 +1,31 @@
 import ExperimentKit
 import Foundation
+import Processes
 
 /// PyTorch's side, a process of its own that measures when it is told to; nil where there is no Python with what it
 /// imports.
 final class TorchSide {
-  private let process = Process()
+  private let process: ChildProcess
   private let requests = Pipe()
   private let answers = Pipe()
 
   static let script = FetchedFiles.packageFolder! + "/Experiments/bench/torch_side.py"
 
   init?(python: String, model: String, batch: Int, threads: Int, clock: Stopwatch) {
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [python, Self.script, model, "\(batch)", "\(threads)", clock.rawValue]
-    process.standardInput = requests
-    process.standardOutput = answers
-    process.standardError = FileHandle.nullDevice
-    guard python != "none", (try? process.run()) != nil, line() == "ready" else { return nil }
+    guard python != "none",
+      let process = try? ChildProcess(
+        python, [Self.script, model, "\(batch)", "\(threads)", clock.rawValue],
+        input: requests.fileHandleForReading, output: answers.fileHandleForWriting)
+    else { return nil }
+    self.process = process
+    try? requests.fileHandleForReading.close()
+    try? answers.fileHandleForWriting.close()
+    guard line() == "ready" else { return nil }
   }
 
   deinit {
     try? requests.fileHandleForWriting.close()
-    if process.isRunning { process.waitUntilExit() }
+    process.wait()
   }
 
   /// The least time of a pass.

@@ -2,6 +2,7 @@ import ArgumentParser
 import ExperimentKit
 import Failures
 import Foundation
+import Processes
 
 /// Runs the scripts that fetch networks and photographs, which `make imagenet` runs too.
 struct Fetch: ParsableCommand {
@@ -35,17 +36,19 @@ struct Fetch: ParsableCommand {
       throw PullbackError(
         .unavailable, script, "is not there", advice: "run this where the package is, or install it again")
     }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["bash", script]
-    process.environment = ProcessInfo.processInfo.environment.merging(["PULLBACKS_CACHE": FetchedFiles.folder]) { $1 }
-    do { try process.run() } catch {
+    let environment = ProcessInfo.processInfo.environment.merging(["PULLBACKS_CACHE": FetchedFiles.folder]) { $1 }
+    let process: ChildProcess
+    do {
+      process = try ChildProcess(
+        "bash", [script], environment: environment, input: .standardInput, output: .standardOutput,
+        errors: .standardError)
+    } catch {
       throw PullbackError(.unavailable, "bash", "cannot be run: \(error.localizedDescription)")
     }
-    process.waitUntilExit()
+    let outcome = process.wait()
     // The script has said what was wrong.
-    guard process.terminationReason == .exit, process.terminationStatus == 0 else {
-      let status = process.terminationReason == .exit ? process.terminationStatus : 1
+    guard !outcome.wasSignalled, outcome.code == 0 else {
+      let status = outcome.wasSignalled ? 1 : outcome.code
       throw ExitCode(status == 1 ? PullbackError.Kind.unavailable.rawValue : status)
     }
   }

@@ -2,6 +2,7 @@ import ArgumentParser
 import ExperimentKit
 import Failures
 import Foundation
+import Processes
 import Studio
 
 struct StudioCommand: ParsableCommand {
@@ -77,13 +78,8 @@ struct StudioCommand: ParsableCommand {
     print(address)
     fflush(nil)
     guard opens else { return }
-    let browser = Process()
-    browser.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    browser.arguments = ["xdg-open", address]
-    (browser.standardInput, browser.standardOutput, browser.standardError) =
-      (FileHandle.nullDevice, FileHandle.nullDevice, FileHandle.nullDevice)
     // Where there is no such program, the address is enough.
-    try? browser.run()
+    _ = try? ChildProcess("xdg-open", [address])
   }
 
   /// The network that is named, loaded.

@@ -5,6 +5,7 @@ import COpenSSL
 import CPNG
 import Foundation
 import Kernels
+import Processes
 
 /// The computer, as far as numbers and times depend on it.
 enum Machine {
@@ -110,15 +111,12 @@ public func output(ofThisProgramWith arguments: [String]) -> String? {
 
 /// The output of the program `command[0]`, without the space around it; nil if it is not there or fails.
 func output(of command: [String]) -> String? {
-  let process = Process()
-  process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-  process.arguments = command
   let output = Pipe()
-  process.standardOutput = output
-  process.standardError = FileHandle.nullDevice
-  guard (try? process.run()) != nil else { return nil }
+  guard
+    let process = try? ChildProcess(command[0], Array(command.dropFirst()), output: output.fileHandleForWriting),
+    (try? output.fileHandleForWriting.close()) != nil
+  else { return nil }
   let data = output.fileHandleForReading.readDataToEndOfFile()
-  process.waitUntilExit()
-  guard process.terminationStatus == 0 else { return nil }
+  guard process.wait().code == 0 else { return nil }
   return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
 }

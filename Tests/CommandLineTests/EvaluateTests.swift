@@ -34,7 +34,7 @@ import Testing
     let before = lines(log)
     let (status, errors) = try program.start(arguments + ["--output", folder]) { process in
       while process.isRunning && lines(log) <= max(1, before) { usleep(2_000) }
-      kill(process.processIdentifier, signal)
+      process.send(signal)
     }
     return (status, errors)
   }

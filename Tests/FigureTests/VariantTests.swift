@@ -18,7 +18,7 @@ import Testing
     let arguments = Self.arguments + [killed.path("figures")]
     let ended = try Program("fig13").start(arguments, environment: environment) { process in
       while process.isRunning, !FileManager.default.fileExists(atPath: state) { usleep(1000) }
-      kill(process.processIdentifier, SIGKILL)
+      process.send(SIGKILL)
     }
     #expect(ended.status == SIGKILL)
     #expect(!FileManager.default.fileExists(atPath: killed.path("scores/quick")))

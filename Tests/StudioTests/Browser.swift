@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import TestKit
 import Testing
 
@@ -12,7 +13,7 @@ final class Browser {
       .first { FileManager.default.isExecutableFile(atPath: $0) }
   }()
 
-  private let process = Process()
+  private let process: ChildProcess
   private let (input, output) = (Pipe(), Pipe())
   private let folder: TemporaryFolder
   private var pending: [UInt8] = []
@@ -35,13 +36,12 @@ final class Browser {
         "--user-data-dir=\(folder.path("profile"))", "--hide-scrollbars", "--disable-background-networking",
         "--disable-component-update", "--disable-sync", "--disable-extensions", "--force-color-profile=srgb",
       ] + (getuid() == 0 ? ["--no-sandbox"] : [])
-    process.executableURL = URL(fileURLWithPath: "/bin/sh")
     // It reads commands from descriptor 3 and writes answers to 4.
-    process.arguments = ["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1", Self.path!] + options
-    process.standardInput = input
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    try process.run()
+    process = try ChildProcess(
+      "/bin/sh", ["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1", Self.path!] + options,
+      input: input.fileHandleForReading, output: output.fileHandleForWriting)
+    try input.fileHandleForReading.close()
+    try output.fileHandleForWriting.close()
     let target = try send("Target.createTarget", ["url": "about:blank"])
     session =
       try send("Target.attachToTarget", ["targetId": target["targetId"]!, "flatten": true])["sessionId"] as? String
@@ -51,8 +51,8 @@ final class Browser {
   }
 
   deinit {
-    kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
+    process.send(SIGKILL)
+    process.wait()
   }
 
   func resize(_ width: Int, _ height: Int) throws {
@@ -185,6 +185,8 @@ final class Browser {
         defer { pending.removeSubrange(...end) }
         return try JSONSerialization.jsonObject(with: Data(pending[..<end])) as? [String: Any] ?? [:]
       }
+      var waiting = pollfd(fd: output.fileHandleForReading.fileDescriptor, events: Int16(POLLIN), revents: 0)
+      guard poll(&waiting, 1, 180_000) == 1 else { throw ConnectionError(problem: "the browser does not answer") }
       let more = output.fileHandleForReading.availableData
       guard !more.isEmpty else { throw ConnectionError(problem: "the browser ended") }
       pending += more

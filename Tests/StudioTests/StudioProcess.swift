@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import TestKit
 import Testing
 
@@ -6,7 +7,7 @@ import Testing
 final class StudioProcess: @unchecked Sendable {
   let address: String
   let port: UInt16
-  private let process = Process()
+  private let process: ChildProcess
   private let folder: TemporaryFolder
 
   /// One that serves several tests.
@@ -16,14 +17,12 @@ final class StudioProcess: @unchecked Sendable {
     folder = try TemporaryFolder()
     let program = Program("pullbacks")
     let output = Pipe()
-    process.executableURL = program.url
-    process.arguments = ["studio", "--port", "0", "--no-browser"] + arguments
-    process.currentDirectoryURL = Fixture.root
-    process.environment = ["OPENBLAS_CORETYPE": "Haswell"].merging(ProcessInfo.processInfo.environment) { $1 }
-    process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
+    process = try ChildProcess(
+      program.url.path, ["studio", "--port", "0", "--no-browser"] + arguments,
+      environment: ["OPENBLAS_CORETYPE": "Haswell"].merging(ProcessInfo.processInfo.environment) { $1 },
+      folder: Fixture.root.path, output: output.fileHandleForWriting)
+    // What is left is the child's end alone: it tells when the child ends.
+    try output.fileHandleForWriting.close()
     var line = ""
     while !line.hasSuffix("\n") {
       let more = output.fileHandleForReading.availableData
@@ -33,13 +32,16 @@ final class StudioProcess: @unchecked Sendable {
     address = String(line.dropLast())
     guard let port = URL(string: address)?.port else { throw ConnectionError(problem: "no address: \(line)") }
     self.port = UInt16(port)
-    let identifier = process.processIdentifier
     // The shared one is never let go, but must not outlive the tests.
+    let identifier = process.identifier
     Self.started.withLock { $0.append(identifier) }
     Self.endsAtExit
   }
 
-  deinit { if process.isRunning { kill(process.processIdentifier, SIGKILL) } }
+  deinit {
+    process.send(SIGKILL)
+    process.wait()
+  }
 
   private static let started = Protected<[Int32]>([])
   private static let endsAtExit: Void = {
@@ -51,9 +53,9 @@ final class StudioProcess: @unchecked Sendable {
   /// - Returns: the signal that ended it, and how long that took.
   func interrupt() -> (signal: Int32, time: Duration) {
     let start = ContinuousClock.now
-    process.interrupt()
-    process.waitUntilExit()
-    return (process.terminationStatus, start.duration(to: .now))
+    process.send(SIGINT)
+    let end = process.wait(seconds: 60)
+    return (end?.code ?? 0, start.duration(to: .now))
   }
 
   // MARK: Requests

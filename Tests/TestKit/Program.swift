@@ -1,4 +1,5 @@
 import Foundation
+import Processes
 import Testing
 
 /// An executable of this package, run as its users run it.
@@ -58,39 +59,50 @@ public struct Program: Sendable {
   ///
   /// - Returns: its exit code, or the number of the signal that ended it, and what it wrote to standard error.
   public func start(
-    _ arguments: [String], environment: [String: String] = [:], _ body: (Process) -> Void
+    _ arguments: [String], environment: [String: String] = [:], _ body: (ChildProcess) -> Void
   ) throws -> (status: Int32, errors: String) {
     let outcome = try run(arguments, environment: environment, nil, nil, body)
     return (outcome.status, outcome.errors)
   }
 
   private func run(
-    _ arguments: [String], environment: [String: String], _ place: String?, _ input: Data?, _ body: (Process) -> Void
+    _ arguments: [String], environment: [String: String], _ place: String?, _ input: Data?,
+    _ body: (ChildProcess) -> Void
   ) throws -> Outcome {
-    let process = Process()
-    process.executableURL = url
-    process.arguments = arguments
-    process.currentDirectoryURL = place.map { URL(fileURLWithPath: $0) } ?? Fixture.root
-    process.environment = ["OPENBLAS_CORETYPE": "Haswell"]
+    let environment = ["OPENBLAS_CORETYPE": "Haswell"]
       .merging(ProcessInfo.processInfo.environment) { $1 }.merging(environment) { $1 }
     let folder = try TemporaryFolder()
     let (output, errors) = (folder.path("output"), folder.path("errors"))
     for path in [output, errors] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
-    process.standardOutput = FileHandle(forWritingAtPath: output)
-    process.standardError = FileHandle(forWritingAtPath: errors)
-    let pipe = Pipe()
-    process.standardInput = input == nil ? FileHandle.nullDevice : pipe
-    try process.run()
-    if let input {
+    let pipe = input.map { _ in Pipe() }
+    let process = try ChildProcess(
+      url.path, arguments, environment: environment, folder: place ?? Fixture.root.path,
+      input: pipe?.fileHandleForReading, output: FileHandle(forWritingAtPath: output),
+      errors: FileHandle(forWritingAtPath: errors))
+    if let input, let pipe {
+      try pipe.fileHandleForReading.close()
       // The program may end before it has read all.
       signal(SIGPIPE, SIG_IGN)
       try? pipe.fileHandleForWriting.write(contentsOf: input)
-      try? pipe.fileHandleForWriting.close()
+      try pipe.fileHandleForWriting.close()
     }
     body(process)
-    process.waitUntilExit()
+    guard let end = process.wait(seconds: Self.patience) else {
+      process.send(SIGKILL)
+      process.wait()
+      throw Endless(program: url.path, arguments: arguments)
+    }
     return Outcome(
-      status: process.terminationStatus, output: try String(contentsOfFile: output, encoding: .utf8),
+      status: end.code, output: try String(contentsOfFile: output, encoding: .utf8),
       errors: try String(contentsOfFile: errors, encoding: .utf8))
+  }
+
+  /// How many seconds a program may take before it is ended: many times what the slowest one takes.
+  private static let patience = 1_800.0
+
+  /// A program that did not end.
+  struct Endless: Error {
+    let program: String
+    let arguments: [String]
   }
 }
