@@ -15,11 +15,12 @@ import Testing
   }
 
   /// At a picture that lies far from the kinks of the gradient, as the oracle chose it.
-  @Test(arguments: ["resnet18", "vgg11_bn"]) func softPullbackIsTheSame(_ name: String) throws {
-    let network = try Formula.network(Architecture.named(name).graph(resolution: 64))
+  @Test(arguments: [("resnet18", 64), ("resnet50", 64), ("vgg-scenes", 96)])
+  func softPullbackIsTheSame(_ name: String, side: Int) throws {
+    let network = try Formula.network(Architecture.named(name).graph(resolution: side))
     let graph = try Self.merged(network)
-    let number = try Fixture.tensors("networks").tensor("\(name)-64/images").scalars[0]
-    let x = Formula.image("image\(Int(number))", [1, 3, 64, 64])
+    let number = try Fixture.tensors("networks").tensor("\(name)-\(side)/images").scalars[0]
+    let x = Formula.image("image\(Int(number))", [1, 3, side, side])
     let selector = try network.oneHot([3])
     for rules in [RuleSet.gradient, .softPullback()] {
       let pulled = try [network, graph].map { try $0.valueWithPullback(at: x, rules: rules).pullback(selector) }

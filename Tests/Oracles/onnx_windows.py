@@ -35,7 +35,7 @@ class Windows(nn.Module):
         self.patch = nn.Conv2d(3, 8, 1)
         self.qkv = nn.ModuleList(nn.Linear(8, 24) for _ in range(2))
         self.bias = nn.ParameterList(nn.Parameter(torch.randn(1, 2, 16, 16)) for _ in range(2))
-        self.scale = nn.Parameter(torch.tensor([[[1.2]], [[6.0]]]))
+        self.scale = nn.Parameter(torch.tensor([[[1.2]], [[4.0]]]))
         self.head = nn.Linear(8, 3)
         regions = torch.zeros(8, 8)
         regions[4:6], regions[6:] = 3, 6
@@ -53,7 +53,7 @@ class Windows(nn.Module):
         q, k, v = self.qkv[index](x).reshape(batch * 4, 16, 3, 2, 4).permute(2, 0, 3, 1, 4)
         if self.cosine:
             scores = F.normalize(q, dim=-1) @ F.normalize(k, dim=-1).transpose(-2, -1)
-            scores = scores * torch.clamp(self.scale, max=5.0).exp()
+            scores = scores * torch.clamp(self.scale, max=3.0).exp()
         else:
             scores = (q * 0.5) @ k.transpose(-2, -1)
         scores = scores + self.bias[index]
