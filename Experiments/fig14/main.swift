@@ -1,16 +1,15 @@
 //: # Figure 14: to ONNX and back
 //:
-//: A network leaves this package as an ONNX file and comes back as a graph that somebody else might have written: its
-//: layers are operators of ONNX then, and its weights bare tensors. Do the pullbacks come back too? Each network here is
-//: written, read, and explained in both forms.
+//: `pullbacks export` writes a network as an ONNX file: its nodes are ONNX's operators, its weights plain tensors. Read
+//: back, the file is a graph like one that another exporter wrote. Are its explanations those of the network?
 
 import ExperimentKit
 import Foundation
 
 Experiment.run("fig14") { experiment in
 
-  //: One picture. With `--networks imagenet` it is a photograph, shown to EfficientNet-Lite0 to 2 and, smaller, to the
-  //: three networks of the scenes, which know its class, garbage trucks, from drawn scenes alone.
+  //: The image is one scene. With `--networks imagenet` it is a photograph of a garbage truck, for EfficientNet-Lite0
+  //: to 2 and, at 96 x 96 pixels, for the three networks of the scenes, whose classes include drawn garbage trucks.
 
   let photograph = "garbagetruck"
   let scene = SceneSamples.clearScenes(3)[2]
@@ -25,8 +24,8 @@ Experiment.run("fig14") { experiment in
     }
   }
 
-  //: onnxruntime computes the same logits from these files. A script of `Tests/Oracles` has measured it on five random
-  //: inputs: the largest difference over the largest logit.
+  //: onnxruntime computes logits from the same files. The script `Tests/Oracles/onnx_export.py` compared them with ours
+  //: on five random inputs; the numbers are the largest difference over the largest logit.
 
   struct Runtime {
     let difference: Double
@@ -40,8 +39,8 @@ Experiment.run("fig14") { experiment in
     }()
   }
 
-  //: The explanations are those of figure 11, soft pullbacks and pullback ascent, with the released temperatures and
-  //: with relative ones. Of the graph, the relative ones come from the batch norms that it has as operators.
+  //: The explainers are soft pullback and pullback ascent, with the released temperatures and with relative ones, which
+  //: take each channel's spread from the batch norms of the graph.
 
   let entrants = Entrant.pictured([.softPullback, .pullbackAscent], Preset.paperV6.settings)
 
@@ -49,7 +48,7 @@ Experiment.run("fig14") { experiment in
     let model: String
     /// The size of the file.
     let bytes: Int
-    /// Nodes of the file that are layers of the network again.
+    /// Nodes of the file that became layers of the network.
     let layers: Int
     /// The largest difference of the logits, and of each explanation.
     let logits: Double
@@ -89,26 +88,24 @@ Experiment.run("fig14") { experiment in
         maps: Dictionary(uniqueKeysWithValues: zip(entrants.map(\.name), differences)),
         onnxruntime: Runtime.all[subject.name]?.difference))
     let pictures = try shown.flatMap { place in try maps[place].map { try experiment.heatMap($0.image(0)) } }
-    let largest = differences.max() ?? .nan
-    rows.append(
-      ImageGrid.Row(
-        "\(subject.title)\nlargest difference\nof any map: \(largest == 0 ? "0" : String(format: "%.1e", largest))",
-        [try Picture(image.image)] + pictures))
+    rows.append(ImageGrid.Row(subject.title, [try Picture(image.image)] + pictures))
   }
 
-  //: A row for each network: the map of the network itself, and that of the graph that was read back.
+  //: Each row has the maps of one network with relative temperatures, and those of the graph that was read back.
 
   let grid = ImageGrid(
-    columns: ["Image"] + shown.flatMap { _ in ["itself", "read back"] }, rows,
+    columns: ["Image"] + shown.flatMap { _ in ["network", "read back"] }, rows,
     groups: [.init("", columns: 1)] + shown.map { .init(entrants[$0].abbreviation, columns: 2) },
     colorBars: [experiment.heatMapKey], width: Looks.Width.rescaled)
-  let measured = numbers.compactMap(\.onnxruntime).max().map { largest in
-    " onnxruntime's logits of these files differ by \(String(format: "%.0e", largest)) of the largest at most."
+  let largest = numbers.flatMap { [$0.logits] + Array($0.maps.values) }.max() ?? .nan
+  let difference = largest == 0 ? "0" : String(format: "%.0e", largest)
+  let runtime = numbers.compactMap(\.onnxruntime).max().map {
+    " onnxruntime's logits of the same files differ from ours by at most \(String(format: "%.0e", $0)) of the largest."
   }
   let credit = """
-    Maps of networks and of their ONNX files, read back; the largest difference is over all values of soft pullback and \
-    pullback ascent with released and relative temperatures.\(measured ?? "") \(Entrant.picturedMeaning) \
-    \(subjects[0].credit)
+    Explanations of networks, and of their ONNX files, read back. The largest difference of logits, soft pullbacks and \
+    pullback ascents, with released and with relative temperatures, is \(difference).\(runtime ?? "") \
+    \(Entrant.picturedMeaning) \(subjects[0].credit)
     """
   try experiment.write(Figure(grid, credit: credit), numbers: numbers, about: subjects)
 }
