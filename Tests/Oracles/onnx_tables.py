@@ -104,7 +104,8 @@ the settings. Each column gives the largest difference over the largest value: o
 float64, and of the gradient of three outputs with respect to the input, or to the embedding of tokens.
 
 Where rounding decides a ReLU or a maximum, float32 and float64 have different gradients. The inputs of each network are those of up to
-eight seeds where PyTorch's own gradient in float32 is nearest to that in float64; the last column says how near. The gradients of
+eight seeds where PyTorch's own gradients in float32, also of copies whose weights are changed by as much as rounding, are nearest to
+that in float64; the last column says how near that of the network itself is. The gradients of
 {len(near)} graphs are within 1e-4.{"".join(f" That of {r['network']} ({r['exporter']}) is off by {r['gradient']}, PyTorch's own by {r['pytorch_float32']}." for r in whole if r not in near)}
 
 GoogLeNet has PyTorch's default initialisation here. With its own one (`init_weights=True`) its maps are nearly constant, and rounding
