@@ -312,7 +312,9 @@ private struct EmbeddedInputs {
     guard let first = reading.first else {
       throw PullbackError(
         .usage, "input \(input)", "it is of integers, and no embedding of \(graph.name) reads it",
-        advice: "cotangents reach floats alone: explain another input")
+        advice: graph.inputs.count > 1
+          ? "cotangents reach floats alone: explain another input"
+          : "cotangents reach floats alone: export the model from its first floats on")
     }
     node = first.name
     let (front, back) = (try whole.truncated(at: node), try whole.starting(at: node))

