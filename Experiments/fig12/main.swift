@@ -118,10 +118,10 @@ Experiment.run("fig12", on: .knob) { experiment, book in
     let images: [ExplainedImage.Numbers]
   }
   let credit = """
-    Above: the gradient, then soft pullbacks, as heat maps. Below: means over images and their 95 % bootstrap intervals; \
-    arrows: which scores are good; dashed: the released temperatures. Last: the released temperature of gates divided by \
-    the standard deviation of each channel that a batch norm tells of, median and 5th to 95th percentile. \
-    \(book.credit())\(book.missingScores) \(subjects[0].credit)
+    Above: the gradient, then soft pullbacks, as heat maps. Below: means over images and their 95 % bootstrap \
+    intervals; arrows: which scores are good; dashed: the released temperatures. Last: the released temperature of \
+    gates divided by the standard deviation of each channel that a batch norm tells of, median and 5th to 95th \
+    percentile. \(book.credit())\(book.missingScores) \(subjects[0].credit)
     """
   try experiment.write(
     Figure(Panels([grid, legend, Panels(plots + [depth], columns: 3, isLettered: true)], columns: 1), credit: credit),

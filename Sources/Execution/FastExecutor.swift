@@ -7,8 +7,8 @@ import Pullbacks
 ///
 /// Without the transform, values and cotangents have the bits of `PlainExecutor`'s; with it they agree up to rounding.
 public struct FastExecutor: Executor {
-  /// Whether 3x3 convolutions over larger maps run by Winograd's F(2x2, 3x3): fewer multiplications, and rounding errors
-  /// of the same size.
+  /// Whether 3x3 convolutions over larger maps run by Winograd's F(2x2, 3x3): fewer multiplications, and rounding
+  /// errors of the same size.
   public var transformsWeights: Bool
 
   /// - Parameter transformsWeights: whether 3x3 convolutions over larger maps run by Winograd's F(2x2, 3x3).

@@ -148,7 +148,8 @@ public struct Entrant: Sendable {
   public static let picturedMeaning =
     "c: an extension, the noise of each channel is c times its own standard deviation; without c: released temperatures."
 
-  /// Gradient and SmoothGrad, then soft pullback and pullback ascent, each with released and with relative temperatures.
+  /// Gradient and SmoothGrad, then soft pullback and pullback ascent, each with released and with relative
+  /// temperatures.
   static let temperatures: [Entrant] =
     [.gradient, .smoothGrad].map { Entrant($0, Preset.paperV6.settings) }
     + [Method.softPullback, .pullbackAscent].flatMap { method in

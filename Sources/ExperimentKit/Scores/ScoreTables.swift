@@ -172,8 +172,8 @@ extension Sequence where Element: Hashable {
 }
 
 extension [ScoreBook] {
-  /// Pairs of explainers by the metrics of all runs, a block for each network: mean differences, marked where one of the
-  /// two is better after correction, below them their intervals, and in grey what the paper publishes.
+  /// Pairs of explainers by the metrics of all runs, a block for each network: mean differences, marked where one of
+  /// the two is better after correction, below them their intervals, and in grey what the paper publishes.
   public func table(_ comparisons: [PairedComparison]) -> Table {
     let isLacking = comparisons.contains { $0.undefined > 0 }
     let footnote = isLacking ? "n: the images for which both have a score, where some have none." : nil

@@ -177,7 +177,8 @@ func logistic(_ z: Double) -> Double { 1 / (1 + exp(-z)) }
 
 /// The normal average of the logistic function by the probit approximation `sigmoid(z / sqrt(1 + pi s^2 / 8))`.
 ///
-/// It is off by 0.0177 at most, for large s at z = 1.73 s; at s = 1 by 0.0045. Source: Spiegelhalter & Lauritzen 1990 (doi 10.1002/net.3230200507).
+/// It is off by 0.0177 at most, for large s at z = 1.73 s; at s = 1 by 0.0045. Source: Spiegelhalter & Lauritzen 1990
+/// (doi 10.1002/net.3230200507).
 func averagedLogistic(_ z: Double, deviation s: Double) -> Double { logistic(z / (1 + .pi * s * s / 8).squareRoot()) }
 
 /// `E g(z + s e)`, `e ~ N(0, 1)`, of a smooth function, by the trapezoid rule, which converges exponentially for
