@@ -16,7 +16,8 @@ struct TextCommand: ParsableCommand {
 
       The model is a Hugging Face folder (config.json, tokenizer.json and model.safetensors or pytorch_model.bin) of \
       BERT, DistilBERT, RoBERTa, GPT-2 or Llama; or minilm, a sentence encoder that \
-      \(FetchedFiles.command(for: "text")) fetches; or sentence-decoder, a small language model in the package that continues sentences.
+      \(FetchedFiles.command(for: "text")) fetches; or sentence-decoder, a small language model in the package that \
+      continues sentences.
 
       The default method is hard-pullback, whose shares add up. In this package's measurements (table 6) the soft \
       pullback scores worse than it on the sentence encoder, and better on the language model.

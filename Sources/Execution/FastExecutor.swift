@@ -105,7 +105,9 @@ final class FastNetwork: PreparedNetwork {
       for (index, input) in inputs.enumerated() { record.values[index] = input }
     }
     pass.run(cut..<graph.nodes.count, in: &record)
-    let outputs = graph.outputs.map { ($0.node, $0.node < cut ? graph.joined($0.node, parts)! : record.values[$0.node]!) }
+    let outputs = graph.outputs.map {
+      ($0.node, $0.node < cut ? graph.joined($0.node, parts)! : record.values[$0.node]!)
+    }
     record.keepOnly(pass.keeps)
     return FastRecording(
       network: self, cut: cut, parts: parts, record: record,

@@ -146,7 +146,8 @@ public struct Entrant: Sendable {
 
   /// The meaning of `c`, for a figure's credit line.
   public static let picturedMeaning =
-    "c: an extension, the noise of each channel is c times its own standard deviation; without c: released temperatures."
+    "c: an extension, the noise of each channel is c times its own standard deviation; "
+    + "without c: released temperatures."
 
   /// Gradient and SmoothGrad, then soft pullback and pullback ascent, each with released and with relative
   /// temperatures.

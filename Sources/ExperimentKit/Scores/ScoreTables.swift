@@ -186,10 +186,11 @@ extension [ScoreBook] {
 
   /// The meaning of the marks of ``table(_:)``, for a figure's credit line.
   public static func credit(_ comparisons: [PairedComparison]) -> String {
-    """
-    Mean difference on the same images and its 95 % bootstrap interval; ▲ better and ▼ worse with a p-value of the \
-    sign-flip test below 0.05 after Holm's correction for all \(comparisons.count) comparisons. Random logit: of \
-    magnitudes.\(comparisons.contains { $0.publishedMean != nil } ? " Published: ▲ and ▼ by the published interval." : "")
-    """
+    let isPublished = comparisons.contains { $0.publishedMean != nil }
+    return """
+      Mean difference on the same images and its 95 % bootstrap interval; ▲ better and ▼ worse with a p-value of the \
+      sign-flip test below 0.05 after Holm's correction for all \(comparisons.count) comparisons. Random logit: of \
+      magnitudes.\(isPublished ? " Published: ▲ and ▼ by the published interval." : "")
+      """
   }
 }
