@@ -3,8 +3,8 @@
 //: The sanity check of Adebayo et al. (2018, section 3.1): make a network's layers random, from the output downwards
 //: (the *cascade*) or one at a time, and compare the explanation of the class with the one before. An explanation that
 //: depends on the learned weights must change. Guided backpropagation and deconvolution, framed in colour, hardly
-//: change while layer after layer becomes random: they draw the image's edges, whatever the weights are. Guided
-//: Grad-CAM hardly changes either, because it is multiplied by guided backpropagation.
+//: change until the first layers are random: they draw the image's edges, whatever later weights are. Guided Grad-CAM,
+//: which is multiplied by guided backpropagation, keeps a part of this.
 
 import ExperimentKit
 
