@@ -72,6 +72,15 @@ Experiment.run("fig12", on: .knob) { experiment, book in
       showsLegend: false)
   }
 
+  //: The file beside the figure compares every c, and the released temperature, with the recommended c on the same
+  //: images, corrected for the number of comparisons.
+
+  let others =
+    noises.filter { $0 != RelativeTemperatures.recommendedMultiple }.map { Entrant.relative(.softPullback, $0).name }
+    + [Method.softPullback.rawValue]
+  let recommended = Entrant.relative(.softPullback, RelativeTemperatures.recommendedMultiple).name
+  let comparisons = try [book].comparisons(others.map { ($0, recommended) })
+
   //: The released temperature of each layer in units of its channels' standard deviations: the median channel, and from
   //: the 5th to the 95th percentile of channels.
 
@@ -114,6 +123,7 @@ Experiment.run("fig12", on: .knob) { experiment, book in
   struct Numbers: Encodable {
     let runs: [ScoreBook.Run]
     let curves: [Curve]
+    let comparisons: [PairedComparison]
     let layers: [Layer]
     let images: [ExplainedImage.Numbers]
   }
@@ -126,7 +136,8 @@ Experiment.run("fig12", on: .knob) { experiment, book in
   try experiment.write(
     Figure(Panels([grid, legend, Panels(plots + [depth], columns: 3, isLettered: true)], columns: 1), credit: credit),
     numbers: Numbers(
-      runs: book.runs, curves: curves, layers: layers, images: explained.map(\.numbers)), from: book)
+      runs: book.runs, curves: curves, comparisons: comparisons, layers: layers, images: explained.map(\.numbers)),
+    from: book)
 
   //: The same maps in finer steps around the recommended noise, for the slider of the page.
 

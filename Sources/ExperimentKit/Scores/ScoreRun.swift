@@ -253,7 +253,7 @@ public enum SweptParameter: String, CaseIterable, Sendable {
   public var labelled: [Double] {
     let length = log(values.last! / values[0])
     var kept = [standard]
-    for value in [values[0], values.last!] + values where kept.allSatisfy({ abs(log(value / $0)) > 0.18 * length }) {
+    for value in [values[0], values.last!] + values where kept.allSatisfy({ abs(log(value / $0)) > 0.24 * length }) {
       kept.append(value)
     }
     return kept.sorted()
