@@ -210,6 +210,8 @@ import Testing
   @Test func theWriteUpWeaves() throws {
     let document = try Weaver(template: "paper/paper.md", root: Fixture.root.path)()
     #expect(!document.markdown.contains("{{"))
+    let captions = document.markdown.matches(of: #/\*\*((?:Figure|Table) \d+[^*]*)\*\* \[`swift run/#).map(\.output.1)
+    #expect(captions.count > 20 && Set(captions).count == captions.count, "two pictures have one caption: \(captions)")
     let bibliography = Fixture.root.appendingPathComponent("paper/references.bib")
     let references = try String(contentsOf: bibliography, encoding: .utf8)
     for citation in document.markdown.matches(of: #/[\[; ]-?@([a-z]+\d{4})/#) {
