@@ -192,7 +192,8 @@ import Testing
   }
 
   @Test func settingsCodeAndLinksMayHoldNumbers() throws {
-    let body = "$\\tau = 0.6$, `Quantus 0.6.0`, [x](https://a.b/1.2), [@x, 1.2], <!-- 30 % -->\n"
+    let body =
+      "$\\tau = 0.6$, `Quantus 0.6.0`, [x](https://a.b/1.2), [@x, 1.2], <!-- 30 % -->\n"
       + "$$\n0.5\n$$\n```\n0.1\n```\nVersion 5"
     #expect(try repository.markdown(body) == body)
   }
