@@ -151,7 +151,8 @@ struct ExperimentSection {
   }
 
   /// The title, the command that made the result, and links to its numbers. A part has the title that the program gives
-  /// it in a line `//: ## part: title`. The label of a picture on photographs says so: that on scenes has its number too.
+  /// it in a line `//: ## part: title`. The label of a picture on photographs says so: that on scenes has its
+  /// number too.
   private func caption(_ result: String) throws -> String {
     let part = result.dropFirst(name.count).drop { $0 == "-" }
     let place = tier == "imagenet" ? " \(place)" : ""
