@@ -5,8 +5,8 @@ import Testing
 
 @testable import Onnx
 
-/// Language models that torch exported from transformers (Tests/Oracles/text_onnx.py), against what transformers computes:
-/// the same numbers that the package's own graphs of these models are held to.
+/// Language models that torch exported from transformers (Tests/Oracles/text_onnx.py), against what transformers
+/// computes: the same numbers that the package's own graphs of these models are held to.
 @Suite struct TextGraphTests {
   @Test(arguments: [
     "bert-classes-torchscript", "bert-classes-dynamo", "distilbert-classes-torchscript", "distilbert-classes-dynamo",
