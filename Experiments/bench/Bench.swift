@@ -11,7 +11,7 @@ import Kernels
 
 /// A part of the measurements; by default the networks alone.
 enum Part: String, CaseIterable, ExpressibleByArgument {
-  case networks, text, convolutions, operations, explainers, scaling, memory, training, scenes, files
+  case networks, text, convolutions, operations, explainers, scaling, memory, training, scenes, files, graphs
 }
 
 @main
@@ -73,6 +73,7 @@ struct Measure: ParsableCommand {
         case .training: try measureTraining(&report)
         case .scenes: try measureScenes(&report)
         case .files: try measureFiles(&report)
+        case .graphs: try measureGraphs(&report)
         }
       }
       if let json { try writeJSON(report, to: json) }

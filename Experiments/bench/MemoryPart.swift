@@ -1,5 +1,6 @@
 import ArgumentParser
 import ExperimentKit
+import Foundation
 import Kernels
 
 extension Measure {
@@ -20,7 +21,7 @@ extension Measure {
   }
 }
 
-/// One soft pullback in a process of its own, whose size is printed.
+/// One soft pullback in a process of its own, whose size is printed: of a network by name, or of a graph's file.
 struct MemoryProbe: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "memory-probe", shouldDisplay: false)
 
@@ -30,7 +31,7 @@ struct MemoryProbe: ParsableCommand {
 
   func run() throws {
     Parallel.threads = threads
-    let network = try someNetwork(model)
+    let network = model.hasSuffix(".onnx") ? try Network(onnx: URL(filePath: model)) : try someNetwork(model)
     let x = someImages(batch, for: network)
     let loaded = ProcessSize.now
     try Pass.soft.run(network, x)

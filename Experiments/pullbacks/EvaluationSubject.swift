@@ -108,7 +108,7 @@ struct EvaluationSubject: ParsableArguments {
     guard let attributions, let target else { return nil }
     let (subject, content) = try load()
     guard let content else {
-      throw PullbackError(.usage, "--input", "the explained input is given nothing", advice: "name a file for it")
+      throw subject.givenNothing
     }
     let classes = try target.split(separator: ",").map { text in
       guard let target = Int(text) else {

@@ -80,7 +80,7 @@ struct InputOptions: ParsableArguments {
   func load(_ model: ModelOptions) throws -> (model: Subject, images: InputImages) {
     let (subject, content) = try model.load(input, preprocessing: pictures.preprocessing())
     guard let content else {
-      throw PullbackError(.usage, "--input", "the explained input is given nothing", advice: "name a file for it")
+      throw subject.givenNothing
     }
     return (subject, try subject.inputs(content, range: pictures.range))
   }

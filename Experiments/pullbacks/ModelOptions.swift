@@ -195,6 +195,16 @@ struct GraphOptions: ParsableArguments {
   }
 }
 
+extension Subject {
+  /// That files are named for inputs that are held alone.
+  var givenNothing: PullbackError {
+    let name = graph.inputs[0].name
+    return PullbackError(
+      .usage, "--input", "the files named are held, and \(name), which is explained, is given nothing",
+      advice: "name a file for it too, as in --input \(name)=FILE, or say by --explain which input is explained")
+  }
+}
+
 extension ModelOptions {
   /// Prints notes on standard error about settings that the checkpoint does not state and that were assumed.
   private func tellHowItWasRead(_ subject: Subject) throws {

@@ -37,10 +37,12 @@ struct Predict: ParsableCommand {
 
   func run() throws {
     let (model, images) = try input.load(model)
-    guard model.graph.outputShape.count == 1 else {
+    let shape = model.graph.outputShape
+    guard shape.count == 1 else {
+      let first = shape.map { _ in "0" }.joined(separator: ",")
       throw PullbackError(
-        .usage, "predict", "prints classes, and the output of \(model.name) has the shape \(model.graph.outputShape)",
-        advice: "pullbacks attribute explains its values by --target")
+        .usage, "predict", "prints classes, and the output of \(model.name) has the shape \(shape)",
+        advice: "pullbacks attribute explains its values, as in --target \(first.isEmpty ? "0" : first)")
     }
     if let output {
       try outputs.check([output, Signature.recordPath(output)], inputs: images.files + [model.path])

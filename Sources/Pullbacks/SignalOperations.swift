@@ -122,6 +122,24 @@ extension Signal {
     return apply(Resize(axes: axes, to: sizes, by: interpolation, coordinates: coordinates), name)
   }
 
+  /// ``GridSample``: the maps' values at the places of a grid.
+  public func sampled(
+    at grid: Signal, by interpolation: GridSample.Interpolation = .linear, border: GridSample.Border = .zeros,
+    aligningCorners: Bool = false, _ name: String? = nil
+  ) -> Signal {
+    apply(GridSample(interpolation, border: border, aligningCorners: aligningCorners), name, with: grid)
+  }
+
+  /// ``TopK``: the largest values along an axis, or the smallest.
+  public func top(_ count: Int, axis: Int, largest: Bool = true, _ name: String? = nil) -> Signal {
+    apply(TopK(count, axis: axis, largest: largest), name)
+  }
+
+  /// ``TopPlaces``: where the largest values along an axis are, or the smallest.
+  public func topPlaces(_ count: Int, axis: Int, largest: Bool = true, _ name: String? = nil) -> Signal {
+    apply(TopPlaces(count, axis: axis, largest: largest), name)
+  }
+
   /// ``Reduce`` of some axes.
   public func reduced(
     _ reduction: Reduce.Reduction, axes: [Int], keepingAxes: Bool = false, _ name: String? = nil

@@ -146,6 +146,11 @@ private struct GivenInputs {
           throw PullbackError(.usage, "input \(text)", "the input \(parts[0]) is given twice")
         }
       } else {
+        guard parts.count < 2 || parts[0].contains("/") || FileManager.default.fileExists(atPath: text) else {
+          // The file would be reported missing, by a name that is none.
+          _ = try file.input(parts[0])
+          continue
+        }
         unnamed.append(text)
       }
     }
@@ -165,9 +170,7 @@ private struct GivenInputs {
     } else if unnamed.isEmpty, open.count == 1 {
       explained = open[0]
     } else {
-      throw PullbackError(
-        .usage, "explained input", "\(file.path) has the inputs \(names.joined(separator: ", "))",
-        advice: "name the one that is explained, and give each of the others a value, as in \(names[0])=FILE.npy")
+      throw Self.unclear(file, open: open.map(\.name))
     }
     let name = explained.name
     if let path = unnamed.first {
@@ -187,6 +190,26 @@ private struct GivenInputs {
       held[input.name] = try Self.value(at: path, of: input, file)
     }
     self.held = held
+  }
+
+  /// That of several inputs it is not said which is explained.
+  private static func unclear(_ file: OnnxFile, open: [String]) -> PullbackError {
+    let names = file.inputs.map(\.name)
+    let all = names.joined(separator: ", ")
+    if open.isEmpty {
+      return PullbackError(
+        .usage, "explained input", "\(file.path) has the inputs \(all), each is given a value, and any may be explained",
+        advice: "name the one that is; the others are held at their values")
+    }
+    if open.count < names.count {
+      let held = names.filter { !open.contains($0) }.joined(separator: ", ")
+      return PullbackError(
+        .usage, "explained input", "of the inputs of \(file.path), \(all), only \(held) is given a value",
+        advice: "name the one that is explained, and give each of the others a value, as in \(open.last!)=FILE.npy")
+    }
+    return PullbackError(
+      .usage, "explained input", "\(file.path) has the inputs \(all)",
+      advice: "name the one that is explained, and give each of the others a value, as in \(names[0])=FILE.npy")
   }
 
   /// The value of an input that is held, with a batch axis of one.
@@ -289,7 +312,9 @@ private struct EmbeddedInputs {
     guard let first = reading.first else {
       throw PullbackError(
         .usage, "input \(input)", "it is of integers, and no embedding of \(graph.name) reads it",
-        advice: "cotangents reach floats alone: explain another input")
+        advice: graph.inputs.count > 1
+          ? "cotangents reach floats alone: explain another input"
+          : "cotangents reach floats alone: export the model from its first floats on")
     }
     node = first.name
     let (front, back) = (try whole.truncated(at: node), try whole.starting(at: node))

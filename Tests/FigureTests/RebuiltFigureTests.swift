@@ -7,7 +7,7 @@ import Testing
 @Suite(.serialized) struct RebuiltFigureTests {
   /// Those of committed scores or measurements are compared once they are drawn.
   private static let scenes =
-    ["start", "networks", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10", "fig11", "fig15", "fig17"]
+    ["start", "networks", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10", "fig11", "fig14", "fig15", "fig17"]
     + ["fig8", "fig13", "table4", "table6"].filter { Fixture.exists("Figures/\($0)-scenes.png") }
 
   @Test(arguments: scenes)
@@ -17,7 +17,7 @@ import Testing
   @Test(
     .enabled(if: ImageNetTier.isFetched, "needs make imagenet"),
     .enabled(if: addsToProductsInOneRounding, "needs a processor with fused multiply-add"),
-    arguments: ["start", "fig1", "fig2", "fig3", "fig4", "fig5", "fig11"])
+    arguments: ["start", "fig1", "fig2", "fig3", "fig4", "fig5", "fig11", "fig14"])
   func onPhotographs(figure: String) throws { try compare(figure, "imagenet") }
 
   private func compare(_ figure: String, _ tier: String) throws {

@@ -6,9 +6,13 @@ import Testing
 
 /// Damaged files: whatever the bytes are, reading ends in a network or in a `PullbackError`.
 @Suite struct FuzzTests {
-  static let seeds = ReadingTests.files.filter { $0 != "halves" }.map { file in
-    [UInt8](try! Data(contentsOf: ReadingTests.folder.appendingPathComponent("\(file).onnx")))
-  }
+  static let seeds =
+    ReadingTests.files.filter { $0 != "halves" }.map { file in
+      [UInt8](try! Data(contentsOf: ReadingTests.folder.appendingPathComponent("\(file).onnx")))
+    }
+    + WindowTests.files.map { file in
+      [UInt8](try! Data(contentsOf: URL(fileURLWithPath: Fixture.path("onnx-windows/\(file).onnx"))))
+    }
 
   /// Some hundred mutants; `ONNX_FUZZ_SECONDS` asks for more of them.
   @Test func damagedFilesEndInErrors() throws {
@@ -54,7 +58,8 @@ struct OnnxMutator {
   private static let words = [
     "Conv", "MatMul", "Reshape", "Slice", "Gather", "Concat", "Expand", "Resize", "Pad", "Split", "Where", "Einsum",
     "Squeeze", "Tile", "Trilu", "Range", "ConstantOfShape", "Gemm", "MaxPool", "ScatterND", "GatherND", "CumSum",
-    "axis", "axes", "perm", "pads", "kernel_shape", "group", "x", "y",
+    "TopK", "ArgMax", "Hardmax", "GridSample", "AffineGrid", "ConvTranspose", "Softmax", "axis", "axes", "perm", "pads",
+    "kernel_shape", "group", "x", "y",
   ].map { Array($0.utf8) }
 
   /// SplitMix64 (Steele, Lea and Flood 2014).

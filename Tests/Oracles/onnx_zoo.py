@@ -9,12 +9,14 @@ every input, the value, a selector on it, and the gradient of <selector, value> 
 embedding of tokens. Pairs that are there already are kept, so that a run that was interrupted goes on where it was.
 
 Where rounding decides a ReLU or a maximum, a gradient in float32 differs from that in float64 by more than rounding. So the
-inputs are drawn from up to eight seeds, until PyTorch's own gradient in float32 is within 1e-5 of that in float64; the
-nearest are taken, and `float32` says how near they are.
+inputs are drawn from up to eight seeds, until PyTorch's own gradients in float32, of the model and of two copies whose weights
+are changed by as much as rounding, are within 1e-5 of that in float64; the nearest are taken, and `float32` says how near
+that of the model is.
 
 The files are large and are not committed; `onnxcheck zoo` compares them and writes the table that is.
 """
 import argparse
+import copy
 import pathlib
 import sys
 import time
@@ -28,17 +30,30 @@ import onnx_models
 def numbers(model, samples, names):
     """Inputs, the value in float64, a selector on it, and the gradient; and how far PyTorch's own gradient in float32 is
     off."""
-    best = None
+    least, best = float("inf"), None
     for seed in range(8):
         arguments = samples(seed)
-        single = pulled(model.float(), arguments)
         result = pulled(model.double(), [a.double() if a.is_floating_point() else a for a in arguments])
-        off = (single["gradient"] - result["gradient"]).abs().max() / result["gradient"].abs().max()
-        if best is None or off < best["float32"]:
-            best = result | {"float32": off} | {f"input/{name}": a for name, a in zip(names, arguments)}
-        if off < 1e-5:
+        off = [
+            (pulled(near, arguments)["gradient"] - result["gradient"]).abs().max() / result["gradient"].abs().max()
+            for near in (model.float(), rounded(model, 1), rounded(model, 2))]
+        if max(off) < least:
+            least = max(off)
+            best = result | {"float32": off[0]} | {f"input/{name}": a for name, a in zip(names, arguments)}
+        if least < 1e-5:
             break
     return {name: tensor.detach().float().contiguous() for name, tensor in best.items()}
+
+
+def rounded(model, seed):
+    """A copy whose weights differ by up to 2^-19 of each, which moves sums by about as much as rounding in another order."""
+    generator = torch.Generator().manual_seed(seed)
+    near = copy.deepcopy(model)
+    with torch.no_grad():
+        for weight in [*near.parameters(), *near.buffers()]:
+            if weight.is_floating_point():
+                weight *= 1 + 2**-19 * (2 * torch.rand(weight.shape, generator=generator) - 1)
+    return near
 
 
 def pulled(model, arguments):

@@ -414,6 +414,39 @@ for name, count, key_heads, queries, keys, width, value_width, causal, mask, tau
     case(f"attention-{name}", "attention", {"heads": count, "keyHeads": key_heads, "causal": causal},
          inputs + ([mask_of(*mask)] if mask else []), {}, run, softened, soft_config={"temperature": tau})
 
+for name, shape, outputs, kernel, stride, padding, extra, dilation, groups, bias in [
+    ("3d", (2, 2, 2, 3, 2), 3, [2, 3, 2], [2, 1, 2], [0, 1, 1, 0, 1, 1], [1, 0, 1], [1, 1, 2], 1, True),
+    ("3d-grouped", (1, 4, 3, 2, 2), 2, [1, 2, 3], [1, 3, 2], [0, 1, 2, 0, 0, 1], [0, 2, 0], [2, 1, 1], 2, False)]:
+
+    def run(x, p):
+        y = F.conv_transpose3d(x[0], p["weight"], p.get("bias"), stride, 0, extra, groups, dilation)
+        return padded(y, [-side for side in padding])
+
+    config = {"outputs": outputs, "kernel": kernel, "stride": stride, "padding": padding, "outputPadding": extra,
+              "dilation": dilation, "groups": groups, "bias": bias}
+    parameters = {"weight": draw(shape[1], outputs // groups, *kernel)}
+    case(f"convtranspose-{name}", "convtranspose", config, [draw(*shape)],
+         parameters | ({"bias": draw(outputs)} if bias else {}), run)
+
+for name, shape, axis, count, largest in [
+    ("last", (2, 3, 7), 1, 3, True), ("smallest", (2, 6), 0, 2, False), ("middle", (2, 2, 5, 3), 1, 4, True),
+    ("all", (1, 4, 2), 0, 4, True)]:
+    case(f"topk-{name}", "topk", {"axis": axis, "count": count, "largest": largest}, [draw(*shape)], {},
+         lambda x, p: torch.topk(x[0], count, 1 + axis, largest).values)
+
+for mode, border, corners, shape, points in [
+    ("linear", "zeros", False, (2, 3, 4, 5), (3, 4)), ("linear", "border", True, (2, 2, 3, 3), (4, 2)),
+    ("linear", "reflection", False, (1, 2, 4, 3), (5, 3)), ("linear", "reflection", True, (1, 2, 3, 4), (2, 5)),
+    ("nearest", "zeros", False, (2, 2, 4, 3), (3, 3)), ("nearest", "reflection", True, (1, 2, 3, 5), (4, 3)),
+    ("cubic", "zeros", False, (1, 2, 5, 4), (3, 4)), ("cubic", "border", True, (2, 1, 4, 4), (3, 2)),
+    ("cubic", "reflection", False, (1, 2, 4, 5), (4, 2)), ("linear", "zeros", True, (1, 2, 2, 3, 4), (2, 3, 2)),
+    ("linear", "border", False, (2, 2, 3, 2, 2), (2, 2, 3)), ("nearest", "border", False, (1, 2, 2, 3, 2), (3, 2, 2))]:
+    names = {"linear": "bilinear", "cubic": "bicubic", "nearest": "nearest"}
+    grid = draw(shape[0], *points, len(points), scale=0.8)
+    case(f"gridsample-{mode}-{border}{'-corners' * corners}-{len(points)}d", "gridsample",
+         {"mode": mode, "border": border, "corners": corners}, [draw(*shape), grid], {},
+         lambda x, p: F.grid_sample(x[0], x[1], names[mode], border, corners))
+
 for key, tensor in fixture.tensors.items():
     assert not np.isnan(tensor).any() and (np.isfinite(tensor).all() or key.endswith("/input3")), key
 fixture.save("shapes")

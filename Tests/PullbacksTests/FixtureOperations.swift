@@ -42,6 +42,11 @@ func makeOperation(
     return Pad(
       list("begins"), list("ends"), mode: .init(rawValue: config["mode"] as! String)!, value: Float(number("value")))
   case "resize": return makeResize(config)
+  case "topk": return TopK(integer("count"), axis: integer("axis"), largest: flag("largest"))
+  case "gridsample":
+    return GridSample(
+      .init(rawValue: config["mode"] as! String)!, border: .init(rawValue: config["border"] as! String)!,
+      aligningCorners: flag("corners"))
   case "reduce":
     return Reduce(
       .init(rawValue: config["reduction"] as! String)!, axes: list("axes"), keepingAxes: flag("keepDims"))
@@ -98,6 +103,10 @@ private func windowed(_ kind: String, _ config: [String: Any], axes: Int) -> (an
     return TransposedConvolution.sequence(
       config["outputs"] as! Int, kernel: list("kernel")[0], stride: list("stride")[0], padding: padding,
       outputPadding: list("outputPadding")[0], dilation: list("dilation")[0], groups: config["groups"] as! Int,
+      bias: flag("bias"))
+  case ("convtranspose", 3):
+    return TransposedVolumeConvolution(
+      config["outputs"] as! Int, window, outputPadding: list("outputPadding"), groups: config["groups"] as! Int,
       bias: flag("bias"))
   case ("convtranspose", _):
     return TransposedConvolution(

@@ -11,7 +11,7 @@ import Testing
     expectClose(trace.value, try #require(fixture.expected("value")), within: Self.tolerance, fixture.name)
   }
 
-  @Test func everyCase() { #expect(OperationFixture.all.count == 102 + 178) }
+  @Test func everyCase() { #expect(OperationFixture.all.count == 102 + 196) }
 
   /// What reaches the first input, by certain rules.
   private func pulled(_ fixture: OperationFixture, by rules: RuleSet) throws -> Tensor {

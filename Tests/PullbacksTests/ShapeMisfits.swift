@@ -35,6 +35,13 @@ enum ShapeMisfits {
       TransposedConvolution(3, kernel: 2, groups: 2), [2, 2, 2],
       problem: "2 groups divide neither 2 inputs nor 3 outputs evenly"),
     Misfit(
+      TransposedVolumeConvolution(4, SlidingWindow([2, 2, 2])), [2, 8, 8],
+      problem: "expected an input of rank 4 without the batch axis, found shape [2, 8, 8]"),
+    Misfit(
+      TransposedVolumeConvolution(4, SlidingWindow([2, 2, 2]), outputPadding: [0, 1, 0]), [2, 3, 4, 3],
+      problem: "output padding [0, 1, 0] is not below the stride [1, 1, 1]"),
+    Misfit(TopK(5, axis: 1), [2, 4], problem: "5 values along axis 1 of shape [2, 4] cannot be taken"),
+    Misfit(
       MaxPool.sequence(kernel: 2), [2, 8, 8],
       problem: "expected an input of rank 2 without the batch axis, found shape [2, 8, 8]"),
     // A window that reads nothing has no largest value.

@@ -46,24 +46,36 @@ extension Lowering {
     let orders = ["q", "k", "v"].map { node.ints($0)! }
     let rank = orders[0].count
     guard slots.prefix(3).allSatisfy({ $0.rank == rank }) else { throw failure(node, "its inputs do not fit together") }
+    let outer = orders[0].dropLast(2).map { slots[0].shape[$0] }
+    let heads = outer.product
     // Each as (T, heads d).
-    let tokens = try zip(slots, orders).map { slot, order in
+    var tokens = try zip(slots, orders).map { slot, order in
       let x = try signal(slot, dropped: false)
       let turned = try turned(x, [order[rank - 2]] + order.dropLast(2) + [order[rank - 1]])
       return try reshape(turned, [turned.shape[0], turned.shape.dropFirst().reduce(1, *)])
     }
-    let outer = orders[0].dropLast(2).map { slots[0].shape[$0] }
-    let heads = outer.product
     let scores = [tokens[0].shape[0], tokens[1].shape[0]]
     let maskCount = node.int("masks", 0)
-    var masks = try slots[3..<3 + maskCount].map { try mask($0, outer, scores) }
+    func shaped(_ index: Int) throws -> Signal {
+      let matrices = node.int("headScales", 0) == 1 && index == slots.count - 4 ? [1, 1] : scores
+      return try mask(slots[3 + index], node.ints("shape\(index)")!, heads, matrices)
+    }
+    var masks = try (0..<maskCount).map(shaped)
     if node.int("conditions", 0) != 0 {
-      let condition = try mask(slots[3 + maskCount], outer, scores)
+      let condition = try shaped(maskCount)
       let (fill, none) = (number(node.float("fill", 0)), number(0))
       masks.append(
         try emit(Where(), nil, node.int("conditions", 0) > 0 ? [condition, none, fill] : [condition, fill, none]))
     }
-    if masks.count > 1 { masks = [try emit(Add(), nil, masks)] }
+    if node.int("headScales", 0) == 1 {
+      // Queries are scaled in the place of scores.
+      let factors = try reshape(
+        try emit(Expand(to: [heads, 1, 1]), nil, [try shaped(slots.count - 4)]), [1, heads, 1])
+      let apart = try reshape(tokens[0], [scores[0], heads, tokens[0].shape[1] / heads])
+      let scaled = try emit(Multiply(), nil, [apart, factors], carrying: [slots[0].carries, false])
+      tokens[0] = try reshape(scaled, tokens[0].shape)
+    }
+    while masks.count > 1 { masks = [try emit(Add(), nil, Array(masks.prefix(2)))] + masks.dropFirst(2) }
     if let sum = masks.first, sum.shape.count == 3, sum.shape[0] != heads {
       masks = [try emit(Expand(to: [heads] + scores), nil, [sum])]
     }
@@ -82,17 +94,21 @@ extension Lowering {
   }
 
   /// The mask added to scores: `(T, S)` if it is the same for all heads, else `(heads, T, S)`.
-  private func mask(_ slot: Slot, _ outer: [Int], _ scores: [Int]) throws -> Signal {
+  ///
+  /// - Parameters:
+  ///   - shape: of the scores where it is added; the axes before the last two hold the heads.
+  ///   - matrices: the extents of its last two axes.
+  private func mask(_ slot: Slot, _ shape: [Int], _ heads: Int, _ matrices: [Int]) throws -> Signal {
     let x = try signal(slot, dropped: false)
-    let full = [Int](repeating: 1, count: max(0, outer.count + 2 - x.shape.count)) + x.shape
-    let isShared = full.dropLast(2).allSatisfy { $0 == 1 }
-    if isShared {
+    let full = [Int](repeating: 1, count: max(0, shape.count - x.shape.count)) + x.shape
+    let target = shape.dropLast(2) + matrices
+    if full.dropLast(2).allSatisfy({ $0 == 1 }) {
       let matrix = try reshape(x, Array(full.suffix(2)))
-      return matrix.shape == scores ? matrix : try emit(Expand(to: scores), nil, [matrix])
+      return matrix.shape == matrices ? matrix : try emit(Expand(to: matrices), nil, [matrix])
     }
     let all = try reshape(x, full)
-    let expanded = all.shape == outer + scores ? all : try emit(Expand(to: outer + scores), nil, [all])
-    return try reshape(expanded, [outer.product] + scores)
+    let expanded = full == Array(target) ? all : try emit(Expand(to: Array(target)), nil, [all])
+    return try reshape(expanded, [heads] + matrices)
   }
 
   /// The operator of set 23: heads apart, or `(1, T, heads d)`.
@@ -127,7 +143,7 @@ extension Lowering {
     var all = tokens
     var open: Signal?
     if let given = optional(node, 3) {
-      var mask = try mask(given, [images, heads], scores)
+      var mask = try mask(given, [images, heads] + scores, images * heads, scores)
       if given.kind == .bool {
         guard !node.flag("is_causal"), mask.shape.count == 2 else {
           throw failure(node, "its mask of conditions is causal, or one for each head", advice: "give it as numbers")

@@ -65,12 +65,12 @@ extension Lowering {
   private func transposedConvolution(_ node: OnnxNode) throws {
     let (slot, weight) = (try input(node, 0), try self.weight(node, 1))
     let axes = slot.rank - 2
-    guard (1...2).contains(axes), weight.shape.count == slot.rank else {
+    guard (1...3).contains(axes), weight.shape.count == slot.rank else {
       throw failure(
         node, "its input has the shape \(slot.shape), its weight \(weight.shape)",
-        advice: "transposed convolutions along one or two axes are read")
+        advice: "transposed convolutions along one, two or three axes are read")
     }
-    let (x, parts) = try images(node, slot, rank: 3...4)
+    let (x, parts) = try images(node, slot, rank: 3...5)
     let extents = Array(slot.shape.dropFirst(2))
     var plain = node
     plain.attributes["auto_pad"] = nil
@@ -107,15 +107,21 @@ extension Lowering {
     guard weight.count <= Folder.limit / max(1, parts) else {
       throw failure(node, "\(parts) parts at a time are too many")
     }
-    let operation =
-      axes == 1
-      ? TransposedConvolution.sequence(
+    let operation: any Operation
+    switch axes {
+    case 1:
+      operation = TransposedConvolution.sequence(
         outputs * parts, kernel: windows.kernel[0], stride: windows.stride[0], padding: windows.padding,
         outputPadding: added[0], dilation: windows.dilation[0], groups: groups * parts, bias: bias != nil)
-      : TransposedConvolution(
+    case 2:
+      operation = TransposedConvolution(
         outputs * parts, kernel: windows.extent(windows.kernel), stride: windows.extent(windows.stride),
         padding: windows.padding, outputPadding: windows.extent(added), dilation: windows.extent(windows.dilation),
         groups: groups * parts, bias: bias != nil)
+    default:
+      operation = TransposedVolumeConvolution(
+        outputs * parts, windows.sliding, outputPadding: added, groups: groups * parts, bias: bias != nil)
+    }
     try set(
       node, images: try emit(operation, node.name, [x], weights: weights(weight, bias, parts)), parts: parts,
       from: [slot])

@@ -282,7 +282,7 @@ enum Refusals {
     case "LSTM", "GRU", "RNN": "recurrent layers are not read: explain the part of the model before or after them"
     case "StringNormalizer", "TfIdfVectorizer", "StringConcat", "StringSplit", "RegexFullMatch", "LabelEncoder":
       "text is not read: export the model from its token ids on"
-    case "NonMaxSuppression", "TopK", "NonZero", "Unique", "RoiAlign", "MaxRoiPool":
+    case "NonMaxSuppression", "NonZero", "Unique", "RoiAlign", "MaxRoiPool":
       "explain the outputs before it: end the exported graph at the values that it takes"
     case "RandomNormal", "RandomUniform", "RandomNormalLike", "RandomUniformLike", "Bernoulli", "Multinomial":
       "a network draws no numbers: export it in evaluation mode"

@@ -6,7 +6,58 @@ extension Lowering {
   static let resizing: [String: Operator] = [
     "Resize": { try $0.resize($1) },
     "Upsample": { try $0.resize($1) },
+    "GridSample": { try $0.sample($1) },
+    "AffineGrid": { try $0.affineGrid($1) },
   ]
+
+  private func sample(_ node: OnnxNode) throws {
+    let (maps, grid) = (try input(node, 0), try input(node, 1))
+    guard maps.rank == grid.rank, (3...5).contains(maps.rank), maps.canDrop, grid.canDrop else {
+      throw failure(node, "maps of shape \(maps.shape) and a grid of shape \(grid.shape) do not fit together")
+    }
+    let modes = ["bilinear": "linear", "bicubic": "cubic"]
+    let mode = node.text("mode", "linear")
+    guard let interpolation = GridSample.Interpolation(rawValue: modes[mode] ?? mode),
+      let border = GridSample.Border(rawValue: node.text("padding_mode", "zeros"))
+    else {
+      throw failure(node, "its mode is \(quoted(mode)), its padding \(quoted(node.text("padding_mode", "zeros")))")
+    }
+    let operation = GridSample(interpolation, border: border, aligningCorners: node.flag("align_corners"))
+    let result = try emit(
+      operation, node.name, [try signal(maps, dropped: true), try signal(grid, dropped: true)],
+      carrying: [maps.carries, grid.carries])
+    set(node, result, dropped: true, kind: maps.kind, from: [maps, grid])
+  }
+
+  /// `theta (x, y, 1)` at every place of a map, for theta `(N, 2, 3)`; `(N, 3, 4)` for volumes.
+  private func affineGrid(_ node: OnnxNode) throws {
+    let theta = try input(node, 0)
+    let size = try known(node, 1).integers()
+    let extents = Array(size.dropFirst(2))
+    guard (2...3).contains(extents.count), theta.rank == 3, theta.shape[0] == 1 || theta.shape[0] == size[0],
+      Array(theta.shape.dropFirst()) == [extents.count, extents.count + 1],
+      extents.allSatisfy({ (1...1 << 12).contains($0) }), extents.product <= Folder.limit / 4
+    else { throw failure(node, "transformations of shape \(theta.shape) do not fit maps of shape \(size)") }
+    let alignsCorners = node.flag("align_corners")
+    func coordinate(_ place: Int, _ extent: Int) -> Float {
+      if alignsCorners { return extent == 1 ? 0 : Float(2 * Double(place) / Double(extent - 1) - 1) }
+      return Float((2 * Double(place) + 1) / Double(extent) - 1)
+    }
+    // Rows (x, y, 1), the last axis of the map first.
+    let steps = strides(extents)
+    let rows = (0..<extents.product).flatMap { (place: Int) -> [Float] in
+      extents.indices.reversed().map { coordinate(place / steps[$0] % extents[$0], extents[$0]) } + [1]
+    }
+    let places = constant(Tensor(shape: [extents.product, extents.count + 1], rows))
+    let dropped = theta.canDrop
+    let x = try signal(theta, dropped: dropped)
+    let result = try emit(
+      MatrixMultiply(transposingRight: true), nil, [places, x], carrying: [false, theta.carries])
+    let outer = dropped ? [] : [theta.shape[0]]
+    set(
+      node, try reshape(result, outer + extents + [extents.count], node.name), dropped: dropped, kind: theta.kind,
+      from: [theta])
+  }
 
   private func resize(_ node: OnnxNode) throws {
     let slot = try input(node, 0)

@@ -42,6 +42,9 @@ struct Patterns {
     }
     if endingAtLogits { patterns.endAtLogits() }
     patterns.markActivations()
+    for index in patterns.nodes.indices where patterns.hasMixedWeights(patterns.nodes[index]) {
+      patterns.nodes[index].set("mixed", 1)
+    }
     return patterns.nodes
   }
 

@@ -53,6 +53,13 @@ extension OnnxNode {
       $0.f = value
     }
   }
+  mutating func set(_ attribute: String, _ values: [Int]) {
+    attributes[attribute] = Onnx_AttributeProto.with {
+      $0.name = attribute
+      $0.type = .ints
+      $0.ints = values.map(Int64.init)
+    }
+  }
 }
 
 /// The graph of a file: nodes in an order in which each comes after its inputs, and every value named once.

@@ -59,10 +59,13 @@ extension DoubleTwin {
 
   /// Every value of the input adds its multiple of the filters to the output.
   func transposedConvolution(_ c: TransposedConvolution, _ x: Grid) -> Grid {
-    let windows = Windows(axes: c.axes, c.kernel, c.stride, c.padding, c.dilation)
+    transposedConvolution(Windows(axes: c.axes, c.kernel, c.stride, c.padding, c.dilation), c.groups, c.hasBias, x)
+  }
+
+  func transposedConvolution(_ windows: Windows, _ groups: Int, _ hasBias: Bool, _ x: Grid) -> Grid {
     let shape = extents([x])
-    let (groupInputs, groupOutputs) = (x.shape[0] / c.groups, shape[0] / c.groups)
-    var y = Grid(shape) { c.hasBias ? parameters[1][$0[0]] : 0 }
+    let (groupInputs, groupOutputs) = (x.shape[0] / groups, shape[0] / groups)
+    var y = Grid(shape) { hasBias ? parameters[1][$0[0]] : 0 }
     _ = Grid(x.shape) { from in
       for step in windows.steps {
         let place = windows.place(Array(from.dropFirst()), step)

@@ -25,6 +25,10 @@ struct DoubleTwin {
     case let operation as VolumeConvolution:
       convolution(Windows(operation.window), operation.groups, operation.hasBias, x[0])
     case let operation as TransposedConvolution: transposedConvolution(operation, x[0])
+    case let operation as TransposedVolumeConvolution:
+      transposedConvolution(Windows(operation.window), operation.groups, operation.hasBias, x[0])
+    case let operation as GridSample: sample(operation, x[0], x[1])
+    case let operation as TopK: topValues(operation, x[0], of: x[0])
     case is Linear: linear(x[0])
     case let operation as BatchNorm: batchNorm(operation, x[0])
     case let operation as ChannelAffine:
@@ -85,6 +89,9 @@ struct DoubleTwin {
       attention(operation, [x[0], x[1], dx[2]] + x.dropFirst(3), sharpness: 1 / Double(rule.temperature))
     case (let operation as ScaledDotProductAttention, _):
       pushAttention(operation, dx, at: x, temperature: Double((rule as? ReleasedAttention)?.temperature ?? 1))
+    case (let operation as TopK, _): topValues(operation, dx[0], of: x[0])
+    case (let operation as GridSample, _):
+      sample(operation, dx[0], x[1]) + sample(operation, x[0], x[1], moving: dx[1])
     case (is Multiply, _), (is MatrixMultiply, _): value([dx[0], x[1]]) + value([x[0], dx[1]])
     default:  // an affine map without its shift, integers as they are
       value(x.indices.map { integers.contains($0) ? x[$0] : dx[$0] })

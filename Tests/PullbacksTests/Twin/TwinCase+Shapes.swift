@@ -137,6 +137,21 @@ extension TwinCase {
       cases(
         "choose", Where(), [[4], [2, 3, 4], [3, 1]], batch: 2,
         integers: [0: Tensor(shape: [4], integers: [1, 0, 0, 5])]),
+      cases("top values", TopK(3, axis: 1), [[2, 5, 2]], batch: 2),
+      cases("smallest values", TopK(2, axis: 0, largest: false), [[4]]),
+      cases("sample a grid", GridSample(), [[2, 3, 4], [2, 3, 2]], batch: 2),
+      cases(
+        "sample a grid, mirrored", GridSample(.linear, border: .reflection, aligningCorners: true),
+        [[1, 3, 3], [3, 2, 2]]),
+      cases("sample a grid, cubic", GridSample(.cubic, border: .border), [[2, 4, 3], [2, 2, 2]], batch: 2),
+      cases("sample a grid, cubic, mirrored", GridSample(.cubic, border: .reflection), [[1, 3, 3], [2, 2, 2]]),
+      cases("sample volumes", GridSample(.linear, border: .border), [[2, 2, 3, 2], [2, 1, 2, 3]], batch: 2),
+      cases("sample the nearest", GridSample(.nearest), [[2, 3, 3], [2, 2, 2]]),
+      cases(
+        "transposed convolution of volumes",
+        TransposedVolumeConvolution(
+          4, SlidingWindow([2, 1, 3], stride: [2, 1, 2], padding: [0, 0, 1, 1, 0, 0], dilation: [1, 1, 2]),
+          outputPadding: [1, 0, 1], groups: 2), [[2, 2, 3, 2]], batch: 2),
       cases("expand a number", Expand(to: [3, 2]), [[]], batch: 2),
       cases("cumulative sum", CumulativeSum(axis: 1), [[2, 4, 3]], batch: 2),
       cases("rotary", RotaryEmbedding(heads: 2, frequencies: [1, 0.1]), [[3, 8]], batch: 2),
