@@ -188,8 +188,9 @@ let package = Package(
     tests(
       "FigureTests",
       [
-        "ExperimentKit", "start", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9", "fig10", "fig11",
-        "fig12", "fig13", "fig15", "fig17", "table1", "table2", "table3", "table4", "table5", "table6",
+        "ExperimentKit", "start", "networks", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9",
+        "fig10", "fig11", "fig12", "fig13", "fig15", "fig17", "table1", "table2", "table3", "table4",
+        "table5", "table6",
       ]),
     tests("CommandLineTests", ["ExperimentKit", "Digests", "Failures", "Scenes", "pullbacks"]),
   ]

@@ -181,6 +181,54 @@ local function scores(element)
   return element, next(below) ~= nil
 end
 
+-- The length of the longest line of a cell, in points of the sizes that tables of scores have.
+local function length(cell)
+  local longest, line, note = 0, 0, false
+  for _, inline in ipairs(inlines(cell)) do
+    if inline.t == "LineBreak" then
+      line, note = 0, true
+    elseif inline.t ~= "RawInline" then
+      line = line + utf8.len(pandoc.utils.stringify(inline)) * (note and 3.1 or 3.9)
+    end
+    longest = math.max(longest, line)
+  end
+  return longest
+end
+
+-- In print a table of several networks is one table for each, none of which a page's end cuts. Their columns have the same
+-- widths, and the caption stands above the first.
+local function parted(element)
+  local parts, widths = pandoc.List({}), {}
+  for _, body in ipairs(element.bodies) do
+    for _, row in ipairs(body.body) do
+      if #parts == 0 or row.cells[1].col_span > 1 then parts:insert(pandoc.List({})) end
+      parts[#parts]:insert(row)
+    end
+  end
+  if #parts < 2 then return element end
+  local function measure(row)
+    if #row.cells < #element.colspecs then return end
+    for index, cell in ipairs(row.cells) do widths[index] = math.max(widths[index] or 0, length(cell) + 8) end
+  end
+  measure(element.head.rows[1])
+  for _, part in ipairs(parts) do part:map(measure) end
+  local all = 0
+  for _, width in ipairs(widths) do all = all + width end
+  local sheet = math.max(72 * text_width, all)
+  local tables = pandoc.Blocks({})
+  for place, part in ipairs(parts) do
+    local copy = element:clone()
+    local body = copy.bodies[1]
+    body.body = part
+    copy.bodies = { body }
+    copy.colspecs = element.colspecs:map(function(spec) return spec end)
+    for index, width in ipairs(widths) do copy.colspecs[index] = { element.colspecs[index][1], width / sheet } end
+    if place > 1 then copy.caption = { long = {} } end
+    tables:insert(copy)
+  end
+  return tables
+end
+
 local function result(element)
   if not element.classes:includes("result") then return nil end
   local is_compared = false
@@ -188,7 +236,7 @@ local function result(element)
     Table = function(inner)
       local made, compared = scores(inner)
       is_compared = is_compared or compared
-      return made
+      return is_page and made or parted(made)
     end,
   })
   local notes = element.content:filter(function(block) return block.t == "Para" end)

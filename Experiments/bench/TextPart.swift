@@ -11,8 +11,8 @@ extension Measure {
   /// PyTorch's, and a pullback beside PyTorch's gradient.
   func measureText(_ report: inout Report) throws {
     let json = """
-      {"model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6, "num_attention_heads": 12, \
-      "intermediate_size": 1536, "max_position_embeddings": 512}
+      {"model_type": "bert", "vocab_size": 30522, "hidden_size": 384, "num_hidden_layers": 6, \
+      "num_attention_heads": 12, "intermediate_size": 1536, "max_position_embeddings": 512}
       """
     let configuration = try TextConfiguration(json: Array(json.utf8), name: "config.json")
     let graph = try configuration.graph(types: [Int](repeating: 0, count: Self.tokens), head: .mean, prefix: "")

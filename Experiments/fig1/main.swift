@@ -1,9 +1,9 @@
 //: # Figure 1: three explanations of the same images
 //:
-//: Three answers to the same question. The **gradient** says which pixels would change the class's logit if they were
-//: changed a little; it looks like noise. The **soft pullback** sends the class's logit back through the network like
-//: a gradient, but with softened gates; it shows the parts that the network relied on. Five steps along it, **pullback ascent**, draw
-//: those parts into the image.
+//: Which parts of the image speak for its class? The **gradient** says which pixels would change the class's logit if
+//: they were changed a little; it looks like noise. The **soft pullback** sends the class's logit back through the
+//: network like a gradient, but with softened gates. Five steps along it, **pullback ascent**, draw what it found into
+//: the image.
 
 import ExperimentKit
 

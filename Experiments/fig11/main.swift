@@ -93,9 +93,9 @@ Experiment.run("fig11") { experiment in
   }
   let rows = zip(grids, plots).flatMap { [$0 as any Drawable, $1] }
   let credit = """
-    Left: soft pullbacks of one network in three parametrisations of the same function, as heat maps. Right: the cosine of \
-    the maps before and after, mean and range over \(try subjects[0].images.count) images and \(seeds.count) drawings of \
-    the factors. \(Entrant.picturedMeaning) \(subjects[0].credit)
+    Left: soft pullbacks of one network in three parametrisations of the same function, as heat maps. Right: the \
+    cosine of the maps before and after, mean and range over \(try subjects[0].images.count) images and \
+    \(seeds.count) drawings of the factors. \(Entrant.picturedMeaning) \(subjects[0].credit)
     """
   try experiment.write(Figure(Panels(rows, columns: 2), credit: credit), numbers: numbers, about: subjects)
 }

@@ -72,6 +72,15 @@ Experiment.run("fig12", on: .knob) { experiment, book in
       showsLegend: false)
   }
 
+  //: The file beside the figure compares every c, and the released temperature, with the recommended c on the same
+  //: images, corrected for the number of comparisons.
+
+  let others =
+    noises.filter { $0 != RelativeTemperatures.recommendedMultiple }.map { Entrant.relative(.softPullback, $0).name }
+    + [Method.softPullback.rawValue]
+  let recommended = Entrant.relative(.softPullback, RelativeTemperatures.recommendedMultiple).name
+  let comparisons = try [book].comparisons(others.map { ($0, recommended) })
+
   //: The released temperature of each layer in units of its channels' standard deviations: the median channel, and from
   //: the 5th to the 95th percentile of channels.
 
@@ -114,19 +123,21 @@ Experiment.run("fig12", on: .knob) { experiment, book in
   struct Numbers: Encodable {
     let runs: [ScoreBook.Run]
     let curves: [Curve]
+    let comparisons: [PairedComparison]
     let layers: [Layer]
     let images: [ExplainedImage.Numbers]
   }
   let credit = """
-    Above: the gradient, then soft pullbacks, as heat maps. Below: means over images and their 95 % bootstrap intervals; \
-    arrows: which scores are good; dashed: the released temperatures. Last: the released temperature of gates divided by \
-    the standard deviation of each channel that a batch norm tells of, median and 5th to 95th percentile. \
-    \(book.credit())\(book.missingScores) \(subjects[0].credit)
+    Above: the gradient, then soft pullbacks, as heat maps. Below: means over images and their 95 % bootstrap \
+    intervals; arrows: which scores are good; dashed: the released temperatures. Last: the released temperature of \
+    gates divided by the standard deviation of each channel that a batch norm tells of, median and 5th to 95th \
+    percentile. \(book.credit())\(book.missingScores) \(subjects[0].credit)
     """
   try experiment.write(
     Figure(Panels([grid, legend, Panels(plots + [depth], columns: 3, isLettered: true)], columns: 1), credit: credit),
     numbers: Numbers(
-      runs: book.runs, curves: curves, layers: layers, images: explained.map(\.numbers)), from: book)
+      runs: book.runs, curves: curves, comparisons: comparisons, layers: layers, images: explained.map(\.numbers)),
+    from: book)
 
   //: The same maps in finer steps around the recommended noise, for the slider of the page.
 

@@ -1,9 +1,9 @@
 //: # Figure 15: explanations of sentences
 //: ## encoder: the similarity of two sentences to an encoder
 //:
-//: The method also explains texts. Tokens have no gradient, so a text is explained at the embeddings of its tokens: a token's
-//: share is the inner product of its embedding and its pulled-back vector. The shares of the hard pullback and the part of the
-//: biases add up to the value that is explained. Norms, gates and attention are held constant.
+//: The method also explains texts. Tokens have no gradient, so a text is explained at the embeddings of its tokens: a
+//: token's share is the inner product of its embedding and its pulled-back vector. The shares of the hard pullback and
+//: the part of the biases add up to the value that is explained. Norms, gates and attention are held constant.
 
 import ExperimentKit
 import Sentences
@@ -37,8 +37,8 @@ Experiment.run("fig15") { experiment in
 
   for named in NamedTextModel.allCases {
 
-    //: The decoder comes with the package: it continues sentences, and the question is why it says *are* rather than *is*. The
-    //: encoder is fetched: it makes a vector of a text, and the question is why two texts are similar.
+    //: The decoder comes with the package: it continues sentences, and the question is why it says *are* rather than
+    //: *is*. The encoder is fetched: it makes a vector of a text, and the question is why two texts are similar.
 
     guard named.isFetched else {
       print("fig15: \(named.title) has not been fetched (make text) and is left out")

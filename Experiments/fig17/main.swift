@@ -120,12 +120,14 @@ Experiment.run("fig17") { experiment in
     return LinePlot(
       series, x: Axis("step"), y: y, title: title, size: Looks.Plot.half, showsLegend: false)
   }
-  let above = try subjects.map { try plot($0, $0.title, Axis("cosine with the first step", range: -0.4...1.02), \.cosine) }
+  let above = try subjects.map {
+    try plot($0, $0.title, Axis("cosine with the first step", range: -0.4...1.02), \.cosine)
+  }
   let below = try subjects.map { try plot($0, nil, Axis("gates as at the image", range: 0.5...1.02), \.gates) }
   let legend = Legend(above[0].legendEntries(), width: 520)
   let credit = """
-    Means over \(try subjects[0].images.count) images and their 95 % bootstrap intervals. A step is as long as in pullback \
-    ascent; the goal is the image's own class. \(subjects[0].credit)
+    Means over \(try subjects[0].images.count) images and their 95 % bootstrap intervals. A step is as long as in \
+    pullback ascent; the goal is the image's own class. \(subjects[0].credit)
     """
   try experiment.write(
     Figure(

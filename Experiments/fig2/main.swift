@@ -35,7 +35,8 @@ Experiment.run("fig2") { experiment in
         numbers.append(
           TileNumbers(
             network: subject.title, method: method.rawValue, target: image.target,
-            name: subject.className(image.target), tile: tile, energyInTile: share, attribution: AttributionNumbers(map)))
+            name: subject.className(image.target), tile: tile, energyInTile: share, attribution: AttributionNumbers(map)
+          ))
       }
       rows.append(ImageGrid.Row("\(method.abbreviation)\n\(subject.title)", cells, captions: captions))
     }

@@ -55,10 +55,12 @@ Experiment.run("fig3") { experiment in
       numbers: explained.map(\.numbers), about: [subject])
   }
   try write("Heat maps.", key: experiment.heatMapKey) { map, _ in try experiment.heatMap(map) }
-  try write("Raw colour about mid grey, scaled by the 99.5th percentile of each map's magnitudes.", part: "raw") { map, _ in
+  try write("Raw colour about mid grey, scaled by the 99.5th percentile of each map's magnitudes.", part: "raw") {
+    map, _ in
     try centredPicture(map)
   }
-  try write("Heat maps of the attribution times the input.", part: "product", key: experiment.heatMapKey) { map, image in
+  try write("Heat maps of the attribution times the input.", part: "product", key: experiment.heatMapKey) {
+    map, image in
     try experiment.heatMap(map * image.image)
   }
 }

@@ -2,8 +2,8 @@
 //: ## sequence: one counterfactual, step by step
 //:
 //: A counterfactual asks the network to see another class and follows the answer: five steps of pullback ascent, with
-//: the picture clipped to valid colours. The soft pullback paints the other class's parts where they fit; gradient
-//: ascent changes the prediction as well, by patterns that look like noise.
+//: the picture clipped to valid colours. To our eyes the soft pullback paints the other class's parts where they fit;
+//: gradient ascent changes the prediction as well, by patterns that look like noise.
 
 import ExperimentKit
 

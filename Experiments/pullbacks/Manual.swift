@@ -110,16 +110,16 @@ private struct ManualPage {
     ".SH FILES",
     ".TP", #"\fI~/.cache/semantic\-pullbacks\fR"#,
     sentence(
-      "What pullbacks fetch has fetched. $PULLBACKS_CACHE names another folder; else it lies in $XDG_CACHE_HOME, if that "
-        + "is set, and of a program that runs in the package's folder, in .cache there."),
+      "What pullbacks fetch has fetched. $PULLBACKS_CACHE names another folder; else it lies in $XDG_CACHE_HOME, if "
+        + "that is set, and of a program that runs in the package's folder, in .cache there."),
     ".SH ENVIRONMENT",
     ".TP", #"\fBPULLBACKS_CACHE\fR"#, "The folder of fetched files.",
     ".TP", #"\fBOPENBLAS_CORETYPE\fR"#,
     "The kernels of OpenBLAS. Results are the same bytes where they are the same; Haswell is the usual choice.",
     ".SH EXIT STATUS",
-    "0 if everything was done, else one of sysexits.h, with a line on standard error that says what was wrong: 64 for a "
-      + "mistake in the command line, 65 for a file that is damaged or of another kind, 66 for one that cannot be read, "
-      + "69 for what is missing on this computer, 71 to 74 for what the system refuses.",
+    "0 if everything was done, else one of sysexits.h, with a line on standard error that says what was wrong: 64 for "
+      + "a mistake in the command line, 65 for a file that is damaged or of another kind, 66 for one that cannot be "
+      + "read, 69 for what is missing on this computer, 71 to 74 for what the system refuses.",
   ]
   private static let paper =
     #"Pulling Back the Curtain on Deep Networks, \fIhttps://arxiv.org/abs/2507.22832\fR"#

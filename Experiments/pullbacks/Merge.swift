@@ -5,8 +5,8 @@ struct Merge: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Join the parts of an evaluation that were computed with --shard.",
     discussion: """
-      All parts must be present, complete, and of one run: the same model, images, methods, metrics, settings and seed. \
-      The results are identical to those of an undivided run.
+      All parts must be present, complete, and of one run: the same model, images, methods, metrics, settings and \
+      seed. The results are identical to those of an undivided run.
 
       Example: pullbacks merge part1 part2 part3 --output results
       """)

@@ -16,8 +16,8 @@ struct ModelOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "The model's parameters: a PyTorch .pth or .pt, or a safetensors file. "
-        + "By default those that \(FetchedFiles.command(for: "imagenet")) fetched for \(ImageNetTier.architecture), or those in the package for "
-        + "\(SceneNetwork.allCases.map(\.rawValue).joined(separator: ", ")).",
+        + "By default those that \(FetchedFiles.command(for: "imagenet")) fetched for \(ImageNetTier.architecture), "
+        + "or those in the package for \(SceneNetwork.allCases.map(\.rawValue).joined(separator: ", ")).",
       valueName: "file"),
     completion: .file(extensions: ["pth", "pt", "bin", "safetensors"]))
   var checkpoint: String?

@@ -11,8 +11,8 @@ struct Rules: ParsableCommand {
       for a relative temperature, where sigma, the spread of a channel, comes from, and its range over the channels; \
       for another temperature tau, the ratio of tau to the median sigma of each layer.
 
-      For ONNX files a second table lists how each operator was imported: the layer that it is part of, the factor of a \
-      product that is held constant, or the function that is replaced by its derivative.
+      For ONNX files a second table lists how each operator was imported: the layer that it is part of, the factor of \
+      a product that is held constant, or the function that is replaced by its derivative.
 
       Examples:
         pullbacks rules --model efficientnet-lite0 --temperature released

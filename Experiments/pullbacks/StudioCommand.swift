@@ -12,9 +12,9 @@ struct StudioCommand: ParsableCommand {
     discussion: """
       The page is served on 127.0.0.1 only, makes no other network requests and writes no file. On the page you drop, \
       paste or pick a picture, choose a network and a class, and move the temperature while the map follows. You can \
-      compare two explainers, play the counterfactual as a film, shade the words of two sentences (after \(FetchedFiles.command(for: "text"))), \
-      and save pictures, arrays and the command lines that make the same bytes. The first printed line is the page's \
-      address; Ctrl-C ends the server.
+      compare two explainers, play the counterfactual as a film, shade the words of two sentences (after \
+      \(FetchedFiles.command(for: "text"))), and save pictures, arrays and the command lines that make the same \
+      bytes. The first printed line is the page's address; Ctrl-C ends the server.
 
       Examples:
         pullbacks studio

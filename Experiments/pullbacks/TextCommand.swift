@@ -15,11 +15,12 @@ struct TextCommand: ParsableCommand {
       pulled-back vector; a word's share is the sum over its tokens.
 
       The model is a Hugging Face folder (config.json, tokenizer.json and model.safetensors or pytorch_model.bin) of \
-      BERT, DistilBERT, RoBERTa, GPT-2 or Llama; or minilm, a sentence encoder that \(FetchedFiles.command(for: "text")) fetches; or \
-      sentence-decoder, a small language model in the package that continues sentences.
+      BERT, DistilBERT, RoBERTa, GPT-2 or Llama; or minilm, a sentence encoder that \
+      \(FetchedFiles.command(for: "text")) fetches; or sentence-decoder, a small language model in the package that \
+      continues sentences.
 
-      The default method is hard-pullback, whose shares add up. In this package's measurements (table 6) the soft pullback \
-      scores worse than it on the sentence encoder, and better on the language model.
+      The default method is hard-pullback, whose shares add up. In this package's measurements (table 6) the soft \
+      pullback scores worse than it on the sentence encoder, and better on the language model.
 
       Examples:
         pullbacks text --text "The cat sat on the windowsill." \\
@@ -81,8 +82,8 @@ struct TextCommand: ParsableCommand {
   @Flag(
     help: ArgumentHelp(
       """
-      Also print comprehensiveness, the drop of the value when the words with the largest shares are removed (higher is \
-      better), and sufficiency, the drop when only these words are kept (lower is better): DeYoung et al. 2020.
+      Also print comprehensiveness, the drop of the value when the words with the largest shares are removed (higher \
+      is better), and sufficiency, the drop when only these words are kept (lower is better): DeYoung et al. 2020.
       """))
   var score = false
 

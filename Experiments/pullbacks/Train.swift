@@ -9,9 +9,9 @@ struct Train: ParsableCommand {
     discussion: """
       Every epoch draws new scenes. After each epoch the folder --output holds, under the network's name: the run's \
       state (.state), the log (.csv) and its curves (.png). At the end it also holds the checkpoint in float16 \
-      (.safetensors) and a report on held-out scenes, with confusion matrix and accuracy by difficulty (.json). The same \
-      seed gives the same bytes on one machine, for any number of threads and of interruptions. The decoder is written \
-      as a Hugging Face folder, with the log (training.csv) and the report (report.json) in it.
+      (.safetensors) and a report on held-out scenes, with confusion matrix and accuracy by difficulty (.json). The \
+      same seed gives the same bytes on one machine, for any number of threads and of interruptions. The decoder is \
+      written as a Hugging Face folder, with the log (training.csv) and the report (report.json) in it.
 
       Examples:
         pullbacks train --network vgg-scenes --output training

@@ -90,8 +90,9 @@ Experiment.run("table2", on: .settings) { experiment, book in
       footnote: numbers.map(\.score).footnote)
     let credit = """
       Means; ▲ better and ▼ worse than the preset on the same images, with a p-value of the sign-flip test below 0.05 \
-      after Holm's correction for all \(changes.count) comparisons. α is that of images of 3 × 224 × 224 values; others take it times sqrt(n \
-      / 150528). \(book.credit(published: isPublished ? "means over 500 ImageNet images" : nil)) Intervals are in the \
+      after Holm's correction for all \(changes.count) comparisons. α is that of images of 3 × 224 × 224 values; \
+      others take it times sqrt(n / 150528). \
+      \(book.credit(published: isPublished ? "means over 500 ImageNet images" : nil)) Intervals are in the \
       numbers beside this table and in figure 6.
       """
     try experiment.write(

@@ -45,5 +45,6 @@ Experiment.run("table5", on: [.temperature, .temperatureLocalisation]) { experim
   let credit = "\([ScoreBook].credit(comparisons)) \(books[0].credit())"
   try experiment.write(
     Figure(table, credit: credit), part: "differences", tables: [table],
-    numbers: Comparisons(runs: books.flatMap(\.runs), comparisons: comparisons, tallies: comparisons.tallies), from: books[0])
+    numbers: Comparisons(runs: books.flatMap(\.runs), comparisons: comparisons, tallies: comparisons.tallies),
+    from: books[0])
 }

@@ -1,12 +1,12 @@
 //: # Table 6: faithfulness on text
 //: ## differences: pairs of explainers on the same texts
 //:
-//: Texts with ground truth, as the scenes are pictures with ground truth. Each has two sentences, and words in one of them
-//: decide: the topic that it shares with another text, the words that are paraphrased there, the state that is negated or not; or the
-//: subject whose number the next verb has, across nouns of the other number. How much of the positive shares is on these words
-//: (energy), is the largest share on one of them (pointing), and how much is in their sentence (sequence pointing)? And what
-//: the model itself says: how far does the value fall without the words of the largest shares (comprehensiveness), and
-//: with nothing but them (sufficiency)?
+//: Texts with ground truth, as the scenes are pictures with ground truth. Each has two sentences, and words in one of
+//: them decide: the topic that it shares with another text, the words that are paraphrased there, the state that is
+//: negated or not; or the subject whose number the next verb has, across nouns of the other number. How much of the
+//: positive shares is on these words (energy), is the largest share on one of them (pointing), and how much is in their
+//: sentence (sequence pointing)? And what the model itself says: how far does the value fall without the words of the
+//: largest shares (comprehensiveness), and with nothing but them (sufficiency)?
 
 import ExperimentKit
 import Text
@@ -15,8 +15,8 @@ Experiment.run(
   "table6",
   measuring: { experiment, measurements in
 
-    //: Every explainer of `pullbacks text`. The soft rules' noise is one standard deviation of each channel, as other texts show
-    //: it; smooth methods draw ten times.
+    //: Every explainer of `pullbacks text`. The soft rules' noise is one standard deviation of each channel, as other
+    //: texts show it; smooth methods draw ten times.
 
     let scores = try TextScores.all(of: experiment, from: measurements)
 
@@ -37,8 +37,8 @@ Experiment.run(
         scores: scores.flatMap { $0.entries() }, kinds: kinds, negations: scores.flatMap(\.negations)),
       about: scores)
 
-    //: Text by text: the hard pullback against every explainer that is no pullback, the soft one against the hard one, and each
-    //: average of pullbacks against the same average of gradients.
+    //: Text by text: the hard pullback against every explainer that is no pullback, the soft one against the hard one,
+    //: and each average of pullbacks against the same average of gradients.
 
     let others: [TextMethod] = [.gradient, .smoothGrad, .integratedGradients, .attentionRollout, .leaveOneOut, .random]
     let pairs: [(explainer: TextMethod, reference: TextMethod)] =
@@ -53,8 +53,8 @@ Experiment.run(
     let comparisons = scores.comparisons(pairs)
     let differences = scores.table(comparisons)
     let credit = """
-      Mean difference on the same texts and its 95 % bootstrap interval; ▲ better and ▼ worse with a p-value of the sign-flip \
-      test below 0.05 after Holm's correction for all \(comparisons.count) comparisons.
+      Mean difference on the same texts and its 95 % bootstrap interval; ▲ better and ▼ worse with a p-value of the \
+      sign-flip test below 0.05 after Holm's correction for all \(comparisons.count) comparisons.
       """
     try experiment.write(
       Figure(differences, credit: credit), part: "differences", texts: [differences],

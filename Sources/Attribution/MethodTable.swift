@@ -118,8 +118,8 @@ extension Method {
     case .lrpEpsilonGammaBox:
       Facts(
         "LRP-GammaBox",
-        "relevance, shared at convolutions by (W + W+ / 4) z + b + b+ / 4, at the first by W z - W+ l - W- h, at linear "
-          + "layers by W z + b",
+        "relevance, shared at convolutions by (W + W+ / 4) z + b + b+ / 4, at the first by W z - W+ l - W- h, at "
+          + "linear layers by W z + b",
         from: Self.composites, caveat: Self.relevanceCaveat)
     case .lrpEpsilonAlpha2Beta1:
       Facts(

@@ -3,9 +3,9 @@ import Pullbacks
 /// Several explainers at work on the same inputs.
 ///
 /// Explainers whose ``Explainer/points`` are equal share the forward passes at them, and those with equal rules the
-/// backward passes: gradient, saliency, input x gradient, soft pullback, guided backpropagation, class activation maps, the
-/// first step of an ascent and the output itself cost one forward pass in all. Results are those of each explainer by
-/// itself, bit for bit.
+/// backward passes: gradient, saliency, input x gradient, soft pullback, guided backpropagation, class activation maps,
+/// the first step of an ascent and the output itself cost one forward pass in all. Results are those of each explainer
+/// by itself, bit for bit.
 extension [any Explainer] {
   /// The attributions of each input by every explainer.
   ///

@@ -133,8 +133,8 @@ enum PickleGlobal: Equatable {
 
   private static let trainingLibraries = [
     "pytorch_lightning", "lightning", "lightning_fabric", "lightning_utilities", "omegaconf", "deepspeed",
-    "torch.optim", "timm", "yacs", "easydict", "ml_collections", "addict", "mmengine", "mmcv", "fvcore", "detectron2", "transformers",
-    "torchmetrics", "pathlib", "enum", "typing", "torch.torch_version",
+    "torch.optim", "timm", "yacs", "easydict", "ml_collections", "addict", "mmengine", "mmcv", "fvcore", "detectron2",
+    "transformers", "torchmetrics", "pathlib", "enum", "typing", "torch.torch_version",
   ]
 
   /// Classes of objects that training scripts save beside the weights: accuracies as NumPy scalars, optimiser states,

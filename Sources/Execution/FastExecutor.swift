@@ -7,8 +7,8 @@ import Pullbacks
 ///
 /// Without the transform, values and cotangents have the bits of `PlainExecutor`'s; with it they agree up to rounding.
 public struct FastExecutor: Executor {
-  /// Whether 3x3 convolutions over larger maps run by Winograd's F(2x2, 3x3): fewer multiplications, and rounding errors
-  /// of the same size.
+  /// Whether 3x3 convolutions over larger maps run by Winograd's F(2x2, 3x3): fewer multiplications, and rounding
+  /// errors of the same size.
   public var transformsWeights: Bool
 
   /// - Parameter transformsWeights: whether 3x3 convolutions over larger maps run by Winograd's F(2x2, 3x3).
@@ -105,7 +105,9 @@ final class FastNetwork: PreparedNetwork {
       for (index, input) in inputs.enumerated() { record.values[index] = input }
     }
     pass.run(cut..<graph.nodes.count, in: &record)
-    let outputs = graph.outputs.map { ($0.node, $0.node < cut ? graph.joined($0.node, parts)! : record.values[$0.node]!) }
+    let outputs = graph.outputs.map {
+      ($0.node, $0.node < cut ? graph.joined($0.node, parts)! : record.values[$0.node]!)
+    }
     record.keepOnly(pass.keeps)
     return FastRecording(
       network: self, cut: cut, parts: parts, record: record,

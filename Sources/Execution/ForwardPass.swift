@@ -73,8 +73,8 @@ struct ForwardPass {
     isDeferred[index] ? (values[network.graph.nodes[index].inputs[0]]!, true) : (values[index]!, false)
   }
 
-  /// Computes the nodes of `range`; `record` has the values of the nodes before it that they take, and of inputs. What a
-  /// later range takes stays in the record, until ``PassRecord/keepOnly(_:)``.
+  /// Computes the nodes of `range`; `record` has the values of the nodes before it that they take, and of inputs. What
+  /// a later range takes stays in the record, until ``PassRecord/keepOnly(_:)``.
   func run(_ range: Range<Int>, in record: inout PassRecord) {
     let graph = network.graph
     var isDone = [Bool](repeating: false, count: graph.nodes.count)

@@ -19,8 +19,8 @@ public enum Installation {
 }
 
 /// The path of a resource of one of the package's targets: where the running program was installed, beside the shared
-/// library or program that this code is part of, beside the running program, beside the bundle of tests that runs in it,
-/// or where it was built from. `Bundle.module` would end the program if it found none.
+/// library or program that this code is part of, beside the running program, beside the bundle of tests that runs in
+/// it, or where it was built from. `Bundle.module` would end the program if it found none.
 ///
 /// - Parameters:
 ///   - file: below the target's folder of resources.

@@ -1,7 +1,7 @@
 import Foundation
 
-/// Writes text to standard error as far as it can be written: a full disk or a closed terminal behind it is no reason to
-/// end, as a `FileHandle` would have it.
+/// Writes text to standard error as far as it can be written: a full disk or a closed terminal behind it is no reason
+/// to end, as a `FileHandle` would have it.
 public func writeToStandardError(_ text: String) {
   var bytes = Array(text.utf8)[...]
   while !bytes.isEmpty {

@@ -198,8 +198,8 @@ public func pooledRankCorrelation(_ series: [[Double]]) -> Double? {
   return spearman(shares, falls)
 }
 
-/// The p-value of the hypothesis that paired differences are symmetric about zero, two-sided: how often their mean is at
-/// least as far from zero when each difference gets a random sign, the differences themselves counted as one of the
+/// The p-value of the hypothesis that paired differences are symmetric about zero, two-sided: how often their mean is
+/// at least as far from zero when each difference gets a random sign, the differences themselves counted as one of the
 /// `flips + 1` draws. Nil without differences. Random numbers: `sign flips`. Source: Fisher 1935, section 21.
 public func signFlipPValue(_ differences: [Double], flips: Int = 50_000, seed: UInt64) -> Double? {
   signFlipPValues([differences], flips: flips, seed: seed)[0]

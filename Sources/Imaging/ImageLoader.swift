@@ -100,8 +100,8 @@ public struct ImageLoader: Sendable {
       width: columns, height: rows, croppingTo: centeredRange(width, in: columns), centeredRange(height, in: rows))
   }
 
-  /// A mask that was read as a photograph, `(1, 1, height, width)` in `[0, 1]`: white is 1. It is resized and cropped as
-  /// ``picture(of:)`` does, so that it stays over its image.
+  /// A mask that was read as a photograph, `(1, 1, height, width)` in `[0, 1]`: white is 1. It is resized and cropped
+  /// as ``picture(of:)`` does, so that it stays over its image.
   public func mask(of photograph: Photograph) -> Tensor {
     let gray = photograph.onMidGray.inGray
     let (columns, rows) = resizedExtents(gray.width, gray.height)

@@ -59,8 +59,8 @@ struct ArchitectureTemplate: Sendable {
     }
   }
 
-  /// Whether the checkpoint has a tensor of the name of every parameter, but for the classifier, whose place varies. Most
-  /// architectures fail it at one of their first parameters.
+  /// Whether the checkpoint has a tensor of the name of every parameter, but for the classifier, whose place varies.
+  /// Most architectures fail it at one of their first parameters.
   func mayFit(_ checkpoint: Checkpoint) -> Bool {
     CheckpointFit.prefixes(self, checkpoint).contains { prefix in
       parameters.allSatisfy { parameter in

@@ -56,8 +56,8 @@ extension CheckpointFit {
     let isNamed = classes == nil || classes == architecture.images.classes
     let what = isNamed ? ", normalisation and the names of classes" : " and normalisation"
     notes.append(
-      "taken for \(architecture.name) by its tensors, which tell nothing of strides, padding, pools, activations\(what): "
-        + "these are assumed to be \(architecture.name)'s\(same)")
+      "taken for \(architecture.name) by its tensors, which tell nothing of strides, padding, pools, "
+        + "activations\(what): these are assumed to be \(architecture.name)'s\(same)")
     return notes
   }
 }

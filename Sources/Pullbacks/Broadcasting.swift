@@ -131,7 +131,11 @@ extension Tensor {
         walk.forEachRun { run in
           let x = x.baseAddress! + walk.start(0, run: run)
           let y = y.baseAddress! + run * walk.inner
-          if step == 0 { y.update(repeating: x.pointee, count: walk.inner) } else { y.update(from: x, count: walk.inner) }
+          if step == 0 {
+            y.update(repeating: x.pointee, count: walk.inner)
+          } else {
+            y.update(from: x, count: walk.inner)
+          }
         }
       }
     }

@@ -68,7 +68,8 @@ public struct Graph: Sendable {
   /// The values that go out; the first is meant where none is named.
   public let outputs: [Output]
 
-  /// The names of the nodes of the network that this one is a part of, its own among them: a rule set may name them all.
+  /// The names of the nodes of the network that this one is a part of, its own among them: a rule set may name them
+  /// all.
   let knownNames: Set<String>
 
   /// The first input, which is meant where none is named.

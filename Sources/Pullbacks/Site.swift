@@ -60,8 +60,8 @@ public struct Site: Sendable {
   public var output: Tensor {
     guard let value = values.output else {
       fatalError(
-        "node \(name): its rule or its \(operation.kind) reads the output in the backward pass and did not declare it in "
-          + "needs(at:)")
+        "node \(name): its rule or its \(operation.kind) reads the output in the backward pass and did not declare it "
+          + "in needs(at:)")
     }
     return value
   }

@@ -81,7 +81,8 @@ public enum Agreement {
 
   /// A subject, marked as ``PlantedText`` wants it.
   ///
-  /// - Parameter opposed: whether the noun that follows it has the other number for certain; every other noun has either.
+  /// - Parameter opposed: whether the noun that follows it has the other number for certain; every other noun has
+  ///   either.
   static func subject(
     _ dice: inout Dice, _ structure: Structure, plural: Bool, pairs: Pairs, opposed: Bool
   ) -> String {

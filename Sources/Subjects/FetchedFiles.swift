@@ -5,8 +5,8 @@ import Foundation
 
 /// Files that are no part of the package and are fetched once.
 public enum FetchedFiles {
-  /// The folder of all of them: `$PULLBACKS_CACHE`; or `.cache` in the package's own folder, and of an installed program
-  /// `semantic-pullbacks` in `$XDG_CACHE_HOME`, which is `~/.cache` if it is not set.
+  /// The folder of all of them: `$PULLBACKS_CACHE`; or `.cache` in the package's own folder, and of an installed
+  /// program `semantic-pullbacks` in `$XDG_CACHE_HOME`, which is `~/.cache` if it is not set.
   public static var folder: String {
     let environment = ProcessInfo.processInfo.environment
     if let named = environment["PULLBACKS_CACHE"] { return named }
@@ -53,8 +53,8 @@ public enum FetchedFiles {
   }
 }
 
-/// EfficientNet-Lite0, 1 and 2 with their checkpoints, and photographs: objects cut out of theirs, with masks, and objects
-/// in their surroundings.
+/// EfficientNet-Lite0, 1 and 2 with their checkpoints, and photographs: objects cut out of theirs, with masks, and
+/// objects in their surroundings.
 public enum ImageNetTier {
   /// One of the three networks; the raw value is the architecture's name.
   public enum Model: String, CaseIterable, Sendable {

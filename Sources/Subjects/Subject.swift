@@ -155,8 +155,8 @@ public struct Subject: Sendable {
 
   /// Inputs from what a file turned out to be.
   ///
-  /// - Throws: `PullbackError` as ``InputImages/init(_:shape:framing:range:)``, and if they are pictures and the network
-  ///   takes none.
+  /// - Throws: `PullbackError` as ``InputImages/init(_:shape:framing:range:)``, and if they are pictures and the
+  ///   network takes none.
   public func inputs(_ content: InputContent, range: ArrayRange? = nil) throws -> InputImages {
     guard takesPictures || content.isArray else {
       throw PullbackError(

@@ -151,10 +151,15 @@ struct ExperimentSection {
   }
 
   /// The title, the command that made the result, and links to its numbers. A part has the title that the program gives
-  /// it in a line `//: ## part: title`.
+  /// it in a line `//: ## part: title`. The label of a picture on photographs says so: that on scenes has its
+  /// number too.
   private func caption(_ result: String) throws -> String {
     let part = result.dropFirst(name.count).drop { $0 == "-" }
-    let title = part.isEmpty ? title : program.parts[String(part)].map { "\(label): \($0)" } ?? "\(label), \(part)"
+    let place = tier == "imagenet" ? " \(place)" : ""
+    let title =
+      part.isEmpty
+      ? "\(label)\(place)\(title.dropFirst(label.count))"
+      : program.parts[String(part)].map { "\(label)\(place): \($0)" } ?? "\(label)\(place), \(part)"
     let end = title.hasSuffix("?") ? "" : "."
     let data = try results.existingPath(result, tier: tier, extensions: ["json", "csv", "png"])
     let stem = (data as NSString).deletingPathExtension
@@ -185,7 +190,8 @@ struct ExperimentSection {
       switch chunk {
       case .prose(let text): [text]
       case .code(let code, let first):
-        [LiterateProgram.fenced(code, from: first, id: blockID(place))] + (try output(of: code, from: first, section: id))
+        [LiterateProgram.fenced(code, from: first, id: blockID(place))]
+          + (try output(of: code, from: first, section: id))
       }
     }
     let others = try otherFiles.enumerated().map { place, path in

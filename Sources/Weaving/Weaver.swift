@@ -116,7 +116,8 @@ public struct Weaver {
       let section = try? ExperimentSection(experiment, tier: tier, results),
       let place = section.place(of: quotation.selection.path)
     {
-      attributes += " program=\"Experiments/\(experiment)/main.swift\" line=\"\(place.line)\" anchor=\"\(place.anchor)\""
+      attributes += " program=\"Experiments/\(experiment)/main.swift\""
+      attributes += " line=\"\(place.line)\" anchor=\"\(place.anchor)\""
     }
     return "[\(text)]{.quoted \(attributes)}"
   }

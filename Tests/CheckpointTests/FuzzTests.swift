@@ -55,7 +55,8 @@ import Testing
     }
     #expect(refused > count / 2 && refused < count, "\(refused) of \(count) mutants of \(format.rawValue) were refused")
     #expect(kinds.count > 12, "few kinds of outcome: \(kinds.keys.sorted())")
-    // What the sanitizers keep is not ours. In an ordinary run other suites use memory of this process at the same time.
+    // What the sanitizers keep is not ours. In an ordinary run other suites use memory of this process at the same
+    // time.
     if let peak = peakMemory(), environment["ASAN_OPTIONS"] == nil {
       #expect(peak < (seconds == nil ? 4 : 1) << 30, "\(peak) bytes of memory were used at the peak")
     }

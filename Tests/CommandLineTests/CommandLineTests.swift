@@ -92,8 +92,8 @@ import Testing
     #expect(refused.status == 64)
     #expect(
       refused.errors
-        == "pullbacks: --temperature relative=1.5,relu=0.6: relative stands for all gates and max pools, and others name "
-        + "a kind of them as well; name relative alone, or with single nodes\n", "\(refused.errors)")
+        == "pullbacks: --temperature relative=1.5,relu=0.6: relative stands for all gates and max pools, and others "
+        + "name a kind of them as well; name relative alone, or with single nodes\n", "\(refused.errors)")
   }
 
   @Test(.enabled(if: ImageNetTier.isFetched, "needs make imagenet"))

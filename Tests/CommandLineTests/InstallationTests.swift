@@ -37,7 +37,8 @@ import Testing
   /// Runs the installed program, in another folder and with another home.
   private func shell(_ script: String, in folder: TemporaryFolder) throws -> Program.Outcome {
     try Program("pullbacks").shell(
-      "PATH='\(place)/bin':/usr/bin:/bin; unset PULLBACKS_CACHE XDG_CACHE_HOME; export HOME='\(folder.url.path)'; \(script)",
+      "PATH='\(place)/bin':/usr/bin:/bin; unset PULLBACKS_CACHE XDG_CACHE_HOME; export HOME='\(folder.url.path)'; "
+        + script,
       in: folder.url.path)
   }
 
@@ -48,8 +49,10 @@ import Testing
       set -e
       chmod -R a-w '\(place)'
       pullbacks scenes --export scenes --count 1
-      for model in vgg-scenes resnet-scenes pvt-scenes; do pullbacks predict --model $model --input scenes/00000.png; done
-      pullbacks attribute --model vgg-scenes --input scenes/00000.png --output map.npy --figure map.png --report map.html
+      for model in vgg-scenes resnet-scenes pvt-scenes
+      do pullbacks predict --model $model --input scenes/00000.png; done
+      pullbacks attribute --model vgg-scenes --input scenes/00000.png \
+        --output map.npy --figure map.png --report map.html
       pullbacks text --model sentence-decoder --text 'the keys to the cabinet' --next are --versus is
       chmod -R u+w '\(place)'
       """, in: folder)
@@ -73,7 +76,8 @@ import Testing
     try FileManager.default.moveItem(atPath: "\(share)/\(name)", toPath: folder.path(name))
     for place in [folder.url, Fixture.root] {
       let outcome = try Program("pullbacks").shell(
-        "'\(own.path("opt/tools/bin/pullbacks"))' predict --model vgg-scenes --input '\(folder.path("scenes/00000.png"))'",
+        "'\(own.path("opt/tools/bin/pullbacks"))' predict --model vgg-scenes "
+          + "--input '\(folder.path("scenes/00000.png"))'",
         in: place.path)
       #expect(outcome.status == 69 && outcome.output.isEmpty)
       #expect(outcome.errors.contains("is not in \(share)/\(name); install pullbacks again"), "\(outcome.errors)")

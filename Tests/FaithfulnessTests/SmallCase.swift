@@ -34,7 +34,8 @@ enum SmallCase {
       Mosaic.Plan(isOwn: own, others: [(i + 1) % 4, (i + 2) % 4]), image: images[i],
       others: [images[(i + 1) % 4], images[(i + 2) % 4]])
     return Sample(
-      index: indices[i], key: indices[i], name: "image \(i)", image: images[i], target: targets[i], mask: rectangle(i), parts: parts,
+      index: indices[i], key: indices[i], name: "image \(i)", image: images[i], target: targets[i], mask: rectangle(i),
+      parts: parts,
       mosaic: mosaic)
   }
 

@@ -26,8 +26,8 @@ import Testing
     }
   }
 
-  /// Equal values are taken in a random order, not in that of the pixels: a map that is 1 on one half of the image and 0
-  /// on the other is not scored like one that falls from the first pixel of each half to the last.
+  /// Equal values are taken in a random order, not in that of the pixels: a map that is 1 on one half of the image and
+  /// 0 on the other is not scored like one that falls from the first pixel of each half to the last.
   @Test func tiesHaveNoOrder() throws {
     let values = (0..<768).map { $0 % 256 < 128 ? 1 : 0 as Float }
     let steep = values.indices.map { values[$0] - Float($0 % 256) / 1e6 }

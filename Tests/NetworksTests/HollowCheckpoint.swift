@@ -3,7 +3,8 @@ import Foundation
 import TestKit
 import Testing
 
-/// A checkpoint of zeros with tensors of these names and shapes, F32 unless `types` says I8 or I32, whose file takes no room on disk: it is a hole.
+/// A checkpoint of zeros with tensors of these names and shapes, F32 unless `types` says I8 or I32, whose file takes no
+/// room on disk: it is a hole.
 func withCheckpoint<Result>(
   of tensors: [(name: String, shape: [Int])], stored types: [String: String] = [:],
   allowingLeftOver patterns: [String] = [],

@@ -20,7 +20,7 @@ nn.ReLU.forward = lambda self, x: nn.functional.relu(x)
 HERE = pathlib.Path(__file__).parent / "fixtures" / "text-onnx"
 # By torch's older exporter, which cannot write the mask of GPT-2, and by the newer one.
 EXPORTERS = {"bert-classes": ["torchscript", "dynamo"], "distilbert-classes": ["torchscript", "dynamo"],
-             "gpt2-next": ["dynamo"]}
+             "roberta-classes": ["torchscript", "dynamo"], "gpt2-next": ["dynamo"], "llama-next": ["dynamo"]}
 
 
 class Whole(nn.Module):
@@ -47,7 +47,7 @@ def main():
         with torch.no_grad():
             for key, value in model.state_dict().items():
                 # Where the output's embedding is the input's, that one is filled under the input's name.
-                if key != "lm_head.weight":
+                if key != "lm_head.weight" or not config.tie_word_embeddings:
                     value.copy_(torch.from_numpy(formula.parameter(key, list(value.shape))))
         whole, x = Whole(model, types).eval(), torch.tensor(ids)
         for exporter in exporters:

@@ -23,7 +23,9 @@ import Testing
         + "start the network there, by starting(at:)")
     let embedded = try network.starting(at: "e")
     let there = try embedded.trace(
-      at: ["x": Formula.image("x", [1, 3, 4]), "e": network.truncated(at: "e").trace(at: ["ids": ids], rules: []).value],
+      at: [
+        "x": Formula.image("x", [1, 3, 4]), "e": network.truncated(at: "e").trace(at: ["ids": ids], rules: []).value,
+      ],
       rules: [.gradient])
     #expect(try there.pullback(v, by: .gradient, to: "e").imageNorms[0] > 0)
   }

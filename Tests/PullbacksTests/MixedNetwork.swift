@@ -7,16 +7,19 @@ enum MixedNetwork {
 
   static func graph() throws -> Graph {
     try Graph("mixed", input: inputShape) { image in
-      let maps = image.apply(ChannelAffine.normalisation(mean: [0.5, 0.4, 0.3], std: [0.2, 0.25, 0.3]), "normalisation")
-        .convolution("stem", 16, kernel: 3, padding: 1, bias: false).batchNorm("stem_bn").relu("stem_relu")
-        .convolution("dense", 16, kernel: 3, padding: 1).relu("dense_relu")
-        .maxPool("pool", kernel: 3, stride: 2, padding: 1)
+      let maps = image.apply(
+        ChannelAffine.normalisation(mean: [0.5, 0.4, 0.3], std: [0.2, 0.25, 0.3]), "normalisation"
+      )
+      .convolution("stem", 16, kernel: 3, padding: 1, bias: false).batchNorm("stem_bn").relu("stem_relu")
+      .convolution("dense", 16, kernel: 3, padding: 1).relu("dense_relu")
+      .maxPool("pool", kernel: 3, stride: 2, padding: 1)
       let gated = squeezeAndExcitation(
         maps.convolution("grouped", 16, kernel: 3, padding: 1, groups: 4).gelu("grouped_gelu")
           .convolution("depthwise", 16, kernel: 3, padding: 1, groups: 16).relu6("depthwise_relu6"))
       let halves = [gated.adding(maps, "residual").slice(axis: 0, 0..<8), gated.slice(axis: 0, 8..<16)]
       let wide = Signal.concatenate(halves).layerNorm("maps_ln", axis: .channels)
-        .convolution("wide", 64, kernel: 3, stride: 2, padding: 1).silu("wide_silu").scaled(by: "layer_scale", [64, 1, 1])
+        .convolution("wide", 64, kernel: 3, stride: 2, padding: 1).silu("wide_silu").scaled(
+          by: "layer_scale", [64, 1, 1])
       let places = wide.reshaped([64, 56]).transposed([1, 0])
       let placed = places.adding(places.parameter("pos_embedding", [1, 56, 64]).reshaped([56, 64]))
       let tokens = Signal.concatenate([placed.parameter("class_token", [1, 1, 64]).reshaped([1, 64]), placed])

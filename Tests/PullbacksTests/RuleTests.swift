@@ -186,7 +186,9 @@ import Testing
       #expect(
         try error(.gradient.overriding(.node("conv"), with: rule)) { $0.convolution("conv", 1, kernel: 1) }
           == PullbackError(
-            .usage, "node conv", "the rule \"\((rule as? Rectified)?.rule.equation ?? rule.equation)\" is for \(operations), and this is a conv"))
+            .usage, "node conv",
+            "the rule \"\((rule as? Rectified)?.rule.equation ?? rule.equation)\" is for \(operations), "
+              + "and this is a conv"))
     }
     #expect(
       try error(.gradient.overriding(.any, with: SoftGate(temperature: 1)), input: [2]) { $0.sigmoid("s") }

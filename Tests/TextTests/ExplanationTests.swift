@@ -143,7 +143,8 @@ import Testing
   /// a part of the text, not a special token.
   @Test func wordsBeginAtSpaces() throws {
     let json =
-      #"{"model": {"type": "BPE", "vocab": {"?": 0, "▁": 1, "a": 2, "b": 3, "▁a": 4}, "merges": ["▁ a"], "unk_token": "?"},"#
+      #"{"model": {"type": "BPE", "vocab": {"?": 0, "▁": 1, "a": 2, "b": 3, "▁a": 4}, "merges": ["▁ a"], "#
+      + #""unk_token": "?"},"#
       + #""added_tokens": [{"id": 0, "content": "?", "special": true}],"#
       + #""normalizer": {"type": "Sequence", "normalizers": [{"type": "Prepend", "prepend": "▁"}, "#
       + #"{"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]}}"#

@@ -132,15 +132,16 @@ import Testing
     ),
     (
       "config.json",
-      #"{"model_type": "roberta", "vocab_size": 60, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,"#
-        + #""intermediate_size": 40, "max_position_embeddings": 20, "pad_token_id": 9223372036854775807}"#,
+      #"{"model_type": "roberta", "vocab_size": 60, "hidden_size": 24, "num_hidden_layers": 2, "#
+        + #""num_attention_heads": 4, "intermediate_size": 40, "max_position_embeddings": 20, "#
+        + #""pad_token_id": 9223372036854775807}"#,
       "expected a pad_token_id from 0 on"
     ),
     ("config.json", #"{"model_type": "bert", "hidden_size": 7.5}"#, "a number is out of range, or is no whole number"),
     (
       "config.json",
-      #"{"model_type": "llama", "vocab_size": 60, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,"#
-        + #""intermediate_size": 40, "max_position_embeddings": 20,"#
+      #"{"model_type": "llama", "vocab_size": 60, "hidden_size": 24, "num_hidden_layers": 2, "#
+        + #""num_attention_heads": 4, "intermediate_size": 40, "max_position_embeddings": 20,"#
         + #""rope_parameters": {"rope_type": "linear", "factor": 1e-308}}"#, "expected a factor of rope"
     ),
     ("model.safetensors", "x", "is no checkpoint"),

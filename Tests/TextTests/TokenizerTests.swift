@@ -178,8 +178,8 @@ import Testing
       "\"<0x" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true) + ">\": \(byte)"
     }
     let json =
-      #"{"model": {"type": "BPE", "byte_fallback": true, "continuing_subword_prefix": "@@", "end_of_word_suffix": "</w>", "#
-      + #""vocab": {\#(bytes.joined(separator: ", "))}, "merges": []}}"#
+      #"{"model": {"type": "BPE", "byte_fallback": true, "continuing_subword_prefix": "@@", "#
+      + #""end_of_word_suffix": "</w>", "vocab": {\#(bytes.joined(separator: ", "))}, "merges": []}}"#
     let tokenizer = try Tokenizer(json: Array(json.utf8), name: "t.json")
     let tokens = try tokenizer.encode("a漢").tokens
     #expect(tokens.map(\.id) == Array("a@@漢</w>".utf8).map(Int.init))

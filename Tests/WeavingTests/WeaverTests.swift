@@ -192,7 +192,8 @@ import Testing
   }
 
   @Test func settingsCodeAndLinksMayHoldNumbers() throws {
-    let body = "$\\tau = 0.6$, `Quantus 0.6.0`, [x](https://a.b/1.2), [@x, 1.2], <!-- 30 % -->\n"
+    let body =
+      "$\\tau = 0.6$, `Quantus 0.6.0`, [x](https://a.b/1.2), [@x, 1.2], <!-- 30 % -->\n"
       + "$$\n0.5\n$$\n```\n0.1\n```\nVersion 5"
     #expect(try repository.markdown(body) == body)
   }
@@ -210,6 +211,8 @@ import Testing
   @Test func theWriteUpWeaves() throws {
     let document = try Weaver(template: "paper/paper.md", root: Fixture.root.path)()
     #expect(!document.markdown.contains("{{"))
+    let captions = document.markdown.matches(of: #/\*\*((?:Figure|Table) \d+[^*]*)\*\* \[`swift run/#).map(\.output.1)
+    #expect(captions.count > 20 && Set(captions).count == captions.count, "two pictures have one caption: \(captions)")
     let bibliography = Fixture.root.appendingPathComponent("paper/references.bib")
     let references = try String(contentsOf: bibliography, encoding: .utf8)
     for citation in document.markdown.matches(of: #/[\[; ]-?@([a-z]+\d{4})/#) {

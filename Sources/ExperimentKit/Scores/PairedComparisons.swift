@@ -185,8 +185,8 @@ extension [ScoreBook] {
       Method.allCases.compactMap { method in method.gradientTwin.map { (method.rawValue, $0.rawValue) } })
   }
 
-  /// The same of the soft pullback and pullback ascent with every explainer that is no pullback nor the twin of one, and
-  /// with chance.
+  /// The same of the soft pullback and pullback ascent with every explainer that is no pullback nor the twin of one,
+  /// and with chance.
   public func rivalComparisons() throws -> [PairedComparison] {
     let rivals = flatMap(\.networks).flatMap(\.explainers).uniqued.filter { name in
       guard let method = Method(rawValue: name) else { return name == Entrant.chance.name }

@@ -124,8 +124,8 @@ public struct OrderAgreement: Encodable, Sendable {
   public let family: Family
   /// The number of explainers that have both means.
   public let explainers: Int
-  /// Spearman's rank correlation of the measured means with the published ones, in `[-1, 1]`; where good scores are near
-  /// zero, of their magnitudes.
+  /// Spearman's rank correlation of the measured means with the published ones, in `[-1, 1]`; where good scores are
+  /// near zero, of their magnitudes.
   public let spearman: Double
 
   /// The explainers that are put into order. Among all of them much of an agreement can be owed to two groups that lie

@@ -147,9 +147,11 @@ public struct Entrant: Sendable {
 
   /// The meaning of `c`, for a figure's credit line.
   public static let picturedMeaning =
-    "c: an extension, the noise of each channel is c times its own standard deviation; without c: released temperatures."
+    "c: an extension, the noise of each channel is c times its own standard deviation; "
+    + "without c: released temperatures."
 
-  /// Gradient and SmoothGrad, then soft pullback and pullback ascent, each with released and with relative temperatures.
+  /// Gradient and SmoothGrad, then soft pullback and pullback ascent, each with released and with relative
+  /// temperatures.
   static let temperatures: [Entrant] =
     [.gradient, .smoothGrad].map { Entrant($0, Preset.paperV6.settings) }
     + [Method.softPullback, .pullbackAscent].flatMap { method in
@@ -252,7 +254,7 @@ public enum SweptParameter: String, CaseIterable, Sendable {
   public var labelled: [Double] {
     let length = log(values.last! / values[0])
     var kept = [standard]
-    for value in [values[0], values.last!] + values where kept.allSatisfy({ abs(log(value / $0)) > 0.14 * length }) {
+    for value in [values[0], values.last!] + values where kept.allSatisfy({ abs(log(value / $0)) > 0.24 * length }) {
       kept.append(value)
     }
     return kept.sorted()

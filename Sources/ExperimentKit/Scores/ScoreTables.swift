@@ -172,8 +172,8 @@ extension Sequence where Element: Hashable {
 }
 
 extension [ScoreBook] {
-  /// Pairs of explainers by the metrics of all runs, a block for each network: mean differences, marked where one of the
-  /// two is better after correction, below them their intervals, and in grey what the paper publishes.
+  /// Pairs of explainers by the metrics of all runs, a block for each network: mean differences, marked where one of
+  /// the two is better after correction, below them their intervals, and in grey what the paper publishes.
   public func table(_ comparisons: [PairedComparison]) -> Table {
     let isLacking = comparisons.contains { $0.undefined > 0 }
     let footnote = isLacking ? "n: the images for which both have a score, where some have none." : nil
@@ -186,10 +186,11 @@ extension [ScoreBook] {
 
   /// The meaning of the marks of ``table(_:)``, for a figure's credit line.
   public static func credit(_ comparisons: [PairedComparison]) -> String {
-    """
-    Mean difference on the same images and its 95 % bootstrap interval; ▲ better and ▼ worse with a p-value of the \
-    sign-flip test below 0.05 after Holm's correction for all \(comparisons.count) comparisons. Random logit: of \
-    magnitudes.\(comparisons.contains { $0.publishedMean != nil } ? " Published: ▲ and ▼ by the published interval." : "")
-    """
+    let isPublished = comparisons.contains { $0.publishedMean != nil }
+    return """
+      Mean difference on the same images and its 95 % bootstrap interval; ▲ better and ▼ worse with a p-value of the \
+      sign-flip test below 0.05 after Holm's correction for all \(comparisons.count) comparisons. Random logit: of \
+      magnitudes.\(isPublished ? " Published: ▲ and ▼ by the published interval." : "")
+      """
   }
 }

@@ -3,8 +3,9 @@ import Faithfulness
 
 /// The sources of a metric's variance: the shares of explainers, images and networks.
 ///
-/// With a score for each of them, all crossed, the sum of squares about the overall mean is the sum of those of the main
-/// effects, of the interactions with the network, and of a rest: how explainers differ from image to image, and noise.
+/// With a score for each of them, all crossed, the sum of squares about the overall mean is the sum of those of the
+/// main effects, of the interactions with the network, and of a rest: how explainers differ from image to image, and
+/// noise.
 public struct VarianceShares: Encodable, Sendable {
   public let metric: String
   /// The numbers of each: explainers that every network has, and images for which every score is defined.

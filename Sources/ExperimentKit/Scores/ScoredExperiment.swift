@@ -26,7 +26,8 @@ public struct ScoreBook: Sendable {
       let description = scores.description
       let source = description.source.prefix { $0 != "," }
       let count = description.images.count
-      let text = "\(count) image\(count == 1 ? "" : "s") (\(source)), protocol \(description.version), "
+      let text =
+        "\(count) image\(count == 1 ? "" : "s") (\(source)), protocol \(description.version), "
         + "seed \(description.seed)"
       if let same = parts.firstIndex(where: { $0.text == text }) {
         parts[same].titles.append(scores.title)
@@ -108,7 +109,8 @@ extension Experiment {
   public func write(
     _ figure: Figure, part: String? = nil, tables: [Table] = [], numbers: some Encodable, from scores: ScoreBook
   ) throws {
-    try write(figure, part: part, texts: tables.texts, numbers: numbers, about: scores.networks.map(NetworkOfRecord.init))
+    try write(
+      figure, part: part, texts: tables.texts, numbers: numbers, about: scores.networks.map(NetworkOfRecord.init))
     if !scores.missing.isEmpty { print("\(name): not scored yet: \(scores.missing.joined(separator: ", "))") }
   }
 }
@@ -165,8 +167,8 @@ struct ScoreOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "With --recompute: the folder of the logs that a stopped run continues from; by default in .cache, which no other "
-        + "machine has.",
+      "With --recompute: the folder of the logs that a stopped run continues from; by default in .cache, which no "
+        + "other machine has.",
       valueName: "folder"))
   var logs: String?
 

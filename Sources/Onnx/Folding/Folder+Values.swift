@@ -15,11 +15,7 @@ extension Folder {
       }
       let value = try StoredValue(proto.t, name: nil, in: file)
       guard value.count == 1 else { throw failure("its value has \(value.count) elements") }
-      return StoredValue(value.kind, shape) {
-        value.kind.isFloat
-          ? Tensor(shape: shape, repeating: try value.floats()[0])
-          : Tensor(shape: shape, integers: repeatElement(Int64(try value.integers()[0]), count: shape.product))
-      }
+      return StoredValue(repeating: value, shape)
     case "Range":
       let (start, limit, step) = (try input(0), try input(1), try input(2))
       let values = try [start, limit, step].map { value in

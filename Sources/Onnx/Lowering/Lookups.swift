@@ -66,18 +66,22 @@ extension Lowering {
   }
 
   private func gatherElements(_ node: OnnxNode) throws {
-    let (data, places) = (try input(node, 0), try known(node, 1))
+    let (data, indices) = (try input(node, 0), try input(node, 1))
     guard data.rank > 0, let axis = axis(node.int("axis", 0), of: data.rank) else {
       throw failure(node, "its axis is none of shape \(data.shape)")
     }
+    if !indices.isConstant, let element = try data.constant?.onlyElement() {
+      // Which index it is makes no difference: RoBERTa looks types of tokens up in a row of zeros.
+      try requireFit(node, indices.shape, data.shape, axis)
+      return set(node, Slot(StoredValue(repeating: element, indices.shape)))
+    }
+    let places = try known(node, 1)
     try take(node, data, try offsets(node, of: places, in: data.shape, axis), places.shape)
   }
 
   /// Offsets of elements whose place along one axis is an index, and along the others their own.
   private func offsets(_ node: OnnxNode, of places: StoredValue, in shape: [Int], _ axis: Int) throws -> [Int] {
-    guard places.shape.count == shape.count,
-      shape.indices.allSatisfy({ $0 == axis || places.shape[$0] <= shape[$0] })
-    else { throw failure(node, "indices of shape \(places.shape) do not fit \(shape)") }
+    try requireFit(node, places.shape, shape, axis)
     var steps = strides(shape)
     let step = steps[axis]
     steps[axis] = 0
@@ -87,6 +91,13 @@ extension Lowering {
         throw failure(node, "an index is outside an axis of \(shape[axis])")
       }
       return offset + place * step
+    }
+  }
+
+  /// - Throws: `PullbackError` where indices along one axis have more places along another than the data.
+  private func requireFit(_ node: OnnxNode, _ indices: [Int], _ shape: [Int], _ axis: Int) throws {
+    guard indices.count == shape.count, shape.indices.allSatisfy({ $0 == axis || indices[$0] <= shape[$0] }) else {
+      throw failure(node, "indices of shape \(indices) do not fit \(shape)")
     }
   }
 

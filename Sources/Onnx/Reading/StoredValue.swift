@@ -31,6 +31,29 @@ final class StoredValue {
     self.init(.int64, Tensor(shape: [integers.count], integers: integers.map(Int64.init)))
   }
 
+  /// One element in every place.
+  convenience init(repeating element: StoredValue, _ shape: [Int]) {
+    let kind = element.kind
+    self.init(kind, shape) {
+      kind.isFloat
+        ? Tensor(shape: shape, repeating: try element.floats()[0])
+        : Tensor(shape: shape, integers: repeatElement(Int64(try element.integers()[0]), count: shape.product))
+    }
+  }
+
+  /// The element that every place has, alone; nil where they differ, and where there are none.
+  func onlyElement() throws -> StoredValue? {
+    let tensor = try tensor()
+    if kind.isFloat {
+      let values = tensor.scalars
+      guard let first = values.first, values.allSatisfy({ $0 == first }) else { return nil }
+      return StoredValue(kind, Tensor(shape: [1], [first]))
+    }
+    let values = tensor.integers
+    guard let first = values.first, values.allSatisfy({ $0 == first }) else { return nil }
+    return StoredValue(kind, Tensor(shape: [1], integers: [first]))
+  }
+
   func tensor() throws -> Tensor {
     if let made { return made }
     let tensor = try make()

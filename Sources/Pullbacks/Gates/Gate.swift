@@ -46,7 +46,9 @@ extension Elementwise {
   }
 
   public func forward(_ inputs: [Tensor], _ parameters: [Tensor], mode: Mode) -> Evaluation {
-    if let kernel = (self as? any VectorisedElementwise)?.map { return Evaluation(inputs[0].map { kernel($0, $1, $2) }) }
+    if let kernel = (self as? any VectorisedElementwise)?.map {
+      return Evaluation(inputs[0].map { kernel($0, $1, $2) })
+    }
     return Evaluation(inputs[0].map { apply($0, into: $1, count: $2) })
   }
 
@@ -177,7 +179,8 @@ func logistic(_ z: Double) -> Double { 1 / (1 + exp(-z)) }
 
 /// The normal average of the logistic function by the probit approximation `sigmoid(z / sqrt(1 + pi s^2 / 8))`.
 ///
-/// It is off by 0.0177 at most, for large s at z = 1.73 s; at s = 1 by 0.0045. Source: Spiegelhalter & Lauritzen 1990 (doi 10.1002/net.3230200507).
+/// It is off by 0.0177 at most, for large s at z = 1.73 s; at s = 1 by 0.0045. Source: Spiegelhalter & Lauritzen 1990
+/// (doi 10.1002/net.3230200507).
 func averagedLogistic(_ z: Double, deviation s: Double) -> Double { logistic(z / (1 + .pi * s * s / 8).squareRoot()) }
 
 /// `E g(z + s e)`, `e ~ N(0, 1)`, of a smooth function, by the trapezoid rule, which converges exponentially for
@@ -206,10 +209,11 @@ func normalAverageBelowZero(at z: Double, deviation s: Double, of g: (Double) ->
   let (low, high) = (z - 9 * s, min(0, z + 9 * s))
   guard low < high else { return 0 }
   let (middle, half) = ((low + high) / 2, (high - low) / 2)
-  return half * GaussLegendre.rule.reduce(0) { sum, node in
-    let u = middle + half * node.place
-    return sum + node.weight * g(u) * normalDensity((u - z) / s) / s
-  }
+  return half
+    * GaussLegendre.rule.reduce(0) { sum, node in
+      let u = middle + half * node.place
+      return sum + node.weight * g(u) * normalDensity((u - z) / s) / s
+    }
 }
 
 /// Gauss and Legendre's rule on `[-1, 1]`: the roots of a Legendre polynomial by Newton's method.

@@ -2,8 +2,8 @@ import Glibc
 
 // Gates that few networks have.
 
-/// `x` above 0, `alpha (e^(x / alpha) - 1)` below: an ELU whose slope is continuous for every alpha. Source: Barron 2017
-/// (arXiv 1704.07483).
+/// `x` above 0, `alpha (e^(x / alpha) - 1)` below: an ELU whose slope is continuous for every alpha. Source: Barron
+/// 2017 (arXiv 1704.07483).
 public struct CELU: Gate {
   /// The limit of minus the value for inputs far below 0.
   public var alpha: Double

@@ -7,8 +7,8 @@ import Kernels
 /// ```
 /// Whoever asks for these numbers gets the same ones, whatever was drawn before, on however many threads, in a batch
 /// of whatever size: results do not depend on order, and a run that is cut in pieces or resumed agrees with one that is
-/// not. The generator is Philox4x32-10, a function of a key, which holds seed and purpose, and of a counter, which holds
-/// image, draw and position: word 12 million costs what the first one costs.
+/// not. The generator is Philox4x32-10, a function of a key, which holds seed and purpose, and of a counter, which
+/// holds image, draw and position: word 12 million costs what the first one costs.
 public struct RandomStream: Sendable {
   private let key: UInt64
   private let image: UInt32
@@ -81,8 +81,8 @@ public struct RandomStream: Sendable {
 }
 
 extension Tensor {
-  /// A number that equal values have in common, whatever the shape: FNV-1a over the bits of the values, mixed and cut to
-  /// 32 bits. It seeds the random numbers that belong to an image.
+  /// A number that equal values have in common, whatever the shape: FNV-1a over the bits of the values, mixed and cut
+  /// to 32 bits. It seeds the random numbers that belong to an image.
   public var contentKey: Int {
     func hashed(_ words: some Sequence<UInt64>) -> UInt64 {
       words.reduce(RandomStream.hashStart) { ($0 ^ $1) &* RandomStream.hashPrime }

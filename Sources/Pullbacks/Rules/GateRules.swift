@@ -59,8 +59,8 @@ public struct SoftGate: Rule {
   }
 }
 
-/// The soft gate of ReLU in versions 1 to 4 of the paper, under the name of excitation pullbacks: `v * sigmoid(z / tau)`,
-/// the average of `[z + tau e > 0]` over logistic noise e.
+/// The soft gate of ReLU in versions 1 to 4 of the paper, under the name of excitation pullbacks:
+/// `v * sigmoid(z / tau)`, the average of `[z + tau e > 0]` over logistic noise e.
 ///
 /// Source: arXiv 2507.22832v4.
 public struct LogisticGate: Rule {

@@ -8,7 +8,8 @@ struct AddedTokens: Sendable {
     var isWord, takesSpaceBefore, takesSpaceBehind: Bool
   }
 
-  /// Tokens by their first character, then by their length, the longest first: the longest of several matching tokens is found.
+  /// Tokens by their first character, then by their length, the longest first: the longest of several matching tokens
+  /// is found.
   private typealias Table = [Unicode.Scalar: [(length: Int, tokens: [[Unicode.Scalar]: Token])]]
 
   /// Looked for in the text as it is, and in the text as it was normalised.
