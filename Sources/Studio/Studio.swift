@@ -214,8 +214,8 @@ public final class Studio: Sendable {
     let title = seen?.title(network.subject.className(request.target)) ?? "\(request.target)"
     let row = ImageGrid.Row(title, [try Picture(pass.input), try heatMap(map), try rawPicture(map)])
     let figure = Figure.attributions(
-      [row], by: [method], try network.settings(network.temperature(request.temperature, of: method)), of: ["\(request.target)"],
-      network: network.subject.name)
+      [row], by: [method], try network.settings(network.temperature(request.temperature, of: method)),
+      of: ["\(request.target)"], network: network.subject.name)
     return Signature.signed(format == "png" ? try figure.png() : try figure.pdf(), for: "figure.\(format)")
   }
 

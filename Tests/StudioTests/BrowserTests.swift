@@ -367,7 +367,8 @@ struct BrowserTests {
     let browser = try Browser(width: width)
     try browser.open(own.address)
     try browser.wait("state.maps.a && state.network === 'own'")
-    let picture = folder.path("<img src=x onerror=\"document.title='taken'\">" + String(repeating: "x", count: 99) + ".png")
+    let picture = folder.path(
+      "<img src=x onerror=\"document.title='taken'\">" + String(repeating: "x", count: 99) + ".png")
     try Picture(width: 64, height: 64, pixels: (0..<64 * 64 * 3).map { UInt8(truncatingIfNeeded: $0 / 7) })
       .writePNG(to: picture)
     try browser.choose(picture, in: "#file")

@@ -251,10 +251,12 @@ import Testing
   }
 
   /// What a command calls a picture is what its file is called, in Persian and with emoji too.
-  @Test(arguments: [
-    (String(repeating: "long ", count: 40) + "name.png", nil), ("می‌خواهم 👩‍👧.png", nil), ("/etc/a\\b.png", "b.png"),
-    ("\u{202E}gnp.\u{7}exe", "gnp.exe"), ("..", "picture.png"),
-  ] as [(String, String?)]) func namesOfFilesAreKept(_ name: String, _ kept: String?) throws {
+  @Test(
+    arguments: [
+      (String(repeating: "long ", count: 40) + "name.png", nil), ("می‌خواهم 👩‍👧.png", nil), ("/etc/a\\b.png", "b.png"),
+      ("\u{202E}gnp.\u{7}exe", "gnp.exe"), ("..", "picture.png"),
+    ] as [(String, String?)]) func namesOfFilesAreKept(_ name: String, _ kept: String?) throws
+  {
     let coded = name.addingPercentEncoding(withAllowedCharacters: .alphanumerics)!
     let answer = try studio.post("/api/pictures", try Self.picture(5), ["X-Name": coded])
     #expect(answer.json["name"] as? String == kept ?? name)
@@ -438,7 +440,8 @@ import Testing
     let json = try JSONSerialization.jsonObject(with: file)
     let shares = ((json as? [String: Any])?["words"] as? [[String: Any]])?.map { $0["share"] as! Double }
     #expect(shares == words.map { $0["share"] as! Double })
-    let long = String(repeating: "t1 ", count: 2000), stacked = "t" + String(repeating: "\u{301}", count: 3000)
+    let long = String(repeating: "t1 ", count: 2000)
+    let stacked = "t" + String(repeating: "\u{301}", count: 3000)
     for mistake in [("", "t1"), ("t1", long), ("t1", stacked)].map({ ["first": $0.0, "second": $0.1] }) {
       let answer = try studio.post("/api/texts", json: mistake.merging(["method": "hard-pullback"]) { $1 })
       #expect(answer.message("error") != nil)
