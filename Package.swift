@@ -105,8 +105,9 @@ let package = Package(
       "Subjects",
       [
         "Pullbacks", "Failures", "Digests", "Kernels", "Checkpoints", "Networks", "Onnx", "Imaging", "Attribution",
-        "Faithfulness", "Scenes", "Training", .product(name: "SwiftCSV", package: "SwiftCSV"),
+        "Faithfulness", .product(name: "SwiftCSV", package: "SwiftCSV"),
       ], resources: [.embedInCode("Resources/photographs.csv"), .embedInCode("Resources/contexts.csv")]),
+    room("Galleries", ["Subjects", "Scenes", "Training", "Imaging", "Pullbacks", "Faithfulness"]),
     .target(name: "CBridge"),
     .target(
       name: "Bridge",
@@ -117,7 +118,7 @@ let package = Package(
     room(
       "ExperimentKit",
       [
-        "SemanticPullbacks", "Subjects", "Faithfulness", "Plotting", "Scenes", "Sentences", "Text", "Training",
+        "SemanticPullbacks", "Subjects", "Galleries", "Faithfulness", "Plotting", "Scenes", "Sentences", "Text", "Training",
         "Failures", "Processes", "Digests", "Kernels", "CStart", "CCairo", "CPNG", "CImaging", "COpenSSL",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -125,7 +126,7 @@ let package = Package(
     room(
       "Studio",
       [
-        "ExperimentKit", "Text", "Scenes", "Training", "Failures", "Digests", "Kernels",
+        "ExperimentKit", "Galleries", "Text", "Scenes", "Training", "Failures", "Digests", "Kernels",
         .product(name: "FlyingSocks", package: "FlyingFox"),
       ], exclude: ["README.md"], resources: [.embedInCode("Resources/studio.html")]),
     room("Weaving", ["Failures", .product(name: "SwiftCSV", package: "SwiftCSV")]),
@@ -176,7 +177,9 @@ let package = Package(
     tests("FaithfulnessTests", ["Faithfulness", "Kernels"]),
     tests(
       "SubjectsTests",
-      ["Subjects", "Failures", "Checkpoints", "Networks", "Imaging", "Scenes", "Faithfulness", "Pullbacks"]),
+      [
+        "Subjects", "Galleries", "Failures", "Checkpoints", "Networks", "Imaging", "Scenes", "Faithfulness", "Pullbacks",
+      ]),
     tests("ExperimentKitTests", ["ExperimentKit", "Failures", "Digests"]),
     tests("WeavingTests", ["Weaving"]),
     tests("ReadmeTests", []),

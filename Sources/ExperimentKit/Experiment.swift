@@ -1,5 +1,6 @@
 import Failures
 import Foundation
+import Galleries
 import Networks
 import Plotting
 import Pullbacks

@@ -40,14 +40,19 @@ struct LoadedNetwork: Sendable {
 
   var graph: Graph { subject.graph }
 
+  /// The temperature of a request as the option `--temperature` names it: the one that was asked for, or the one that
+  /// `attribute` uses if none is named; nil for methods without soft rules.
+  func temperature(_ asked: String?, of method: Method) -> String? {
+    method.usesSoftRules ? asked ?? usualTemperature : nil
+  }
+
   /// The settings as `attribute` takes them from the command line.
   ///
-  /// - Parameter temperature: the temperature as the option `--temperature` names it; nil for methods without soft
-  ///   rules.
+  /// - Parameter temperature: as ``temperature(_:of:)`` gives it.
   /// - Throws: `PullbackError` if it is not understood.
   func settings(_ temperature: String?) throws -> MethodSettings {
     var settings = Preset.general.settings
-    try settings.setTemperatures(temperature, for: graph)
+    try settings.setTemperatures(temperature ?? usualTemperature, for: graph)
     if !settings.relativeTemperatures.isEmpty { settings.spreads = spreads }
     _ = try settings.softRules(for: graph)
     settings.camLayer = Architecture.lastMaps(in: graph)
@@ -56,7 +61,7 @@ struct LoadedNetwork: Sendable {
 
   /// The tables of rules of methods that the page is likely to switch between.
   var usualRules: [RuleSet] {
-    [usualTemperature, nil].compactMap { try? settings($0).softRules(for: graph) } + [.gradient]
+    [usualTemperature, "released"].compactMap { try? settings($0).softRules(for: graph) } + [.gradient]
   }
 
   /// The temperature that `attribute` uses if none is named.

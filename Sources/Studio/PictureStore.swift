@@ -1,6 +1,7 @@
 import Digests
 import Failures
 import Foundation
+import Galleries
 import Imaging
 import Kernels
 import Scenes
@@ -118,11 +119,14 @@ final class PictureStore: Sendable {
     return try ImageLoader(size: 96, framing: .release).picture(of: photograph).pngBytes()
   }
 
-  /// The last part of a name, without what a terminal or a shell could take for something else.
+  /// The last part of a name, as long as names of files may be, without what a terminal or a shell could take for
+  /// something else. Joiners stay: Persian words and emoji are written with them.
   private static func fileName(_ text: String) -> String {
     let last = text.split(whereSeparator: { $0 == "/" || $0 == "\\" }).last.map(String.init) ?? ""
-    let shown = last.unicodeScalars.filter { ![.control, .format].contains($0.properties.generalCategory) }
-    let plain = String(String.UnicodeScalarView(shown).prefix(100))
+    let shown = last.unicodeScalars.filter {
+      ["\u{200C}", "\u{200D}"].contains($0) || ![.control, .format].contains($0.properties.generalCategory)
+    }
+    let plain = String(String.UnicodeScalarView(shown).prefix(255))
     return plain.isEmpty || plain.allSatisfy({ $0 == "." }) ? "picture.png" : plain
   }
 }

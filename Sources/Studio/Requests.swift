@@ -13,7 +13,8 @@ enum Requests {
     let network, picture: String
     let target: Int
     let method: String
-    /// The temperature as the option `--temperature` names it; ignored by methods without soft rules.
+    /// The temperature as the option `--temperature` names it; nil is the one that `attribute` uses if none is named.
+    /// Methods without soft rules ignore it.
     let temperature: String?
     /// The client whose map it is, and the place where it is shown.
     let client, channel: String?

@@ -150,7 +150,7 @@ public final class Studio: Sendable {
     let picture = try pictures.picture(request.picture)
     let key = MapKey(
       network: request.network, picture: picture.id, target: request.target, method: method,
-      temperature: method.usesSoftRules ? request.temperature : nil)
+      temperature: network.temperature(request.temperature, of: method))
     return try maps.value(key) {
       let explainer = try method.explainer(try network.settings(key.temperature), for: network.graph)
       let pass = try pass(network, picture)
@@ -188,11 +188,12 @@ public final class Studio: Sendable {
     _ request: Requests.Map, _ network: LoadedNetwork, _ picture: StoredPicture
   ) throws -> [String: String] {
     let method = try request.explainer
+    let temperature = network.temperature(request.temperature, of: method)
     let stem = "\((picture.name as NSString).deletingPathExtension)-\(method.rawValue)"
     let asked =
       ["attribute"] + network.offered.options
       + ["--input", shellPath(picture.name), "--target", "\(request.target)", "--method", method.rawValue]
-      + (method.usesSoftRules ? ["--temperature", request.temperature ?? network.usualTemperature] : [])
+      + (temperature.map { ["--temperature", $0] } ?? [])
     return [
       "npy": shellCommand(asked + ["--output", shellPath("\(stem).npy")]),
       "png": shellCommand(asked + ["--figure", shellPath("\(stem).png")]),
@@ -213,8 +214,8 @@ public final class Studio: Sendable {
     let title = seen?.title(network.subject.className(request.target)) ?? "\(request.target)"
     let row = ImageGrid.Row(title, [try Picture(pass.input), try heatMap(map), try rawPicture(map)])
     let figure = Figure.attributions(
-      [row], by: [method], try network.settings(request.temperature), of: ["\(request.target)"],
-      network: network.subject.name)
+      [row], by: [method], try network.settings(network.temperature(request.temperature, of: method)),
+      of: ["\(request.target)"], network: network.subject.name)
     return Signature.signed(format == "png" ? try figure.png() : try figure.pdf(), for: "figure.\(format)")
   }
 
@@ -250,7 +251,8 @@ public final class Studio: Sendable {
     }
     let network = try network(request.network)
     let picture = try pictures.picture(request.picture)
-    var settings = try network.settings(method.usesSoftRules ? request.temperature : nil)
+    let temperature = network.temperature(request.temperature, of: method)
+    var settings = try network.settings(temperature)
     settings.clipping = .everyStep
     guard var ascent = try method.explainer(settings, for: network.graph) as? PullbackAscent else {
       throw PullbackError(.usage, "method", "expected pullback-ascent or gradient-ascent")
@@ -268,7 +270,7 @@ public final class Studio: Sendable {
           ["attribute"] + network.offered.options
             + ["--input", shellPath(picture.name), "--target", "\(request.away ? "-1*" : "")\(request.target)"]
             + ["--method", method.rawValue]
-            + (method.usesSoftRules ? ["--temperature", request.temperature ?? network.usualTemperature] : [])
+            + (temperature.map { ["--temperature", $0] } ?? [])
             + ["--counterfactual", "\(request.steps)", "--output", "counterfactual"])))
     var iterate = pass.input
     var first: Int?

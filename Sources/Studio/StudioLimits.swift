@@ -13,7 +13,9 @@ public struct StudioLimits: Sendable {
   public var headBytes = 1 << 16
   /// The size of any other request's body, in bytes.
   public var requestBytes = 1 << 16
-  /// The length of one of two texts, in characters.
+  /// The size of all bodies that are under way or being answered together, in bytes.
+  public var bodiesBytes = 256 << 20
+  /// The length of one of two texts, in Unicode scalars.
   public var characters = 2000
   /// The number of waiting requests; others are refused until some are answered.
   public var waiting = 200

@@ -53,6 +53,7 @@ public struct StudioServer: Sendable {
   /// Serves every connection that comes, as many at a time as are allowed.
   private static func accept(_ listener: AsyncSocket, _ handler: StudioHandler, _ limits: StudioLimits) async throws {
     let open = Locked(0)
+    let room = BodyRoom(limits.bodiesBytes)
     try await withThrowingDiscardingTaskGroup { group in
       while true {
         let socket: AsyncSocket
@@ -71,7 +72,7 @@ public struct StudioServer: Sendable {
           continue
         }
         group.addTask {
-          await WebConnection(socket: socket, limits: limits).serve(handler)
+          await WebConnection(socket: socket, limits: limits, room: room).serve(handler)
           open.withLock { $0 -= 1 }
         }
       }

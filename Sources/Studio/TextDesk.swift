@@ -84,8 +84,9 @@ final class TextDesk: Sendable {
     guard let method = TextMethod(rawValue: request.method), method != .random else {
       throw PullbackError(.usage, "method", "expected one of \(Self.methods.joined(separator: ", "))")
     }
-    for text in [request.first, request.second] where text.count > limit {
-      throw PullbackError(.usage, "text", "expected at most \(limit) characters, found \(text.count)")
+    // Scalars, because one character of them may have thousands.
+    for count in [request.first, request.second].map(\.unicodeScalars.count) where count > limit {
+      throw PullbackError(.usage, "text", "expected at most \(limit) characters, found \(count)")
     }
     // A command line holds no such character.
     guard !(request.first + request.second).unicodeScalars.contains("\0") else {

@@ -1,5 +1,6 @@
 import FlyingSocks
 import Foundation
+import Kernels
 
 /// What requests are answered by.
 protocol WebHandler: Sendable {
@@ -18,6 +19,8 @@ protocol WebHandler: Sendable {
 struct WebConnection: Sendable {
   let socket: AsyncSocket
   let limits: StudioLimits
+  /// The room for bodies that all connections share.
+  let room: BodyRoom
 
   /// Serves to the connection's end.
   func serve(_ handler: some WebHandler) async {
@@ -31,6 +34,9 @@ struct WebConnection: Sendable {
             try await input.head(limit: limits.headBytes)
           })
         let limit = try handler.limit(of: request)
+        let size = try request.body.most(limit)
+        guard room.take(size) else { throw Refusal(.serviceUnavailable, "too much is sent at once; try again") }
+        defer { room.giveBack(size) }
         if request.header("Expect")?.lowercased() == "100-continue" { try await write("HTTP/1.1 100 Continue\r\n\r\n") }
         let body = try await within(limits.seconds, "the request") { try await input.body(request.body, limit: limit) }
         try await whileConnected(input) { try await send(await handler.answer(request, body)) }
@@ -107,6 +113,24 @@ struct WebConnection: Sendable {
   }
 }
 
+/// The bytes that bodies may have together, so that many pictures at once do not fill the memory.
+final class BodyRoom: Sendable {
+  private let rest: Locked<Int>
+
+  init(_ bytes: Int) { rest = Locked(bytes) }
+
+  /// Takes some bytes; whether there are as many.
+  func take(_ bytes: Int) -> Bool {
+    rest.withLock { rest in
+      guard bytes <= rest else { return false }
+      rest -= bytes
+      return true
+    }
+  }
+
+  func giveBack(_ bytes: Int) { rest.withLock { $0 += bytes } }
+}
+
 /// What comes in on a connection.
 private actor WebInput {
   private let socket: AsyncSocket
@@ -158,10 +182,9 @@ private actor WebInput {
   }
 
   func body(_ body: WebRequest.Body, limit: Int) async throws -> [UInt8] {
-    let tooLarge = Refusal(.contentTooLarge, "the request has more than \(limit) bytes")
     var bytes: [UInt8] = []
     func read(_ count: Int) async throws {
-      guard bytes.count + count <= limit else { throw tooLarge }
+      guard bytes.count + count <= limit else { throw Refusal.tooLarge(limit) }
       let end = bytes.count + count
       while bytes.count < end {
         if taken == held.count { try await readMore() }
@@ -170,7 +193,6 @@ private actor WebInput {
     }
     switch body {
     case .counted(let count):
-      guard count <= limit else { throw tooLarge }
       try await read(count)
       return bytes
     case .chunked:
@@ -180,7 +202,7 @@ private actor WebInput {
         guard (1...15).contains(digits.count), digits.allSatisfy({ isxdigit(Int32($0)) != 0 }),
           let count = Int(String(decoding: digits, as: UTF8.self), radix: 16)
         else { throw broken }
-        guard count <= limit else { throw tooLarge }
+        guard count <= limit else { throw Refusal.tooLarge(limit) }
         if count == 0 { break }
         try await read(count)
         guard try await line().isEmpty else { throw broken }

@@ -13,6 +13,15 @@ struct WebRequest: Sendable {
   enum Body: Sendable, Equatable {
     case counted(Int)
     case chunked
+
+    /// The most bytes that it may have.
+    ///
+    /// - Throws: `Refusal` if they are more than `limit`.
+    func most(_ limit: Int) throws(Refusal) -> Int {
+      guard case .counted(let count) = self else { return limit }
+      guard count <= limit else { throw .tooLarge(limit) }
+      return count
+    }
   }
   let body: Body
 
@@ -23,6 +32,10 @@ struct WebRequest: Sendable {
   /// - Throws: `Refusal` if it is none, or may be read in two ways.
   init(head: [UInt8]) throws(Refusal) {
     let lines = String(decoding: head, as: UTF8.self).components(separatedBy: "\r\n")
+    // A lone CR or LF, in which others may see the end of a line, and NUL.
+    guard !lines.contains(where: { $0.unicodeScalars.contains { ["\r", "\n", "\0"].contains($0) } }) else {
+      throw Refusal(.badRequest, "the request's head has a character that ends no line")
+    }
     let first = lines[0].split(separator: " ", omittingEmptySubsequences: false)
     guard first.count == 3, first[1].hasPrefix("/"), first.allSatisfy({ $0.allSatisfy { $0 > " " && $0 != "\u{7F}" } })
     else { throw Refusal(.badRequest, "the request's first line is not understood") }
@@ -62,6 +75,10 @@ struct Refusal: Error {
   let problem: String
 
   init(_ status: WebResponse.Status, _ problem: String) { (self.status, self.problem) = (status, problem) }
+
+  static func tooLarge(_ limit: Int) -> Refusal {
+    Refusal(.contentTooLarge, "the request has more than \(limit) bytes")
+  }
 }
 
 /// An answer. The connection ends with it.

@@ -99,7 +99,7 @@ extension Subject {
       name, name, .onnx(model, path: path), network, preprocessing ?? .release, takesPictures: preprocessing != nil,
       classNames: classNames, notes: notes, credit: folder.map { "Images: \($0)" } ?? ""
     ) { inputs in
-      if folder == nil, case .spread = choice {
+      if folder == nil, case .spread = choice.kind {
         throw PullbackError(
           .usage, "images", "no images are known for \(name)", advice: "name a folder of labelled images")
       }

@@ -4,8 +4,6 @@ import Faithfulness
 import Foundation
 import Imaging
 import Networks
-import Scenes
-import Training
 
 /// Networks and images that belong together.
 public enum Tier: String, CaseIterable, Sendable {
@@ -62,18 +60,38 @@ public enum Tier: String, CaseIterable, Sendable {
     ImageNetTier.Model(rawValue: model)?.checkpointSHA256 ?? (try? checkpoint(of: model).sha256)
   }
 
-  /// The images of a tier that a network is shown.
-  public enum Choice: Sendable {
+  /// The images of a tier that a network is shown. Those of scenes are drawn by `Galleries`, which is above this library:
+  /// who explains networks draws nothing.
+  public struct Choice: Sendable {
+    public enum Kind: Sendable {
+      /// None: they come from elsewhere.
+      case none
+      /// The few that an experiment shows: photographs by their names, or as many files of the user's.
+      case shown(photographs: [String], count: Int)
+      /// This many, spread evenly over all images; nil is all of them, or 100 scenes. Of photographs the cut-out ones,
+      /// which have masks.
+      case spread(Int?)
+      /// The same of ``Tier/scenes``; of photographs all in context, after as many cut-out ones, spread evenly, as make
+      /// this many; nil is all.
+      case mixed(Int?)
+    }
+
+    let kind: Kind
+    /// The scenes' source, for a figure's credit line.
+    let sceneCredit: String
+    /// Draws the scenes, so many pixels a side.
+    let scenes: @Sendable (_ size: Int) -> any SampleSource
+
+    /// - Parameters:
+    ///   - kind: the images of every tier.
+    ///   - sceneCredit: the scenes' source, for a figure's credit line.
+    ///   - scenes: draws the scenes of the choice, so many pixels a side.
+    public init(_ kind: Kind, sceneCredit: String = "", scenes: @escaping @Sendable (_ size: Int) -> any SampleSource) {
+      (self.kind, self.sceneCredit, self.scenes) = (kind, sceneCredit, scenes)
+    }
+
     /// None: they come from elsewhere.
-    case none
-    /// The few that an experiment shows.
-    case shown(Gallery)
-    /// This many, spread evenly over all images; nil is all of them, or 100 scenes. Of photographs the cut-out ones,
-    /// which have masks.
-    case spread(Int?)
-    /// The same of ``Tier/scenes``; of photographs all in context, after as many cut-out ones, spread evenly, as make
-    /// this many; nil is all.
-    case mixed(Int?)
+    public static let none = Choice(.none) { _ in NoSamples() }
   }
 
   /// One of its networks with its images.
@@ -99,7 +117,7 @@ public enum Tier: String, CaseIterable, Sendable {
   }
 
   private func check(_ choice: Choice, _ folder: String?) throws {
-    if case .none = choice { return }
+    if case .none = choice.kind { return }
     guard self != .paper || folder != nil else {
       throw PullbackError(
         .usage, "images", "the paper's networks need images",
@@ -111,11 +129,11 @@ public enum Tier: String, CaseIterable, Sendable {
   func samples(
     _ choice: Choice, _ folder: String?, _ inputs: Subject.InputDescription, _ unreadable: UnreadableFiles?
   ) throws -> any SampleSource {
-    if case .none = choice { return NoSamples() }
+    if case .none = choice.kind { return NoSamples() }
     let loader = try inputs.loader()
     if let folder {
       let files = try LabelledFile.inFolder(folder, of: inputs.classes)
-      let chosen = try choice.files(of: files, folder) { files.ofDifferentClasses($0.count) }
+      let chosen = try choice.files(of: files, folder) { _, count in files.ofDifferentClasses(count) }
       return try FileSamples(chosen, loader: loader, unreadable: unreadable)
     }
     switch self {
@@ -123,20 +141,16 @@ public enum Tier: String, CaseIterable, Sendable {
       guard loader.height == loader.width, loader.channels == .rgb else {
         throw PullbackError(.usage, "scenes", "are square and in colour, expected inputs of shape \(inputs.shape)")
       }
-      switch choice {
-      case .shown(let gallery): return SceneSamples(gallery.scenes, size: loader.height, withParts: false)
-      case .spread(let count), .mixed(let count): return SceneSamples(0..<(count ?? 100), size: loader.height)
-      case .none: return NoSamples()
-      }
+      return choice.scenes(loader.height)
     case .imagenet:
       let (cutOuts, contexts) = (ImageNetTier.photographs, ImageNetTier.contexts)
       let chosen: [LabelledFile]
-      if case .mixed(let count) = choice {
+      if case .mixed(let count) = choice.kind {
         let others = count.map { max(0, $0 - contexts.count) }
         chosen = try cutOuts.spread(others, of: "the cut-out photographs") + contexts.prefix(count ?? contexts.count)
       } else {
-        chosen = try choice.files(of: cutOuts, "the photographs") { gallery in
-          try gallery.photographs.map { name in
+        chosen = try choice.files(of: cutOuts, "the photographs") { names, _ in
+          try names.map { name in
             guard let file = (contexts + cutOuts).first(where: { $0.name == name }) else {
               throw PullbackError(.usage, "photograph \(name)", "is not one of the photographs of the tier")
             }
@@ -153,24 +167,22 @@ public enum Tier: String, CaseIterable, Sendable {
   /// The source of the chosen images, for a credit line.
   private func credit(_ choice: Choice, _ folder: String?) -> String {
     if let folder { return "Images: \(folder)" }
-    switch (self, choice) {
-    case (.scenes, .shown(let gallery)):
-      return "Scenes \(gallery.scenes.map(String.init).joined(separator: ", ")) of seed \(SceneGenerator.heldOut.seed)."
-    case (.imagenet, .shown(let gallery)):
-      return "Photographs: \(ImageNetTier.credit(of: gallery.photographs))."
+    switch (self, choice.kind) {
+    case (.scenes, _): return choice.sceneCredit
+    case (.imagenet, .shown(let names, _)): return "Photographs: \(ImageNetTier.credit(of: names))."
     default: return ""
     }
   }
 }
 
 extension Tier.Choice {
-  /// The files of the choice; `shown` picks the files of a gallery.
+  /// The files of the choice; `shown` picks those that an experiment shows.
   fileprivate func files(
-    of files: [LabelledFile], _ source: String, shown: (Gallery) throws -> [LabelledFile]
+    of files: [LabelledFile], _ source: String, shown: (_ photographs: [String], _ count: Int) throws -> [LabelledFile]
   ) throws -> [LabelledFile] {
-    switch self {
+    switch kind {
     case .none: []
-    case .shown(let gallery): try shown(gallery)
+    case .shown(let photographs, let count): try shown(photographs, count)
     case .spread(let count), .mixed(let count): try files.spread(count, of: source)
     }
   }
@@ -214,28 +226,11 @@ extension Subject {
       architecture.name, architecture, file, preprocessing: preprocessing ?? .standard(for: architecture),
       credit: folder.map { "Images: \($0)" } ?? ""
     ) { inputs in
-      if folder == nil, case .spread = choice, SceneNetwork(rawValue: architecture.name) == nil {
+      if folder == nil, case .spread = choice.kind, SceneNetwork(rawValue: architecture.name) == nil {
         throw PullbackError(
           .usage, "images", "no images are known for \(architecture.name)", advice: "name a folder of labelled images")
       }
       return try Tier.scenes.samples(choice, folder, inputs, unreadable)
     }
-  }
-}
-
-/// The images that an experiment shows, by the tier it is run on.
-public struct Gallery: Sendable {
-  /// The names of ``Tier/imagenet``'s photographs, of both kinds.
-  public var photographs: [String]
-  /// The number of the user's images for ``Tier/paper``, the first of each class.
-  public var count: Int
-  /// The numbers of held-out scenes for ``Tier/scenes``.
-  public var scenes: [Int]
-
-  /// - Parameter scenes: nil takes as many as photographs, the first ones that are easy to read.
-  public init(photographs: [String], scenes: [Int]? = nil) {
-    self.photographs = photographs
-    self.scenes = scenes ?? SceneSamples.clearScenes(photographs.count)
-    count = photographs.count
   }
 }

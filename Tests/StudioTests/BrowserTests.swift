@@ -308,6 +308,12 @@ struct BrowserTests {
     try browser.wait("/^-?0\\.\\d{3}$/.test($('cosine').textContent) && $('shaded-a').children.length === 3")
     #expect(try browser.run("$('shaded-a').textContent") as? String == "t1 t5 t7")
     #expect(try browser.isTrue("[...$('shaded-b').children].some(word => word.style.background.includes('0.7'))"))
+    // Which shares add up to the cosine is told for each method.
+    try browser.wait("$('text-note').textContent.endsWith('together the cosine.')")
+    try browser.run("$('text-method').value = 'leave-one-out'; $('text-method').dispatchEvent(new Event('change'))")
+    try browser.wait("$('text-note').textContent.includes('do not add up')")
+    try browser.run("$('text-method').value = 'hard-pullback'; $('text-method').dispatchEvent(new Event('change'))")
+    try browser.wait("$('text-note').textContent.endsWith('together the cosine.')")
     let before = try browser.run("$('cosine').textContent") as? String
     try browser.run("$('text-b').focus()")
     try browser.type(" t1")
@@ -344,6 +350,46 @@ struct BrowserTests {
     #expect(try browser.isTrue("document.querySelector('[data-words]').disabled"))
     try browser.wait("!document.querySelector('[data-words]').disabled && $('shaded-b').children.length === 3")
     try check(browser)
+  }
+
+  /// Names of classes and of pictures are text, whatever they look like, and break no line of the page.
+  @Test(arguments: [1200, 390]) func namesOfOthersAreText(_ width: Int) throws {
+    let folder = try TemporaryFolder()
+    let names = [
+      "<img src=x onerror=\"document.title='taken'\">", "</script><script>document.title='taken'</script>",
+      String(repeating: "long", count: 100), "__proto__", "constructor", "\u{202E}evil", "&amp;\"'`${1}", "日本語のクラス名",
+      "z" + String(repeating: "\u{301}", count: 60), "javascript:alert(1)",
+    ]
+    try names.joined(separator: "\n").write(toFile: folder.path("labels.txt"), atomically: true, encoding: .utf8)
+    let own = try StudioProcess([
+      "--model", Fixture.path("onnx/mine.onnx"), "--preprocess", "imagenet", "--labels", folder.path("labels.txt"),
+    ])
+    let browser = try Browser(width: width)
+    try browser.open(own.address)
+    try browser.wait("state.maps.a && state.network === 'own'")
+    let picture = folder.path(
+      "<img src=x onerror=\"document.title='taken'\">" + String(repeating: "x", count: 99) + ".png")
+    try Picture(width: 64, height: 64, pixels: (0..<64 * 64 * 3).map { UInt8(truncatingIfNeeded: $0 / 7) })
+      .writePNG(to: picture)
+    try browser.choose(picture, in: "#file")
+    try browser.wait("state.picture.name.startsWith('<img') && state.maps.a")
+    for (index, name) in names.enumerated() {
+      try browser.run("choose(\(index)); setFilmClass(\(index))")
+      try browser.wait("state.maps.a?.request.target === \(index)")
+      let shown = try browser.run("document.querySelector('#classes [aria-pressed=true] span').textContent") as? String
+      #expect(shown == name)
+      #expect(try number(browser.run("document.documentElement.scrollWidth")) <= Double(width), "\(name.prefix(20))")
+    }
+    try browser.run("setFilmClass(2); $('film-steps').value = 1")
+    try browser.click("#film-go")
+    try browser.wait("film && film.frames.length === 2 && !$('film-go').disabled")
+    try browser.run("$('class-input').focus()")
+    try browser.wait("!$('class-combo-list').hidden && $('class-combo-list').children.length === 10")
+    #expect(try number(browser.run("document.documentElement.scrollWidth")) <= Double(width))
+    #expect(try browser.run("document.title") as? String == "Pullbacks studio")
+    #expect(try number(browser.run("document.scripts.length")) == 1)
+    #expect(try browser.isTrue("[...document.images].every(image => image.closest('#samples'))"))
+    #expect(browser.problems.isEmpty, "\(browser.problems)")
   }
 
   /// Everything has a name for a screen reader, and everything is reached by the keyboard.

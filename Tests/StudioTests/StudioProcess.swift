@@ -172,6 +172,17 @@ final class Connection {
     }
   }
 
+  /// What comes up to a text, and perhaps some bytes behind it; what comes until the end if it does not come.
+  func receive(until text: String) -> [UInt8] {
+    var (bytes, buffer) = ([UInt8](), [UInt8](repeating: 0, count: 1 << 12))
+    while bytes.firstRange(of: Array(text.utf8)) == nil {
+      let count = recv(descriptor, &buffer, buffer.count, 0)
+      guard count > 0 else { break }
+      bytes += buffer[..<count]
+    }
+    return bytes
+  }
+
   /// The first bytes that come.
   func receive(_ most: Int) -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: most)
@@ -183,7 +194,13 @@ final class Connection {
 
   func answer(to request: [UInt8]) throws -> Answer {
     send(request)
-    let bytes = receive()
+    return try Answer(receive())
+  }
+}
+
+extension Answer {
+  /// - Throws: `ConnectionError` if the bytes are no answer.
+  init(_ bytes: [UInt8]) throws {
     guard let end = bytes.firstRange(of: Array("\r\n\r\n".utf8)) else {
       throw ConnectionError(problem: "no answer: \(bytes.count) bytes")
     }
@@ -201,7 +218,7 @@ final class Connection {
     } else if let count = headers["content-length"].flatMap({ Int($0) }), count < body.count {
       (body, rest) = (Array(body[..<count]), Array(body[count...]))
     }
-    return Answer(status: status, headers: headers, body: body, rest: rest)
+    self.init(status: status, headers: headers, body: body, rest: rest)
   }
 
   private static func joined(chunks bytes: [UInt8]) -> [UInt8] {

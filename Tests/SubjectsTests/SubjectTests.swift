@@ -2,6 +2,7 @@ import Checkpoints
 import Failures
 import Faithfulness
 import Foundation
+import Galleries
 import Imaging
 import Networks
 import Pullbacks

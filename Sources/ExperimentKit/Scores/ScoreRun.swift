@@ -1,6 +1,7 @@
 import Attribution
 import Faithfulness
 import Foundation
+import Galleries
 import Pullbacks
 import Subjects
 

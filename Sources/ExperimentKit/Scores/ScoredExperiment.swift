@@ -2,6 +2,7 @@ import ArgumentParser
 import Failures
 import Faithfulness
 import Foundation
+import Galleries
 import Plotting
 import Pullbacks
 import Subjects

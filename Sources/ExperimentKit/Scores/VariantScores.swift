@@ -1,6 +1,7 @@
 import Failures
 import Faithfulness
 import Foundation
+import Galleries
 import Networks
 import Pullbacks
 import Subjects

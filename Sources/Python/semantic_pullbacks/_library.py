@@ -8,7 +8,7 @@ import pathlib
 from ctypes import POINTER, Structure, c_char_p, c_float, c_int32, c_int64, c_size_t, c_void_p
 from typing import Iterable, Tuple
 
-from ._errors import error
+from ._errors import UsageError, error
 
 _NAME = "libSemanticPullbacksBridge.so"
 
@@ -91,9 +91,19 @@ def shape(name: str, network: c_void_p) -> Tuple[int, ...]:
     return tuple(extents)
 
 
+def encoded(what: str, text: str) -> bytes:
+    """A text as C takes it: of a character 0 the rest would be lost."""
+    if "\0" in text:
+        raise UsageError(f"{what}: expected a text without the character 0")
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{what}: expected UTF-8, found {text!r}") from None
+
+
 def options(given: Iterable[Tuple[str, str]]) -> "ctypes.Array[Option]":
     """Settings as the library takes them."""
-    pairs = [Option(name.encode(), value.encode()) for name, value in given]
+    pairs = [Option(encoded(name, name), encoded(name, value)) for name, value in given]
     return (Option * len(pairs))(*pairs)
 
 

@@ -131,8 +131,13 @@ def load(
         ]
         if value is not None
     ]  # fmt: skip
+    for name, table in [("inputs", inputs), ("shapes", shapes)]:
+        if table is not None and not isinstance(table, Mapping):
+            raise TypeError(f"{name}: expected a dictionary by the inputs' names, found {type(table).__name__}")
+    if isinstance(allow_leftover, str):
+        allow_leftover = [allow_leftover]
     given += [("allow-leftover", _value("allow_leftover", pattern)) for pattern in allow_leftover]
-    given += [("input", f"{name}={_value(name, path)}") for name, path in (inputs or {}).items()]
+    given += [("input", f"{name}={_value(f'inputs[{name!r}]', path)}") for name, path in (inputs or {}).items()]
     given += [("shape", f"{name}={'x'.join(map(str, extents))}") for name, extents in (shapes or {}).items()]
     return Network(os.fspath(source), given)
 
@@ -148,7 +153,7 @@ class Network:
         self._made_of = (source, list(options))
         place = ctypes.c_void_p()
         given = _library.options(options)
-        _library.call("sp_load", _bytes("source", source), given, len(given), ctypes.byref(place))
+        _library.call("sp_load", _library.encoded("source", source), given, len(given), ctypes.byref(place))
         self._handle = place
         # Freed with the last reference: a call that runs on another thread holds one.
         self._finalizer = weakref.finalize(self, _library.free, place)
@@ -220,7 +225,7 @@ class Network:
         if not isinstance(path, (str, os.PathLike)):
             raise TypeError(f"path: expected a path, found {type(path).__name__}")
         out = numpy.empty((1, *self.input_shape), numpy.float32)
-        _library.call("sp_picture", self._handle, _bytes("path", os.fspath(path)), _address(out))
+        _library.call("sp_picture", self._handle, _library.encoded("path", os.fspath(path)), _address(out))
         return out
 
     def predict(self, x: Array, *, out: Optional[Array] = None) -> Array:
@@ -262,7 +267,7 @@ class Network:
                 spread), "relu=0.6,maxpool=0.3", or a dictionary, {"relu": 0.6, "layer4.2.relu": 1.0}. By default
                 `Network.temperature`.
             seed: of random methods.
-            out: where the attributions go, float32 of the shape of x; else a new array.
+            out: where the attributions go, float32 of the shape of x; else a new array. It may lie over x.
             **settings: `preset` ("general", "paper-v6", "paper-v5"); `alpha`, `steps` and `clip` of ascents;
                 `baseline` (a number, or a file); `border`, `spreads` and `calibration` of soft rules; `max_memory`
                 (bytes for activations, which changes no result); and all of `settings()`, as smooth_draws=20.
@@ -278,7 +283,10 @@ class Network:
         """
         x = self._inputs(x)
         out = _output(out, x.shape)
-        targets = [_bytes("target", each) for each in _targets(target, len(x))]
+        if numpy.may_share_memory(x, out):
+            # What is written must not change what is still to be read.
+            x = x.copy()
+        targets = [_library.encoded("target", each) for each in _targets(target, len(x))]
         if not isinstance(method, str):
             raise TypeError(f"method: expected a name, found {type(method).__name__}")
         given = [("method", method), ("seed", _value("seed", seed))]
@@ -304,7 +312,7 @@ class Network:
             expected = ", ".join(map(str, ("N", *self.input_shape)))
             advice = "; x[None] is a batch of one" if x.shape == self.input_shape else ""
             raise UsageError(f"x: expected the shape ({expected}), found {x.shape}{advice}")
-        return numpy.ascontiguousarray(x)
+        return numpy.require(x, requirements=["C_CONTIGUOUS", "ALIGNED", "ENSUREARRAY"])
 
 
 # MARK: Between Python and the library
@@ -319,8 +327,10 @@ def _output(out: Optional[Array], shape: Tuple[int, ...]) -> Array:
         return numpy.empty(shape, numpy.float32)
     if not isinstance(out, numpy.ndarray) or out.dtype != numpy.float32:
         raise TypeError(f"out: expected an array of float32, found {getattr(out, 'dtype', type(out).__name__)}")
-    if out.shape != shape or not out.flags.c_contiguous or not out.flags.writeable:
-        raise UsageError(f"out: expected a writeable array of the shape {shape} without gaps, found {out.shape}")
+    if out.shape != shape or not out.flags.carray:
+        raise UsageError(
+            f"out: expected a writeable, aligned array of the shape {shape} without gaps, found {out.shape}"
+        )
     return out
 
 
@@ -393,9 +403,3 @@ def _value(name: str, value: Any) -> str:
     if isinstance(value, (int, float, str, os.PathLike)):
         return os.fspath(value) if isinstance(value, os.PathLike) else str(value)
     raise TypeError(f"{name}: expected a number or a text, found {type(value).__name__}")
-
-
-def _bytes(what: str, text: str) -> bytes:
-    if "\0" in text:
-        raise UsageError(f"{what}: expected a text without the character 0")
-    return text.encode()

@@ -76,6 +76,25 @@ class Bytes(unittest.TestCase):
             same(own, self.written(
                 ["--model", "resnet-scenes"], "--target", "0", "--temperature", "relative=1", "--spreads", "image")))
 
+    def test_arrays_of_any_layout(self):
+        network, x = semantic_pullbacks.load("vgg-scenes"), self.x
+        expected = network.explain(x, 3)
+        shifted = numpy.ndarray(x.shape, numpy.float32, bytearray(x.nbytes + 1), 1)
+        shifted[...] = x
+        fixed = x.copy()
+        fixed.setflags(write=False)
+        for each in [
+            numpy.asfortranarray(x), numpy.repeat(x, 2, axis=3)[..., ::2], x[:, :, ::-1].copy()[:, :, ::-1], shifted,
+            fixed, x.view(numpy.recarray),
+        ]:
+            self.assertTrue(same(network.explain(each, 3), expected))
+        # Maps may lie over their inputs, and over a part of them: here each after its image, one image at a time.
+        for start in [0, 1]:
+            place = numpy.zeros((4, 3, 96, 96), numpy.float32)
+            place[:3] = x
+            maps = network.explain(place[:3], 3, out=place[start : start + 3], max_memory=1)
+            self.assertTrue(same(maps, expected))
+
     def test_targets(self):
         network = semantic_pullbacks.load("vgg-scenes")
         model = ["--model", "vgg-scenes"]

@@ -44,8 +44,15 @@ class Errors(unittest.TestCase):
             self.expect(DataError, "range any takes them as they are", lambda: call(3 * x))
             self.expect(TypeError, "out: expected an array of float32, found float64",
                         lambda: call(x, out=numpy.zeros(3)))
-            self.expect(UsageError, "out: expected a writeable array of the shape",
-                        lambda: call(x, out=numpy.zeros(3, numpy.float32)))
+            shape = (2, 10) if call == network.predict else x.shape
+            fixed, bytes = numpy.zeros(shape, numpy.float32), bytearray(x.nbytes + 1)
+            fixed.setflags(write=False)
+            for out in [
+                numpy.zeros(3, numpy.float32), numpy.zeros((*shape[:-1], 2 * shape[-1]), numpy.float32)[..., ::2], fixed,
+                numpy.ndarray(shape, numpy.float32, bytes, 1),
+            ]:
+                self.expect(UsageError, "out: expected a writeable, aligned array of the shape",
+                            lambda: call(x, out=out))
 
     def test_targets(self):
         explain = lambda target: lambda: self.network.explain(self.x, target)
@@ -63,6 +70,7 @@ class Errors(unittest.TestCase):
         self.expect(TypeError, "expected a class by number or name, found 1.5", explain(1.5))
         self.expect(TypeError, "found True", explain(True))
         self.expect(UsageError, "without the character 0", explain("3\0"))
+        self.expect(UsageError, "target: expected UTF-8", explain("\ud800"))
 
     def test_settings(self):
         explain = lambda **settings: lambda: self.network.explain(self.x, 3, **settings)
@@ -73,6 +81,10 @@ class Errors(unittest.TestCase):
                     explain(smooth_drawss=3))
         self.expect(UsageError, "setting smooth.draws: 0 is no value for it", explain(smooth_draws=0))
         self.expect(TypeError, "smooth_draws: expected a number or a text, found list", explain(smooth_draws=[3]))
+        # Of what C would cut short nothing is taken.
+        self.expect(UsageError, "temperature: expected a text without the character 0", explain(temperature="relu=1\0"))
+        self.expect(UsageError, "method: expected a text without the character 0", explain(method="gradient\0"))
+        self.expect(UsageError, "method: expected UTF-8", explain(method="\ud800"))
         self.expect(UsageError, "seed -1: expected a whole number from 0", explain(seed=-1))
         self.expect(UsageError, "alpha 0: expected a positive number", explain(alpha=0))
         self.expect(UsageError, "steps 0: expected 1 to 1000000", explain(steps=0))
@@ -122,6 +134,11 @@ class Errors(unittest.TestCase):
         self.expect(UsageError, "normalised: the network then has no preprocess",
                     load(checkpoint, normalised=True, range="any"))
         self.expect(TypeError, "source: expected a path or a name, found int", load(3))
+        self.expect(UsageError, "source: expected UTF-8", load("\udcff.pth"))
+        for name in ["inputs", "shapes"]:
+            self.expect(TypeError, f"{name}: expected a dictionary by the inputs' names, found list",
+                        load(graph, **{name: ["x"]}))
+        self.expect(TypeError, "inputs['x']: expected a number or a text", load(graph, inputs={"x": [1]}))
         self.expect(MissingFileError, "cat.jpg: cannot be opened", lambda: self.network.picture("cat.jpg"))
         self.expect(DataError, "expected a PNG, JPEG or WebP",
                     lambda: self.network.picture(folder.save("x.npy", self.x)))
