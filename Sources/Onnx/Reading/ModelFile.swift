@@ -6,7 +6,7 @@ import SwiftProtobuf
 /// A model's file and the folder of the data beside it. Everything in it is untrusted.
 final class ModelFile {
   let path: String
-  let model: Onnx_ModelProto
+  private(set) var model: Onnx_ModelProto
   private var neighbours: [String: Neighbour] = [:]
   private let digest: String
 
@@ -46,6 +46,13 @@ final class ModelFile {
 
   /// A file that holds no model, for messages.
   init(nameOnly path: String) { (self.path, model, digest) = (path, Onnx_ModelProto(), "") }
+
+  /// The graph's tensors, which the model then no longer holds: each is let go when it is converted.
+  func takeTensors() -> [Onnx_TensorProto] {
+    let tensors = model.graph.initializer
+    model.graph.initializer = []
+    return tensors
+  }
 
   private static let advice = "export the model again, or download it again"
 

@@ -88,6 +88,7 @@ struct OnnxGraph {
   static let nodeLimit = 200_000
 
   init(_ file: ModelFile) throws {
+    let tensors = file.takeTensors()
     let graph = file.model.graph
     var opsets: [String: Int] = [:]
     for entry in file.model.opsetImport { opsets[entry.domain == "ai.onnx" ? "" : entry.domain] = Int(entry.version) }
@@ -99,7 +100,7 @@ struct OnnxGraph {
     nodes = try inliner.expand(graph.node)
 
     constants = [:]
-    for proto in graph.initializer {
+    for proto in tensors {
       guard constants[proto.name] == nil, !proto.name.isEmpty else {
         throw file.failure("tensor \(quoted(proto.name))", "the name is used twice, or empty")
       }

@@ -10,7 +10,8 @@ final class StoredValue {
   /// The initialiser's name; nil for what was computed, and for constants without one.
   let name: String?
   private var made: Tensor?
-  private let make: () throws -> Tensor
+  /// Nil as soon as it is made: the bytes of the file are let go.
+  private var make: (() throws -> Tensor)?
 
   /// - Parameter make: the tensor, of the kind's type and the shape.
   init(_ kind: ElementKind, _ shape: [Int], name: String? = nil, _ make: @escaping () throws -> Tensor) {
@@ -24,6 +25,7 @@ final class StoredValue {
   convenience init(_ kind: ElementKind, _ tensor: Tensor) {
     self.init(kind, tensor.shape) { tensor }
     made = tensor
+    make = nil
   }
 
   /// Integers along one axis.
@@ -56,8 +58,9 @@ final class StoredValue {
 
   func tensor() throws -> Tensor {
     if let made { return made }
-    let tensor = try make()
+    let tensor = try make!()
     made = tensor
+    make = nil
     return tensor
   }
 
