@@ -42,6 +42,7 @@ import Testing
       _ = refusal(whole.prefix(count))
     }
     #expect(refusal(whole) == "read")
+    #expect(refusal(whole + whole).contains("it has 2 graphs"))
   }
 
   @Test func namesAndOrder() throws {

@@ -1,6 +1,7 @@
 import Foundation
 @testable import Onnx
 import Pullbacks
+import SwiftProtobuf
 import TestKit
 import Testing
 
@@ -39,6 +40,16 @@ import Testing
   static func name(of file: String) -> String {
     file.replacing("-torchscript", with: "").replacing("-dynamo", with: "").split(separator: "-")
       .filter { Int($0) == nil }.joined(separator: "-")
+  }
+
+  /// Tensors are decoded one by one, and the rest without them: together they are the whole.
+  @Test(arguments: files) func nothingIsLost(_ file: String) throws {
+    let url = Self.folder.appendingPathComponent("\(file).onnx")
+    var whole = try Onnx_ModelProto(serializedBytes: Data(contentsOf: url))
+    let read = try ModelFile(path: url.path)
+    #expect(read.takeTensors() == whole.graph.initializer)
+    whole.graph.initializer = []
+    #expect(read.model == whole)
   }
 
   @Test(arguments: files) func agreesWithPyTorch(_ file: String) throws {

@@ -6,7 +6,9 @@ import SwiftProtobuf
 /// A model's file and the folder of the data beside it. Everything in it is untrusted.
 final class ModelFile {
   let path: String
-  private(set) var model: Onnx_ModelProto
+  /// The model without the tensors of its graph.
+  let model: Onnx_ModelProto
+  private var tensors: [Onnx_TensorProto] = []
   private var neighbours: [String: Neighbour] = [:]
   private let digest: String
 
@@ -23,17 +25,31 @@ final class ModelFile {
       throw PullbackError(.data, path, "is empty", advice: "export the model again")
     }
     let mapped = try file.copy()
-    defer { munmap(UnsafeMutableRawPointer(mutating: mapped.baseAddress!), mapped.count) }
+    var isMapped = true
+    func unmap() {
+      if isMapped { munmap(UnsafeMutableRawPointer(mutating: mapped.baseAddress!), mapped.count) }
+      isMapped = false
+    }
+    defer { unmap() }
     digest = try Digests.sha256(mapped)
     do {
-      try WireScan.check(mapped)
+      let scan = try WireScan(mapped)
+      guard scan.graphs.count <= 1 else {
+        throw PullbackError(.data, path, "is no ONNX model: it has \(scan.graphs.count) graphs", advice: Self.advice)
+      }
       var options = BinaryDecodingOptions()
       options.messageDepthLimit = Self.depth
       options.discardUnknownFields = true
-      let data = Data(
-        bytesNoCopy: UnsafeMutableRawPointer(mutating: mapped.baseAddress!), count: mapped.count,
-        deallocator: .none)
-      model = try Onnx_ModelProto(serializedBytes: data, options: options)
+      // A tensor's bytes are let go as soon as it is decoded, so that the weights are in memory once.
+      for tensor in scan.tensors {
+        let place = UnsafeMutableRawPointer(mutating: mapped.baseAddress! + tensor.content.lowerBound)
+        let data = Data(bytesNoCopy: place, count: tensor.content.count, deallocator: .none)
+        tensors.append(try Onnx_TensorProto(serializedBytes: data, options: options))
+        letGo(mapped, tensor.content)
+      }
+      let rest = scan.withoutTensors()
+      unmap()
+      model = try Onnx_ModelProto(serializedBytes: rest, options: options)
     } catch let error as WireScan.Failure {
       throw PullbackError(.data, path, "is no ONNX model that can be read: \(error.problem)", advice: Self.advice)
     } catch let error as BinaryDecodingError {
@@ -47,10 +63,9 @@ final class ModelFile {
   /// A file that holds no model, for messages.
   init(nameOnly path: String) { (self.path, model, digest) = (path, Onnx_ModelProto(), "") }
 
-  /// The graph's tensors, which the model then no longer holds: each is let go when it is converted.
+  /// The graph's tensors, which are then no longer held: each is let go when it is converted.
   func takeTensors() -> [Onnx_TensorProto] {
-    let tensors = model.graph.initializer
-    model.graph.initializer = []
+    defer { tensors = [] }
     return tensors
   }
 
@@ -60,6 +75,15 @@ final class ModelFile {
   func failure(_ subject: String, _ problem: String, advice: String? = nil) -> PullbackError {
     PullbackError(.data, "\(path): \(subject)", problem, advice: advice)
   }
+}
+
+/// Gives the whole pages of some bytes of a private copy back to the system.
+private func letGo(_ bytes: UnsafeRawBufferPointer, _ range: Range<Int>) {
+  let page = Int(getpagesize())
+  let first = (range.lowerBound + page - 1) / page * page
+  let end = range.upperBound / page * page
+  guard first < end else { return }
+  madvise(UnsafeMutableRawPointer(mutating: bytes.baseAddress! + first), end - first, MADV_DONTNEED)
 }
 
 // MARK: Data beside the file
