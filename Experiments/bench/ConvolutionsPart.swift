@@ -3,7 +3,8 @@ import Kernels
 
 extension Measure {
   /// The machine's limits, the rates of sgemm and of reading memory, and the convolutions of each network as a share of
-  /// the former, measured in the same run.
+  /// the former, measured in the same run. Operations are those of the sums written out, so that Winograd's transform may
+  /// come out above 100 %.
   func measureConvolutions(_ report: inout Report) throws {
     let workers = Double(threads == 0 ? report.cores : threads)
     let rate = matrixProductRate() * workers
@@ -37,14 +38,16 @@ extension Measure {
           dilation: (layer.dilation.height, layer.dilation.width),
           paddingTopLeft: (layer.padding.top, layer.padding.left)))
       let x = [Float](repeating: 0.5, count: images * max(input.reduce(1, *), node.shape.reduce(1, *)))
-      let weight = [Float](repeating: 0.01, count: node.parameters[0].shape.reduce(1, *))
+      let count = shape.weightCount(.natural)
+      let form = shape.bestForm(transforming: true)
+      let weight = [Float](repeating: 0.01, count: shape.weightCount(form))
       var result = x
       return result.withUnsafeMutableBufferPointer { result in
         let y = result.baseAddress!
         return ConvolutionTimes(
-          operations: 2 * Double(images * weight.count * node.shape[1] * node.shape[2]),
-          forward: clock.least(within: 0.05) { shape.forward(x, weight, into: y, images: images) },
-          adjoint: clock.least(within: 0.05) { shape.adjoint(x, weight, into: y, images: images) })
+          operations: 2 * Double(images * count * node.shape[1] * node.shape[2]),
+          forward: clock.least(within: 0.05) { shape.forward(x, weight, form, into: y, images: images) },
+          adjoint: clock.least(within: 0.05) { shape.adjoint(x, weight, form, into: y, images: images) })
       }
     }
   }

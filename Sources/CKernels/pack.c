@@ -1,6 +1,20 @@
 #include "scalar.h"
 
-// Panels for panels.c: what an unrolled convolution multiplies its weights with, or the values of a plane as they are.
+// The factors of panels.c: weights in strips, and panels of what an unrolled convolution multiplies them with, or of the
+// values of a plane as they are.
+
+CLONES void pb_pack_strips(const float *weights, size_t rows, size_t depth, float *restrict strips) {
+  for (size_t first = 0; first < rows; first += PB_STRIP, strips += PB_STRIP * depth) {
+    const float *row = weights + first * depth;
+    const size_t count = pb_smaller(PB_STRIP, rows - first);
+    if (count == PB_STRIP)
+      for (size_t k = 0; k < depth; k++)
+        for (size_t r = 0; r < PB_STRIP; r++) strips[k * PB_STRIP + r] = row[r * depth + k];
+    else
+      for (size_t k = 0; k < depth; k++)
+        for (size_t r = 0; r < PB_STRIP; r++) strips[k * PB_STRIP + r] = r < count ? row[r * depth + k] : 0.0f;
+  }
+}
 
 CLONES void pb_pack_planes(const float *x, size_t image, size_t channels, size_t plane, bool rectified, size_t place,
                            size_t places, float *restrict panels) {

@@ -8,22 +8,22 @@
 
 typedef float VECTOR __attribute__((vector_size(4 * WIDTH)));
 
-// One tile, whose sums stay in registers.
+// One tile, whose sums stay in registers. Known strides make addresses constant.
 #define TILE(rows, vectors)                                                                                      \
-  TARGET static void NAME(tile_##rows##_##vectors##_, SET)(                                                      \
-      const float *a, const pb_walk *walk, const float *panel, size_t panel_row, float *y, size_t stride,        \
-      size_t columns, bool adding) {                                                                             \
+  TARGET INLINE void NAME(tile_##rows##_##vectors##_, SET)(                                                      \
+      const float *a, const pb_walk *walk, ptrdiff_t row, ptrdiff_t inner, const float *panel, size_t panel_row, \
+      float *y, size_t stride, size_t columns, bool adding) {                                                    \
     VECTOR sum[rows][vectors];                                                                                   \
     UNROLL for (int r = 0; r < rows; r++) UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = (VECTOR){0};      \
-    for (size_t o = 0; o < walk->outer_count; o++) {                                                             \
-      const float *place = a + (ptrdiff_t)o * walk->outer;                                                       \
-      for (size_t i = 0; i < walk->inner_count; i++, place += walk->inner, panel += panel_row) {                 \
+    for (const pb_run *run = walk->runs; run < walk->runs + walk->run_count; run++) {                            \
+      const float *place = a + run->offset;                                                                      \
+      for (size_t i = 0; i < run->count; i++, place += inner, panel += panel_row) {                              \
         VECTOR x[vectors];                                                                                       \
         UNROLL for (int v = 0; v < vectors; v++) memcpy(&x[v], panel + v * WIDTH, sizeof x[v]);                  \
-        /* The rows that come next: their regular places are too far apart for the processor to foresee. */     \
-        __builtin_prefetch(place + (rows + (ptrdiff_t)(i % rows)) * walk->row);                                  \
+        /* The next strip: across strips, its places are too far apart for the processor to foresee. */          \
+        __builtin_prefetch(place + walk->strip + (ptrdiff_t)(i % PB_STRIP) * row);                               \
         UNROLL for (int r = 0; r < rows; r++) {                                                                  \
-          const float factor = place[r * walk->row];                                                             \
+          const float factor = place[r * row];                                                                   \
           UNROLL for (int v = 0; v < vectors; v++) sum[r][v] += factor * x[v];                                   \
         }                                                                                                        \
       }                                                                                                          \
@@ -53,52 +53,61 @@ TILES(4)
 TILES(2)
 TILES(1)
 
-#define RUN(rows, vectors) \
-  NAME(tile_##rows##_##vectors##_, SET)(a, walk, panel + first, panel_row, y + first, stride, valid, adding)
-
-// `rows` rows of one panel of `columns` columns, stored `panel_row` floats apart.
-#define STRIP(rows)                                                                                               \
-  TARGET static void NAME(strip_##rows##_, SET)(const float *a, const pb_walk *walk, const float *panel,          \
-                                                size_t panel_row, float *y, size_t stride, size_t columns,        \
-                                                bool adding) {                                                    \
-    const size_t registers = panel_row / WIDTH;                                                                   \
-    const size_t vectors = registers % 3 == 0 ? 3 : registers % 2 == 0 ? 2 : 1;                                   \
-    for (size_t first = 0; first < columns; first += vectors * WIDTH) {                                           \
-      const size_t rest = columns - first, valid = rest < vectors * WIDTH ? rest : vectors * WIDTH;               \
-      if (vectors == 3) RUN(rows, 3);                                                                             \
-      else if (vectors == 2) RUN(rows, 2);                                                                        \
-      else RUN(rows, 1);                                                                                          \
-    }                                                                                                             \
+// All rows times `vectors` registers of a panel, whose part of the panel stays in the first-level cache.
+#define COLUMNS(vectors)                                                                                         \
+  TARGET INLINE void NAME(columns_##vectors##_, SET)(                                                            \
+      const float *a, const pb_walk *walk, ptrdiff_t row, ptrdiff_t inner, const float *panel, size_t panel_row, \
+      float *y, size_t stride, size_t rows, size_t columns, bool adding) {                                       \
+    size_t r = 0;                                                                                                \
+    WIDE_ROWS(vectors)                                                                                           \
+    for (; r + 4 <= rows; r += 4) RUN(4, vectors);                                                               \
+    for (; r + 2 <= rows; r += 2) RUN(2, vectors);                                                               \
+    for (; r < rows; r++) RUN(1, vectors);                                                                       \
   }
-
+#define RUN(count, vectors)                                                                                      \
+  NAME(tile_##count##_##vectors##_, SET)(                                                                        \
+      a + (ptrdiff_t)(r / PB_STRIP) * walk->strip + (ptrdiff_t)(r % PB_STRIP) * row, walk, row, inner, panel,    \
+      panel_row, y + r * stride, stride, columns, adding)
 #if ROWS == 8
-STRIP(8)
+#define WIDE_ROWS(vectors) for (; r + 8 <= rows; r += 8) RUN(8, vectors);
+#else
+#define WIDE_ROWS(vectors)
 #endif
-STRIP(4)
-STRIP(2)
-STRIP(1)
+COLUMNS(3)
+COLUMNS(2)
+COLUMNS(1)
+
+TARGET INLINE void NAME(panels_, SET)(const float *a, const pb_walk *walk, ptrdiff_t row, ptrdiff_t inner,
+                                      const float *panels, float *y, size_t stride, size_t rows, size_t columns,
+                                      bool adding) {
+  for (size_t start = 0; start < columns; start += PB_PANEL) {
+    const size_t width = pb_smaller(PB_PANEL, columns - start), panel_row = pb_panel_row(width);
+    const size_t registers = panel_row / WIDTH;
+    const size_t vectors = registers % 3 == 0 ? 3 : registers % 2 == 0 ? 2 : 1;
+    for (size_t first = 0; first < width; first += vectors * WIDTH) {
+      const size_t valid = pb_smaller(vectors * WIDTH, width - first);
+      const float *panel = panels + pb_panel_offset(start, walk->depth) + first;
+      float *out = y + start + first;
+      if (vectors == 3)
+        NAME(columns_3_, SET)(a, walk, row, inner, panel, panel_row, out, stride, rows, valid, adding);
+      else if (vectors == 2)
+        NAME(columns_2_, SET)(a, walk, row, inner, panel, panel_row, out, stride, rows, valid, adding);
+      else NAME(columns_1_, SET)(a, walk, row, inner, panel, panel_row, out, stride, rows, valid, adding);
+    }
+  }
+}
 
 TARGET static void NAME(product_, SET)(const float *a, const pb_walk *walk, const float *panels, float *y,
                                        size_t stride, size_t rows, size_t columns, bool adding) {
-  const size_t depth = walk->outer_count * walk->inner_count;
-#define ROWS_OF(rows, count)                                                                             \
-  for (size_t first = 0; first < columns; first += PB_PANEL) {                                           \
-    const size_t rest = columns - first, valid = rest < PB_PANEL ? rest : PB_PANEL;                      \
-    NAME(strip_##rows##_, SET)(a + (ptrdiff_t)r * walk->row, walk, panels + pb_panel_offset(first, depth),\
-                               pb_panel_row(valid), y + r * stride + first, stride, valid, adding);      \
-  }                                                                                                      \
-  r += count;
-  size_t r = 0;
-#if ROWS == 8
-  while (r + 8 <= rows) { ROWS_OF(8, 8) }
-#endif
-  while (r + 4 <= rows) { ROWS_OF(4, 4) }
-  while (r + 2 <= rows) { ROWS_OF(2, 2) }
-  while (r < rows) { ROWS_OF(1, 1) }
-#undef ROWS_OF
+  if (walk->row == 1 && walk->inner == PB_STRIP)
+    NAME(panels_, SET)(a, walk, 1, PB_STRIP, panels, y, stride, rows, columns, adding);
+  else if (walk->row == PB_STRIP && walk->inner == 1)
+    NAME(panels_, SET)(a, walk, PB_STRIP, 1, panels, y, stride, rows, columns, adding);
+  else NAME(panels_, SET)(a, walk, walk->row, walk->inner, panels, y, stride, rows, columns, adding);
 }
 
-#undef STRIP
+#undef COLUMNS
+#undef WIDE_ROWS
 #undef RUN
 #undef TILES
 #undef TILE

@@ -1,7 +1,8 @@
 #include "scalar.h"
 
-// Matrix products whose right factor lies packed in panels (pack.c), and whose left factor is read where it is, one
-// broadcast at a time: weights serve a convolution and its adjoint as they are, without a copy.
+// Matrix products whose right factor lies packed in panels and whose left factor lies in strips (pack.c). The part of a
+// panel that one pass takes stays in the first-level cache, and strips stream by: along them for a convolution, across
+// them for its adjoint, a block of PB_STRIP x PB_STRIP after another, so that one copy of a weight serves both.
 //
 // Each element of a product is one chain of fused multiply-adds in the order of k. Its bytes depend neither on the
 // panel it falls into, nor on how work is cut, nor on the width of the processor's registers.

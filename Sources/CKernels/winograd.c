@@ -6,9 +6,13 @@
 //
 // A tile is 2 x 2 outputs. Rows of tiles are transformed side by side, in 16 components each.
 
-// u = G w G^T of `count` kernels; component xi of all kernels lies at u + xi count.
-CLONES void pb_winograd_weights(const float *w, size_t count, float *restrict u) {
-  for (size_t n = 0; n < count; n++) {
+// u = G w G^T, one component of all kernels after another, each in strips.
+CLONES void pb_winograd_weights(const float *w, size_t outputs, size_t inputs, float *restrict u) {
+  const size_t size = (outputs + PB_STRIP - 1) / PB_STRIP * PB_STRIP * inputs;
+  if (size > outputs * inputs) memset(u, 0, 16 * size * sizeof *u);
+  for (size_t n = 0; n < outputs * inputs; n++) {
+    const size_t output = n / inputs, input = n % inputs;
+    float *out = u + output / PB_STRIP * PB_STRIP * inputs + input * PB_STRIP + output % PB_STRIP;
     const float *g = w + 9 * n;
     float half[4][3];
     for (int j = 0; j < 3; j++) {
@@ -20,10 +24,10 @@ CLONES void pb_winograd_weights(const float *w, size_t count, float *restrict u)
     }
     for (size_t i = 0; i < 4; i++) {
       const float outer = 0.5f * (half[i][0] + half[i][2]), middle = 0.5f * half[i][1];
-      u[(4 * i + 0) * count + n] = half[i][0];
-      u[(4 * i + 1) * count + n] = outer + middle;
-      u[(4 * i + 2) * count + n] = outer - middle;
-      u[(4 * i + 3) * count + n] = half[i][2];
+      out[(4 * i + 0) * size] = half[i][0];
+      out[(4 * i + 1) * size] = outer + middle;
+      out[(4 * i + 2) * size] = outer - middle;
+      out[(4 * i + 3) * size] = half[i][2];
     }
   }
 }

@@ -97,8 +97,7 @@ struct BackwardPass {
     if let convolution = node.operation as? Convolution, rule is Gradient {
       let input = [record.images] + network.graph.nodes[node.inputs[0]].shape
       return { v, finish in
-        convolution.adjoint(
-          v, input: input, network.parameters[index], transformed: network.transformedWeight(index), finish: finish)
+        convolution.adjoint(v, input: input, network.preparedWeight(index), finish: finish)
       }
     }
     guard let pool = node.operation as? MaxPool else { return nil }
@@ -169,12 +168,10 @@ struct KeptValues: SiteValues {
   }
 
   func gradient(_ v: Tensor, at site: Site) -> [Tensor?] {
-    guard let convolution = site.operation as? Convolution, let weight = network.transformedWeight(index) else {
-      return site.operation.gradient(v, at: site)
-    }
+    guard let convolution = site.operation as? Convolution else { return site.operation.gradient(v, at: site) }
     return [
       convolution.adjoint(
-        v, input: site.inputShapes[0], site.parameters, transformed: weight, finish: TensorFinish())
+        v, input: site.inputShapes[0], network.preparedWeight(index), finish: TensorFinish())
     ]
   }
 }

@@ -75,8 +75,8 @@ struct Chain {
       finish.steps.append(.map(operation.map))
     }
     let operation = nodes[convolution].operation as! Convolution
-    let transformed = pass.network.transformedWeight(convolution)
     values[target] = operation.forward(
-      x, pass.network.parameters[convolution], transformed: transformed, rectifying: isRectified, finish: finish)
+      x, pass.network.preparedWeight(convolution),
+      bias: operation.hasBias ? pass.network.parameters[convolution][1] : nil, rectifying: isRectified, finish: finish)
   }
 }

@@ -20,7 +20,7 @@ public struct FastExecutor: Executor {
 }
 
 extension Executor where Self == FastExecutor {
-  /// Fused layers, and transformed weights.
+  /// Fused layers and transformed weights.
   public static var fast: FastExecutor { FastExecutor() }
   /// Fused layers without transformed weights, which have the bits of layers one by one.
   public static var fused: FastExecutor { FastExecutor(transformsWeights: false) }
@@ -47,7 +47,7 @@ final class FastNetwork: PreparedNetwork {
   private let firstOfSmallMaps: Int
   private let transformsWeights: Bool
   private let norms = Locked<[Int: BatchNorm.AffineMap]>([:])
-  private let weights = Locked<[Int: Tensor?]>([:])
+  private let weights = Locked<[Int: PreparedWeight]>([:])
 
   init(graph: Graph, parameters: [[Tensor]], transformsWeights: Bool) {
     self.graph = graph
@@ -67,14 +67,13 @@ final class FastNetwork: PreparedNetwork {
     }
   }
 
-  /// The transformed weight of the convolution at node `index`; nil where it runs on the weight as it is, and for
-  /// other layers.
-  func transformedWeight(_ index: Int) -> Tensor? {
-    guard transformsWeights, let convolution = graph.nodes[index].operation as? Convolution else { return nil }
-    return weights.withLock { known in
+  /// The weight of the convolution at node `index`.
+  func preparedWeight(_ index: Int) -> PreparedWeight {
+    weights.withLock { known in
       if let found = known[index] { return found }
-      let made = convolution.transformedWeight(
-        parameters[index][0], input: graph.nodes[graph.nodes[index].inputs[0]].shape, output: graph.nodes[index].shape)
+      let made = (graph.nodes[index].operation as! Convolution).prepared(
+        parameters[index][0], input: graph.nodes[graph.nodes[index].inputs[0]].shape, output: graph.nodes[index].shape,
+        transforming: transformsWeights)
       known[index] = made
       return made
     }

@@ -61,53 +61,50 @@ struct TensorFinish {
 
 // Layers that can do further steps to each value that they have computed while it is in cache.
 
+/// A convolution's weight in the form that its convolution runs fastest on.
+struct PreparedWeight {
+  let weight: Tensor
+  let form: WeightForm
+}
+
 extension Convolution {
-  /// The weight in the form that Winograd's convolution takes; nil where that does not pay.
-  func transformedWeight(_ weight: Tensor, input: [Int], output: [Int]) -> Tensor? {
+  /// - Parameter transforming: whether it may be Winograd's transform.
+  func prepared(_ weight: Tensor, input: [Int], output: [Int], transforming: Bool) -> PreparedWeight {
     let shape = shape(input, output)
-    guard shape.takesTransformedWeight else { return nil }
-    return Tensor(shape: [shape.transformedWeightCount]) { transformed in
-      weight.withUnsafeBuffer { shape.transform($0.baseAddress!, into: transformed.baseAddress!) }
+    let form = shape.bestForm(transforming: transforming)
+    if form == .natural { return PreparedWeight(weight: weight, form: form) }
+    let prepared = Tensor(shape: [shape.weightCount(form)]) { prepared in
+      weight.withUnsafeBuffer { shape.prepare($0.baseAddress!, as: form, into: prepared.baseAddress!) }
     }
+    return PreparedWeight(weight: prepared, form: form)
   }
 
-  /// The value at x, finished; by the transformed weight if there is one.
+  /// The value at x, finished.
   func forward(
-    _ x: Tensor, _ parameters: [Tensor], transformed: Tensor?, rectifying: Bool, finish: TensorFinish
+    _ x: Tensor, _ prepared: PreparedWeight, bias: Tensor?, rectifying: Bool, finish: TensorFinish
   ) -> Tensor {
     let outputShape = try! outputShape([Array(x.shape.dropFirst())])
     let shape = shape(Array(x.shape.dropFirst()), outputShape)
     var finish = finish
-    if hasBias { finish.prependBias(parameters[1]) }
+    if let bias { finish.prependBias(bias) }
     return Tensor(shape: [x.shape[0]] + outputShape) { y in
-      Tensor.withPointers(x, transformed ?? parameters[0]) { input, weight in
+      Tensor.withPointers(x, prepared.weight) { input, weight in
         finish { finish in
-          if transformed == nil {
-            shape.forward(
-              input, weight, into: y.baseAddress!, images: x.shape[0], rectifying: rectifying, finish: finish)
-          } else {
-            shape.forward(
-              input, transformed: weight, into: y.baseAddress!, images: x.shape[0], rectifying: rectifying,
-              finish: finish)
-          }
+          shape.forward(
+            input, weight, prepared.form, into: y.baseAddress!, images: x.shape[0], rectifying: rectifying,
+            finish: finish)
         }
       }
     }
   }
 
   /// The adjoint at v, finished.
-  func adjoint(
-    _ v: Tensor, input: [Int], _ parameters: [Tensor], transformed: Tensor?, finish: TensorFinish
-  ) -> Tensor {
+  func adjoint(_ v: Tensor, input: [Int], _ prepared: PreparedWeight, finish: TensorFinish) -> Tensor {
     let shape = shape(Array(input.dropFirst()), Array(v.shape.dropFirst()))
     return Tensor(shape: input) { dx in
-      Tensor.withPointers(v, transformed ?? parameters[0]) { v, weight in
+      Tensor.withPointers(v, prepared.weight) { v, weight in
         finish { finish in
-          if transformed == nil {
-            shape.adjoint(v, weight, into: dx.baseAddress!, images: input[0], finish: finish)
-          } else {
-            shape.adjoint(v, transformed: weight, into: dx.baseAddress!, images: input[0], finish: finish)
-          }
+          shape.adjoint(v, weight, prepared.form, into: dx.baseAddress!, images: input[0], finish: finish)
         }
       }
     }

@@ -3,11 +3,12 @@ import CKernels
 extension ConvolutionShape {
   /// `dx[n] = weight^T * v[n]`, the adjoint of the forward map, then `finish`.
   package func adjoint(
-    _ v: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, into dx: UnsafeMutablePointer<Float>, images: Int,
-    finish: Finish = Finish()
+    _ v: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ form: WeightForm = .natural,
+    into dx: UnsafeMutablePointer<Float>, images: Int, finish: Finish = Finish()
   ) {
-    if isDepthwise {
-      return forEachPlane(images) { image, channel, scratch in
+    switch form {
+    case .natural where isDepthwise:
+      forEachPlane(images) { image, channel, scratch in
         let offset = image * inputSize + channel * window.inputPlane
         withUnsafePointer(to: window.c) { w in
           pb_depthwise_adjoint(
@@ -16,17 +17,20 @@ extension ConvolutionShape {
         }
         finish.apply(dx, channel: channel, offset: offset, count: window.inputPlane, next: window.inputPlane)
       }
-    }
-    // A product of few rows does not pay for unrolling the cotangent.
-    if groupInputs >= 8, let mirrored = window.mirrored {
-      mirroredAdjoint(mirrored, v, weight, into: dx, images: images, finish: finish)
-    } else {
-      scatteredAdjoint(v, weight, into: dx, images: images, finish: finish)
+    case .natural:
+      withStrips(weight) { adjoint(v, $0, .strips, into: dx, images: images, finish: finish) }
+    case .strips:
+      // A product of few rows does not pay for unrolling the cotangent.
+      if groupInputs >= 8, let mirrored = window.mirrored {
+        mirroredAdjoint(mirrored, v, weight, into: dx, images: images, finish: finish)
+      } else {
+        scatteredAdjoint(v, weight, into: dx, images: images, finish: finish)
+      }
+    case .transformed: adjointTransformed(v, weight, into: dx, images: images, finish: finish)
     }
   }
 
-  /// At stride 1 the adjoint is a convolution with the mirrored kernel, whose sums run over outputs: the weight is read
-  /// backwards in place.
+  /// At stride 1 the adjoint is a convolution with the mirrored kernel, whose sums run over outputs.
   private func mirroredAdjoint(
     _ mirrored: pb_window, _ v: UnsafePointer<Float>, _ weight: UnsafePointer<Float>,
     into dx: UnsafeMutablePointer<Float>, images: Int, finish: Finish
@@ -35,14 +39,11 @@ extension ConvolutionShape {
     let product = PanelProduct(
       rows: groupInputs, channels: groupOutputs, places: window.inputPlane,
       source: window.isPointwise ? .planes(size: window.outputPlane) : .windows(mirrored),
-      walk: kernel == 1
-        ? pb_walk(row: 1, outer: 0, inner: depth, outer_count: 1, inner_count: 1)
-        : pb_walk(row: kernel, outer: depth, inner: -1, outer_count: 0, inner_count: kernel),
-      channelStep: depth)
+      reading: StripReading(direction: kernel == 1 ? .across : .acrossMirrored, depth: depth, kernel: kernel))
     for group in 0..<groups {
       let rows = group * groupInputs
       product.run(
-        self.weight(weight, ofGroup: group) + kernel - 1,
+        strips(weight, ofGroup: group),
         .init(start: v + group * groupOutputs * window.outputPlane, size: outputSize),
         into: .init(start: dx + rows * window.inputPlane, size: inputSize), images: images
       ) { row, offset, count in
@@ -61,7 +62,7 @@ extension ConvolutionShape {
     let kernel = window.kernelPlane
     let product = PanelProduct(
       rows: depth, channels: groupOutputs, places: window.outputPlane, source: .planes(size: window.outputPlane),
-      walk: pb_walk(row: 1, outer: 0, inner: depth, outer_count: 1, inner_count: 1), channelStep: depth)
+      reading: StripReading(direction: .across, depth: depth, kernel: kernel))
     func finishPlanes(_ channels: Range<Int>, from first: Int) {
       for (place, channel) in channels.enumerated() {
         finish.apply(
@@ -73,7 +74,7 @@ extension ConvolutionShape {
       for group in 0..<groups {
         let cotangents = v + group * groupOutputs * window.outputPlane
         product.together(
-          self.weight(weight, ofGroup: group), .init(start: cotangents, size: outputSize), images: images, unit: kernel
+          strips(weight, ofGroup: group), .init(start: cotangents, size: outputSize), images: images, unit: kernel
         ) { rows, images, sums in
           let channels = group * groupInputs + rows.lowerBound / kernel..<group * groupInputs + rows.upperBound / kernel
           for (place, image) in images.enumerated() {
@@ -110,7 +111,7 @@ extension ConvolutionShape {
           let places = band.lowerBound * width..<band.upperBound * width
           for piece in product.pieces(of: places) {
             product.compute(
-              self.weight(weight, ofGroup: group), v + image * outputSize + group * groupOutputs * window.outputPlane,
+              self.strips(weight, ofGroup: group), v + image * outputSize + group * groupOutputs * window.outputPlane,
               rows: rows, places: piece, into: columns + piece.lowerBound - places.lowerBound, stride: places.count)
           }
           withUnsafePointer(to: window.c) { w in

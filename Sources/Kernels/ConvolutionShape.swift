@@ -1,7 +1,7 @@
 import CKernels
 
-// Convolution of NCHW batches as products of the weight, read in place, with panels of unrolled input places; with
-// direct loops for depthwise kernels.
+// Convolution of NCHW batches as products of the weight, in strips, with panels of unrolled input places; with direct
+// loops for depthwise kernels.
 //
 // Goals: bytes that depend on neither threads nor batch. An element's sum runs over the same blocks in the same order
 // however the work is cut.
@@ -32,9 +32,9 @@ package struct ConvolutionShape: Sendable {
   var depth: Int { groupInputs * window.kernelPlane }
   var isDepthwise: Bool { groups == inputs && outputs == inputs && groups > 1 }
 
-  /// The weight of group `group`.
-  func weight(_ weight: UnsafePointer<Float>, ofGroup group: Int) -> UnsafePointer<Float> {
-    weight + group * groupOutputs * depth
+  /// The strips of group `group`.
+  func strips(_ weight: UnsafePointer<Float>, ofGroup group: Int) -> UnsafePointer<Float> {
+    weight + group * StripReading.count(rows: groupOutputs, depth: depth)
   }
 
   /// Calls `body` with every plane of a depthwise convolution, and scratch for its kernels.
@@ -81,18 +81,69 @@ package struct Window: Sendable {
   }
 }
 
+/// The forms of a weight. A network prepares each once, and both directions run by the same form.
+package enum WeightForm: Sendable {
+  /// `(outputs, inputs / groups, kh, kw)`, which depthwise kernels run on; others bring it into strips at every call.
+  case natural
+  /// Eight outputs side by side, in the order in which products read them.
+  case strips
+  /// Winograd's transform, each of its components in strips.
+  case transformed
+}
+
 extension ConvolutionShape {
+  /// The form that the convolution runs fastest on.
+  ///
+  /// - Parameter transforming: whether it may be Winograd's transform, which rounds differently.
+  package func bestForm(transforming: Bool) -> WeightForm {
+    isDepthwise ? .natural : transforming && takesTransformedWeight ? .transformed : .strips
+  }
+
+  /// The number of floats of the weight in a form.
+  package func weightCount(_ form: WeightForm) -> Int {
+    switch form {
+    case .natural: outputs * depth
+    case .strips: groups * StripReading.count(rows: groupOutputs, depth: depth)
+    case .transformed: 16 * StripReading.count(rows: outputs, depth: inputs)
+    }
+  }
+
+  /// Writes the natural weight in another form.
+  package func prepare(
+    _ weight: UnsafePointer<Float>, as form: WeightForm, into prepared: UnsafeMutablePointer<Float>
+  ) {
+    switch form {
+    case .natural: prepared.update(from: weight, count: weightCount(.natural))
+    case .strips:
+      for group in 0..<groups {
+        pb_pack_strips(
+          weight + group * groupOutputs * depth, groupOutputs, depth,
+          prepared + group * StripReading.count(rows: groupOutputs, depth: depth))
+      }
+    case .transformed: pb_winograd_weights(weight, outputs, inputs, prepared)
+    }
+  }
+
+  /// Calls `body` with a natural weight in strips.
+  func withStrips(_ weight: UnsafePointer<Float>, _ body: (UnsafePointer<Float>) -> Void) {
+    withScratch(weightCount(.strips)) { strips in
+      prepare(weight, as: .strips, into: strips)
+      body(strips)
+    }
+  }
+
   /// `y[n] = weight * x[n]` for each image n, then `finish`.
   ///
   /// - Parameter rectifying: whether relu(x) takes the place of x.
   /// - Precondition: a depthwise convolution does not rectify.
   package func forward(
-    _ x: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, images: Int,
-    rectifying: Bool = false, finish: Finish = Finish()
+    _ x: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ form: WeightForm = .natural,
+    into y: UnsafeMutablePointer<Float>, images: Int, rectifying: Bool = false, finish: Finish = Finish()
   ) {
-    if isDepthwise {
+    switch form {
+    case .natural where isDepthwise:
       precondition(!rectifying)
-      return forEachPlane(images) { image, channel, scratch in
+      forEachPlane(images) { image, channel, scratch in
         let offset = image * outputSize + channel * window.outputPlane
         withUnsafePointer(to: window.c) { w in
           pb_depthwise(
@@ -101,16 +152,27 @@ extension ConvolutionShape {
         }
         finish.apply(y, channel: channel, offset: offset, count: window.outputPlane, next: window.outputPlane)
       }
+    case .natural:
+      withStrips(weight) {
+        forward(x, $0, .strips, into: y, images: images, rectifying: rectifying, finish: finish)
+      }
+    case .strips: forwardByStrips(x, weight, into: y, images: images, rectifying: rectifying, finish: finish)
+    case .transformed: forwardTransformed(x, weight, into: y, images: images, rectifying: rectifying, finish: finish)
     }
+  }
+
+  private func forwardByStrips(
+    _ x: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, images: Int,
+    rectifying: Bool, finish: Finish
+  ) {
     let product = PanelProduct(
       rows: groupOutputs, channels: groupInputs, places: window.outputPlane,
       source: window.isPointwise ? .planes(size: window.inputPlane) : .windows(window.c),
-      walk: pb_walk(row: depth, outer: 0, inner: 1, outer_count: 1, inner_count: window.kernelPlane),
-      channelStep: window.kernelPlane, rectifies: rectifying)
+      reading: StripReading(direction: .along, depth: depth, kernel: window.kernelPlane), rectifies: rectifying)
     for group in 0..<groups {
       let rows = group * groupOutputs
       product.run(
-        self.weight(weight, ofGroup: group),
+        strips(weight, ofGroup: group),
         .init(start: x + group * groupInputs * window.inputPlane, size: inputSize),
         into: .init(start: y + rows * window.outputPlane, size: outputSize), images: images
       ) { row, offset, count in

@@ -12,33 +12,28 @@ extension ConvolutionShape {
       && c.out_height >= 12 && c.out_width >= 12 && c.height >= 12 && c.width >= 12 && weights <= 8 * values
   }
 
-  /// The number of floats of the transformed weight.
-  package var transformedWeightCount: Int { 16 * outputs * inputs }
-
-  /// The weight in the components of Winograd's transform, `(16, outputs, inputs)`.
-  package func transform(_ weight: UnsafePointer<Float>, into transformed: UnsafeMutablePointer<Float>) {
-    pb_winograd_weights(weight, outputs * inputs, transformed)
-  }
-
-  /// ``forward(_:_:into:images:rectifying:finish:)`` by a transformed weight.
-  package func forward(
-    _ x: UnsafePointer<Float>, transformed: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, images: Int,
-    rectifying: Bool = false, finish: Finish = Finish()
+  /// ``forward(_:_:_:into:images:rectifying:finish:)`` by a transformed weight.
+  func forwardTransformed(
+    _ x: UnsafePointer<Float>, _ transformed: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, images: Int,
+    rectifying: Bool, finish: Finish
   ) {
     let product = WinogradProduct(
-      rows: outputs, channels: inputs, window: window.c, walk: (row: inputs, inner: 1), isMirrored: false,
-      rectifies: rectifying)
+      rows: outputs, channels: inputs, window: window.c,
+      reading: StripReading(direction: .along, depth: inputs, kernel: 1),
+      componentSize: weightCount(.transformed) / 16, rectifies: rectifying)
     product.run(transformed, x, into: y, images: images, finish: finish)
   }
 
-  /// ``adjoint(_:_:into:images:finish:)`` by a transformed weight, which serves it as it is: mirroring a kernel swaps
+  /// ``adjoint(_:_:_:into:images:finish:)`` by a transformed weight, which serves it as it is: mirroring a kernel swaps
   /// the first and the last component along each axis.
-  package func adjoint(
-    _ v: UnsafePointer<Float>, transformed: UnsafePointer<Float>, into dx: UnsafeMutablePointer<Float>, images: Int,
-    finish: Finish = Finish()
+  func adjointTransformed(
+    _ v: UnsafePointer<Float>, _ transformed: UnsafePointer<Float>, into dx: UnsafeMutablePointer<Float>, images: Int,
+    finish: Finish
   ) {
     let product = WinogradProduct(
-      rows: inputs, channels: outputs, window: window.mirrored!, walk: (row: 1, inner: inputs), isMirrored: true)
+      rows: inputs, channels: outputs, window: window.mirrored!,
+      reading: StripReading(direction: .across, depth: inputs, kernel: 1),
+      componentSize: weightCount(.transformed) / 16)
     product.run(transformed, v, into: dx, images: images, finish: finish)
   }
 }
@@ -47,9 +42,9 @@ extension ConvolutionShape {
 private struct WinogradProduct {
   let rows, channels: Int
   let window: pb_window
-  /// The strides of the factors along the result's rows and along the axis that is summed over.
-  let walk: (row: Int, inner: Int)
-  let isMirrored: Bool
+  let reading: StripReading
+  /// The floats of one component of the transformed weight.
+  let componentSize: Int
   var rectifies = false
 
   /// Tiles of a piece, and channels of a block, at most. A block is summed up in one chain: short ones keep rounding
@@ -94,13 +89,13 @@ private struct WinogradProduct {
           x + block.lowerBound * window.height * window.width, block.count, &window, rectifies,
           tileRows.lowerBound, tileRows.count, panels, scratch)
         let spacing = pb_panels_count(block.count, tiles)
-        for component in 0..<16 {
-          var walk = pb_walk(
-            row: self.walk.row, outer: 0, inner: self.walk.inner, outer_count: 1, inner_count: block.count)
-          let factors = u + place(of: component) * self.rows * channels
-          pb_panels_product(
-            factors + rows.lowerBound * walk.row + block.lowerBound * walk.inner, &walk, panels + component * spacing,
-            sums + component * products, tiles, rows.count, tiles, block.lowerBound > 0)
+        reading.withWalk(over: block) { walk in
+          for component in 0..<16 {
+            let factors = u + place(of: component) * componentSize + reading.offset(ofRow: rows.lowerBound)
+            pb_panels_product(
+              factors, walk, panels + component * spacing, sums + component * products, tiles, rows.count, tiles,
+              block.lowerBound > 0)
+          }
         }
       }
       for row in rows {
@@ -115,9 +110,9 @@ private struct WinogradProduct {
     }
   }
 
-  /// The offset of a component in the transformed weight.
+  /// The place of a component in the transformed weight.
   private func place(of component: Int) -> Int {
     func mirror(_ index: Int) -> Int { index == 0 ? 3 : index == 3 ? 0 : index }
-    return isMirrored ? 4 * mirror(component / 4) + mirror(component % 4) : component
+    return reading.direction == .along ? component : 4 * mirror(component / 4) + mirror(component % 4)
   }
 }

@@ -1,7 +1,6 @@
 import CKernels
 
-/// A product of a matrix read in place with panels packed block by block: the work of one convolution, over all its
-/// images.
+/// A product of a weight in strips with panels packed block by block: the work of one convolution, over all its images.
 ///
 /// `y[r, p] = sum_k a[r, k] x[k, p]`, where x is what `source` unrolls: the places of a window in every input channel,
 /// or planes as they are. Work is cut into pieces of places and rows; a piece's panels stay in the second-level cache.
@@ -16,9 +15,7 @@ struct PanelProduct {
   /// Result rows, the channels that are summed over, and the places of a result row.
   let rows, channels, places: Int
   let source: Source
-  /// The offsets of the factors of channel 0, and the stride to those of the next channel.
-  let walk: pb_walk
-  let channelStep: Int
+  let reading: StripReading
   /// Whether negative values of the source count as 0.
   var rectifies = false
 
@@ -179,16 +176,77 @@ struct PanelProduct {
     _ a: UnsafePointer<Float>, _ block: Range<Int>, _ rows: Range<Int>, by panels: UnsafePointer<Float>, _ columns: Int,
     into y: UnsafeMutablePointer<Float>, stride: Int
   ) {
-    var walk = walk
-    // One channel after another, or all factors of a row as one run.
-    if walk.outer_count == 0 { walk.outer_count = block.count } else { walk.inner_count *= block.count }
-    pb_panels_product(
-      a + block.lowerBound * channelStep + rows.lowerBound * walk.row, &walk, panels, y, stride, rows.count, columns,
-      block.lowerBound > 0)
+    reading.withWalk(over: block) { walk in
+      pb_panels_product(
+        a + reading.offset(ofRow: rows.lowerBound), walk, panels, y, stride, rows.count, columns,
+        block.lowerBound > 0)
+    }
   }
 
   private func paddedCount(_ channels: Int, _ places: Int) -> Int {
     guard case .windows(var window) = source else { return 0 }
     return pb_padded_count(&window, channels, places)
+  }
+}
+
+/// How a product reads a weight, a matrix of outputs and a `depth` of places `(input, i, j)`, that lies in strips of
+/// outputs side by side (`pb_pack_strips`).
+struct StripReading {
+  enum Direction {
+    /// Rows are outputs, and sums run over inputs and their places.
+    case along
+    /// Rows are places, and sums run over outputs.
+    case across
+    /// Rows are inputs, and sums run over outputs and, backwards, over an input's places.
+    case acrossMirrored
+  }
+
+  let direction: Direction
+  let depth: Int
+  /// Places of an input: those of the kernel.
+  let kernel: Int
+
+  private static let strip = Int(PB_STRIP)
+
+  /// The number of floats of `rows` x `depth` in strips.
+  static func count(rows: Int, depth: Int) -> Int { (rows + strip - 1) / strip * strip * depth }
+
+  /// Where the factors of a row begin; along strips, of the first row of one.
+  func offset(ofRow row: Int) -> Int {
+    switch direction {
+    case .along: row / Self.strip * Self.strip * depth
+    case .across: row * Self.strip
+    case .acrossMirrored: (row * kernel + kernel - 1) * Self.strip
+    }
+  }
+
+  /// Calls `body` with the way through the factors of some channels: those that are summed over.
+  func withWalk(over channels: Range<Int>, _ body: (UnsafePointer<pb_walk>) -> Void) {
+    let strip = Self.strip
+    func start(_ output: Int) -> Int { output / strip * strip * depth + output % strip }
+    let runs: [pb_run]
+    var walk: pb_walk
+    switch direction {
+    case .along:
+      runs = [pb_run(offset: channels.lowerBound * kernel * strip, count: channels.count * kernel)]
+      walk = pb_walk(row: 1, strip: strip * depth, inner: strip, runs: nil, run_count: 1, depth: channels.count * kernel)
+    case .across:
+      // Outputs of one strip lie side by side.
+      runs = (channels.lowerBound / strip...(channels.upperBound - 1) / strip).map { index in
+        let outputs = channels.clamped(to: index * strip..<(index + 1) * strip)
+        return pb_run(offset: start(outputs.lowerBound), count: outputs.count)
+      }
+      walk = pb_walk(
+        row: strip, strip: strip * strip, inner: 1, runs: nil, run_count: runs.count, depth: channels.count)
+    case .acrossMirrored:
+      runs = channels.map { pb_run(offset: start($0), count: kernel) }
+      walk = pb_walk(
+        row: kernel * strip, strip: kernel * strip * strip, inner: -strip, runs: nil, run_count: runs.count,
+        depth: channels.count * kernel)
+    }
+    runs.withUnsafeBufferPointer {
+      walk.runs = $0.baseAddress
+      body(&walk)
+    }
   }
 }

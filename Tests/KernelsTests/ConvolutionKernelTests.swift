@@ -94,15 +94,17 @@ import Testing
     expectClose(y.map(Double.init), expectedY, within: 2e-6, "forward")
     expectClose(dx.map(Double.init), expectedDx, within: 2e-6, "adjoint")
 
-    guard test.isTransformable else { return }
-    var transformed = [Float](repeating: .nan, count: test.shape.transformedWeightCount)
-    test.shape.transform(weight, into: &transformed)
-    y = [Float](repeating: .nan, count: v.count)
-    dx = [Float](repeating: .nan, count: x.count)
-    test.shape.forward(x, transformed: transformed, into: &y, images: images)
-    test.shape.adjoint(v, transformed: transformed, into: &dx, images: images)
-    expectClose(y.map(Double.init), expectedY, within: 2e-6, "forward, transformed")
-    expectClose(dx.map(Double.init), expectedDx, within: 2e-6, "adjoint, transformed")
+    for form in [WeightForm.strips, .transformed] {
+      guard test.shape.bestForm(transforming: form == .transformed) == form else { continue }
+      var prepared = [Float](repeating: .nan, count: test.shape.weightCount(form))
+      test.shape.prepare(weight, as: form, into: &prepared)
+      y = [Float](repeating: .nan, count: v.count)
+      dx = [Float](repeating: .nan, count: x.count)
+      test.shape.forward(x, prepared, form, into: &y, images: images)
+      test.shape.adjoint(v, prepared, form, into: &dx, images: images)
+      expectClose(y.map(Double.init), expectedY, within: 2e-6, "forward, \(form)")
+      expectClose(dx.map(Double.init), expectedDx, within: 2e-6, "adjoint, \(form)")
+    }
   }
 
   /// `y = w x` and `dx = w^T v`, place by place.

@@ -135,6 +135,11 @@ chooses the maximum in some windows of its pools. At the input nearest to float6
 because 12 windows chose another place; with the places of float64 it was off by 5e-7. The gradient of the graph that was read was
 off by 0.028 at that input; with average pools in the place of the five max pools concerned, both were off by less than 7e-7.
 
+A ResNet-50 whose batch norms the exporter has folded into convolutions gives the same value, and at most inputs the same gradient.
+At some, rounding switches a ReLU: by PyTorch alone, in float32 against float64 (`folded_norms.py`, three inputs), one of the network's
+9.6 million ReLUs was switched at one input and two at another, and the gradient there was off by 0.006 and 0.007; where none was, by
+1.3e-6. The soft pullback has no such places: a gate that is half open changes little.
+
 """
     text += table(zoo, ("torchscript", "dynamo"), ("TorchScript", "dynamo"), "PyTorch")
     text += """

@@ -115,20 +115,32 @@ size_t pb_padded_phase(const pb_window *w);
 size_t pb_padded_count(const pb_window *w, size_t channels, size_t places);
 size_t pb_panels_count(size_t depth, size_t places);
 
-// Where the left factor of a product lies: element (r, k) with k = o inner_count + i at r row + o outer + i inner.
+// Weights in strips (pack.c): PB_STRIP rows side by side, element (r, k) of `rows` x `depth` at r / PB_STRIP of a strip
+// of PB_STRIP depth floats, k PB_STRIP + r % PB_STRIP within it. Rows that fill up the last strip are 0.
+#define PB_STRIP 8
+void pb_pack_strips(const float *weights, size_t rows, size_t depth, float *strips);
+
+// How a product reads its left factor, which lies in strips: row r begins at r / PB_STRIP strip + r % PB_STRIP row, and
+// its values are those of the runs, one after another, `inner` apart in each.
 typedef struct {
-  ptrdiff_t row, outer, inner;
-  size_t outer_count, inner_count;
+  ptrdiff_t offset;
+  size_t count;
+} pb_run;
+typedef struct {
+  ptrdiff_t row, strip, inner;
+  const pb_run *runs;
+  size_t run_count;
+  size_t depth;  // of all runs together
 } pb_walk;
 
 // y (+)= a panels (panels.c): `rows` rows `stride` floats apart, `columns` columns.
 void pb_panels_product(const float *a, const pb_walk *walk, const float *panels, float *y, size_t stride, size_t rows,
                        size_t columns, bool adding);
 
-// Winograd's F(2 x 2, 3 x 3) (winograd.c): the transform of weights; of `rows` rows of tiles of the input, which may be
+// Winograd's F(2 x 2, 3 x 3) (winograd.c): the transform of weights, each component in strips; of `rows` rows of tiles of the input, which may be
 // rectified, into 16 sets of panels; and of one output plane's products, component xi of which lies at m + xi
 // spacing. Scratch takes pb_winograd_scratch floats.
-void pb_winograd_weights(const float *w, size_t count, float *u);
+void pb_winograd_weights(const float *w, size_t outputs, size_t inputs, float *u);
 void pb_winograd_input(const float *x, size_t channels, const pb_window *w, bool rectified, size_t row0, size_t rows,
                        float *panels, float *scratch);
 size_t pb_winograd_scratch(const pb_window *w, size_t rows);
