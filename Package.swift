@@ -137,7 +137,8 @@ let package = Package(
       swiftSettings: swiftSettings),
     experiment("fig1"), experiment("fig2"), experiment("fig3"), experiment("fig4"), experiment("fig5"),
     experiment("fig6"), experiment("fig7"), experiment("fig8"), experiment("fig9"), experiment("fig10"),
-    experiment("fig11"), experiment("fig12"), experiment("fig13"), experiment("fig15"), experiment("fig17"),
+    experiment("fig11"), experiment("fig12"), experiment("fig13"), experiment("fig15"), experiment("fig16"),
+    experiment("fig17"),
     experiment("fig14", resources: [.embedInCode("onnxruntime.csv")]),
     experiment("parts"), experiment("networks"), experiment("start"),
     experiment("table1"), experiment("table2"), experiment("table3"), experiment("table4"), experiment("table5"),
@@ -191,7 +192,7 @@ let package = Package(
       "FigureTests",
       [
         "ExperimentKit", "start", "networks", "fig1", "fig2", "fig3", "fig4", "fig5", "fig6", "fig7", "fig8", "fig9",
-        "fig10", "fig11", "fig12", "fig13", "fig14", "fig15", "fig17", "table1", "table2", "table3", "table4",
+        "fig10", "fig11", "fig12", "fig13", "fig14", "fig15", "fig16", "fig17", "table1", "table2", "table3", "table4",
         "table5", "table6",
       ]),
     tests("CommandLineTests", ["ExperimentKit", "Digests", "Failures", "Scenes", "pullbacks"]),

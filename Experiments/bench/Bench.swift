@@ -15,6 +15,13 @@ enum Part: String, CaseIterable, ExpressibleByArgument {
 }
 
 @main
+enum Entry {
+  static func main() {
+    WorkloadCost.answerIfAsked()
+    Bench.main()
+  }
+}
+
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure what a pullback and everything around it cost.",

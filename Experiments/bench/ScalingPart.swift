@@ -1,29 +1,13 @@
 import ExperimentKit
-import Kernels
 
 extension Measure {
-  /// Measures the cost of a soft pullback per image against batch size, resolution and threads.
+  /// Measures how the cost of explanations grows, which figure 16 draws.
   func measureScaling(_ report: inout Report) throws {
-    defer { Parallel.threads = threads }
-    for model in models {
-      let network = try someNetwork(model)
-      for batch in [1, 2, 4, 8, 16, 32, 64] {
-        let x = someImages(batch, for: network)
-        let time = try clock.least(within: seconds / 3) { try Pass.soft.run(network, x) }
-        report.add(.scaling, "\(model), batch \(batch), soft, per image", 1000 * time / Double(batch), "ms")
-      }
-      for count in [1, 2] {
-        Parallel.threads = count
-        let x = someImages(1, for: network)
-        let time = try clock.least(within: seconds / 3) { try Pass.soft.run(network, x) }
-        report.add(.scaling, "\(model), threads \(count), soft", 1000 * time, "ms")
-      }
-      Parallel.threads = threads
-      for resolution in [96, 128, 224, 384, 512] {
-        let network = try someNetwork(model, resolution: resolution)
-        let x = someImages(1, for: network)
-        let time = try clock.least(within: seconds / 3) { try Pass.soft.run(network, x) }
-        report.add(.scaling, "\(model), \(resolution) x \(resolution), soft", 1000 * time, "ms")
+    for curve in try CostGrowth(seconds: seconds / 3).curves {
+      for (setting, cost) in zip(curve.settings, curve.costs) {
+        let name = "\(curve.network), \(curve.sweep.rawValue) \(setting)"
+        report.add(.scaling, name, cost.milliseconds, "ms")
+        report.add(.scaling, "\(name), memory", cost.megabytes, "MB")
       }
     }
   }

@@ -24,10 +24,10 @@ Experiment.run("fig3") { experiment in
   let c = RelativeTemperatures.recommendedMultiple
   func entrants(_ methods: [Method]) -> [Entrant] { subject.defined(methods).map { Entrant($0, settings) } }
   let families: [(title: String, entrants: [Entrant])] = [
-    ("Pullbacks,\nreleased τ", entrants(.semanticPullbacks)),
-    ("Pullbacks,\nc = \(c)", [Method].semanticPullbacks.map { .relative($0, c, settings) }),
-    ("Gradient\ntwins", entrants(.gradientTwins)),
-    ("Other\nbaselines", entrants([.gradientShap, .integratedGradients, .deepLiftReleased, .guidedGradCAM])),
+    ("released τ", entrants(.semanticPullbacks)),
+    ("c = \(c)", [Method].semanticPullbacks.map { .relative($0, c, settings) }),
+    ("gradient twins", entrants(.gradientTwins)),
+    ("others", entrants([.gradientShap, .integratedGradients, .deepLiftReleased, .guidedGradCAM])),
   ]
   let explained = try subject.explained(by: families.flatMap(\.entrants), in: experiment.context)
 
@@ -47,7 +47,9 @@ Experiment.run("fig3") { experiment in
           [place == 0 ? try Picture(view.image.image) : nil] + (try own.map { try rendering($0.map, view.image) }),
           captions: [place == 0 ? view.title : ""] + family.entrants.map { $0.method!.abbreviation })
       }
-      return ImageGrid(columns: [], rows, colorBars: key.map { [$0] } ?? [], width: Looks.Width.photographBlock)
+      return ImageGrid(
+        columns: [], rows, colorBars: key.map { [$0] } ?? [], width: Looks.Width.photographBlock,
+        gap: Looks.tightGap, turnsTitles: true)
     }
     let credit = "\(subject.title). \(meaning) \(Entrant.picturedMeaning) \(subject.credit)"
     try experiment.write(

@@ -1,4 +1,5 @@
 //: # Figure 4: counterfactuals between classes
+//: ## differences: what the ascents added
 //: ## sequence: one counterfactual, step by step
 //:
 //: A counterfactual asks the network to see another class and follows the answer: five steps of pullback ascent, with
@@ -37,7 +38,7 @@ Experiment.run("fig4") { experiment in
   }
   var made: [Change] = []
 
-  //: A block of pictures for each method, and one of the differences `x_K - x_0` that pullback ascent made.
+  //: A block of pictures for each method; in a figure of its own the differences `x_K - x_0` that it made.
 
   func grid(_ title: String, _ changes: [Tensor], _ picture: (Tensor, Tensor) throws -> Picture, captions: [[String]])
     throws
@@ -51,7 +52,7 @@ Experiment.run("fig4") { experiment in
           [try Picture(images[row].image)] + (try changes.map { try picture(images[row].image, $0.image(row)) }),
           captions: [""] + captions[row])
       },
-      groups: [.init("", columns: 1), .init(title, columns: images.count)], width: Looks.Width.block)
+      groups: [.init("", columns: 1), .init(title, columns: images.count)], width: Looks.Width.stackedBlock)
   }
 
   func probabilities(_ method: Method, _ changes: [Tensor]) throws -> [[String]] {
@@ -101,17 +102,22 @@ Experiment.run("fig4") { experiment in
       ahead: pullback > gradient ? both.0.method : gradient > pullback ? both.1.method : "neither")
   }
   let none = images.map { _ in images.map { _ in "" } }
-  let panels = Panels(
+  func write(_ grids: [ImageGrid], part: String? = nil, credit: String) throws {
+    try experiment.write(
+      Figure(Panels(grids, columns: 1, isLettered: true), credit: "\(subject.title), five steps. \(credit)"),
+      part: part, numbers: Numbers(changes: made, pairs: pairs), about: [subject])
+  }
+  try write(
     [
       try grid("Pullback ascent towards", pullback, { try Picture($0 + $1) }, captions: afterPullback),
       try grid("Gradient ascent towards", gradient, { try Picture($0 + $1) }, captions: afterGradient),
-      try grid("Difference by pullback ascent", pullback, { try rawPicture($1) }, captions: none),
-      try grid("Difference by gradient ascent", gradient, { try rawPicture($1) }, captions: none),
-    ],
-    columns: 2, isLettered: true)
-  let credit = "\(subject.title), five steps; p is the probability of the column's class. \(subject.credit)"
-  try experiment.write(
-    Figure(panels, credit: credit), numbers: Numbers(changes: made, pairs: pairs), about: [subject])
+    ], credit: "p is the probability of the column's class. \(subject.credit)")
+  try write(
+    [
+      try grid("Difference by pullback ascent", pullback, { try centredPicture($1) }, captions: none),
+      try grid("Difference by gradient ascent", gradient, { try centredPicture($1) }, captions: none),
+    ], part: "differences",
+    credit: "Raw colour about mid grey, scaled by the 99.5th percentile of each map's magnitudes. \(subject.credit)")
 
   //: The same as a sequence: the steps from the first image towards the second's class, and the probabilities of both
   //: classes on the way.

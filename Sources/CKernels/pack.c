@@ -1,7 +1,7 @@
 #include "scalar.h"
 
-// The factors of panels.c: weights in strips, and panels of what an unrolled convolution multiplies them with, or of the
-// values of a plane as they are.
+// The factors of panels.c: weights in strips, and panels of what an unrolled convolution multiplies them with, or of
+// the values of a plane as they are.
 
 CLONES void pb_pack_strips(const float *weights, size_t rows, size_t depth, float *restrict strips) {
   for (size_t first = 0; first < rows; first += PB_STRIP, strips += PB_STRIP * depth) {

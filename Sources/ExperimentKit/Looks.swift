@@ -20,8 +20,8 @@ public enum Looks {
     public static let rescaled = 280.0
     /// The knob's eleven pictures.
     public static let knob = 514.0
-    /// One of several blocks in a row.
-    public static let block = 250.0
+    /// Five classes and the image, in blocks one below the other.
+    public static let stackedBlock = 330.0
     /// Stages of a randomised network.
     public static let stages = 310.0
     /// The image, and four conditions of each network's training.

@@ -21,6 +21,13 @@ enum Machine {
   static var threads: Int { ProcessInfo.processInfo.activeProcessorCount }
   static var memory: UInt64 { ProcessInfo.processInfo.physicalMemory }
 
+  /// All that times depend on, for a credit line.
+  static var description: String {
+    let gigabytes = Int((Double(memory) / 1e9).rounded())
+    return "\(processor) (\(features.joined(separator: ", "))), \(threads) threads, \(gigabytes) GB of memory, "
+      + "OpenBLAS \(LibraryVersions.all["OpenBLAS"] ?? "unknown")"
+  }
+
   private static func value(_ key: String) -> String? {
     let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
     let line = lines.first { $0.split(separator: ":").first?.trimmingCharacters(in: .whitespaces) == key }

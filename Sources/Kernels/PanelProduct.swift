@@ -229,7 +229,8 @@ struct StripReading {
     switch direction {
     case .along:
       runs = [pb_run(offset: channels.lowerBound * kernel * strip, count: channels.count * kernel)]
-      walk = pb_walk(row: 1, strip: strip * depth, inner: strip, runs: nil, run_count: 1, depth: channels.count * kernel)
+      walk = pb_walk(
+        row: 1, strip: strip * depth, inner: strip, runs: nil, run_count: 1, depth: channels.count * kernel)
     case .across:
       // Outputs of one strip lie side by side.
       runs = (channels.lowerBound / strip...(channels.upperBound - 1) / strip).map { index in

@@ -53,10 +53,12 @@ public struct ImageGrid: Drawable {
   public var hasFrames: Bool
   /// The distance between neighbouring pictures.
   public var gap: Double
+  /// Whether row titles read upwards, which leaves the width to the pictures; they are broken at line feeds only.
+  public var turnsTitles: Bool
 
   public init(
     columns: [String], _ rows: [Row], groups: [Group] = [], colorBars: [ColorBar] = [], width: Double = 500,
-    hasFrames: Bool = true, gap: Double = 2
+    hasFrames: Bool = true, gap: Double = 2, turnsTitles: Bool = false
   ) {
     columnTitles = columns
     self.rows = rows
@@ -65,6 +67,7 @@ public struct ImageGrid: Drawable {
     self.width = width
     self.hasFrames = hasFrames
     self.gap = gap
+    self.turnsTitles = turnsTitles
   }
 
   public func size(in theme: Theme) -> Size {
@@ -118,10 +121,15 @@ public struct ImageGrid: Drawable {
 
   private func drawTitle(of row: Row, on canvas: inout Canvas, at point: Point) {
     let lines = titleLines(of: row, canvas.theme)
-    let step = canvas.theme.labelSize * canvas.theme.lineSpacing
+    let step = titleStep(canvas.theme)
     for (index, line) in lines.enumerated() {
-      let y = point.y + (Double(index) - Double(lines.count - 1) / 2) * step
-      canvas.text(line.text, at: Point(point.x, y), line.style, .right, vertical: .middle)
+      if turnsTitles {
+        let x = point.x - (Double(lines.count - index) - 0.5) * step
+        canvas.text(line.text, at: Point(x, point.y), line.style, .center, vertical: .middle, angle: 90)
+      } else {
+        let y = point.y + (Double(index) - Double(lines.count - 1) / 2) * step
+        canvas.text(line.text, at: Point(point.x, y), line.style, .right, vertical: .middle)
+      }
     }
   }
 
@@ -223,9 +231,13 @@ extension TextStyle {
 }
 
 extension ImageGrid {
+  /// The distance between the lines of a row's title.
+  func titleStep(_ theme: Theme) -> Double { theme.labelSize * theme.lineSpacing }
+
   /// The width of the widest row title, without the space after it.
   func rowTitleWidth(_ theme: Theme) -> Double {
-    rows.flatMap { titleLines(of: $0, theme) }.map { $0.style.width(of: $0.text) }.max() ?? 0
+    if turnsTitles { return titleStep(theme) * Double(rows.map { titleLines(of: $0, theme).count }.max() ?? 0) }
+    return rows.flatMap { titleLines(of: $0, theme) }.map { $0.style.width(of: $0.text) }.max() ?? 0
   }
 
   /// A row's title with its first line in ink and the following ones muted, broken where it would take more than a
@@ -235,7 +247,8 @@ extension ImageGrid {
     return row.title.split(separator: "\n", omittingEmptySubsequences: false).enumerated().flatMap { index, part in
       var style = index == 0 ? theme.label(row.accent == nil ? .regular : .bold) : theme.note
       if index == 0, let accent = row.accent { style.color = accent }
-      return style.lines(of: String(part), within: max(36, width / 7)).map { ($0, style) }
+      let room = turnsTitles ? .infinity : max(36, width / 7)
+      return style.lines(of: String(part), within: room).map { ($0, style) }
     }
   }
 }

@@ -16,6 +16,14 @@ import Testing
     #expect(!FileManager.default.fileExists(atPath: folder.path("figures")))
   }
 
+  @Test func withoutMeasuredGrowthItSaysSo() throws {
+    let folder = try TemporaryFolder()
+    let outcome = try Program("fig16").run(["--scores", folder.path("none"), "--output", folder.path("figures")])
+    #expect(outcome.status == 66)
+    #expect(outcome.errors.contains("swift run -c release fig16 --networks scenes --recompute"), "\(outcome.errors)")
+    #expect(!FileManager.default.fileExists(atPath: folder.path("figures")))
+  }
+
   /// A trial leaves the committed measurements alone, and is drawn to the byte from the file it has left.
   @Test func costsAreDrawnFromTheirFile() throws {
     let folder = try TemporaryFolder()

@@ -8,7 +8,7 @@ import Testing
   /// Those of committed scores or measurements are compared once they are drawn.
   private static let scenes =
     ["start", "networks", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10", "fig11", "fig14", "fig15", "fig17"]
-    + ["fig8", "fig13", "table4", "table6"].filter { Fixture.exists("Figures/\($0)-scenes.png") }
+    + ["fig8", "fig13", "fig16", "table4", "table6"].filter { Fixture.exists("Figures/\($0)-scenes.png") }
 
   @Test(arguments: scenes)
   func onScenes(figure: String) throws { try compare(figure, "scenes") }
@@ -25,7 +25,7 @@ import Testing
     var parts =
       switch (figure, tier) {
       case ("fig3", _): ["raw", "product"]
-      case ("fig4", "scenes"): ["sequence", "film"]
+      case ("fig4", "scenes"): ["differences", "sequence", "film"]
       case ("table6", "scenes"): ["differences"]
       default: [String]()
       }
