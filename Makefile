@@ -12,7 +12,7 @@ SCORED := fig6 fig8 fig9 fig12 fig13 fig16 table1 table2 table3 table4 table5 ta
 drawn = $(foreach figure,$(SCORED),$(if $(wildcard Figures/$(figure)-$(1).png),$(figure)))
 FIGURES := start networks fig1 fig2 fig3 fig4 fig5 fig7 fig10 fig11 fig14 fig15 fig17
 # Those with curves, which the write-up prints as curves.
-CURVES := fig4 fig6 fig9 fig10 fig11 fig12 fig17 networks $(filter fig8 fig13,$(call drawn,scenes))
+CURVES := fig4 fig6 fig9 fig10 fig11 fig12 fig16 fig17 networks $(filter fig8 fig13,$(call drawn,scenes))
 # Those that are drawn for the photographs too.
 PHOTOGRAPHS := start fig1 fig2 fig3 fig4 fig5 fig11 fig14
 
