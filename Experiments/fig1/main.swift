@@ -1,4 +1,6 @@
 //: # Figure 1: three explanations of the same images
+//: > The gradient, the soft pullback (SfP) and pullback ascent (PA) for the class of each image, on three networks.
+//: > Red speaks for the class, blue against it.
 //:
 //: Which parts of the image speak for its class? The **gradient** says which pixels would change the class's logit if
 //: they were changed a little; it looks like noise. The **soft pullback** sends the class's logit back through the

@@ -1,4 +1,7 @@
 //: # Figure 10: the soft rules are averages
+//: > The soft rules of ReLU, ReLU6 and max pooling beside averages of the hard rules over random draws, and what is
+//: > left between them; the relative rule at three spreads of a channel; and the output beside what the hard
+//: > pullback and the biases add up to.
 //:
 //: The soft pullback's rules were not chosen because their maps look smooth. Each is the average of the layer's hard
 //: rule over a random perturbation of its pre-activations: Gaussian for the gates of ReLU and ReLU6, Gumbel for the

@@ -1,4 +1,6 @@
 //: # Figure 11: explanations under rescaled channels
+//: > Three forms of the same function, whose hidden channels are rescaled, explained at one temperature for all
+//: > channels and at one relative to each channel's spread; and how alike the maps remain as the factors grow.
 //:
 //: Multiply a hidden channel by a number and divide the weights that read it by the same number: the network computes
 //: the same function, with the same gradient. Is the explanation the same too? With one temperature for all channels it

@@ -1,4 +1,6 @@
 //: # Figure 12: maps and scores against the relative temperature c
+//: > Maps and mean scores as the relative temperature c grows from a quarter to four. Dashed lines are the released
+//: > temperatures.
 //:
 //: How wide should the noise be? In units of each channel's own standard deviation, an extension that is not in the
 //: paper, one number c describes it for a whole network. The figure shows maps and scores for c from a quarter to four,

@@ -1,4 +1,6 @@
 //: # Figure 13: the scenes' networks under other trainings
+//: > Two networks, trained in four ways from three seeds each: maps of the first seed, scores of all, and the
+//: > released temperature in units of the channels' spread.
 //:
 //: The convolutional networks that come with this package were not trained in the usual way. The scales γ of their
 //: batch norms began at a third, where they usually begin at 1, and the pictures had noise on them. Both were chosen

@@ -1,4 +1,5 @@
 //: # Figure 14: to ONNX and back
+//: > Explanations by three networks, and by the same networks written as ONNX files and read back.
 //:
 //: `pullbacks export` writes a network as an ONNX file: its nodes are ONNX's operators, its weights plain tensors. Read
 //: back, the file is a graph like one that another exporter wrote. Are its explanations those of the network?

@@ -1,5 +1,9 @@
 //: # Figure 15: explanations of sentences
+//: > Texts shaded by the share of each token in the difference of two logits: red for it, blue against it. The words
+//: > that decide are underlined.
 //: ## encoder: the similarity of two sentences to an encoder
+//: > Texts shaded by the share of each token in their similarity to another sentence. The words that decide are
+//: > underlined.
 //:
 //: The method also explains texts. Tokens have no gradient, so a text is explained at the embeddings of its tokens: a
 //: token's share is the inner product of its embedding and its pulled-back vector. The shares of the hard pullback and

@@ -1,4 +1,6 @@
 //: # Figure 16: how the cost of an explanation grows
+//: > Least time and additional memory of a soft pullback, or of the first explainers of table 1 together, as one
+//: > setting grows. Dotted lines are in proportion to the multiply-adds.
 //:
 //: An explanation is made of forward and backward passes, and a pass mostly of multiply-adds. If nothing else took
 //: time, time would grow in proportion to their number. Where it does not, something else counts: the handing out of

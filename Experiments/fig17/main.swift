@@ -1,4 +1,6 @@
 //: # Figure 17: directions and gates along an ascent
+//: > How far the direction of an ascent turns from its first one, and the share of ReLUs that stay as they were at
+//: > the image, for three kinds of gates, before and after training.
 //:
 //: Versions 1 to 4 of the paper softened the gates of ReLU by a logistic function and explained the result by a
 //: hypothesis: training makes the set of active paths through a network stable, and soft gates follow the paths that

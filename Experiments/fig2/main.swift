@@ -1,4 +1,6 @@
 //: # Figure 2: mosaics of four classes
+//: > A mosaic of four images, explained for the class of each tile. Under each map is the share of its squared
+//: > values that lies in the tile of the class; a quarter would be chance.
 //:
 //: One picture, four objects. Asked for each of the four classes in turn, an explanation of the class must
 //: move to the class's tile; an explanation that only follows edges stays where the edges are.

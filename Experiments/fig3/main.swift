@@ -1,6 +1,11 @@
 //: # Figure 3: the explainers side by side
+//: > Explanations of one network, a block for each image. The first row has the semantic pullbacks at the released
+//: > temperatures, the second at the relative one, the third their twins over the gradient, the fourth other
+//: > baselines.
 //: ## raw: the same maps in raw colour
+//: > The attributions of the figure before, as colours about mid grey.
 //: ## product: the same attributions times the input
+//: > The attributions of the figure before, multiplied by the input.
 //:
 //: One network, a few images, twelve explainers. Four of them are semantic pullbacks: the soft pullback itself
 //: (**SfP**), five steps along it (**PA**), and the recipes of SmoothGrad and FusionGrad over the soft rules

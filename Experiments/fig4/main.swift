@@ -1,6 +1,10 @@
 //: # Figure 4: counterfactuals between classes
+//: > Images on their way to other classes, by pullback ascent and by gradient ascent.
 //: ## differences: what the ascents added
+//: > The ends of both ascents less the images that they began with.
 //: ## sequence: one counterfactual, step by step
+//: > An image after each step of pullback ascent, and the probabilities of the class that it had and of the class
+//: > that it was to have.
 //:
 //: A counterfactual asks the network to see another class and follows the answer: five steps of pullback ascent, with
 //: the picture clipped to valid colours. To our eyes the soft pullback paints the other class's parts where they fit;

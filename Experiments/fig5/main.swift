@@ -1,4 +1,6 @@
 //: # Figure 5: accentuation of an image's own class
+//: > Images after pullback ascent towards the class that they already have, and what was added. The numbers are the
+//: > probability of the class before and after.
 //:
 //: Pullback ascent towards an image's own class strengthens what the network already used: eyes, wheels, scales. The
 //: change is shown under each picture.

@@ -1,4 +1,6 @@
 //: # Figure 6: scores against the hyper-parameters
+//: > Mean scores of soft pullback and pullback ascent as one hyper-parameter changes and the others keep their
+//: > preset, which a dashed line marks. Bands are 95 % intervals of the mean.
 //:
 //: One column for each hyper-parameter of the semantic pullbacks, one row for each metric, a colour for each network. A
 //: method whose results depended on the exact choice of a temperature would be hard to trust.

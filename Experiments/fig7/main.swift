@@ -1,4 +1,6 @@
 //: # Figure 7: one and two pullbacks of a transformer
+//: > A transformer explained by the gradient, by one soft pullback, by a second one from where the first led (DP,
+//: > for two lengths of the step between), and by five (PA).
 //:
 //: A transformer routes by attention, and the routing of the image itself may say little: one pullback is then diffuse.
 //: Version 5 of the paper argues that after one step along it the routing is that of a more typical image, and that a
@@ -28,21 +30,27 @@ Experiment.run("fig7") { experiment in
     ("DP, α = 2", try maps(.doublePullback, alpha: 2)), ("PA", try maps(.pullbackAscent)),
   ]
 
-  let titles = columns.map(\.0)
-  let grid = ImageGrid(
-    columns: ["Image"] + titles + titles,
-    try columns[0].1.indices.map { row in
-      let maps = columns.map { $0.1[row].attributions[0].map }
-      return ImageGrid.Row(
-        columns[0].1[row].title,
-        [try Picture(columns[0].1[row].image.image)] + (try maps.map { try experiment.heatMap($0) })
-          + (try maps.map { try rawPicture($0) }))
-    },
-    groups: [
-      .init("", columns: 1), .init("Heat map", columns: titles.count), .init("Raw colour", columns: titles.count),
-    ],
-    colorBars: [experiment.heatMapKey], width: Looks.Width.explainersTwice)
+  func grid(_ title: String, keys: [ColorBar], _ rendering: (Tensor) throws -> Picture) throws -> ImageGrid {
+    ImageGrid(
+      columns: ["Image"] + columns.map(\.0),
+      try columns[0].1.indices.map { row in
+        let first = columns[0].1[row]
+        return ImageGrid.Row(
+          first.title,
+          [try Picture(first.image.image)] + (try columns.map { try rendering($0.1[row].attributions[0].map) }))
+      },
+      groups: [.init("", columns: 1), .init(title, columns: columns.count)], colorBars: keys,
+      width: Looks.Width.stackedBlock)
+  }
+  let grids = [
+    try grid("Heat map", keys: [experiment.heatMapKey], experiment.heatMap),
+    try grid("Raw colour", keys: [], centredPicture),
+  ]
+  let credit = """
+    \(subject.title). Raw colour about mid grey, scaled by the 99.5th percentile of each map's magnitudes. \
+    \(subject.credit)
+    """
   try experiment.write(
-    Figure(grid, credit: "\(subject.title). \(subject.credit)"), numbers: columns.map { $0.1.map(\.numbers) },
+    Figure(Panels(grids, columns: 1, isLettered: true), credit: credit), numbers: columns.map { $0.1.map(\.numbers) },
     about: [subject])
 }

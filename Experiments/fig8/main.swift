@@ -1,4 +1,6 @@
 //: # Figure 8: explanations of networks with random layers
+//: > The explanation of one class as more and more layers are made random (left), and how alike the maps before and
+//: > after are by four measures (right). Coloured frames mark explainers that rectify what they pull back.
 //:
 //: The sanity check of Adebayo et al. (2018, section 3.1): make a network's layers random, from the output downwards
 //: (the *cascade*) or one at a time, and compare the explanation of the class with the one before. An explanation that

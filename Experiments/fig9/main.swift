@@ -1,4 +1,6 @@
 //: # Figure 9: insertion and deletion
+//: > Mean probability of the class as pixels are put into a blurred image, or taken out of the sharp one, in the
+//: > order in which each explainer ranks them.
 //:
 //: The pixels that an explanation ranks first are put into a blurred image, or taken out of the sharp one: the sooner
 //: the probability of the class rises, or falls, the better it ranked them. The area under the curve sums it up in one
@@ -30,6 +32,12 @@ Experiment.run("fig9", on: .curves) { experiment, book in
   }
   var curves: [Curve] = []
 
+  //: Six curves in a plot can be told apart: those of two pullbacks, of their twins over the gradient, of integrated
+  //: gradients and of chance. The file has the others as well.
+
+  let twins: [Method] = [.softPullback, .pullbackAscent, .gradient, .gradientAscent]
+  let drawn = (twins + [.integratedGradients]).map(\.rawValue) + [Entrant.chance.name]
+
   func plot(_ scores: StoredScores, _ metric: MetricName, title: String) throws -> LinePlot {
     var series: [LinePlot.Series] = []
     for (place, explainer) in scores.explainers.enumerated() {
@@ -41,6 +49,7 @@ Experiment.run("fig9", on: .curves) { experiment, book in
           model: scores.model, explainer: explainer, metric: metric.rawValue, area: entry.mean, low: entry.low,
           high: entry.high, share: curve.shares, probability: curve.mean,
           undefined: entry.undefined > 0 ? entry.undefined : nil))
+      guard drawn.contains(explainer) else { continue }
       let isPullback = Method(rawValue: explainer)?.usesSoftRules ?? false
       let hasBand = isPullback || explainer == Entrant.chance.name
       let count = entry.countNote.isEmpty ? "" : " (\(entry.countNote))"

@@ -1,4 +1,6 @@
 //: # Networks: how they were trained on scenes, and which classes they confuse
+//: > Loss and accuracy in training; mistakes by the difficulty of a scene and by the size of its object; and which
+//: > class was taken for which.
 //:
 //: `make train` made three networks, each from a seed, on scenes that were drawn for one step and never again. Here are
 //: the logs of their training and their answers on 5,000 held-out scenes. Nothing is computed anew: the numbers lie

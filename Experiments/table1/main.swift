@@ -1,5 +1,7 @@
 //: # Table 1: faithfulness
+//: > Mean scores of each explainer by six metrics, with 95 % intervals, beside published ones where there are some.
 //: ## twins: differences between each pullback and its gradient twin
+//: > Mean differences, image by image, between each semantic pullback and the same recipe over the gradient.
 //:
 //: Does an attribution predict how the output changes when the image is changed? Does it stay the same when the change
 //: is negligible, and differ when another class is asked for? Six metrics measure this, with the definitions and the

@@ -1,4 +1,5 @@
 //: # Table 2: scores for every value of the hyper-parameters
+//: > Mean scores of the VGG for every value of one hyper-parameter, the others at their preset.
 //: ## resnet: the same for the ResNet
 //: ## pvt: the same for the PVT
 //:

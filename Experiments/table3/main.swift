@@ -1,4 +1,5 @@
 //: # Table 3: localisation
+//: > Mean scores by where the explanation lies, with 95 % intervals.
 //:
 //: Where does an explanation point? Focus asks on mosaics of four images which tiles speak for a class. Where the
 //: object's mask is known, four more metrics ask whether the explanation lies on the object, and one whether it lies on

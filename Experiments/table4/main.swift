@@ -1,4 +1,5 @@
 //: # Table 4: time and memory of an explanation
+//: > One image explained by every explainer on each network.
 //:
 //: Time and memory of explaining one image, for every explainer and architecture. The cost of an explainer is above all
 //: the number of its passes through the network; softening the rules costs no pass.

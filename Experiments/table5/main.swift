@@ -1,6 +1,10 @@
 //: # Table 5: the temperature in units of each channel's spread
+//: > Mean scores of gradient, SmoothGrad, soft pullback and pullback ascent, at the released temperatures and at
+//: > relative ones.
 //: ## differences: relative temperatures against released ones
+//: > Mean differences, image by image, between relative temperatures and the released ones.
 //: ## localisation: localisation
+//: > Mean scores by where the explanation lies, at the released temperatures and at relative ones.
 //:
 //: An extension that is not in the paper. One temperature for all channels means something else in every layer: 0.6 is
 //: two standard deviations of a channel in the networks of the scenes, and about half of one in EfficientNet-Lite0.

@@ -1,5 +1,7 @@
 //: # Table 6: faithfulness on text
+//: > Mean scores of ten explainers on texts whose deciding words are known.
 //: ## differences: pairs of explainers on the same texts
+//: > Mean differences between pairs of explainers, text by text.
 //:
 //: Texts with ground truth, as the scenes are pictures with ground truth. Each has two sentences, and words in one of
 //: them decide: the topic that it shares with another text, the words that are paraphrased there, the state that is

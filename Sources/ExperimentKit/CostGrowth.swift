@@ -237,17 +237,9 @@ extension Experiment {
   ///
   /// - Throws: `PullbackError` if there is none, or a measurement fails.
   public func costGrowth(from measurements: Measurements) throws -> CostGrowth {
-    let path = measurements.folder + "/growth.json"
-    if measurements.recomputes {
-      let growth = try options.quick ? CostGrowth(seconds: 0.1, settings: 2) : CostGrowth(seconds: 1.5)
-      try makeFolder(measurements.folder)
-      try writeJSON(growth, to: path)
-    }
-    try measurements.check(path, arguments: "--networks \(options.networks.rawValue)")
-    do {
-      return try JSONDecoder().decode(CostGrowth.self, from: Data(InputFile.bytes(of: path, limit: 1 << 24)))
-    } catch let error as DecodingError {
-      throw PullbackError(.data, path, "is no growth of costs: \(error)")
+    let arguments = "--networks \(options.networks.rawValue)"
+    return try measurements.value(at: measurements.folder + "/growth.json", arguments: arguments) {
+      try options.quick ? CostGrowth(seconds: 0.1, settings: 2) : CostGrowth(seconds: 1.5)
     }
   }
 }

@@ -118,18 +118,9 @@ extension Experiment {
   public func costs(of methods: [Method], from measurements: Measurements) throws -> [CostSheet] {
     let tier = options.networks
     return try (options.model.map { [$0] } ?? tier.models).map { model in
-      let folder = "\(measurements.folder)/\(tier.rawValue)/\(model)"
-      let path = folder + "/cost.json"
-      if measurements.recomputes {
-        let sheet = try CostSheet(measuring: methods, on: model, quick: options.quick)
-        try makeFolder(folder)
-        try writeJSON(sheet, to: path)
-      }
-      try measurements.check(path, arguments: "--networks \(tier.rawValue) --model \(model)")
-      do {
-        return try JSONDecoder().decode(CostSheet.self, from: Data(InputFile.bytes(of: path, limit: 1 << 24)))
-      } catch let error as DecodingError {
-        throw PullbackError(.data, path, "is no sheet of costs: \(error)")
+      let path = "\(measurements.folder)/\(tier.rawValue)/\(model)/cost.json"
+      return try measurements.value(at: path, arguments: "--networks \(tier.rawValue) --model \(model)") {
+        try CostSheet(measuring: methods, on: model, quick: options.quick)
       }
     }
   }

@@ -20,7 +20,7 @@ public enum Looks {
     public static let rescaled = 280.0
     /// The knob's eleven pictures.
     public static let knob = 514.0
-    /// Five classes and the image, in blocks one below the other.
+    /// An image and five pictures, in blocks one below the other.
     public static let stackedBlock = 330.0
     /// Stages of a randomised network.
     public static let stages = 310.0
@@ -28,8 +28,6 @@ public enum Looks {
     public static func conditions(networks: Int) -> Double { 122 + 200 * Double(networks) }
     /// A text of two sentences, one of two in a row.
     public static let shadedText = 270.0
-    /// Five explainers, twice.
-    public static let explainersTwice = 520.0
   }
 
   /// With about as many pixels as large photographs have.

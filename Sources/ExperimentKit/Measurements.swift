@@ -1,4 +1,5 @@
 import ArgumentParser
+import Failures
 import Foundation
 import Pullbacks
 import Subjects
@@ -20,6 +21,28 @@ public struct Measurements: Sendable {
       throw PullbackError(
         .noInput, path, "there are no measurements to draw",
         advice: "make them: swift run -c release \(program) \(arguments) --recompute")
+    }
+  }
+}
+
+extension Measurements {
+  /// The value in the file at `path`, measured anew before if the command line says so.
+  ///
+  /// - Parameters:
+  ///   - arguments: those of the program that makes the file.
+  ///   - measure: the measurement.
+  /// - Throws: `PullbackError` if there is no such file, or it holds something else; and what `measure` throws.
+  func value<Value: Codable>(at path: String, arguments: String, _ measure: () throws -> Value) throws -> Value {
+    if recomputes {
+      let value = try measure()
+      try makeFolder((path as NSString).deletingLastPathComponent)
+      try writeJSON(value, to: path)
+    }
+    try check(path, arguments: arguments)
+    do {
+      return try JSONDecoder().decode(Value.self, from: Data(InputFile.bytes(of: path, limit: 1 << 24)))
+    } catch let error as DecodingError {
+      throw PullbackError(.data, path, "does not hold these measurements: \(error)")
     }
   }
 }

@@ -14,6 +14,8 @@ struct LiterateProgram: Equatable {
   let title: String?
   /// The titles of further results by their part: `raw` in `## raw: the same maps in raw colour`. They are no prose.
   let parts: [String: String]
+  /// The descriptions of results by their part, empty for the first: `> ` lines below the titles. They are no prose.
+  let descriptions: [String: String]
   /// The prose between the title and the first code.
   let introduction: String
   /// The chunks after the title and the introduction.
@@ -22,6 +24,9 @@ struct LiterateProgram: Equatable {
   init(_ source: String) {
     var chunks: [Chunk] = []
     var partTitles: [String: String] = [:]
+    var described: [String: [Substring]] = [:]
+    // The part whose title or description came last.
+    var part: String? = ""
     var lines: [Substring] = []
     var isProse = false
     var count = 0
@@ -41,14 +46,19 @@ struct LiterateProgram: Equatable {
       if isMarked != isProse { finish() }
       isProse = isMarked
       count += 1
-      if isMarked, let part = content.wholeMatch(of: #/\/\/: ## ([a-z0-9-]+): (.+)/#)?.output {
-        partTitles[String(part.1)] = String(part.2)
+      if isMarked, let title = content.wholeMatch(of: #/\/\/: ## ([a-z0-9-]+): (.+)/#)?.output {
+        part = String(title.1)
+        partTitles[part!] = String(title.2)
+      } else if let part, content.hasPrefix("//: > ") {
+        described[part, default: []].append(content.dropFirst(6))
       } else {
+        if !content.hasPrefix("//: # ") { part = nil }
         lines.append(isMarked ? content.dropFirst(content.hasPrefix("//: ") ? 4 : 3) : line)
       }
     }
     finish()
     parts = partTitles
+    descriptions = described.mapValues { $0.joined(separator: " ") }
 
     guard case .prose(let opening)? = chunks.first else {
       (title, introduction, self.chunks) = (nil, "", chunks)
@@ -150,8 +160,8 @@ struct ExperimentSection {
     return "![\(try caption(result))](\(path)){alt=\"\(title.replacing("\"", with: ""))\"}"
   }
 
-  /// The title, the command that made the result, and links to its numbers. A part has the title that the program gives
-  /// it in a line `//: ## part: title`. The label of a picture on photographs says so: that on scenes has its
+  /// The title, the description, the command that made the result, and links to its numbers. A part has the title that
+  /// the program gives it in a line `//: ## part: title`, and a description in lines `//: > …` below it. The label of a picture on photographs says so: that on scenes has its
   /// number too.
   private func caption(_ result: String) throws -> String {
     let part = result.dropFirst(name.count).drop { $0 == "-" }
@@ -168,7 +178,8 @@ struct ExperimentSection {
       .filter { FileManager.default.fileExists(atPath: "\(results.root)/\($0)") }
       .map { "[`\(($0 as NSString).lastPathComponent)`](\($0)){.data}" }
     let numbers = links.isEmpty ? "." : "; numbers: \(links.joined(separator: ", "))."
-    return "**\(title)\(end)** [\(provenance.markdown)\(numbers)]{.made}"
+    let description = program.descriptions[String(part)].map { " \($0)" } ?? ""
+    return "**\(title)\(end)**\(description) [\(provenance.markdown)\(numbers)]{.made}"
   }
 
   /// The place in the program, as `(line, anchor)`, that hands over the field with the last name of `path`; if there is

@@ -41,6 +41,14 @@ import Testing
     #expect(program.introduction == "Prose." && program.chunks == [.code("let x = 1", line: 5)])
   }
 
+  /// Quotations below titles describe results, elsewhere they are prose.
+  @Test func resultsAreDescribed() {
+    let head = "//: # Figure 1: one\n//: > Maps of\n//: > two.\n//: ## raw: as colour\n//: > Raw.\n"
+    let program = LiterateProgram(head + "//:\n//: > Prose.\n\nlet x = 1\n")
+    #expect(program.descriptions == ["": "Maps of two.", "raw": "Raw."] && program.parts == ["raw": "as colour"])
+    #expect(program.introduction == "> Prose." && program.chunks == [.code("let x = 1", line: 9)])
+  }
+
   @Test func fencesAreLongerThanWhatTheyHold() {
     let expected = "````` {.swift .numberLines startFrom=\"7\" #a}\nlet s = \"````\"\n`````"
     #expect(LiterateProgram.fenced("let s = \"````\"\n", from: 7, id: "a") == expected)

@@ -179,10 +179,12 @@ import Testing
     let claim = "{{claim fig1:numbers[0].score > 0}}"
     for body in [
       "One is better.\n", "{{experiment fig1}}\nOne is\nbetter.\n\(claim)\n{{end}}\n",
+      "{{experiment fig1}}\n*What you should see*: it falls.\n{{end}}\n",
       "{{experiment fig1}}\n{{when fig1}}\n`lower` is a name.\n{{end}}\n{{end}}\n\nAll are lower.\n",
     ] { _ = try repository.weave(body) }
     for (body, line) in [
       ("{{experiment fig1}}\nOne is\nbetter.\n{{end}}\n\(claim)\n", 6),
+      ("{{experiment fig1}}\nIt rises.\n{{end}}\n", 5), ("{{experiment fig1}}\nIt has more than\nthat.\n{{end}}\n", 5),
       ("{{experiment fig1}}\nNothing.\n\(claim)\n\nOne loses.\n{{end}}\n", 8),
     ] {
       let error = #expect(throws: PullbackError.self) { try repository.weave(body) }
@@ -211,7 +213,9 @@ import Testing
   @Test func theWriteUpWeaves() throws {
     let document = try Weaver(template: "paper/paper.md", root: Fixture.root.path)()
     #expect(!document.markdown.contains("{{"))
-    let captions = document.markdown.matches(of: #/\*\*((?:Figure|Table) \d+[^*]*)\*\* \[`swift run/#).map(\.output.1)
+    let made = document.markdown.matches(of: #/\*\*((?:Figure|Table) \d+[^*]*)\*\*([^\[\n]*) \[`swift run/#)
+    let captions = made.map(\.output.1)
+    for caption in made where caption.output.2.isEmpty { Issue.record("\(caption.output.1) is not described") }
     #expect(captions.count > 20 && Set(captions).count == captions.count, "two pictures have one caption: \(captions)")
     let bibliography = Fixture.root.appendingPathComponent("paper/references.bib")
     let references = try String(contentsOf: bibliography, encoding: .utf8)
