@@ -37,6 +37,7 @@ Experiment.run("fig9", on: .curves) { experiment, book in
 
   let twins: [Method] = [.softPullback, .pullbackAscent, .gradient, .gradientAscent]
   let drawn = (twins + [.integratedGradients]).map(\.rawValue) + [Entrant.chance.name]
+  let dashes: [[Double]] = [[], [6, 2], [3, 1.5], [3, 1, 1, 1], [1, 1], [1, 2.5]]
 
   func plot(_ scores: StoredScores, _ metric: MetricName, title: String) throws -> LinePlot {
     var series: [LinePlot.Series] = []
@@ -49,7 +50,7 @@ Experiment.run("fig9", on: .curves) { experiment, book in
           model: scores.model, explainer: explainer, metric: metric.rawValue, area: entry.mean, low: entry.low,
           high: entry.high, share: curve.shares, probability: curve.mean,
           undefined: entry.undefined > 0 ? entry.undefined : nil))
-      guard drawn.contains(explainer) else { continue }
+      guard let rank = drawn.firstIndex(of: explainer) else { continue }
       let isPullback = Method(rawValue: explainer)?.usesSoftRules ?? false
       let hasBand = isPullback || explainer == Entrant.chance.name
       let count = entry.countNote.isEmpty ? "" : " (\(entry.countNote))"
@@ -57,6 +58,7 @@ Experiment.run("fig9", on: .curves) { experiment, book in
         "\(entry.abbreviation) \(NumberFormat([1])(entry.mean))\(count)", x: curve.shares, y: curve.mean,
         low: hasBand ? curve.low : [], high: hasBand ? curve.high : [])
       line.look(like: explainer, at: place)
+      line.dashes = dashes[rank]
       series.append(line)
     }
     let isInsertion = metric == .insertion

@@ -1,7 +1,9 @@
 //: # Table 2: scores for every value of the hyper-parameters
 //: > Mean scores of the VGG for every value of one hyper-parameter, the others at their preset.
 //: ## resnet: the same for the ResNet
+//: > Mean scores of the ResNet for every value of one hyper-parameter, the others at their preset.
 //: ## pvt: the same for the PVT
+//: > Mean scores of the transformer for every value of one hyper-parameter, the others at their preset.
 //:
 //: The temperatures of the soft rules, and of the ascent the number of steps and their length, changed one at a time.
 //: The scores are those that figure 6 draws as curves.

@@ -120,12 +120,11 @@ enum UncheckedComparisons {
     var paragraph = (text: "", line: 1)
     func finish() throws {
       defer { paragraph = ("", line) }
-      guard experiment != nil, !paragraph.text.contains("{{claim"), !paragraph.text.hasPrefix("*What you should see*")
-      else { return }
+      guard experiment != nil, !paragraph.text.contains("{{claim") else { return }
       let prose = paragraph.text.replacing(#/(?s)\{\{.*?\}\}|`[^`\n]*`/#) { match in
         String(match.output.filter { $0 == "\n" })
       }
-      guard let match = prose.firstMatch(of: words) else { return }
+      guard !prose.trimmed.hasPrefix("*What you should see*"), let match = prose.firstMatch(of: words) else { return }
       let line = paragraph.line + prose[..<match.range.lowerBound].count { $0 == "\n" }
       throw PullbackError(
         .usage, "\(file):\(line)", "the paragraph compares (\(match.output.0)) and no claim checks it",
