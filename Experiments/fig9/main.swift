@@ -37,7 +37,7 @@ Experiment.run("fig9", on: .curves) { experiment, book in
 
   let twins: [Method] = [.softPullback, .pullbackAscent, .gradient, .gradientAscent]
   let drawn = (twins + [.integratedGradients]).map(\.rawValue) + [Entrant.chance.name]
-  let dashes: [[Double]] = [[], [6, 2], [3, 1.5], [3, 1, 1, 1], [1, 1], [1, 2.5]]
+  let dashes: [[Double]] = [[], [6, 2], [3, 1.5], [4, 2, 1, 2], [1, 1.8], [1, 3.5]]
 
   func plot(_ scores: StoredScores, _ metric: MetricName, title: String) throws -> LinePlot {
     var series: [LinePlot.Series] = []

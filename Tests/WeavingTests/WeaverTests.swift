@@ -179,7 +179,7 @@ import Testing
     let claim = "{{claim fig1:numbers[0].score > 0}}"
     for body in [
       "One is better.\n", "{{experiment fig1}}\nOne is\nbetter.\n\(claim)\n{{end}}\n",
-      "{{experiment fig1}}\n*What you should see*: it falls.\n{{end}}\n",
+      "{{experiment fig1}}\n\n*What you should see*: it falls.\n{{end}}\n",
       "{{experiment fig1}}\n{{when fig1}}\n`lower` is a name.\n{{end}}\n{{end}}\n\nAll are lower.\n",
     ] { _ = try repository.weave(body) }
     for (body, line) in [
