@@ -86,7 +86,7 @@ extension ScoreBook {
   /// and in grey what the paper publishes for its network of the same family.
   public func table(_ entries: [ScoreEntry]) -> Table {
     Self.table(entries, of: networks, rows: "Explainer", footnote: entries.footnote) { text, entry, metric, column in
-      let rivals = column.filter { Method(rawValue: $0.explainer) != nil }.compactMap(\.mean)
+      let rivals = column.filter { $0.explainer != Entrant.chance.name }.compactMap(\.mean)
       let best = Self.best(rivals, metric.metric().direction)
       return Table.Cell(text, isBold: best != nil && entry?.mean == best)
     }
