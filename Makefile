@@ -102,7 +102,7 @@ train: dependencies ## Train the package's networks anew into .cache/training (h
 
 scores: dependencies ## Compute anew the scores that figures and tables draw, of the networks of the scenes (hours; it can be stopped)
 	$(SWIFT) build -c release
-	for experiment in table3 fig9 fig8 table1 table2 table4 fig12 fig13 table5 table6; do \
+	for experiment in table3 fig9 fig8 table1 table2 table4 fig12 fig13 fig16 table5 table6; do \
 	  $(SWIFT) run -c release --skip-build $$experiment --recompute || exit; \
 	done
 
