@@ -62,6 +62,9 @@ struct Measure: ParsableCommand {
     guard seconds > 0, threads >= 0, batches.allSatisfy({ $0 > 0 }) else {
       throw ValidationError("seconds and batches are positive, threads not negative")
     }
+    guard !parts.contains(Part.scaling.rawValue) || threads == 0 && clock == .wall else {
+      throw ValidationError("the part scaling is measured by wall clock, on threads of its own")
+    }
   }
 
   func run() throws {

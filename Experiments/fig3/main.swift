@@ -58,7 +58,7 @@ Experiment.run("fig3") { experiment in
     }
     let credit = "\(subject.title). \(meaning) \(Entrant.picturedMeaning) \(subject.credit)"
     try experiment.write(
-      Figure(Panels(blocks, columns: 2, isLettered: true), credit: credit, theme: Looks.smallPhotographs), part: part,
+      Figure(Panels(blocks, columns: 2, isLettered: true), credit: credit), part: part,
       numbers: explained.map(\.numbers), about: [subject])
   }
   try write("Heat maps.", key: experiment.heatMapKey) { map, _ in try experiment.heatMap(map) }

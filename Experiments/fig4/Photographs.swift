@@ -59,6 +59,6 @@ extension Experiment {
       \(subject.title); p is the goal's probability. Differences in raw colour about mid grey, scaled by the 99.5th \
       percentile of the magnitudes. \(Entrant.picturedMeaning) \(subject.credit)
       """
-    try write(Figure(grid, credit: credit, theme: Looks.smallPhotographs), numbers: numbers, about: [subject])
+    try write(Figure(grid, credit: credit), numbers: numbers, about: [subject])
   }
 }

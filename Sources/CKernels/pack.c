@@ -1,4 +1,5 @@
 #include "scalar.h"
+#include "transpose.h"
 
 // The factors of panels.c: weights in strips, and panels of what an unrolled convolution multiplies them with, or of
 // the values of a plane as they are.
@@ -8,8 +9,7 @@ CLONES void pb_pack_strips(const float *weights, size_t rows, size_t depth, floa
     const float *row = weights + first * depth;
     const size_t count = pb_smaller(PB_STRIP, rows - first);
     if (count == PB_STRIP)
-      for (size_t k = 0; k < depth; k++)
-        for (size_t r = 0; r < PB_STRIP; r++) strips[k * PB_STRIP + r] = row[r * depth + k];
+      pb_transpose(row, strips, depth, PB_STRIP, depth);
     else
       for (size_t k = 0; k < depth; k++)
         for (size_t r = 0; r < PB_STRIP; r++) strips[k * PB_STRIP + r] = r < count ? row[r * depth + k] : 0.0f;

@@ -77,7 +77,7 @@ extension PullbackError {
       let name = String(subject.dropFirst("model ".count))
       error.advice = nearest(to: name, among: Architecture.all.map(\.name)).map { "did you mean \($0)?" } ?? advice
     }
-    if advice == "Graph.nodes has them all" { error.advice = "pullbacks rules lists them all" }
+    if advice == "Graph.nodes has them all" { error.advice = "pullbacks rules --nodes lists them all" }
     if kind == .unavailable, advice == nil {
       let tier = Tier.allCases.first { subject.hasPrefix("\($0.folder)/") }
       error.advice = tier?.fetchCommand.map { "run \($0)" }

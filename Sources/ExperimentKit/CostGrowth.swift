@@ -10,7 +10,9 @@ import Text
 public struct Workload: Codable, Equatable, Sendable {
   /// An architecture's name, or ``encoder``.
   public var network: String
+  /// The images or texts of a batch.
   public var images = 1
+  /// The pixels along a side of an image; the network's own number if nil.
   public var resolution: Int?
   /// One for each processor if 0.
   public var threads = 0
@@ -25,9 +27,10 @@ public struct Workload: Codable, Equatable, Sendable {
   public static let encoder = "encoder"
 
   /// The explainers that are counted: those of table 1, in its order.
-  static let countedExplainers: [Method] = .semanticPullbacks + .gradientTwins + [
-    .integratedGradients, .guidedGradCAM, .guidedBackprop, .deconvolution,
-  ]
+  static let countedExplainers: [Method] =
+    .semanticPullbacks + .gradientTwins + [
+      .integratedGradients, .guidedGradCAM, .guidedBackprop, .deconvolution,
+    ]
 
   private func loaded() throws -> (network: Network, x: Tensor) {
     guard network == Self.encoder else {
@@ -69,7 +72,8 @@ public struct Workload: Codable, Equatable, Sendable {
 }
 
 extension Graph {
-  /// The multiply-adds of a forward pass over one input, in convolutions, linear layers and products of values.
+  /// The multiply-adds of a forward pass over one input, in convolutions of one to three dimensions, linear layers and
+  /// products of values; transposed convolutions, and products that a graph of ONNX has without a layer, are left out.
   public var multiplyAdds: Double {
     nodes.reduce(0) { sum, node in
       let values = Double(node.shape.reduce(1, *))
@@ -77,7 +81,7 @@ extension Graph {
         Double(nodes[node.inputs[input]].shape.dropLast(fromLast).last ?? 1)
       }
       switch node.operation {
-      case is Convolution, is Linear:
+      case is Convolution, is VolumeConvolution, is Linear:
         let weight = node.parameters[0].shape
         return sum + values * Double(weight.dropFirst().reduce(1, *))
       case is ScaledDotProductAttention:
@@ -93,8 +97,9 @@ extension Graph {
 
 /// The cost of a workload.
 public struct WorkloadCost: Codable, Sendable {
+  /// What was measured.
   public let workload: Workload
-  /// The least time of several in a warm process, in milliseconds.
+  /// The least time of two or more runs in one process, in milliseconds.
   public let milliseconds: Double
   /// The growth of a process by the first run, the network having been loaded before, in 10^6 bytes.
   public let megabytes: Double
@@ -179,9 +184,13 @@ public struct CostCurve: Codable, Sendable {
     }
   }
 
+  /// The setting that grows.
   public let sweep: Sweep
+  /// The network's name, or ``Workload/encoder``.
   public let network: String
+  /// The values of the setting, upwards.
   public let settings: [Int]
+  /// The cost of each.
   public let costs: [WorkloadCost]
 
   /// What a workload's time would be in proportion to, if nothing but multiply-adds took time.
@@ -212,12 +221,13 @@ public struct CostCurve: Codable, Sendable {
 public struct CostGrowth: Codable, Sendable {
   /// The machine, for a credit line.
   public let machine: String
+  /// A curve for each setting and network.
   public let curves: [CostCurve]
 
   /// Measures, each workload in a process of its own, which must call ``WorkloadCost/answerIfAsked()``.
   ///
   /// - Parameters:
-  ///   - seconds: the time for each workload, which runs three times at least.
+  ///   - seconds: the time for each workload, which runs four times at least, or twice if a run takes over two seconds.
   ///   - count: the number of settings of each curve at most.
   /// - Throws: `PullbackError` if one of these processes fails.
   public init(seconds: Double, settings count: Int = .max) throws {

@@ -30,17 +30,13 @@ public enum Looks {
     public static let shadedText = 270.0
   }
 
-  /// With about as many pixels as large photographs have.
-  public static let photographs = theme(pixelsPerPoint: 3)
-
-  /// The same where photographs are small.
-  public static let smallPhotographs = theme(pixelsPerPoint: 4)
-
-  private static func theme(pixelsPerPoint: Double) -> Theme {
+  /// Photographs fill a screen's column with fewer pixels than plots need for their lines, and a file of them stays
+  /// under 4 MiB; vector files keep every pixel of a photograph.
+  public static let photographs = {
     var theme = Theme.paper
-    theme.pixelsPerPoint = pixelsPerPoint
+    theme.pixelsPerPoint = 2
     return theme
-  }
+  }()
 
   /// The gap between small pictures.
   public static let tightGap = 1.5

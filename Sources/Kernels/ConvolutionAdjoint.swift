@@ -2,6 +2,9 @@ import CKernels
 
 extension ConvolutionShape {
   /// `dx[n] = weight^T * v[n]`, the adjoint of the forward map, then `finish`.
+  ///
+  /// - Parameter form: the form of the weight.
+  /// - Precondition: a transformed weight is of a shape that takes one.
   package func adjoint(
     _ v: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ form: WeightForm = .natural,
     into dx: UnsafeMutablePointer<Float>, images: Int, finish: Finish = Finish()
@@ -47,7 +50,8 @@ extension ConvolutionShape {
         .init(start: v + group * groupOutputs * window.outputPlane, size: outputSize),
         into: .init(start: dx + rows * window.inputPlane, size: inputSize), images: images
       ) { row, offset, count in
-        finish.apply(dx, channel: rows + row, offset: rows * window.inputPlane + offset, count: count,
+        finish.apply(
+          dx, channel: rows + row, offset: rows * window.inputPlane + offset, count: count,
           next: window.inputPlane)
       }
     }

@@ -109,11 +109,13 @@ extension ConvolutionShape {
   }
 
   /// Writes the natural weight in another form.
+  ///
+  /// - Precondition: the form is not the natural one.
   package func prepare(
     _ weight: UnsafePointer<Float>, as form: WeightForm, into prepared: UnsafeMutablePointer<Float>
   ) {
     switch form {
-    case .natural: prepared.update(from: weight, count: weightCount(.natural))
+    case .natural: preconditionFailure("a natural weight is taken as it is")
     case .strips:
       for group in 0..<groups {
         pb_pack_strips(
@@ -134,8 +136,10 @@ extension ConvolutionShape {
 
   /// `y[n] = weight * x[n]` for each image n, then `finish`.
   ///
-  /// - Parameter rectifying: whether relu(x) takes the place of x.
-  /// - Precondition: a depthwise convolution does not rectify.
+  /// - Parameters:
+  ///   - form: the form of the weight.
+  ///   - rectifying: whether relu(x) takes the place of x.
+  /// - Precondition: a depthwise convolution does not rectify; a transformed weight is of a shape that takes one.
   package func forward(
     _ x: UnsafePointer<Float>, _ weight: UnsafePointer<Float>, _ form: WeightForm = .natural,
     into y: UnsafeMutablePointer<Float>, images: Int, rectifying: Bool = false, finish: Finish = Finish()
@@ -176,7 +180,8 @@ extension ConvolutionShape {
         .init(start: x + group * groupInputs * window.inputPlane, size: inputSize),
         into: .init(start: y + rows * window.outputPlane, size: outputSize), images: images
       ) { row, offset, count in
-        finish.apply(y, channel: rows + row, offset: rows * window.outputPlane + offset, count: count,
+        finish.apply(
+          y, channel: rows + row, offset: rows * window.outputPlane + offset, count: count,
           next: window.outputPlane)
       }
     }

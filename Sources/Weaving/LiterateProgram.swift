@@ -161,8 +161,8 @@ struct ExperimentSection {
   }
 
   /// The title, the description, the command that made the result, and links to its numbers. A part has the title that
-  /// the program gives it in a line `//: ## part: title`, and a description in lines `//: > …` below it. The label of a picture on photographs says so: that on scenes has its
-  /// number too.
+  /// the program gives it in a line `//: ## part: title`, and a description in lines `//: > …` below it. The label of a
+  /// picture on photographs says so: that on scenes has its number too.
   private func caption(_ result: String) throws -> String {
     let part = result.dropFirst(name.count).drop { $0 == "-" }
     let place = tier == "imagenet" ? " \(place)" : ""
@@ -221,11 +221,19 @@ struct ExperimentSection {
   private func output(of code: String, from first: Int, section: String) throws -> [String] {
     let lines = first..<first + code.split(separator: "\n", omittingEmptySubsequences: false).count
     let printed = try printedLines().filter { lines.contains($0.line) }.map(\.text).joined(separator: "\n")
-    let parts = code.components(separatedBy: "experiment.write(").dropFirst().map { call in
+    // Calls of a program's own function that writes a part are calls too; its declaration stands for the figure.
+    let calls = code.split(separator: #/[. ]write\(/#, omittingEmptySubsequences: false).dropFirst()
+    let parts = calls.map { call in
       call.hasPrefix("film") ? "film" : call.firstMatch(of: #/part: "([a-z-]+)"/#).map { String($0.output.1) }
     }
-    let pictures = parts.map { part in name + (part.map { "-\($0)" } ?? "") }
-      .compactMap { results.path($0, tier: tier, extensions: ["png"]) }
+    var pictures: [String] = []
+    for part in parts {
+      let stem = name + (part.map { "-\($0)" } ?? "")
+      guard let picture = results.path(stem, tier: tier, extensions: ["png"]), !pictures.contains(picture) else {
+        continue
+      }
+      pictures.append(picture)
+    }
     guard !printed.isEmpty || !pictures.isEmpty else { return [] }
     let text = printed.isEmpty ? [] : ["```\n\(printed)\n```"]
     let links = pictures.map { "[`\($0)`](#\(section)){.drawn picture=\"\($0)\"}" }.joined(separator: ", ")

@@ -70,6 +70,30 @@ extension GraphTests {
       "sparseness", "--output", "given")
   }
 
+  /// Class activation maps at the last maps, or at the layer that the exporter named; constants as the file has them.
+  @Test func layersByTheNamesOfTheFile() throws {
+    try write(number("plain/x"), "x.npy")
+    func map(_ graph: String, _ settings: String...) throws -> Data {
+      let arguments = [
+        "attribute", "--model", self.graph(graph), "--input", "x.npy", "--target", "1", "--method", "grad-cam",
+      ]
+      let outcome = try CommandLineTests.pullbacks.run(
+        arguments + settings + ["--output", "cam.npy"], in: folder.url.path)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      return try Data(contentsOf: folder.url.appendingPathComponent("cam.npy"))
+    }
+    let last = try map("plain-torchscript-17")
+    #expect(try map("plain-torchscript-17", "--set", "layer=/conv2/Conv") != last)
+    #expect(try map("plain-dynamo-18", "--set", "layer=node_conv2d_1") != last)
+    try refused(
+      [
+        "attribute", "--model", graph("plain-torchscript-17"), "--input", "x.npy", "--method", "grad-cam", "--set",
+        "layer=nowhere", "--output", "none.npy",
+      ], 64, "no node of this name")
+    let rules = try succeed("rules", "--model", graph("plain-torchscript-17"))
+    #expect(rules.output.contains("(0.1 + 0.9 Phi(z / s))"), "\(rules.output)")
+  }
+
   /// Steps towards another class; of arrays, which have no range, none is clipped, and of shapes that are no pictures
   /// none is drawn.
   @Test func counterfactuals() throws {

@@ -193,7 +193,7 @@ import Testing
     (["--selector", "zeros.npy"], "selects nothing"),
     (["--target", "3", "--temperature", "relu=1,relu=2"], "--temperature relu=2: relu is given twice"),
     (["--target", "3", "--set", "smooth.draws=1,border=zeros,smooth.draws=2"], "smooth.draws is given twice"),
-    (["--target", "nowhere:0"], "pullbacks rules lists them all"),
+    (["--target", "nowhere:0"], "pullbacks rules --nodes lists them all"),
     (["--target", "3", "--model", "resnet51"], "did you mean resnet50?"),
   ])
   func contradictions(_ arguments: [String], _ mention: String) throws {

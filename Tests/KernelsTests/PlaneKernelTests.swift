@@ -125,7 +125,10 @@ import Testing
   }
 
   @Test func permutations() {
-    for shape in [[5], [3, 4], [2, 3, 4], [2, 3, 1, 4], [2, 3, 2, 1, 3]] {
+    // The later ones are transposed by squares of eight, the last of which overlap, and in bands of 64.
+    for shape in [
+      [5], [3, 4], [2, 3, 4], [2, 3, 1, 4], [2, 3, 2, 1, 3], [9, 8], [2, 131, 77], [1, 23, 70], [2, 8, 3, 17],
+    ] {
       let x = Formula.image("x", shape)
       let grid = Grid(x)
       for order in orders(shape.count) {
@@ -141,9 +144,11 @@ import Testing
   }
 
   private func orders(_ count: Int) -> [[Int]] {
-    count == 0 ? [[]] : orders(count - 1).flatMap { rest in
-      (0...rest.count).map { Array(rest[..<$0]) + [count - 1] + rest[$0...] }
-    }
+    count == 0
+      ? [[]]
+      : orders(count - 1).flatMap { rest in
+        (0...rest.count).map { Array(rest[..<$0]) + [count - 1] + rest[$0...] }
+      }
   }
 
   /// Every combination of transposed factors, with strides wider than the rows.

@@ -1,9 +1,10 @@
 import Foundation
-@testable import Onnx
 import Pullbacks
 import SwiftProtobuf
 import TestKit
 import Testing
+
+@testable import Onnx
 
 /// Small graphs of both of torch's exporters against PyTorch in float64 (Tests/Oracles/onnx_fixtures.py).
 @Suite struct ReadingTests {
@@ -181,6 +182,33 @@ import Testing
       sigmoid(0.3) * sigmoid(a[0, 0]) * w * (1 - tanh(z) * tanh(z))
     }
     expectClose(Tensor(shape: [3], pulled), Tensor(shape: [3], expected), within: 1e-4)
+  }
+
+  /// Weights that a batch norm in training mode standardises are known when the file is read; PyTorch's values.
+  @Test func weightsAreStandardised() throws {
+    var model = TestModel()
+    model.tensor("w", [1, 2, 3], [1, 2, 4, 0, -1, 3])
+    for (name, values) in [("scale", [2, 0.5]), ("bias", [0, 0.1]), ("mean", [0, 0]), ("variance", [1, 1])] {
+      model.tensor(name, [2], values.map { Float($0) })
+    }
+    model.node(
+      "BatchNormalization", ["w", "scale", "bias", "mean", "variance"], ["s", "m", "v"], numbers: ["training_mode": 1])
+    model.integers("matrix", [2, 3])
+    model.node("Reshape", ["s", "matrix"], ["r"])
+    model.node("Gemm", ["x", "r"], ["y"], numbers: ["transB": 1])
+    let network = try model.read().network
+    #expect(network.graph.nodes.map(\.operation.kind) == ["input", "linear"])
+    let y = try network(Tensor(shape: [1, 3], [0.3, -0.4, 0.9]))
+    expectClose(y, Tensor(shape: [1, 2], [1.97772675, 0.83504580]), within: 1e-6)
+    // Of what a network computes there are no statistics outside of training.
+    var training = TestModel()
+    for (name, value) in [("scale", 2), ("bias", 0), ("mean", 0), ("variance", 1)] {
+      training.tensor(name, [3], [Float](repeating: Float(value), count: 3))
+    }
+    training.node(
+      "BatchNormalization", ["x", "scale", "bias", "mean", "variance"], ["y"], numbers: ["training_mode": 1])
+    let error = try #require(throws: PullbackError.self) { try training.read() }
+    #expect("\(error)".contains("training mode"), "\(error)")
   }
 
   /// An input that is held is part of the network.

@@ -7,7 +7,8 @@ tensorflow-cpu 2.21.0, keras 3.15.1, tf2onnx 1.17.0, onnx 1.23.2, numpy 2.4.6, s
 
 Writes the pairs of onnx_zoo.py: FOLDER/NAME-tf2onnx-15.onnx, FOLDER/NAME-keras-15.onnx, and beside each a .safetensors with
 the input, the value, a selector on it, and the gradient of <selector, value>. As there, inputs are drawn from up to eight
-seeds until the gradient in float32 is within 1e-5 of that in float64.
+seeds until the gradient in float32 is within 1e-5 of that in float64. The pair keras-block-keras-15 is committed as
+fixtures/onnx-keras/block.onnx and fixtures/onnx-keras.safetensors.
 """
 import os
 import pathlib
@@ -37,17 +38,19 @@ def plain():
         layers.Flatten(), layers.Dense(12, activation="tanh"), layers.Dense(5)])
 
 
-def attending():
+def attending(side, channels, heads):
     """A transformer's block over the places of a map: attention, layer norms, GELU by tanh; tf2onnx cannot write the
     other GELU of TensorFlow."""
-    x = start = layers.Input((16, 16, 3), name="picture")
-    x = layers.Reshape((16, 32))(layers.Conv2D(32, 4, strides=4)(x))
-    y = layers.LayerNormalization()(x)
-    x = x + layers.MultiHeadAttention(4, 8)(y, y)
-    y = layers.LayerNormalization()(x)
-    gelu = layers.Activation(lambda z: keras.activations.gelu(z, approximate=True))
-    x = x + layers.Dense(32)(gelu(layers.Dense(64)(y)))
-    return keras.Model(start, layers.Dense(5)(layers.GlobalAveragePooling1D()(x)))
+    def network():
+        x = start = layers.Input((side, side, 3), name="picture")
+        x = layers.Reshape(((side // 4) ** 2, channels))(layers.Conv2D(channels, 4, strides=4)(x))
+        y = layers.LayerNormalization()(x)
+        x = x + layers.MultiHeadAttention(heads, channels // heads)(y, y)
+        y = layers.LayerNormalization(scale=False, center=False)(x)
+        gelu = layers.Activation(lambda z: keras.activations.gelu(z, approximate=True))
+        x = x + layers.Dense(channels)(gelu(layers.Dense(2 * channels)(y)))
+        return keras.Model(start, layers.Dense(5)(layers.GlobalAveragePooling1D()(x)))
+    return network
 
 
 def application(make, size, **options):
@@ -56,7 +59,8 @@ def application(make, size, **options):
 
 NETWORKS = {
     "keras-plain": plain,
-    "keras-attention": attending,
+    "keras-attention": attending(16, 32, 4),
+    "keras-block": attending(8, 8, 2),
     "keras-mobilenet": application(applications.MobileNet, 64),
     "keras-mobilenet-v2": application(applications.MobileNetV2, 64),
     "keras-mobilenet-v3-small": application(applications.MobileNetV3Small, 64, include_preprocessing=False),

@@ -22,7 +22,7 @@ struct SmallRepository {
 
       let score: Double = 2
       try experiment.write(figure, numbers: Numbers(score: score))
-      try experiment.write(other, part: "part")
+      try write(other, part: "part")
 
       """)
     try write("Experiments/fig1/Other.swift", "let z = 3\n")

@@ -103,7 +103,7 @@ import Testing
       ``` {.swift .numberLines startFrom="9" #fig1-cell2}
       let score: Double = 2
       try experiment.write(figure, numbers: Numbers(score: score))
-      try experiment.write(other, part: "part")
+      try write(other, part: "part")
       ```
 
       ::: {.output}

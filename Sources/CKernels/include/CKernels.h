@@ -137,9 +137,9 @@ typedef struct {
 void pb_panels_product(const float *a, const pb_walk *walk, const float *panels, float *y, size_t stride, size_t rows,
                        size_t columns, bool adding);
 
-// Winograd's F(2 x 2, 3 x 3) (winograd.c): the transform of weights, each component in strips; of `rows` rows of tiles of the input, which may be
-// rectified, into 16 sets of panels; and of one output plane's products, component xi of which lies at m + xi
-// spacing. Scratch takes pb_winograd_scratch floats.
+// Winograd's F(2 x 2, 3 x 3) (winograd.c): the transform of weights, each component in strips; of `rows` rows of tiles
+// of the input, which may be rectified, into 16 sets of panels; and of one output plane's products, component xi of
+// which lies at m + xi spacing. Scratch takes pb_winograd_scratch floats.
 void pb_winograd_weights(const float *w, size_t outputs, size_t inputs, float *u);
 void pb_winograd_input(const float *x, size_t channels, const pb_window *w, bool rectified, size_t row0, size_t rows,
                        float *panels, float *scratch);

@@ -320,6 +320,43 @@ extension Folder {
   }
 }
 
+extension Folder {
+  /// Weights that a batch norm in training mode standardises, each output channel over all its inputs and places, as
+  /// networks without norms do it (Brock et al. 2021, arXiv 2101.08692); and the running statistics after it.
+  func standardised() throws -> [StoredValue] {
+    let value = try input(0)
+    let shape = value.shape
+    guard shape.count >= 2, value.count > 0 else { throw failure("its input has the shape \(shape)") }
+    let (channels, inner) = (shape[1], shape[2...].reduce(1, *))
+    let parameters = try (1...4).map { index in
+      let parameter = try input(index)
+      guard parameter.count == channels else {
+        throw failure("parameters of shape \(parameter.shape) do not fit \(channels) channels")
+      }
+      return try parameter.floats().map(Double.init)
+    }
+    let numbers = try value.floats()
+    let (epsilon, momentum) = (Double(node.float("epsilon", 1e-5)), Double(node.float("momentum", 0.9)))
+    var result = [Float](repeating: 0, count: numbers.count)
+    var statistics = [[Float]](repeating: [], count: 2)
+    for channel in 0..<channels {
+      let places = (0..<shape[0]).flatMap { row in
+        let first = (row * channels + channel) * inner
+        return first..<first + inner
+      }
+      let mean = places.reduce(0) { $0 + Double(numbers[$1]) } / Double(places.count)
+      let variance = places.reduce(0) { $0 + pow(Double(numbers[$1]) - mean, 2) } / Double(places.count)
+      let scale = parameters[0][channel] / (variance + epsilon).squareRoot()
+      for place in places { result[place] = Float((Double(numbers[place]) - mean) * scale + parameters[1][channel]) }
+      for (index, found) in [mean, variance].enumerated() {
+        statistics[index].append(Float(momentum * parameters[2 + index][channel] + (1 - momentum) * found))
+      }
+    }
+    return [StoredValue(value.kind, Tensor(shape: shape, result))]
+      + statistics.map { StoredValue(value.kind, Tensor(shape: [channels], $0)) }
+  }
+}
+
 /// For each place of matrices whether it lies on or above a diagonal, or on or below it.
 func triangle(_ shape: [Int], _ shift: Int, upper: Bool) -> [Bool] {
   let (rows, columns) = (shape[shape.count - 2], shape[shape.count - 1])

@@ -21,7 +21,9 @@ extension Patterns {
       return operand.order.map { shape[$0] }
     }
     guard productShape.count >= 3, product.isPlain, let queryShape = extents(query), let keyShape = extents(key),
-      let valueShape = extents(value), [queryShape, keyShape, valueShape].allSatisfy({ $0.dropLast(2) == outer[...] }),
+      let valueShape = extents(value), let weightsShape = extents(last.left),
+      // Weights under other outer axes than those of the values would be multiplied with each of them.
+      [queryShape, keyShape, valueShape, weightsShape].allSatisfy({ $0.dropLast(2) == outer[...] }),
       constant(query.name) == nil || constant(key.name) == nil
     else { return nil }
     let scale = scores.scale * follow(&query) * follow(&key)
@@ -165,7 +167,8 @@ extension Patterns {
       switch step.op {
       case "MatMul", "Einsum": return scores
       case "Mul", "Div":
-        guard let (value, constant, isFirst) = split(step), step.op == "Mul" || isFirst, self.shape(value) == shape else {
+        guard let (value, constant, isFirst) = split(step), step.op == "Mul" || isFirst, self.shape(value) == shape
+        else {
           return nil
         }
         if let factor = number(constant), factor != 0 {
@@ -194,14 +197,24 @@ extension Patterns {
           return nil
         }
       case "Reshape", "Unsqueeze", "Squeeze":
-        // Windows apart from images: other outer axes, the same matrices.
-        guard let source = self.shape(step.inputs[0]), source.count > 2, source.suffix(2) == shape.suffix(2) else {
-          return nil
-        }
-        scores.product = step.inputs[0]
+        guard let source = reshaped(scores.product) else { return nil }
+        scores.product = source
       case "Cast", "Identity": scores.product = step.inputs[0]
       default: return nil
       }
+    }
+    return nil
+  }
+
+  /// The value that matrices are taken from by nothing but other outer axes: windows apart from images, heads apart
+  /// from examples. tf2onnx's sums by Einstein come here by way of one axis more.
+  private func reshaped(_ value: String) -> String? {
+    guard let matrix = shape(value)?.suffix(2) else { return nil }
+    var current = value
+    for _ in 0..<4 {
+      guard let node = maker(current, "Reshape", "Unsqueeze", "Squeeze") else { return nil }
+      current = node.inputs[0]
+      if let source = shape(current), source.count > 2, source.suffix(2) == matrix { return current }
     }
     return nil
   }
@@ -240,6 +253,9 @@ extension Patterns {
         else { return nil }
         return node
       case "Dropout", "Identity", "Cast": value = node.inputs[0]
+      case "Reshape", "Unsqueeze", "Squeeze":
+        guard let source = reshaped(value) else { return nil }
+        value = source
       case "Where":
         // Zeros for rows that are no numbers.
         guard let test = maker(node.inputs[0], "IsNaN"), test.inputs[0] == node.inputs[2], number(node.inputs[1]) == 0

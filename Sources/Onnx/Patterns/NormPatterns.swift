@@ -39,6 +39,50 @@ extension Patterns {
     return extents.contains { $0 > 1 }
   }
 
+  /// Layer normalisation as Keras writes it, `x s + (β - μ s)` where `s = γ / sqrt(σ² + ε)`.
+  func factoredNorm(at index: Int) -> OnnxNode? {
+    let node = nodes[index]
+    guard node.domain.isEmpty, node.op == "Add", node.inputs.count == 2 else { return nil }
+    for side in 0..<2 {
+      guard let scaled = maker(node.inputs[side], "Mul"), let shift = shift(node.inputs[1 - side]),
+        let x = other(scaled, than: shift.factor), let mean = mean(shift.mean), mean.source == x, let shape = shape(x)
+      else { continue }
+      var (factor, gamma): (String, String?) = (shift.factor, nil)
+      if let product = maker(factor, "Mul"), let (value, constant, _) = split(product) {
+        (factor, gamma) = (value, constant)
+      }
+      guard let root = reciprocalRoot(factor), let squares = squares(under: root), squares.axes == mean.axes,
+        centred(squares.squared, mean.axes) == x
+      else { continue }
+      let quotient = Quotient(
+        numerator: squares.squared, epsilon: squares.epsilon, squared: squares.squared, axes: mean.axes)
+      return norm("LayerNormalization", node, quotient, x, shape, [gamma, shift.beta], node.outputs[0])
+    }
+    return nil
+  }
+
+  /// The parts of `β - μ s`, as a difference, as a sum with `-μ s`, or without β.
+  private func shift(_ value: String) -> (mean: String, factor: String, beta: String?)? {
+    if let difference = maker(value, "Sub"), difference.inputs.count == 2, constant(difference.inputs[0]) != nil,
+      let product = maker(difference.inputs[1], "Mul")
+    {
+      let (first, second) = (product.inputs[0], product.inputs[1])
+      return mean(first) != nil ? (first, second, difference.inputs[0]) : (second, first, difference.inputs[0])
+    }
+    var (value, beta): (String, String?) = (value, nil)
+    if let sum = maker(value, "Add"), let (inner, constant, _) = split(sum) { (value, beta) = (inner, constant) }
+    guard let product = maker(value, "Mul") else { return nil }
+    for (index, input) in product.inputs.enumerated() {
+      if let negative = maker(input, "Neg") { return (negative.inputs[0], product.inputs[1 - index], beta) }
+    }
+    return nil
+  }
+
+  /// The operand of a product that is not this one.
+  private func other(_ product: OnnxNode, than value: String) -> String? {
+    product.inputs.firstIndex(of: value).map { product.inputs[1 - $0] }
+  }
+
   /// `numerator / sqrt(squares + epsilon)`, the squares a mean over some axes.
   private struct Quotient {
     let numerator: String
@@ -58,40 +102,49 @@ extension Patterns {
     } else if node.op == "Mul" {
       for (index, factor) in node.inputs.enumerated() where root == nil {
         numerator = node.inputs[1 - index]
-        if let reciprocal = maker(factor, "Reciprocal"), let sqrt = maker(reciprocal.inputs[0], "Sqrt") {
-          root = sqrt.inputs[0]
-        } else if let power = maker(factor, "Pow"), number(power.inputs[1]) == -0.5 {
-          root = power.inputs[0]
-        } else if let division = maker(factor, "Div"), number(division.inputs[0]) == 1,
-          let sqrt = maker(division.inputs[1], "Sqrt")
-        {
-          root = sqrt.inputs[0]
-        }
+        root = reciprocalRoot(factor)
       }
     }
-    guard let root, let sum = maker(root, "Add"), let (mean, constant, _) = split(sum), let epsilon = number(constant),
-      epsilon >= 0, let reduce = maker(mean, "ReduceMean"), let square = maker(reduce.inputs[0], "Pow", "Mul"),
-      let axes = axes(of: reduce)
-    else { return nil }
-    if square.op == "Pow" {
-      guard number(square.inputs[1]) == 2 else { return nil }
-    } else {
-      guard square.inputs[0] == square.inputs[1] else { return nil }
-    }
-    return Quotient(numerator: numerator, epsilon: epsilon, squared: square.inputs[0], axes: axes)
+    guard let root, let squares = squares(under: root) else { return nil }
+    return Quotient(numerator: numerator, epsilon: squares.epsilon, squared: squares.squared, axes: squares.axes)
   }
 
-  /// The axes of a reduction that keeps them, in order.
-  private func axes(of reduce: OnnxNode) -> [Int]? {
-    guard let rank = shape(reduce.inputs[0])?.count, reduce.int("keepdims", 1) != 0 else { return nil }
+  /// The value that a factor is one over the square root of.
+  private func reciprocalRoot(_ factor: String) -> String? {
+    if let reciprocal = maker(factor, "Reciprocal"), let sqrt = maker(reciprocal.inputs[0], "Sqrt") {
+      return sqrt.inputs[0]
+    }
+    if let power = maker(factor, "Pow"), number(power.inputs[1]) == -0.5 { return power.inputs[0] }
+    if let division = maker(factor, "Div"), number(division.inputs[0]) == 1 {
+      return maker(division.inputs[1], "Sqrt")?.inputs[0]
+    }
+    return nil
+  }
+
+  /// The parts of a mean of squares and an epsilon.
+  private func squares(under root: String) -> (squared: String, axes: [Int], epsilon: Double)? {
+    guard let sum = maker(root, "Add"), let (value, constant, _) = split(sum), let epsilon = number(constant),
+      epsilon >= 0, let mean = mean(value), let square = maker(mean.source, "Pow", "Mul"),
+      square.op == "Pow" ? number(square.inputs[1]) == 2 : square.inputs[0] == square.inputs[1]
+    else { return nil }
+    return (square.inputs[0], mean.axes, epsilon)
+  }
+
+  /// The value that a mean was taken from, and over which axes, in order; the mean keeps them.
+  private func mean(_ value: String) -> (source: String, axes: [Int])? {
+    guard let reduce = maker(value, "ReduceMean", "GlobalAveragePool"), let rank = shape(reduce.inputs[0])?.count else {
+      return nil
+    }
+    if reduce.op == "GlobalAveragePool" { return rank > 2 ? (reduce.inputs[0], Array(2..<rank)) : nil }
+    guard reduce.int("keepdims", 1) != 0 else { return nil }
     let numbers = reduce.input(1) != nil ? try? constant(reduce.inputs[1])?.integers() : reduce.ints("axes")
-    return numbers?.compactMap { axis($0, of: rank) }.sorted()
+    return numbers.map { (reduce.inputs[0], $0.compactMap { axis($0, of: rank) }.sorted()) }
   }
 
   /// The value that a mean was taken from, over these axes.
   private func centred(_ value: String, _ axes: [Int]) -> String? {
-    guard let difference = maker(value, "Sub"), let mean = maker(difference.inputs[1], "ReduceMean"),
-      mean.inputs[0] == difference.inputs[0], self.axes(of: mean) == axes
+    guard let difference = maker(value, "Sub"), difference.inputs.count == 2, let mean = mean(difference.inputs[1]),
+      mean.source == difference.inputs[0], mean.axes == axes
     else { return nil }
     return difference.inputs[0]
   }
@@ -119,7 +172,8 @@ extension Patterns {
     let rank = shape.count
     let trailing = quotient.axes == Array((rank - quotient.axes.count)..<rank)
     let channels = op == "LayerNormalization" && quotient.axes == [1] && rank > 2
-    guard trailing || channels, !quotient.axes.isEmpty else { return nil }
+    // A constant of many axes can give the file's value more of them than x has.
+    guard trailing || channels, !quotient.axes.isEmpty, self.shape(output) == shape else { return nil }
     let normalised = quotient.axes.map { shape[$0] }
     for parameter in parameters.compactMap({ $0 }) {
       guard let own = constant(parameter)?.shape else { return nil }

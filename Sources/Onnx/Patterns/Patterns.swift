@@ -33,10 +33,8 @@ struct Patterns {
   ) -> [OnnxNode] {
     var patterns = Patterns(nodes, slots, outputs: outputs)
     for find in [
-      { $0.channelAffine(at: $1) }, { $0.gate(at: $1) }, { $0.normalisation(at: $1) }, { $0.groupNorm(at: $1) },
-      { $0.bias(at: $1) },
-      { $0.softmax(at: $1) },
-      { $0.attention(at: $1) },
+      { $0.channelAffine(at: $1) }, { $0.gate(at: $1) }, { $0.normalisation(at: $1) }, { $0.factoredNorm(at: $1) },
+      { $0.groupNorm(at: $1) }, { $0.bias(at: $1) }, { $0.softmax(at: $1) }, { $0.attention(at: $1) },
     ] as [(Patterns, Int) -> OnnxNode?] {
       patterns.replace(find)
     }
@@ -180,7 +178,8 @@ struct Patterns {
 
   /// The operands of a sum, difference, product or quotient where one is known and the other is not.
   func split(_ node: OnnxNode) -> (value: String, constant: String, isFirst: Bool)? {
-    guard node.inputs.count == 2 else { return nil }
+    // Before operator set 7 an axis said along which one the second operand lies.
+    guard node.inputs.count == 2, node.opset >= 7 || node.attributes["axis"] == nil else { return nil }
     let known = node.inputs.map { constant($0) != nil }
     if known == [false, true] { return (node.inputs[0], node.inputs[1], true) }
     if known == [true, false] { return (node.inputs[1], node.inputs[0], false) }

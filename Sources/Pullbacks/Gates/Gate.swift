@@ -28,7 +28,7 @@ public protocol Gate: Elementwise {
   /// `E g(z + s e)` for `e ~ N(0, 1)`, with s the deviation, which is positive.
   func averagedGate(_ z: Double, deviation s: Double) -> Double
 
-  /// g in words, of z: `Phi(z)`.
+  /// g in words, of z: `Phi(z)`. Constants are shown as float32, as files have them: 0.1 and not 0.10000000149011612.
   var gateFormula: String { get }
   /// Its normal average in words, of z and s: `Phi(z / sqrt(1 + s^2))`.
   var averagedFormula: String { get }

@@ -17,8 +17,10 @@ public struct CELU: Gate {
   public func averagedGate(_ z: Double, deviation s: Double) -> Double {
     normalCDF(z / s) + normalAverageBelowZero(at: z, deviation: s, of: gate)
   }
-  public var gateFormula: String { "(z > 0 ? 1 : \(alpha) (e^(z / \(alpha)) - 1) / z)" }
-  public var averagedFormula: String { "E (u > 0 ? 1 : \(alpha) (e^(u / \(alpha)) - 1) / u), u ~ N(z, s^2)" }
+  public var gateFormula: String { "(z > 0 ? 1 : \(Float(alpha)) (e^(z / \(Float(alpha))) - 1) / z)" }
+  public var averagedFormula: String {
+    "E (u > 0 ? 1 : \(Float(alpha)) (e^(u / \(Float(alpha))) - 1) / u), u ~ N(z, s^2)"
+  }
 }
 
 /// `x / (1 + |x|)`. Source: Bergstra et al. 2009.
@@ -79,8 +81,8 @@ public struct SlopedHardSigmoid: Gate {
     let (first, last) = (-offset / slope, (1 - offset) / slope)
     return abs(slope) * abs(normalCDF((z - first) / s) - normalCDF((z - last) / s)) * (slope < 0 ? -1 : 1)
   }
-  public var gateFormula: String { "[0 < \(slope) z + \(offset) < 1] \(slope)" }
+  public var gateFormula: String { "[0 < \(Float(slope)) z + \(Float(offset)) < 1] \(Float(slope))" }
   public var averagedFormula: String {
-    "\(slope) (Phi((z + \(offset / slope)) / s) - Phi((z - \((1 - offset) / slope)) / s))"
+    "\(Float(slope)) (Phi((z + \(Float(offset / slope))) / s) - Phi((z - \(Float((1 - offset) / slope))) / s))"
   }
 }

@@ -65,8 +65,8 @@ public struct Clip: Gate {
   public func averagedGate(_ z: Double, deviation s: Double) -> Double {
     normalCDF((z - low) / s) - normalCDF((z - high) / s)
   }
-  public var gateFormula: String { "[\(low) < z < \(high)]" }
-  public var averagedFormula: String { "(Phi((z - \(low)) / s) - Phi((z - \(high)) / s))" }
+  public var gateFormula: String { "[\(Float(low)) < z < \(Float(high))]" }
+  public var averagedFormula: String { "(Phi((z - \(Float(low))) / s) - Phi((z - \(Float(high))) / s))" }
 }
 
 /// ``Clip`` with limits of its own for each channel of `(N, C, ...)`, which are not learnt: what a ``ReLU6`` becomes
@@ -112,8 +112,8 @@ public struct LeakyReLU: Gate {
   public func derivative(_ z: Double) -> Double { z > 0 ? 1 : slope }
   public func gate(_ z: Double) -> Double { derivative(z) }
   public func averagedGate(_ z: Double, deviation s: Double) -> Double { slope + (1 - slope) * normalCDF(z / s) }
-  public var gateFormula: String { "(z > 0 ? 1 : \(slope))" }
-  public var averagedFormula: String { "(\(slope) + \(1 - slope) Phi(z / s))" }
+  public var gateFormula: String { "(z > 0 ? 1 : \(Float(slope)))" }
+  public var averagedFormula: String { "(\(Float(slope)) + \(Float(1 - slope)) Phi(z / s))" }
 }
 
 /// ``LeakyReLU`` with a learned slope for each channel of `(N, C, ...)`, or one for all.

@@ -125,8 +125,8 @@ public struct ELU: Gate {
   public func averagedGate(_ z: Double, deviation s: Double) -> Double {
     scale * normalCDF(z / s) + normalAverageBelowZero(at: z, deviation: s, of: gate)
   }
-  public var gateFormula: String { "\(scale) (z > 0 ? 1 : \(alpha) (e^z - 1) / z)" }
-  public var averagedFormula: String { "E \(scale) (u > 0 ? 1 : \(alpha) (e^u - 1) / u), u ~ N(z, s^2)" }
+  public var gateFormula: String { "\(Float(scale)) (z > 0 ? 1 : \(Float(alpha)) (e^z - 1) / z)" }
+  public var averagedFormula: String { "E \(Float(scale)) (u > 0 ? 1 : \(Float(alpha)) (e^u - 1) / u), u ~ N(z, s^2)" }
 }
 
 /// `x relu6(x + 3) / 6`. Source: Howard et al. 2019 (arXiv 1905.02244).

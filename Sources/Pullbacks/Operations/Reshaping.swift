@@ -79,6 +79,10 @@ extension Tensor {
   /// Axes in another order: axis i of the result is axis `order[i]` of this tensor.
   public func permuted(_ order: [Int]) -> Tensor {
     precondition(order.sorted() == Array(shape.indices), "\(order) is not an order of the axes of \(shape)")
+    // A matrix in pieces of rows, as one of a batch.
+    if rank == 2, order == [1, 0] {
+      return reshaped([1] + shape).permuted([0, 2, 1]).reshaped([shape[1], shape[0]])
+    }
     var strides = [Int](repeating: 1, count: rank)
     for axis in stride(from: rank - 2, through: 0, by: -1) { strides[axis] = strides[axis + 1] * shape[axis + 1] }
     let extents = order.map { shape[$0] }
