@@ -184,15 +184,18 @@ import Testing
     expectClose(Tensor(shape: [3], pulled), Tensor(shape: [3], expected), within: 1e-4)
   }
 
-  /// Weights that a batch norm in training mode standardises are known when the file is read; PyTorch's values.
-  @Test func weightsAreStandardised() throws {
+  /// Weights that a batch norm standardises, by their own statistics or by given ones, are known when the file is read;
+  /// PyTorch's values.
+  @Test(arguments: [true, false]) func weightsAreStandardised(_ isTraining: Bool) throws {
     var model = TestModel()
     model.tensor("w", [1, 2, 3], [1, 2, 4, 0, -1, 3])
-    for (name, values) in [("scale", [2, 0.5]), ("bias", [0, 0.1]), ("mean", [0, 0]), ("variance", [1, 1])] {
-      model.tensor(name, [2], values.map { Float($0) })
+    let statistics: [[Float]] = isTraining ? [[0, 0], [1, 1]] : [[7.0 / 3, 2.0 / 3], [14.0 / 9, 26.0 / 9]]
+    for (name, values) in zip(["scale", "bias", "mean", "variance"], [[2, 0.5], [0, 0.1]] + statistics) {
+      model.tensor(name, [2], values)
     }
     model.node(
-      "BatchNormalization", ["w", "scale", "bias", "mean", "variance"], ["s", "m", "v"], numbers: ["training_mode": 1])
+      "BatchNormalization", ["w", "scale", "bias", "mean", "variance"], isTraining ? ["s", "m", "v"] : ["s"],
+      numbers: ["training_mode": isTraining ? 1 : 0])
     model.integers("matrix", [2, 3])
     model.node("Reshape", ["s", "matrix"], ["r"])
     model.node("Gemm", ["x", "r"], ["y"], numbers: ["transB": 1])

@@ -154,8 +154,8 @@ them. `Tests/Oracles/onnx_keras.py` exports them, and the columns are as above, 
 """
     text += table(keras, ("tf2onnx", "keras"), ("tf2onnx", "Keras"), "TensorFlow")
     text += """
-Batch norms are folded into convolutions or written as a product and a sum. Layer norm and attention stay primitives in the way in which
-Keras writes them, so that the general rules pull back through them and not those of the layers; `pullbacks rules` lists them.
+Batch norms are folded into convolutions or written as a product and a sum. Layer norm, GELU and attention, which Keras writes in primitives,
+are layers again.
 """
     text += """
 ## Trained models of Python packages

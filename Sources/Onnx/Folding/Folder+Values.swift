@@ -321,8 +321,9 @@ extension Folder {
 }
 
 extension Folder {
-  /// Weights that a batch norm in training mode standardises, each output channel over all its inputs and places, as
-  /// networks without norms do it (Brock et al. 2021, arXiv 2101.08692); and the running statistics after it.
+  /// Weights that a batch norm standardises, as networks without norms of activations have it (Brock et al. 2021, arXiv
+  /// 2101.08692): in training mode each output channel by its own mean and variance over all its inputs and places, and
+  /// the running statistics after it; otherwise by statistics that are known as well.
   func standardised() throws -> [StoredValue] {
     let value = try input(0)
     let shape = value.shape
@@ -335,25 +336,31 @@ extension Folder {
       }
       return try parameter.floats().map(Double.init)
     }
-    let numbers = try value.floats()
+    let (scales, shifts, statistics) = (parameters[0], parameters[1], parameters[2...])
+    let numbers = try value.floats().map(Double.init)
     let (epsilon, momentum) = (Double(node.float("epsilon", 1e-5)), Double(node.float("momentum", 0.9)))
+    let isTraining = node.flag("training_mode")
     var result = [Float](repeating: 0, count: numbers.count)
-    var statistics = [[Float]](repeating: [], count: 2)
+    var running = [[Float]](repeating: [], count: 2)
     for channel in 0..<channels {
       let places = (0..<shape[0]).flatMap { row in
         let first = (row * channels + channel) * inner
         return first..<first + inner
       }
-      let mean = places.reduce(0) { $0 + Double(numbers[$1]) } / Double(places.count)
-      let variance = places.reduce(0) { $0 + pow(Double(numbers[$1]) - mean, 2) } / Double(places.count)
-      let scale = parameters[0][channel] / (variance + epsilon).squareRoot()
-      for place in places { result[place] = Float((Double(numbers[place]) - mean) * scale + parameters[1][channel]) }
-      for (index, found) in [mean, variance].enumerated() {
-        statistics[index].append(Float(momentum * parameters[2 + index][channel] + (1 - momentum) * found))
+      var used = statistics.map { $0[channel] }
+      if isTraining {
+        let mean = places.reduce(0) { $0 + numbers[$1] } / Double(places.count)
+        let variance = places.reduce(0) { $0 + pow(numbers[$1] - mean, 2) } / Double(places.count)
+        for (index, (own, before)) in zip([mean, variance], used).enumerated() {
+          running[index].append(Float(momentum * before + (1 - momentum) * own))
+        }
+        used = [mean, variance]
       }
+      let scale = scales[channel] / (used[1] + epsilon).squareRoot()
+      for place in places { result[place] = Float((numbers[place] - used[0]) * scale + shifts[channel]) }
     }
     return [StoredValue(value.kind, Tensor(shape: shape, result))]
-      + statistics.map { StoredValue(value.kind, Tensor(shape: [channels], $0)) }
+      + (isTraining ? running.map { StoredValue(value.kind, Tensor(shape: [channels], $0)) } : [])
   }
 }
 

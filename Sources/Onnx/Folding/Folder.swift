@@ -17,7 +17,7 @@ struct Folder {
     if let value = try created() { return [value] }
     if let value = try arithmetic() { return [value] }
     if let values = try parts() { return values }
-    if node.op == "BatchNormalization", node.flag("training_mode") { return try standardised() }
+    if node.op == "BatchNormalization" { return try standardised() }
     return nil
   }
 
