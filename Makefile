@@ -14,7 +14,7 @@ FIGURES := start networks fig1 fig2 fig3 fig4 fig5 fig7 fig10 fig11 fig14 fig15 
 # Those with curves, which the write-up prints as curves.
 CURVES := fig4 fig6 fig9 fig10 fig11 fig12 fig16 fig17 networks $(filter fig8 fig13,$(call drawn,scenes))
 # Those that are drawn for the photographs too.
-PHOTOGRAPHS := start fig1 fig2 fig3 fig4 fig5 fig11 fig14
+PHOTOGRAPHS := start fig1 fig2 fig3 fig4 fig5 fig7 fig10 fig11 fig14
 
 CATALOG := Sources/SemanticPullbacks/SemanticPullbacks.docc
 # For make sanitize: make sanitize SANITIZERS=address FILTER='ImagingTests|FailuresTests'

@@ -69,7 +69,7 @@ Experiment.run("fig10") { experiment in
       y: Axis(average.layer == "max pool" ? "share of v" : "gate", range: -0.05...1.05), title: average.layer)
   }
   var expected = try averages.map { try LinePlot.Series("", x: $0.draws, y: $0.expectedError) }
-  for index in expected.indices { expected[index].lookExpected(.okabeIto[index]) }
+  for index in expected.indices { expected[index].lookExpected(.okabeIto[index], at: index) }
   panels.append(
     LinePlot(
       try averages.map { try .init($0.layer, x: $0.draws, y: $0.error) } + expected,
@@ -109,7 +109,7 @@ Experiment.run("fig10") { experiment in
   var spreads: [LinePlot.Series] = []
   for (index, channel) in channels.enumerated() {
     var fixed = try LinePlot.Series("", x: channel.softZOverSigma, y: channel.soft)
-    fixed.lookExpected(.okabeIto[index])
+    fixed.lookExpected(.okabeIto[index], at: index)
     var points = try LinePlot.Series(
       "σ = \(String(format: "%g", channel.sigma))", x: channel.zOverSigma, y: channel.average)
     (points.style, points.color) = (.points, .okabeIto[index])
@@ -120,9 +120,10 @@ Experiment.run("fig10") { experiment in
       [rule] + spreads, x: Axis("z / σ"), y: Axis("gate", range: -0.05...1.05),
       title: "Relative rule; dashed at one τ for all"))
 
-  //: Completeness: a network of ReLUs and max pools is `f(x) = <nu(x), x> + b(x)`, with nu the hard pullback. The bias
-  //: part is summed up separately, over all constants of the network, so that the sum is a test: it equals the value.
-  //: This panel alone takes whole networks and images.
+  //: Completeness: a network of ReLUs, ReLU6s and max pools is `f(x) = <nu(x), x> + b(x)`, with nu the hard pullback. The
+  //: bias part is summed up separately, over all constants of the network, so that the sum is a test: it equals the
+  //: value. This panel alone takes whole networks and images; on photographs it is the only one, as the others are the
+  //: same there.
 
   struct Completeness: Encodable {
     let network: String
@@ -133,8 +134,10 @@ Experiment.run("fig10") { experiment in
     let residual: Double
   }
 
-  let images = Gallery(photographs: [], scenes: SceneSamples.clearScenes(experiment.options.quick ? 2 : 20))
-  let subjects = experiment.options.networks == .scenes ? try experiment.subjects(images) : []
+  let count = experiment.options.quick ? 2 : 20
+  let images = Gallery(
+    photographs: ImageNetTier.photographs.prefix(count).map(\.name), scenes: SceneSamples.clearScenes(count))
+  let subjects = experiment.options.networks == .paper ? [] : try experiment.subjects(images)
   let completeness = try subjects.filter { !$0.name.hasPrefix("pvt") }.map { subject in
     let parts = try subject.images.map {
       try AffineParts(of: subject.network, at: $0.image, .classes([$0.target]))
@@ -143,6 +146,7 @@ Experiment.run("fig10") { experiment in
       network: subject.title, value: parts.map(\.value), linear: parts.map(\.linear), bias: parts.map(\.bias),
       residual: parts.map { abs($0.residual) }.max()! / parts.map { abs($0.value) }.max()!)
   }
+  if experiment.options.networks == .imagenet { panels = [] }
   if !completeness.isEmpty {
     let sums = completeness.map { zip($0.linear, $0.bias).map { $0 + $1 } }
     let ends = [(completeness.flatMap(\.value) + [0]).min()!, completeness.flatMap(\.value).max()!]
@@ -167,6 +171,8 @@ Experiment.run("fig10") { experiment in
   }
 
   try experiment.write(
-    Figure(Panels(panels, columns: 2, isLettered: true)),
+    Figure(
+      Panels(panels, columns: 2, isLettered: panels.count > 1),
+      credit: experiment.options.networks == .imagenet ? subjects[0].credit : nil),
     numbers: Findings(averages: averages, relative: channels, completeness: completeness), about: subjects)
 }

@@ -59,7 +59,7 @@ Experiment.run("fig12", on: .knob) { experiment, book in
       var level = try LinePlot.Series(
         "\(scores.title), released τ", x: [x[0], x.last!], y: Array(repeating: released ?? .nan, count: 2))
       level.look(network: place)
-      level.dashes = Looks.expected
+      level.dashes = Looks.expected[0]
       series += [line, level]
       curves.append(
         Curve(

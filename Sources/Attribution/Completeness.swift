@@ -58,7 +58,7 @@ extension Explainer {
   }
 }
 
-/// A network of ReLUs and max pools at a point, as the affine map that it is there: `f(x) = <nu(x), x> + b(x)`.
+/// A network of ReLUs, ReLU6s and max pools at a point, as the affine map that it is there: `f(x) = <nu(x), x> + b(x)`.
 ///
 /// `nu` is the hard pullback of the selected output. The bias part is summed up by itself, over every constant of the
 /// network times the cotangent that arrives where it is added; that the two give the value says that both are complete.
@@ -66,7 +66,7 @@ extension Explainer {
 public struct AffineParts: Sendable, Equatable {
   /// `<nu(x), x>`
   public let linear: Double
-  /// The biases', running means' and shifts' part.
+  /// The part of biases, running means, shifts, and of the sixes of saturated ReLU6s.
   public let bias: Double
   /// The target's value.
   public let value: Double
@@ -81,18 +81,25 @@ public struct AffineParts: Sendable, Equatable {
   ///   constants are not known here.
   /// - Complexity: one forward and one backward pass.
   public init(of network: Network, at x: Tensor, _ selector: Selector) throws(PullbackError) {
-    let trace = try network.trace(at: x, rules: [.hardPullback])
-    let cotangent = try selector.cotangent(at: trace.value, of: network)
     let graph = network.graph
+    let limited = graph.nodes.filter { $0.operation is ReLU6 }.map(\.name)
+    let trace = try network.trace(at: x, rules: [.hardPullback], keeping: limited)
+    let cotangent = try selector.cotangent(at: trace.value, of: network)
     let shifted = graph.nodes.filter { !$0.parameters.isEmpty }.map(\.name)
-    let pulled = try trace.pullbacks(cotangent, by: .hardPullback, to: [graph.nodes[0].name] + shifted)
+    let pulled = try trace.pullbacks(cotangent, by: .hardPullback, to: [graph.nodes[0].name] + shifted + limited)
     value = try selector.values(of: trace.value, of: network)[0]
     linear = inner(pulled[graph.nodes[0].name]!.scalars, x.scalars)
-    bias = try Self.bias(network, pulled)
+    var sixes = 0.0
+    for name in limited {
+      for (z, v) in zip(try trace.activation(name).scalars, pulled[name]!.scalars) where z == 6 {
+        sixes += 6 * Double(v)
+      }
+    }
+    bias = try sixes + Self.bias(network, pulled)
   }
 
   private static let withoutConstants: Set = [
-    "input", "relu", "maxpool", "avgpool", "add", "reshape", "dropout", "identity",
+    "input", "relu", "relu6", "maxpool", "avgpool", "add", "reshape", "dropout", "identity",
   ]
 
   private static func bias(
@@ -127,7 +134,7 @@ public struct AffineParts: Sendable, Equatable {
         guard !withoutConstants.contains(node.operation.kind) else { continue }
         throw PullbackError(
           .usage, "node \(node.name)", "the constants of a \(node.operation.kind) are not known",
-          advice: "take a network of ReLUs, max pools and batch norms")
+          advice: "take a network of ReLUs, ReLU6s, max pools and batch norms")
       }
     }
     return sum

@@ -58,8 +58,8 @@ public enum Looks {
     public static let besideGrid = 92.0
   }
 
-  /// A computed value under measured ones: a theory, a diagonal.
-  public static let expected: [Double] = [3, 2]
+  /// Computed values under measured ones, by their place: theories, a diagonal.
+  public static let expected: [[Double]] = [[3, 2], [1, 1.5], [6, 2]]
 }
 
 extension [Method] {
@@ -130,8 +130,8 @@ extension LinePlot.Series {
     if explainer == Entrant.chance.name { (color, dashes) = (Theme.paper.mutedInk, [1, 1.5]) }
   }
 
-  /// The look of a computed curve under measured ones.
-  public mutating func lookExpected(_ color: Color) {
-    (style, self.color, dashes) = (.line, color, Looks.expected)
+  /// The look of a computed curve under measured ones, the one of several at `place`.
+  public mutating func lookExpected(_ color: Color, at place: Int = 0) {
+    (style, self.color, dashes) = (.line, color, Looks.expected[place % Looks.expected.count])
   }
 }

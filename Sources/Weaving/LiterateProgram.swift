@@ -14,6 +14,8 @@ struct LiterateProgram: Equatable {
   let title: String?
   /// The titles of further results by their part: `raw` in `## raw: the same maps in raw colour`. They are no prose.
   let parts: [String: String]
+  /// These parts, in the order of their titles.
+  let orderedParts: [String]
   /// The descriptions of results by their part, empty for the first: `> ` lines below the titles. They are no prose.
   let descriptions: [String: String]
   /// The prose between the title and the first code.
@@ -23,7 +25,7 @@ struct LiterateProgram: Equatable {
 
   init(_ source: String) {
     var chunks: [Chunk] = []
-    var partTitles: [String: String] = [:]
+    var partTitles: [(part: String, title: String)] = []
     var described: [String: [Substring]] = [:]
     // The part whose title or description came last.
     var part: String? = ""
@@ -48,7 +50,7 @@ struct LiterateProgram: Equatable {
       count += 1
       if isMarked, let title = content.wholeMatch(of: #/\/\/: ## ([a-z0-9-]+): (.+)/#)?.output {
         part = String(title.1)
-        partTitles[part!] = String(title.2)
+        partTitles.append((String(title.1), String(title.2)))
       } else if let part, content.hasPrefix("//: > ") {
         described[part, default: []].append(content.dropFirst(6))
       } else {
@@ -57,7 +59,8 @@ struct LiterateProgram: Equatable {
       }
     }
     finish()
-    parts = partTitles
+    parts = Dictionary(partTitles.map { ($0.part, $0.title) }) { $1 }
+    orderedParts = partTitles.map(\.part)
     descriptions = described.mapValues { $0.joined(separator: " ") }
 
     guard case .prose(let opening)? = chunks.first else {
@@ -164,12 +167,13 @@ struct ExperimentSection {
   /// the program gives it in a line `//: ## part: title`, and a description in lines `//: > …` below it. The label of a
   /// picture on photographs says so: that on scenes has its number too.
   private func caption(_ result: String) throws -> String {
-    let part = result.dropFirst(name.count).drop { $0 == "-" }
+    let part = String(result.dropFirst(name.count).drop { $0 == "-" })
     let place = tier == "imagenet" ? " \(place)" : ""
+    let label = "\(label)\(number(of: part))\(place)"
     let title =
       part.isEmpty
-      ? "\(label)\(place)\(title.dropFirst(label.count))"
-      : program.parts[String(part)].map { "\(label)\(place): \($0)" } ?? "\(label)\(place), \(part)"
+      ? "\(label)\(title.dropFirst(self.label.count))"
+      : program.parts[part].map { "\(label): \($0)" } ?? "\(label), \(part)"
     let end = title.hasSuffix("?") ? "" : "."
     let data = try results.existingPath(result, tier: tier, extensions: ["json", "csv", "png"])
     let stem = (data as NSString).deletingPathExtension
@@ -178,8 +182,18 @@ struct ExperimentSection {
       .filter { FileManager.default.fileExists(atPath: "\(results.root)/\($0)") }
       .map { "[`\(($0 as NSString).lastPathComponent)`](\($0)){.data}" }
     let numbers = links.isEmpty ? "." : "; numbers: \(links.joined(separator: ", "))."
-    let description = program.descriptions[String(part)].map { " \($0)" } ?? ""
+    let description = program.descriptions[part].map { " \($0)" } ?? ""
     return "**\(title)\(end)**\(description) [\(provenance.markdown)\(numbers)]{.made}"
+  }
+
+  /// What tells a result from others of the same experiment: `.2` for the first part of Figure 4. Nothing if there are no
+  /// others.
+  private func number(of part: String) -> String {
+    let told =
+      [""]
+      + program.orderedParts.filter { results.path("\(name)-\($0)", tier: tier, extensions: ["png", "md"]) != nil }
+    guard told.count > 1, let place = told.firstIndex(of: part) else { return "" }
+    return ".\(place + 1)"
   }
 
   /// The place in the program, as `(line, anchor)`, that hands over the field with the last name of `path`; if there is

@@ -86,6 +86,20 @@ import Testing
     }
   }
 
+  /// A saturated ReLU6 is a constant.
+  @Test func affinePartsWithLimits() throws {
+    let network = try Formula.network(
+      Graph("limited", input: [3, 16, 16]) { image in
+        image.convolution("conv0", 8, kernel: 3, padding: 1).relu6("limit0").maxPool("pool0", kernel: 2)
+          .convolution("conv1", 12, kernel: 3, padding: 1).relu6("limit1").flatten().linear("fc", 10)
+      })
+    let x = Tensor(shape: [1, 3, 16, 16], SmallNetwork.images.image(0).scalars.map { 30 * $0 })
+    let trace = try network.trace(at: x, rules: [], keeping: ["limit0", "limit1"])
+    for name in ["limit0", "limit1"] { #expect(try trace.activation(name).scalars.contains(6)) }
+    let parts = try AffineParts(of: network, at: x, SmallNetwork.selector[[0]])
+    #expect(abs(parts.residual) < 1e-5 * max(1, abs(parts.value)), "\(parts)")
+  }
+
   @Test func affinePartsOfATransformer() throws {
     let error = try #require(throws: PullbackError.self) {
       try AffineParts(

@@ -17,7 +17,7 @@ import Testing
   @Test(
     .enabled(if: ImageNetTier.isFetched, "needs make imagenet"),
     .enabled(if: addsToProductsInOneRounding, "needs a processor with fused multiply-add"),
-    arguments: ["start", "fig1", "fig2", "fig3", "fig4", "fig5", "fig11", "fig14"])
+    arguments: ["start", "fig1", "fig2", "fig3", "fig4", "fig5", "fig7", "fig10", "fig11", "fig14"])
   func onPhotographs(figure: String) throws { try compare(figure, "imagenet") }
 
   private func compare(_ figure: String, _ tier: String) throws {
