@@ -20,7 +20,7 @@ Experiment.run(
     //: Both networks are trained under four conditions, from three seeds each. The recipe is shorter than that of the
     //: embedded networks: 19,200 scenes in six epochs, where those saw 64,000 in ten. The line below the figure says
     //: how well the networks see. With `--recompute` the 24 of them are trained and scored, which takes hours and can
-    //: be stopped at any time; without, the committed scores and maps are drawn.
+    //: be stopped at any time; without, the committed scores and maps are drawn, those of the seeds so far.
 
     let variants = try VariantScores.all(of: experiment, from: measurements)
     let summaries = variants.map(\.summary)
@@ -73,20 +73,23 @@ Experiment.run(
       return drawn
     }
     let legend = Legend(scores[0].legendEntries(), width: Looks.Width.conditions(networks: variants.count))
-    let plots = Panels([legend, Panels(scores + temperatures, columns: 2 * variants.count, gap: 6)], columns: 1, gap: 6)
+    let plots = Panels(
+      [legend, Panels(scores + temperatures, columns: 2 * variants.count, gap: 6)], columns: 1, gap: 6)
 
     let accuracies = zip(variants, summaries).map { variant, summary in
       let all = summary.conditions.flatMap(\.accuracies).map { 100 * $0 }.sorted()
       return "\(variant.network.title) \(decimal(all[0], places: 1)) to \(decimal(all.last!, places: 1)) %"
     }
+    let count = summaries[0].seeds.count
+    let seeds =
+      count == 1 ? "one seed of training" : "a point for each of \(count) seeds of training, lines through the means"
     let lacking = summaries.flatMap { summary in
       summary.scores.filter { $0.undefined != nil }.map { "\(summary.model), \($0.explainer), \($0.metric)" }
     }
     let fewer = lacking.isEmpty ? "" : " Some scores are undefined and left out of: \(lacking.joined(separator: "; "))."
     let credit = """
       (a) Maps by the networks of seed \(variants[0].description.shownSeed). (b) \(summaries[0].images) held-out \
-      scenes; a point for each of \(summaries[0].seeds.count) seeds of training, lines through the means; arrows: \
-      which scores are good. Trained on \(summaries[0].trainingScenes) scenes, less than a third of what the embedded \
+      scenes; \(seeds); arrows: which scores are good. Trained on \(summaries[0].trainingScenes) scenes, less than a third of what the embedded \
       networks saw; right on held-out scenes: \(accuracies.joined(separator: ", ")).\(fewer)
       """
     try experiment.write(
