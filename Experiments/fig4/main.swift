@@ -5,6 +5,8 @@
 //: ## sequence: one counterfactual, step by step
 //: > An image after each step of pullback ascent, and the probabilities of the class that it had and of the class
 //: > that it was to have.
+//: ## multiples: ascents at other relative temperatures
+//: > Photographs on their way to other classes, by pullback ascent with noise of c standard deviations.
 //:
 //: A counterfactual asks the network to see another class and follows the answer: five steps of pullback ascent, with
 //: the picture clipped to valid colours. To our eyes the soft pullback paints the other class's parts where they fit;

@@ -26,6 +26,7 @@ import Testing
       switch (figure, tier) {
       case ("fig3", _): ["raw", "product"]
       case ("fig4", "scenes"): ["differences", "sequence", "film"]
+      case ("fig4", "imagenet"): ["multiples"]
       case ("table6", "scenes"): ["differences"]
       default: [String]()
       }
