@@ -141,11 +141,13 @@ Experiment.run("fig12", on: .knob) { experiment, book in
       runs: book.runs, curves: curves, comparisons: comparisons, layers: layers, images: explained.map(\.numbers)),
     from: book)
 
-  //: The same maps in finer steps around the recommended noise, for the slider of the page.
+  //: The same maps in finer steps around the recommended noise, for the slider of the page: of the networks whose images
+  //: are as large as those of the first.
 
   let steps = Array(-14...6)
   let fine = steps.map { RelativeTemperatures.recommendedMultiple * Float(pow(2, Double($0) / 4)) }
-  let groups = try subjects.map { subject in
+  let filmed = subjects.filter { $0.graph.inputShape == subjects[0].graph.inputShape }
+  let groups = try filmed.map { subject in
     let entrants =
       [Entrant(.gradient, Preset.paperV6.settings), Entrant(.softPullback, Preset.paperV6.settings)]
       + fine.map { Entrant.relative(.softPullback, $0) }
@@ -161,5 +163,5 @@ Experiment.run("fig12", on: .knob) { experiment, book in
   let film = Film(
     axis: "c", labels: fine.map { decimal(Double($0), places: 2) },
     start: steps.firstIndex(of: 0)!, groups)
-  try experiment.write(film, about: subjects)
+  try experiment.write(film, about: filmed)
 }
