@@ -44,7 +44,8 @@ paper: dependencies ## Weave and typeset the write-up: paper/paper.pdf and paper
 	@mkdir -p .build/paper/drawings
 	for figure in $(CURVES); do \
 	  $(SWIFT) run --skip-build $$figure --format pdf --output .build/paper/drawings > /dev/null || exit; done
-	$(SWIFT) run --skip-build fig9 --networks imagenet --format pdf --output .build/paper/drawings > /dev/null
+	for figure in fig9 fig10 fig12; do \
+	  $(SWIFT) run --skip-build $$figure --networks imagenet --format pdf --output .build/paper/drawings > /dev/null || exit; done
 	$(SWIFT) run --skip-build weave
 	paper/typeset
 
