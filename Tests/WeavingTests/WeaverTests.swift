@@ -46,7 +46,7 @@ import Testing
       """
       ::: {.result}
 
-      Table: **Figure 1: is it two?** [`swift run fig1`, 3\u{A0}s; numbers: \
+      Table: **Figure 1.2: is it two?** [`swift run fig1`, 3\u{A0}s; numbers: \
       [`fig1-rows-here.json`](Figures/fig1-rows-here.json){.data}.]{.made}
 
       | a |
@@ -75,7 +75,7 @@ import Testing
 
       What it *is*.
 
-      ![**Figure 1: one.** [`swift run fig1`, commit `abc` with changes, 3\u{A0}s; numbers: \
+      ![**Figure 1.1: one.** [`swift run fig1`, commit `abc` with changes, 3\u{A0}s; numbers: \
       [`fig1-here.json`](Figures/fig1-here.json){.data}.]{.made}](Figures/fig1-here.png){alt="Figure 1: one"}
 
       One.
