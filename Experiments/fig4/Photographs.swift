@@ -6,13 +6,15 @@ extension Experiment {
   //: each channel's own spread, which is an extension of this package.
 
   func drawPhotographs() throws {
-    let subject = try subject(Gallery(photographs: ["coffee", "chelsea", "spaniel", "macaw", "castle", "rocket"]))
-    let images = try subject.images
+    let names = ["coffee", "chelsea", "spaniel", "macaw", "castle", "rocket"]
+    let subject = try subject(Gallery(photographs: names))
+    let classes = try subject.images.map(\.target)
+    let goals = classes.indices.map { classes[($0 + 1) % classes.count] }
     var settings = Preset.paperV6.settings
     (settings.steps, settings.clipping) = (10, .everyStep)
-    let goals = images.indices.map { images[($0 + 1) % images.count].target }
 
     struct Change: Encodable {
+      let network: String
       let explainer: String
       let image: String
       let towards: String
@@ -20,41 +22,52 @@ extension Experiment {
       let probabilityAfter: Double
       let difference: AttributionNumbers
     }
-    let before = try images.enumerated().map { try subject.prediction(of: goals[$0], in: $1.image).probability }
 
     //: What each ascent adds to every image, and the probability of the goal after it.
 
-    func changes(by entrants: [Entrant]) throws -> (added: [[Tensor]], numbers: [[Change]]) {
-      let explainers = try entrants.map { try $0.explainer(for: subject.network) }
+    struct Changes {
+      let subject: Subject
+      let images: [Sample]
+      /// By explainer and image.
+      let added: [[Tensor]]
+      let numbers: [[Change]]
+    }
+    func changes(of examined: Subject, _ images: [Sample], by entrants: [Entrant]) throws -> Changes {
+      let goals = Array(goals.prefix(images.count))
+      let before = try images.enumerated().map { try examined.prediction(of: goals[$0], in: $1.image).probability }
+      let explainers = try entrants.map { try $0.explainer(for: examined.network) }
       let added = try explainers.attributeAll(
-        Tensor(batching: images.map(\.image)), [.classes(goals)], of: subject.network, in: context
+        Tensor(batching: images.map(\.image)), [.classes(goals)], of: examined.network, in: context
       ).map { change in images.indices.map { change[0].image($0) } }
       let numbers = try zip(entrants, added).map { entrant, added in
         try images.enumerated().map { row, image in
           Change(
-            explainer: entrant.name, image: image.name, towards: subject.className(goals[row]),
+            network: examined.title, explainer: entrant.name, image: image.name,
+            towards: examined.className(goals[row]),
             probabilityBefore: before[row],
-            probabilityAfter: try subject.prediction(of: goals[row], in: image.image + added[row]).probability,
+            probabilityAfter: try examined.prediction(of: goals[row], in: image.image + added[row]).probability,
             difference: AttributionNumbers(added[row]))
         }
       }
-      return (added, numbers)
+      return Changes(subject: examined, images: images, added: added, numbers: numbers)
     }
 
     //: A row has the image, what became of it, and perhaps what was added.
 
-    func grid(_ entrants: [Entrant], _ found: (added: [[Tensor]], numbers: [[Change]]), showsAdded: Bool) throws
-      -> ImageGrid
-    {
-      let rows = try images.enumerated().map { row, image in
+    func rows(_ found: Changes, showsAdded: Bool, namesNetwork: Bool = false) throws -> [ImageGrid.Row] {
+      try found.images.enumerated().map { row, image in
         let added = found.added.map { $0[row] }
+        let own = found.numbers.map { $0[row] }
         let pictures = [try Picture(image.image)] + (try added.map { try Picture(image.image + $0) })
         return ImageGrid.Row(
-          "\(subject.className(image.target))\n→ \(subject.className(goals[row]))",
+          "\(found.subject.className(image.target))\n→ \(own[0].towards)"
+            + (namesNetwork ? "\n\(found.subject.title)" : ""),
           pictures + (showsAdded ? try added.map { try centredPicture($0) } : []),
-          captions: ([before[row]] + found.numbers.map { $0[row].probabilityAfter })
+          captions: ([own[0].probabilityBefore] + own.map(\.probabilityAfter))
             .map { "p = \(decimal($0, places: 2))" } + (showsAdded ? added.map { _ in "" } : []))
       }
+    }
+    func grid(_ entrants: [Entrant], _ rows: [ImageGrid.Row], showsAdded: Bool) -> ImageGrid {
       let names = entrants.map(\.abbreviation)
       return ImageGrid(
         columns: ["Image"] + names + (showsAdded ? names : []), rows,
@@ -64,23 +77,41 @@ extension Experiment {
     }
 
     let entrants = [Entrant(.gradientAscent, settings)] + Entrant.pictured([.pullbackAscent], settings)
-    let found = try changes(by: entrants)
-    let credit = "\(subject.title); p is the goal's probability."
+    let found = try changes(of: subject, subject.images, by: entrants)
+    let meaning =
+      "Differences in raw colour about mid grey, scaled by the 99.5th percentile of the magnitudes. "
+      + Entrant.picturedMeaning
+    func numbers(_ found: Changes) -> [Change] {
+      found.images.indices.flatMap { row in found.numbers.map { $0[row] } }
+    }
     try write(
       Figure(
-        try grid(entrants, found, showsAdded: true),
-        credit: """
-          \(credit) Differences in raw colour about mid grey, scaled by the 99.5th percentile of the magnitudes. \
-          \(Entrant.picturedMeaning) \(subject.credit)
-          """), numbers: images.indices.flatMap { row in found.numbers.map { $0[row] } }, about: [subject])
+        grid(entrants, try rows(found, showsAdded: true), showsAdded: true),
+        credit: "\(subject.title); p is the goal's probability. \(meaning) \(subject.credit)"), numbers: numbers(found),
+      about: [subject])
 
     //: How wide should the noise be for pictures? The same with one, one and a half and two standard deviations.
 
     let multiples = Entrant.relativeNoises.map { Entrant.relative(.pullbackAscent, $0, settings) }
-    let others = try changes(by: multiples)
+    let widths = try changes(of: subject, subject.images, by: multiples)
     try write(
       Figure(
-        try grid(multiples, others, showsAdded: false), credit: "\(credit) \(subject.credit)", theme: Looks.photographs),
-      part: "multiples", numbers: images.indices.flatMap { row in others.numbers.map { $0[row] } }, about: [subject])
+        grid(multiples, try rows(widths, showsAdded: false), showsAdded: false),
+        credit: "\(subject.title); p is the goal's probability. \(subject.credit)", theme: Looks.photographs),
+      part: "multiples", numbers: numbers(widths), about: [subject])
+
+    //: The first three by the other networks.
+
+    let others = try subjects(Gallery(photographs: Array(names.prefix(3)))).dropFirst().map {
+      try changes(of: $0, $0.images, by: entrants)
+    }
+    guard !others.isEmpty else { return }
+    try write(
+      Figure(
+        grid(
+          entrants, try others.flatMap { try rows($0, showsAdded: true, namesNetwork: true) }, showsAdded: true),
+        credit: "p is the goal's probability. \(meaning) \(others[0].subject.credit)", theme: Looks.photographs),
+      part: "networks",
+      numbers: others.flatMap(numbers), about: others.map(\.subject))
   }
 }

@@ -7,6 +7,8 @@
 //: > that it was to have.
 //: ## multiples: ascents at other relative temperatures
 //: > Photographs on their way to other classes, by pullback ascent with noise of c standard deviations.
+//: ## networks: the other networks
+//: > Images on their way to other classes by pullback ascent on the other networks of the tier.
 //:
 //: A counterfactual asks the network to see another class and follows the answer: five steps of pullback ascent, with
 //: the picture clipped to valid colours. To our eyes the soft pullback paints the other class's parts where they fit;
@@ -17,24 +19,26 @@ import ExperimentKit
 Experiment.run("fig4") { experiment in
   if experiment.options.networks == .imagenet { return try experiment.drawPhotographs() }
 
-  let subject = try experiment.subject(
+  let subjects = try experiment.subjects(
     Gallery(photographs: ["zebra", "tucan", "firetruck", "tennis_ball", "pink_tricycle"]))
+  let subject = subjects[0]
   let images = try subject.images
   let names = images.map { subject.className($0.target) }
   let network = subject.network
-  let batch = Tensor(batching: images.map(\.image))
 
   //: Every image goes towards the class of every other, and towards its own: on the diagonal is its accentuation.
 
-  func counterfactuals(_ method: Method) throws -> [Tensor] {
+  func counterfactuals(_ method: Method, of subject: Subject) throws -> [Tensor] {
     var settings = MethodSettings()
     settings.clipping = .everyStep
-    let explainer = try method.explainer(settings, for: network.graph)
+    let explainer = try method.explainer(settings, for: subject.graph)
     let selectors = images.map { Selector.all(.logit($0.target), images: images.count) }
-    return try explainer.attribute(batch, selectors, of: network, in: experiment.context)
+    return try explainer.attribute(
+      Tensor(batching: images.map(\.image)), selectors, of: subject.network, in: experiment.context)
   }
 
   struct Change: Encodable {
+    let network: String
     let method: String
     let image: String
     let towards: String
@@ -42,50 +46,25 @@ Experiment.run("fig4") { experiment in
     let probabilityAfter: Double
     let difference: AttributionNumbers
   }
-  var made: [Change] = []
-
-  //: A block of pictures for each method; in a figure of its own the differences `x_K - x_0` that it made.
-
-  func grid(_ title: String, _ changes: [Tensor], _ picture: (Tensor, Tensor) throws -> Picture, captions: [[String]])
-    throws
-    -> ImageGrid
-  {
-    ImageGrid(
-      columns: ["Image"] + names,
-      try images.indices.map { row in
-        ImageGrid.Row(
-          names[row],
-          [try Picture(images[row].image)] + (try changes.map { try picture(images[row].image, $0.image(row)) }),
-          captions: [""] + captions[row])
-      },
-      groups: [.init("", columns: 1), .init(title, columns: images.count)], width: Looks.Width.stackedBlock)
-  }
-
-  func probabilities(_ method: Method, _ changes: [Tensor]) throws -> [[String]] {
+  func changes(_ method: Method, _ made: [Tensor], of subject: Subject) throws -> [[Change]] {
     try images.indices.map { row in
       try images.indices.map { column in
-        let change = changes[column].image(row)
-        let target = images[column]
-        let before = try subject.prediction(of: target.target, in: images[row].image).probability
-        let after = try subject.prediction(of: target.target, in: images[row].image + change).probability
-        made.append(
-          Change(
-            method: method.rawValue, image: images[row].name, towards: names[column], probabilityBefore: before,
-            probabilityAfter: after, difference: AttributionNumbers(change)))
-        return "p = \(decimal(after, places: 2))"
+        let change = made[column].image(row)
+        let probabilities = try [images[row].image, images[row].image + change].map {
+          try subject.prediction(of: images[column].target, in: $0).probability
+        }
+        return Change(
+          network: subject.title, method: method.rawValue, image: images[row].name, towards: names[column],
+          probabilityBefore: probabilities[0], probabilityAfter: probabilities[1],
+          difference: AttributionNumbers(change))
       }
     }
   }
 
-  let pullback = try counterfactuals(.pullbackAscent)
-  let gradient = try counterfactuals(.gradientAscent)
-  let (afterPullback, afterGradient) = (
-    try probabilities(.pullbackAscent, pullback), try probabilities(.gradientAscent, gradient)
-  )
-
   //: The two methods pair by pair, the diagonal left out: which of them reached the higher probability?
 
   struct Pair: Encodable {
+    let network: String
     let image: String
     let towards: String
     let probabilityBefore: Double
@@ -94,36 +73,94 @@ Experiment.run("fig4") { experiment in
     /// The method that reached the higher probability.
     let ahead: String
   }
+  struct Counterfactuals {
+    let subject: Subject
+    let pullback: [Tensor]
+    let gradient: [Tensor]
+    /// By image and goal.
+    let byPullback: [[Change]]
+    let byGradient: [[Change]]
+
+    var pairs: [Pair] {
+      byPullback.indices.flatMap { row in
+        byPullback.indices.filter { $0 != row }.map { column in
+          let (ours, other) = (byPullback[row][column], byGradient[row][column])
+          let (pullback, gradient) = (ours.probabilityAfter, other.probabilityAfter)
+          return Pair(
+            network: subject.title, image: ours.image, towards: ours.towards,
+            probabilityBefore: ours.probabilityBefore, pullbackAscent: pullback, gradientAscent: gradient,
+            ahead: pullback > gradient ? ours.method : gradient > pullback ? other.method : "neither")
+        }
+      }
+    }
+  }
+  func counterfactuals(of subject: Subject) throws -> Counterfactuals {
+    let pullback = try counterfactuals(.pullbackAscent, of: subject)
+    let gradient = try counterfactuals(.gradientAscent, of: subject)
+    return Counterfactuals(
+      subject: subject, pullback: pullback, gradient: gradient,
+      byPullback: try changes(.pullbackAscent, pullback, of: subject),
+      byGradient: try changes(.gradientAscent, gradient, of: subject))
+  }
   struct Numbers: Encodable {
     let changes: [Change]
     let pairs: [Pair]
+
+    init(_ made: [Counterfactuals]) {
+      changes = made.flatMap { ($0.byPullback + $0.byGradient).flatMap(\.self) }
+      pairs = made.flatMap(\.pairs)
+    }
   }
-  let half = made.count / 2
-  let pairs = zip(made[..<half], made[half...]).enumerated().compactMap { place, both -> Pair? in
-    guard place / images.count != place % images.count else { return nil }
-    let (pullback, gradient) = (both.0.probabilityAfter, both.1.probabilityAfter)
-    return Pair(
-      image: both.0.image, towards: both.0.towards, probabilityBefore: both.0.probabilityBefore,
-      pullbackAscent: pullback, gradientAscent: gradient,
-      ahead: pullback > gradient ? both.0.method : gradient > pullback ? both.1.method : "neither")
+
+  //: A block of pictures for each method; in a figure of its own the differences `x_K - x_0` that it made.
+
+  func grid(_ title: String, _ made: [Tensor], _ captions: [[Change]]?, _ picture: (Tensor, Tensor) throws -> Picture)
+    throws -> ImageGrid
+  {
+    ImageGrid(
+      columns: ["Image"] + names,
+      try images.indices.map { row in
+        ImageGrid.Row(
+          names[row],
+          [try Picture(images[row].image)] + (try made.map { try picture(images[row].image, $0.image(row)) }),
+          captions: [""]
+            + (captions?[row].map { "p = \(decimal($0.probabilityAfter, places: 2))" } ?? images.map { _ in "" }))
+      },
+      groups: [.init("", columns: 1), .init(title, columns: images.count)], width: Looks.Width.stackedBlock)
   }
-  let none = images.map { _ in images.map { _ in "" } }
+  let made = try counterfactuals(of: subject)
   func write(_ grids: [ImageGrid], part: String? = nil, credit: String) throws {
     try experiment.write(
       Figure(Panels(grids, columns: 1, isLettered: true), credit: "\(subject.title), five steps. \(credit)"),
-      part: part, numbers: Numbers(changes: made, pairs: pairs), about: [subject])
+      part: part, numbers: Numbers([made]), about: [subject])
   }
   try write(
     [
-      try grid("Pullback ascent towards", pullback, { try Picture($0 + $1) }, captions: afterPullback),
-      try grid("Gradient ascent towards", gradient, { try Picture($0 + $1) }, captions: afterGradient),
+      try grid("Pullback ascent towards", made.pullback, made.byPullback) { try Picture($0 + $1) },
+      try grid("Gradient ascent towards", made.gradient, made.byGradient) { try Picture($0 + $1) },
     ], credit: "p is the probability of the column's class. \(subject.credit)")
   try write(
     [
-      try grid("Difference by pullback ascent", pullback, { try centredPicture($1) }, captions: none),
-      try grid("Difference by gradient ascent", gradient, { try centredPicture($1) }, captions: none),
+      try grid("Difference by pullback ascent", made.pullback, nil) { try centredPicture($1) },
+      try grid("Difference by gradient ascent", made.gradient, nil) { try centredPicture($1) },
     ], part: "differences",
     credit: "Raw colour about mid grey, scaled by the 99.5th percentile of each map's magnitudes. \(subject.credit)")
+
+  //: Pullback ascent on the other networks. The numbers beside the figure have gradient ascent too.
+
+  let others = try subjects.dropFirst().map { try counterfactuals(of: $0) }
+  if !others.isEmpty {
+    let grids = try others.map { other in
+      try grid("Pullback ascent on the \(other.subject.title) towards", other.pullback, other.byPullback) {
+        try Picture($0 + $1)
+      }
+    }
+    try experiment.write(
+      Figure(
+        Panels(grids, columns: 1, isLettered: true),
+        credit: "Five steps. p is the probability of the column's class. \(subject.credit)"),
+      part: "networks", numbers: Numbers(others), about: others.map(\.subject))
+  }
 
   //: The same as a sequence: the steps from the first image towards the second's class, and the probabilities of both
   //: classes on the way.

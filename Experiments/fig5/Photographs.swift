@@ -9,16 +9,14 @@ extension Experiment {
       "chelsea", "persian-cat", "egyptian-cat", "macaw", "bee", "jellyfish", "castle", "china", "beacon", "coffee",
       "paintbrush", "rocket",
     ]
-    let subject = try subject(Gallery(photographs: Array(names.prefix(options.quick ? 4 : names.count))))
-    let images = try subject.images
+    func gallery(_ count: Int) -> Gallery { Gallery(photographs: Array(names.prefix(options.quick ? 4 : count))) }
+    let subject = try subject(gallery(names.count))
     var settings = Preset.paperV6.settings
     (settings.steps, settings.clipping) = (10, .lastStep)
     let entrants = Entrant.pictured([.pullbackAscent], settings)
-    let targets = images.map(\.target)
-    let changes = try entrants.map { try $0.explainer(for: subject.network) }.attributeAll(
-      Tensor(batching: images.map(\.image)), [.classes(targets)], of: subject.network, in: context)
 
     struct Accentuation: Encodable {
+      let network: String
       let explainer: String
       let image: String
       let name: String
@@ -26,44 +24,67 @@ extension Experiment {
       let after: Double
       let difference: AttributionNumbers
     }
-    var numbers: [Accentuation] = []
 
     //: A column is a photograph: as it is, and under each temperature with what the ascent drew and that alone.
 
     let columns = 6
-    var rows: [ImageGrid.Row] = []
-    for first in stride(from: 0, to: images.count, by: columns) {
-      let shown = first..<min(first + columns, images.count)
-      let before = try shown.map { try subject.prediction(of: targets[$0], in: images[$0].image).probability }
-      rows.append(
+    func accentuated(_ subject: Subject, _ images: some Sequence<Sample>, title: String = "Image") throws
+      -> (rows: [ImageGrid.Row], numbers: [Accentuation])
+    {
+      let images = Array(images)
+      let targets = images.map(\.target)
+      let before = try images.map { try subject.prediction(of: $0.target, in: $0.image).probability }
+      let changes = try entrants.map { try $0.explainer(for: subject.network) }.attributeAll(
+        Tensor(batching: images.map(\.image)), [.classes(targets)], of: subject.network, in: context)
+      var numbers: [Accentuation] = []
+      var rows = [
         ImageGrid.Row(
-          "Image", try shown.map { try Picture(images[$0].image) },
-          captions: zip(shown, before).map { "\(subject.className(targets[$0]))\np = \(decimal($1, places: 2))" }))
+          title, try images.map { try Picture($0.image) },
+          captions: zip(targets, before).map { "\(subject.className($0))\np = \(decimal($1, places: 2))" })
+      ]
       for (entrant, changes) in zip(entrants, changes) {
-        var captions: [String] = []
-        for (index, before) in zip(shown, before) {
+        let own = try images.enumerated().map { index, image in
           let change = changes[0].image(index)
-          let after = try subject.prediction(of: targets[index], in: images[index].image + change).probability
-          captions.append("p = \(decimal(after, places: 2))")
-          numbers.append(
-            Accentuation(
-              explainer: entrant.name, image: images[index].name, name: subject.className(targets[index]),
-              before: before, after: after, difference: AttributionNumbers(change, mask: images[index].mask)))
+          return Accentuation(
+            network: subject.title, explainer: entrant.name, image: image.name, name: subject.className(image.target),
+            before: before[index],
+            after: try subject.prediction(of: image.target, in: image.image + change).probability,
+            difference: AttributionNumbers(change, mask: image.mask))
         }
-        rows.append(
+        rows += [
           ImageGrid.Row(
-            entrant.abbreviation, try shown.map { try Picture(images[$0].image + changes[0].image($0)) },
-            captions: captions))
-        rows.append(ImageGrid.Row("added", try shown.map { try centredPicture(changes[0].image($0)) }))
+            entrant.abbreviation, try images.indices.map { try Picture(images[$0].image + changes[0].image($0)) },
+            captions: own.map { "p = \(decimal($0.after, places: 2))" }),
+          ImageGrid.Row("added", try images.indices.map { try centredPicture(changes[0].image($0)) }),
+        ]
+        numbers += own
       }
+      return (rows, numbers)
     }
-    let credit = """
-      \(subject.title), ten steps of pullback ascent towards the image's own class. What was added is in raw colour \
-      about mid grey, scaled by the 99.5th percentile of the magnitudes. \(Entrant.picturedMeaning) \(subject.credit)
-      """
+    func write(
+      _ blocks: [(rows: [ImageGrid.Row], numbers: [Accentuation])], part: String? = nil, of subjects: [Subject]
+    ) throws {
+      let credit = """
+        \(subjects.map(\.title).joined(separator: " and ")), ten steps of pullback ascent towards the image's own class. \
+        What was added is in raw colour about mid grey, scaled by the 99.5th percentile of the magnitudes. \
+        \(Entrant.picturedMeaning) \(subjects[0].credit)
+        """
+      try self.write(
+        Figure(
+          ImageGrid(columns: [], blocks.flatMap(\.rows), width: Looks.Width.photographs), credit: credit,
+          theme: Looks.photographs), part: part, numbers: blocks.flatMap(\.numbers), about: subjects)
+    }
+    let images = try subject.images
     try write(
-      Figure(
-        ImageGrid(columns: [], rows, width: Looks.Width.photographs), credit: credit, theme: Looks.photographs),
-      numbers: numbers, about: [subject])
+      try stride(from: 0, to: images.count, by: columns).map { first in
+        try accentuated(subject, images[first..<min(first + columns, images.count)])
+      }, of: [subject])
+
+    //: The first row of photographs by the other networks.
+
+    let others = Array(try subjects(gallery(columns)).dropFirst())
+    guard !others.isEmpty else { return }
+    try write(
+      try others.map { try accentuated($0, $0.images, title: "Image\n\($0.title)") }, part: "networks", of: others)
   }
 }

@@ -1,6 +1,8 @@
 //: # Figure 5: accentuation of an image's own class
 //: > Images after pullback ascent towards the class that they already have, and what was added. The numbers are the
 //: > probability of the class before and after.
+//: ## networks: the other networks
+//: > The first of these images on the other networks of the tier.
 //:
 //: Pullback ascent towards an image's own class strengthens what the network already used: eyes, wheels, scales. The
 //: change is shown under each picture.
@@ -14,21 +16,20 @@ Experiment.run("fig5") { experiment in
   //: last step only.
 
   let count = experiment.options.quick ? 4 : 40
-  var gallery = Gallery(
-    photographs: ImageNetTier.photographs.prefix(count).map(\.name), scenes: SceneSamples.clearScenes(count))
-  gallery.count = count
-  let subject = try experiment.subject(gallery)
-  let network = subject.network
+  func gallery(_ count: Int) -> Gallery {
+    var gallery = Gallery(
+      photographs: ImageNetTier.photographs.prefix(count).map(\.name), scenes: SceneSamples.clearScenes(count))
+    gallery.count = count
+    return gallery
+  }
+  let subject = try experiment.subject(gallery(count))
   let ascent = PullbackAscent(.softPullback(), name: "pullback-ascent", clipping: .lastStep)
-  let images = try subject.images
-  let batch = Tensor(batching: images.map(\.image))
-  let targets = images.map(\.target)
-  let changes = try ascent.attribute(batch, .classes(targets), of: network, in: experiment.context)
 
   //: Every image with its accentuation and the difference; the caption has the probability of the class before and
   //: after.
 
   struct Accentuation: Encodable {
+    let network: String
     let image: String
     let name: String
     let before: Double
@@ -37,32 +38,50 @@ Experiment.run("fig5") { experiment in
   }
 
   let columns = 10
-  var numbers: [Accentuation] = []
-  var rows: [ImageGrid.Row] = []
-  for first in stride(from: 0, to: images.count, by: columns) {
-    var (pictures, differences, captions) = ([Picture](), [Picture](), [String]())
-    for index in first..<min(first + columns, images.count) {
-      let image = images[index]
-      let name = subject.className(image.target)
+  func accentuated(_ subject: Subject, _ images: [Sample]) throws -> (rows: [ImageGrid.Row], numbers: [Accentuation]) {
+    let changes = try ascent.attribute(
+      Tensor(batching: images.map(\.image)), .classes(images.map(\.target)), of: subject.network,
+      in: experiment.context)
+    let numbers = try images.enumerated().map { index, image in
       let change = changes.image(index)
-      let after = image.image + change
-      let probabilities = try [image.image, after].map { try subject.prediction(of: image.target, in: $0).probability }
-      pictures.append(try Picture(after))
-      differences.append(try rawPicture(change))
-      captions.append(
-        "\(name)\n\(decimal(probabilities[0], places: 2)) → \(decimal(probabilities[1], places: 2))")
-      numbers.append(
-        Accentuation(
-          image: image.name, name: name, before: probabilities[0], after: probabilities[1],
-          difference: AttributionNumbers(change, mask: image.mask)))
+      let probabilities = try [image.image, image.image + change].map {
+        try subject.prediction(of: image.target, in: $0).probability
+      }
+      return Accentuation(
+        network: subject.title, image: image.name, name: subject.className(image.target),
+        before: probabilities[0], after: probabilities[1],
+        difference: AttributionNumbers(change, mask: image.mask))
     }
-    rows.append(ImageGrid.Row("", pictures))
-    rows.append(ImageGrid.Row("", differences, captions: captions))
+    let rows = try stride(from: 0, to: images.count, by: columns).flatMap { first in
+      let shown = first..<min(first + columns, images.count)
+      return [
+        ImageGrid.Row("", try shown.map { try Picture(images[$0].image + changes.image($0)) }),
+        ImageGrid.Row(
+          "", try shown.map { try rawPicture(changes.image($0)) },
+          captions: numbers[shown].map {
+            "\($0.name)\n\(decimal($0.before, places: 2)) → \(decimal($0.after, places: 2))"
+          }),
+      ]
+    }
+    return (rows, numbers)
   }
-  let grid = ImageGrid(columns: [], rows)
-  try experiment.write(
-    Figure(
-      grid,
-      credit: "\(subject.title), five steps of pullback ascent; below each picture the difference. \(subject.credit)"),
-    numbers: numbers, about: [subject])
+  func write(_ grids: [any Drawable], _ numbers: [Accentuation], part: String? = nil, of subjects: [Subject]) throws {
+    let credit = """
+      \(subjects.map(\.title).joined(separator: " and ")), five steps of pullback ascent; below each picture the \
+      difference. \(subjects[0].credit)
+      """
+    try experiment.write(
+      Figure(Panels(grids, columns: 1, isLettered: grids.count > 1), credit: credit), part: part, numbers: numbers,
+      about: subjects)
+  }
+  let main = try accentuated(subject, subject.images)
+  try write([ImageGrid(columns: [], main.rows)], main.numbers, of: [subject])
+
+  //: Two rows of the same images on the other networks.
+
+  let others = Array(try experiment.subjects(gallery(min(count, 2 * columns))).dropFirst())
+  guard !others.isEmpty else { return }
+  let blocks = try others.map { try accentuated($0, $0.images) }
+  try write(
+    blocks.map { ImageGrid(columns: [], $0.rows) }, blocks.flatMap(\.numbers), part: "networks", of: others)
 }
