@@ -107,7 +107,7 @@ scores: dependencies ## Compute anew the scores that figures and tables draw, of
 	  $(SWIFT) run -c release --skip-build $$experiment --recompute || exit; \
 	done
 
-paper-weights: ## Fetch the official checkpoints of the paper's three networks, once (680 MB)
+paper-weights: ## Fetch the official checkpoints of the paper's four networks, once (710 MB)
 	Experiments/paper/fetch
 
 docs: dependencies ## Build the documentation into .build/docs, with a page for every rule, explainer and metric

@@ -85,7 +85,7 @@ struct ModelOptions: ParsableArguments {
       return subject
     } catch var error as PullbackError where checkpoint == nil && error.advice == nil {
       if error.kind == .usage, error.subject.hasPrefix("model ") {
-        let isOfPaper = self.model.map(Tier.paper.models.contains) ?? false
+        let isOfPaper = self.model.map(Tier.paper.pictured.contains) ?? false
         error.advice =
           (isOfPaper ? "make paper-weights fetches the official ones; " : "") + "name a file with --checkpoint"
       }

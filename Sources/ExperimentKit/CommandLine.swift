@@ -17,7 +17,7 @@ public struct ExperimentOptions: ParsableArguments {
   @Option(help: "The networks and images: scenes, imagenet, or paper with --images.")
   public var networks: Tier = .scenes
 
-  @Option(help: "Only this one of the tier's networks: \(Tier.allCases.flatMap(\.models).joined(separator: ", ")).")
+  @Option(help: "Only this one of the tier's networks: \(Tier.allCases.flatMap(\.pictured).joined(separator: ", ")).")
   public var model: String?
 
   @Option(

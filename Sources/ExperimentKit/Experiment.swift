@@ -37,19 +37,23 @@ public struct Experiment {
   /// The tier's networks, or the one that `--model` names, all with the same images.
   ///
   /// - Throws: `PullbackError` if they have not been fetched, or cannot be read.
-  public func subjects(_ gallery: Gallery) throws -> [Subject] { try models().map { try subject($0, gallery) } }
+  public func subjects(_ gallery: Gallery) throws -> [Subject] {
+    try models(options.networks.pictured).map { try subject($0, gallery) }
+  }
 
   /// The tier's first network, or the one that `--model` names.
   ///
   /// - Throws: as ``subjects(_:)``.
-  public func subject(_ gallery: Gallery) throws -> Subject { try subject(models()[0], gallery) }
+  public func subject(_ gallery: Gallery) throws -> Subject {
+    try subject(models(options.networks.pictured)[0], gallery)
+  }
 
   private func subject(_ model: String, _ gallery: Gallery) throws -> Subject {
     try options.networks.subject(model, showing: .shown(gallery), of: options.imageFolder)
   }
 
-  func models() throws -> [String] {
-    let models = options.networks.models
+  /// - Parameter models: the tier's networks that there are to choose from.
+  func models(_ models: [String]) throws -> [String] {
     guard let model = options.model else { return models }
     guard models.contains(model) else {
       throw PullbackError(

@@ -56,7 +56,7 @@ public enum FetchedFiles {
 /// EfficientNet-Lite0, 1 and 2 with their checkpoints, and photographs: objects cut out of theirs, with masks, and
 /// objects in their surroundings.
 public enum ImageNetTier {
-  /// One of the three networks; the raw value is the architecture's name.
+  /// One of the networks; the raw value is the architecture's name.
   public enum Model: String, CaseIterable, Sendable {
     case lite0 = "efficientnet-lite0"
     case lite1 = "efficientnet-lite1"
@@ -170,6 +170,10 @@ public enum PaperTier {
     case resnet50
     case vgg11BN = "vgg11_bn"
     case pvtV2B1 = "pvt_v2_b1"
+    case denseNet121 = "densenet121"
+
+    /// Those that the paper scores; DenseNet-121 it only shows.
+    static let scored: [Model] = [.resnet50, .vgg11BN, .pvtV2B1]
 
     /// The path of the fetched checkpoint.
     public var checkpointPath: String {
@@ -178,6 +182,7 @@ public enum PaperTier {
         case .resnet50: "resnet50-0676ba61.pth"
         case .vgg11BN: "vgg11_bn-6002323d.pth"
         case .pvtV2B1: "pvt_v2_b1.safetensors"
+        case .denseNet121: "densenet121-a639ec97.pth"
         }
       return Tier.paper.folder + "/" + file
     }
@@ -188,6 +193,7 @@ public enum PaperTier {
       case .resnet50: "ResNet-50"
       case .vgg11BN: "VGG11-BN"
       case .pvtV2B1: "PVT-v2-B1"
+      case .denseNet121: "DenseNet-121"
       }
     }
   }

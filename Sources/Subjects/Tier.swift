@@ -14,18 +14,21 @@ public enum Tier: String, CaseIterable, Sendable {
   /// The paper's networks, whose weights are fetched, and images of the user's.
   case paper
 
-  /// The names of its networks, the one first that a figure of a single network shows.
+  /// The names of the networks that are scored, the one first that a figure of a single network shows.
   public var models: [String] {
     switch self {
     case .scenes: SceneNetwork.allCases.map(\.rawValue)
     case .imagenet: ImageNetTier.Model.allCases.map(\.rawValue)
-    case .paper: PaperTier.Model.allCases.map(\.rawValue)
+    case .paper: PaperTier.Model.scored.map(\.rawValue)
     }
   }
 
+  /// The names of the networks that figures of images show: the scored ones first, then those that are only shown.
+  public var pictured: [String] { self == .paper ? PaperTier.Model.allCases.map(\.rawValue) : models }
+
   /// The networks that fixed temperatures were published for: the paper's, and those of the scenes that stand in for
   /// them.
-  public static let publishedTemperatures = paper.models + scenes.models
+  public static let publishedTemperatures = paper.pictured + scenes.models
 
   /// The folder of its fetched files.
   public var folder: String { "\(FetchedFiles.folder)/\(rawValue)" }

@@ -47,6 +47,17 @@ import Testing
     #expect(abs(logit - Double(try network(image)[0, 340])) <= 1e-5 * max(1, abs(logit)))
   }
 
+  /// Every network of the tier can be fetched; figures of images show one more than the paper scores.
+  @Test func networks() throws {
+    let listed = try CSV.rows(
+      at: Fixture.root.appendingPathComponent("../Experiments/paper/weights.csv").path
+    ).map { $0["file"] }
+    #expect(Set(listed) == Set(PaperTier.Model.allCases.map { ($0.checkpointPath as NSString).lastPathComponent }))
+    #expect(Tier.paper.pictured == Tier.paper.models + ["densenet121"])
+    #expect(Tier.scenes.pictured == Tier.scenes.models && Tier.imagenet.pictured == Tier.imagenet.models)
+    for model in Tier.paper.pictured { #expect(throws: Never.self) { try Architecture.named(model) } }
+  }
+
   @Test func withoutImagesItSaysSo() throws {
     let outcome = try Program("fig1").run(["--networks", "paper"])
     #expect(outcome.status == 64 && outcome.errors.contains("--images"))

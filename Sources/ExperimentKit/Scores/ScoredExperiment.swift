@@ -90,7 +90,7 @@ extension Experiment {
     // A quick run must not replace scores that took hours.
     let isTrial = options.quick && scoreOptions.recompute
     let folder = isTrial ? "\(FetchedFiles.folder)/scores/quick" : scoreOptions.scores
-    let models = try models()
+    let models = try models(options.networks.models)
     if scoreOptions.recompute {
       let count = scoreOptions.samples ?? (options.quick ? 2 : run.samples(options.networks))
       for model in models {

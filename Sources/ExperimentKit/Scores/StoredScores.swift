@@ -173,7 +173,7 @@ public struct PaperNetwork: Sendable {
       case .pvt: .pvtV2B1
       case nil: PaperTier.Model(rawValue: model)
       }
-    guard let own else { return nil }
+    guard let own, Tier.paper.models.contains(own.rawValue) else { return nil }
     (self.model, title) = (own.rawValue, own.title)
   }
 }
