@@ -1,10 +1,10 @@
 //: # Figure 4: counterfactuals between classes
 //: > Images on their way to other classes, by pullback ascent and by gradient ascent.
-//: ## differences: what the ascents added
-//: > The ends of both ascents less the images that they began with.
 //: ## sequence: one counterfactual, step by step
 //: > An image after each step of pullback ascent, and the probabilities of the class that it had and of the class
 //: > that it was to have.
+//: ## differences: what the ascents added
+//: > The ends of both ascents less the images that they began with.
 //: ## multiples: ascents at other relative temperatures
 //: > Photographs on their way to other classes, by pullback ascent with noise of c standard deviations.
 //: ## networks: the other networks
