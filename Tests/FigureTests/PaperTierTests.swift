@@ -50,7 +50,7 @@ import Testing
   /// Every network of the tier can be fetched; figures of images show one more than the paper scores.
   @Test func networks() throws {
     let listed = try CSV.rows(
-      at: Fixture.root.appendingPathComponent("../Experiments/paper/weights.csv").path
+      at: Fixture.root.appendingPathComponent("Experiments/paper/weights.csv").path
     ).map { $0["file"] }
     #expect(Set(listed) == Set(PaperTier.Model.allCases.map { ($0.checkpointPath as NSString).lastPathComponent }))
     #expect(Tier.paper.pictured == Tier.paper.models + ["densenet121"])
