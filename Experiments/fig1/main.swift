@@ -24,13 +24,12 @@ Experiment.run("fig1") { experiment in
   let grid = ImageGrid(
     columns: ["Image"] + subjects.flatMap { _ in methods.map(\.abbreviation) },
     try rows.map { views in
-      ImageGrid.Row(
-        views[0].className,
-        [try Picture(views[0].image.image)]
-          + (try views.flatMap { try $0.attributions.map { try experiment.heatMap($0.map) } }))
+      let maps = try views.flatMap { try $0.attributions.map { try experiment.heatMap($0.map) } }
+      return ImageGrid.Row(
+        "", [try Picture(views[0].image.image)] + maps, captions: [views[0].className] + maps.map { _ in "" })
     },
     groups: [.init("", columns: 1)] + subjects.map { .init($0.title, columns: methods.count) },
-    colorBars: [experiment.heatMapKey])
+    colorBars: [experiment.heatMapKey], width: Looks.Width.networks, gap: Looks.tightGap)
   try experiment.write(
     Figure(grid, credit: subjects[0].credit), numbers: explained.map { $0.map(\.numbers) }, about: subjects)
 }

@@ -59,6 +59,8 @@ Experiment.run("fig6", on: .settings) { experiment, book in
           "\(scores.title), \(method.abbreviation)", x: curve.x, y: curve.mean.map { $0 ?? .nan },
           low: curve.low.map { $0 ?? .nan }, high: curve.high.map { $0 ?? .nan })
         line.look(like: method, network: place)
+        line.lookBarred(
+          2 * place + (method == .softPullback ? 0 : 1), of: 2 * book.networks.count, apart: 1)
         series.append(line)
       }
     }

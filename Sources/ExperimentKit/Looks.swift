@@ -18,8 +18,10 @@ public enum Looks {
     public static let counterfactuals = 520.0
     /// Four maps of one image.
     public static let rescaled = 280.0
-    /// The knob's eleven pictures.
+    /// The knob's ten pictures.
     public static let knob = 514.0
+    /// An image and nine maps of it.
+    public static let networks = 500.0
     /// An image and five pictures, in blocks one below the other.
     public static let stackedBlock = 330.0
     /// Stages of a randomised network.
@@ -106,6 +108,12 @@ extension LinePlot.Series {
   public mutating func look(like method: Method, network place: Int) {
     color = .okabeIto[place]
     (marker, dashes) = method == .softPullback ? (.disc, [2.5, 1.5]) : (.square, [])
+  }
+
+  /// Intervals as bars, of the series at `place` of `count` beside those of the others.
+  public mutating func lookBarred(_ place: Int, of count: Int, apart: Double) {
+    interval = .bars
+    shift = apart * (Double(place) - Double(count - 1) / 2)
   }
 
   /// The look of a network's scores, by its place in the tier: its colour and a marker of its own.

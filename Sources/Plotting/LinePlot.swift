@@ -1,6 +1,6 @@
 import Failures
 
-/// Curves over a common abscissa, with confidence bands where they are known.
+/// Curves over a common abscissa, with confidence intervals where they are known.
 ///
 /// ```swift
 /// let taus = [0.1, 0.3, 0.6, 1.0]
@@ -23,13 +23,21 @@ public struct LinePlot: Framed {
       case points
     }
 
+    /// The look of the intervals.
+    public enum Interval: Sendable {
+      /// A band between the lower and the upper edges.
+      case band
+      /// A bar at each abscissa: for several series whose bands would hide each other.
+      case bars
+    }
+
     /// The label in the legend, which leaves out series without one.
     public let label: String
     /// The abscissae.
     public let x: [Double]
     /// The ordinates, one for each abscissa.
     public let y: [Double]
-    /// The lower and upper edge of the band, empty if there is none.
+    /// The lower and upper end of each ordinate's interval, empty if there is none.
     public let low: [Double]
     public let high: [Double]
     /// The colour of line and marker; nil takes the theme's by the series' place.
@@ -39,6 +47,10 @@ public struct LinePlot: Framed {
     /// Lengths of dashes and gaps in points; none for a whole line.
     public var dashes: [Double] = []
     public var style = Style.curve
+    public var interval = Interval.band
+    /// The distance in points by which all that is drawn lies to the right of its abscissa, so that bars of several
+    /// series stand side by side.
+    public var shift = 0.0
 
     /// - Throws: `PullbackError` unless all lists are of one length (`low` and `high` may both be empty).
     public init(_ label: String, x: [Double], y: [Double], low: [Double] = [], high: [Double] = []) throws {
@@ -46,7 +58,7 @@ public struct LinePlot: Framed {
       guard x.count == y.count, !hasBand || (low.count == x.count && high.count == x.count) else {
         throw PullbackError(
           .usage, "series \(label)",
-          "\(x.count) abscissae, \(y.count) ordinates, \(low.count) lower and \(high.count) upper ends of a band",
+          "\(x.count) abscissae, \(y.count) ordinates, \(low.count) lower and \(high.count) upper ends of intervals",
           advice: "pass lists of equal length")
       }
       (self.label, self.x, self.y, self.low, self.high) = (label, x, y, low, high)
@@ -90,9 +102,9 @@ public struct LinePlot: Framed {
     let (xAxis, yAxis) = axes
     frame(theme).draw(on: &canvas, in: rect, area: area)
 
-    func place(_ x: Double, _ y: Double) -> Point? {
+    func place(_ x: Double, _ y: Double, _ series: Series) -> Point? {
       guard let across = xAxis.position(of: x), let up = yAxis.position(of: y) else { return nil }
-      return Point(area.minX + across * area.width, area.maxY - up * area.height)
+      return Point(area.minX + across * area.width + series.shift, area.maxY - up * area.height)
     }
     // Discs and line ends may reach a little beyond the area; what lies farther out is not shown.
     let rim = 2.5
@@ -100,14 +112,21 @@ public struct LinePlot: Framed {
     canvas.clipped(to: window) { canvas in
       for (index, series) in series.enumerated() where !series.low.isEmpty {
         let places = series.x.indices.map { at -> (low: Point, high: Point)? in
-          guard let low = place(series.x[at], series.low[at]), let high = place(series.x[at], series.high[at]) else {
-            return nil
-          }
+          guard let low = place(series.x[at], series.low[at], series),
+            let high = place(series.x[at], series.high[at], series)
+          else { return nil }
           return (low, high)
         }
-        for run in Self.runs(places) {
-          let color = pen(of: index, theme).color.opacity(theme.bandOpacity)
-          canvas.fillBand(lower: run.map(\.low), upper: run.map(\.high), color)
+        let color = pen(of: index, theme).color
+        switch series.interval {
+        case .band:
+          for run in Self.runs(places) {
+            canvas.fillBand(lower: run.map(\.low), upper: run.map(\.high), color.opacity(theme.bandOpacity))
+          }
+        case .bars:
+          for bar in places.compactMap(\.self) {
+            canvas.line(from: bar.low, to: bar.high, Pen(color, width: theme.ruleWidth))
+          }
         }
       }
       for mark in marks {
@@ -126,7 +145,7 @@ public struct LinePlot: Framed {
         canvas.text(level.label, at: Point(area.maxX, height - 2), theme.note, .right)
       }
       for (index, series) in series.enumerated() {
-        let places = zip(series.x, series.y).map(place)
+        let places = zip(series.x, series.y).map { place($0, $1, series) }
         if series.style != .points {
           for run in Self.runs(places) { canvas.stroke(Path(through: run), pen(of: index, theme)) }
         }

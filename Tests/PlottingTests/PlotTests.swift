@@ -57,6 +57,26 @@ func isClose(_ a: Double, _ b: Double, _ tolerance: Double = 1e-9) -> Bool { abs
     #expect(zip(upright, [place(3, 8), place(3, 0)]).allSatisfy { isClose($0.x, $1.x) && isClose($0.y, $1.y) })
   }
 
+  /// Bars stand in the place of bands, with points and lines as far beside the abscissae as they are.
+  @Test func barsStandSideBySide() throws {
+    var series = try LinePlot.Series("s", x: [0, 1, 4], y: [2, 4, 6], low: [1, .nan, 5], high: [3, 6, 8])
+    let axes = (Axis(range: 0...4), Axis(range: 0...8))
+    let before = marks(of: LinePlot([series], x: axes.0, y: axes.1, showsLegend: false))
+    let band = try #require(before.fills.first { $0.color.opacity == Theme.paper.bandOpacity }).path.points
+    series.interval = .bars
+    series.shift = 3
+    let after = marks(of: LinePlot([series], x: axes.0, y: axes.1, showsLegend: false))
+    #expect(!after.fills.contains { $0.color.opacity == Theme.paper.bandOpacity })
+    let bars = after.strokes.filter { $0.pen == Pen(Theme.paper.color(ofSeries: 0), width: Theme.paper.ruleWidth) }
+    #expect(bars.count == 2)
+    #expect(bars[0].path.points[0].x == band[0].x + 3)
+    func curve(_ marks: [Mark]) -> [Point] {
+      marks.strokes.first { $0.pen.width == Theme.paper.curveWidth }?.path.points ?? []
+    }
+    #expect(curve(after).count == 3)
+    #expect(zip(curve(before), curve(after)).allSatisfy { isClose($0.x + 3, $1.x) && $0.y == $1.y })
+  }
+
   @Test func curvesAreInterruptedWhereNothingIsKnown() throws {
     let series = try LinePlot.Series("s", x: [1, 2, 3, 4, 5], y: [1, 2, .nan, 4, 5])
     let strokes = marks(of: LinePlot([series], x: Axis(), y: Axis(), showsLegend: false)).strokes
