@@ -6,10 +6,10 @@
 //: > The attributions of the figure before, as colours about mid grey.
 //: ## product: the same attributions times the input
 //: > The attributions of the figure before, multiplied by the input.
-//: ## more: more images
-//: > Heat maps of other images by the same network.
+//: ## ten: ten images, a row for each
+//: > Heat maps of the same network by the explainers that need at most ten passes.
 //: ## networks: the other networks
-//: > Heat maps of the first two images by the other networks of the tier.
+//: > The same of five images by the other networks of the tier.
 //:
 //: One network, a few images, twelve explainers. Four of them are semantic pullbacks: the soft pullback itself
 //: (**SfP**), five steps along it (**PA**), and the recipes of SmoothGrad and FusionGrad over the soft rules
@@ -102,34 +102,46 @@ Experiment.run("fig3") { experiment in
     try experiment.heatMap(map * image.image)
   }
 
-  //: Further images, as heat maps; they are not there in the tier of the paper, whose images are the user's.
+  //: Ten images, a row for each, as the paper has it, by the explainers that need at most ten passes: those that average
+  //: over noise need fifty or a hundred.
 
-  if experiment.options.networks != .paper, !experiment.options.quick {
-    let more = try experiment.subject(gallery(shown..<names.count))
-    try write(
-      "Heat maps.", try explained(more), of: more, part: "more", key: experiment.heatMapKey, theme: Looks.photographs,
-      heatMap)
+  let few =
+    [Entrant(.gradient, settings), Entrant(.gradientAscent, settings)]
+    + Entrant.pictured([.softPullback, .pullbackAscent], settings)
+    + [Method.integratedGradients, .guidedGradCAM].map { Entrant($0, settings) }
+  func rows(_ subject: Subject) throws -> (grid: ImageGrid, views: [ExplainedImage]) {
+    let entrants = few.filter { (try? $0.explainer(for: subject.network)) != nil }
+    let views = try subject.explained(by: entrants, in: experiment.context)
+    let grid = ImageGrid(
+      columns: ["Image"] + entrants.map(\.abbreviation),
+      try views.map { view in
+        ImageGrid.Row(
+          "",
+          [try Picture(view.image.image)] + (try view.attributions.map { try experiment.heatMap($0.map) }),
+          captions: [view.title] + entrants.map { _ in "" })
+      }, groups: [.init(subject.title, columns: 1 + entrants.count)], width: Looks.Width.networks,
+      gap: Looks.tightGap)
+    return (grid, views)
   }
+  let credit = "Heat maps. \(Entrant.picturedMeaning)"
+  let ten = try experiment.subject(gallery(0..<names.count))
+  let (grid, tenViews) = try rows(ten)
+  try experiment.write(
+    Figure(grid, credit: "\(credit) \(ten.credit)", theme: Looks.photographs), part: "ten",
+    numbers: tenViews.map(\.numbers), about: [ten])
 
-  //: The first two images by the other networks.
+  //: The first five by the other networks.
 
-  let others = try experiment.subjects(gallery(0..<2)).dropFirst()
+  let others = Array(try experiment.subjects(gallery(0..<5)).dropFirst())
   guard !others.isEmpty else { return }
   struct Explained: Encodable {
     let network: String
     let images: [ExplainedImage.Numbers]
   }
-  let viewsOfOthers = try others.map { ($0, try explained($0)) }
-  let blocks = try viewsOfOthers.flatMap { other, views in
-    try views.map {
-      try block(
-        $0, of: other, title: "\($0.title)\n\(other.title)", key: experiment.heatMapKey, heatMap)
-    }
-  }
+  let found = try others.map { try rows($0) }
   try experiment.write(
     Figure(
-      Panels(blocks, columns: 2, isLettered: true),
-      credit: "Heat maps. \(Entrant.picturedMeaning) \(others.first!.credit)", theme: Looks.photographs),
-    part: "networks", numbers: viewsOfOthers.map { Explained(network: $0.title, images: $1.map(\.numbers)) },
-    about: Array(others))
+      Panels(found.map(\.grid), columns: 1, isLettered: true), credit: "\(credit) \(others[0].credit)",
+      theme: Looks.photographs), part: "networks",
+    numbers: zip(others, found).map { Explained(network: $0.title, images: $1.views.map(\.numbers)) }, about: others)
 }
