@@ -22,7 +22,7 @@ import Testing
   @Test(arguments: [6e-8, 2e-7] as [Float]) func passesRounding(_ amount: Float) throws {
     let rounded = try comparison { $0.rounding = amount }
     #expect(rounded.actual.numbers != rounded.expected.numbers)
-    #expect(rounded.problems(RebuiltFigureTests.otherKernels) == [])
+    #expect(rounded.problems(RebuiltFigure.otherKernels) == [])
   }
 
   /// Within the wider limits, and so within the tighter ones too.
@@ -40,8 +40,8 @@ import Testing
     by parts: Set<Part>, sourceLocation: SourceLocation = #_sourceLocation, _ change: (inout SmallFigure) -> Void
   ) throws {
     let changed = try comparison(change)
-    let inPicture = changed.pictureProblems(RebuiltFigureTests.otherKernels)
-    let all = changed.problems(RebuiltFigureTests.otherKernels)
+    let inPicture = changed.pictureProblems(RebuiltFigure.otherKernels)
+    let all = changed.problems(RebuiltFigure.otherKernels)
     #expect(inPicture.isEmpty != parts.contains(.picture), "\(all)", sourceLocation: sourceLocation)
     #expect((all.count > inPicture.count) == parts.contains(.numbers), "\(all)", sourceLocation: sourceLocation)
   }
