@@ -1,6 +1,9 @@
 """The evaluation of faithfulness.py in PyTorch: explainers by captum and by the definitions, metrics by Quantus."""
 import warnings
 
+import soft_modules
+import torch_models  # Before captum and quantus, which import torchvision too.
+
 import captum.attr as ca
 import numpy as np
 import quantus
@@ -8,9 +11,6 @@ import torch
 import torch.nn.functional as F
 from quantus.functions.similarity_func import correlation_pearson, correlation_spearman
 from torch import nn
-
-import soft_modules
-import torch_models
 
 warnings.filterwarnings("ignore")
 ROWS = 10  # draws or points that go through the network at once

@@ -2,30 +2,31 @@ import ExperimentKit
 import Kernels
 
 extension Measure {
-  /// The machine's limits, the rates of sgemm and of reading memory, and the convolutions of each network as a share of
-  /// the former, measured in the same run. Operations are those of the sums written out, so that Winograd's transform may
-  /// come out above 100 %.
+  /// The machine's limits, the rates of sgemm and of reading memory, and the convolutions of each network beside sgemm
+  /// on matrices of each layer's extents, measured layer by layer in turns. Operations are those of the sums written
+  /// out, so that Winograd's transform may come out above 100 %; sgemm has nothing to unroll.
   func measureConvolutions(_ report: inout Report) throws {
     let workers = Double(threads == 0 ? report.cores : threads)
-    let rate = matrixProductRate() * workers
-    report.add(.convolutions, "sgemm, 1024 x 1024 x 1024, all threads", rate * 1e-9, "Gflop/s")
+    report.add(
+      .convolutions, "sgemm, 1024 x 1024 x 1024, all threads", matrixProductRate() * workers * 1e-9, "Gflop/s")
     report.add(.convolutions, "memory read once, all threads", memoryRate() * 1e-9, "GB/s")
     for model in models {
       for batch in batches {
         let layers = convolutionTimes(of: try Architecture.named(model).graph(), images: batch)
-        let operations = layers.reduce(0) { $0 + $1.operations }
+        let product = layers.reduce(0) { $0 + $1.product }
+        report.add(.convolutions, "\(model), batch \(batch), sgemm of its convolutions", 1000 * product, "ms")
         for (direction, time) in [("forward", \ConvolutionTimes.forward), ("adjoint", \.adjoint)] {
           let total = layers.reduce(0) { $0 + $1[keyPath: time] }
           let name = "\(model), batch \(batch), convolutions \(direction)"
           report.add(.convolutions, name, 1000 * total, "ms")
-          report.add(.convolutions, "\(name), of sgemm", 100 * operations / total / rate, "%")
+          report.add(.convolutions, "\(name), of sgemm", 100 * product / total, "%")
         }
       }
     }
   }
 
-  /// The best time of every convolution over `images` images; depthwise ones, whose loops are bound by memory, are
-  /// left out.
+  /// The least time of every convolution over `images` images, of its adjoint and of its product by sgemm, in turns;
+  /// depthwise ones, whose loops are bound by memory, are left out.
   private func convolutionTimes(of graph: Graph, images: Int) -> [ConvolutionTimes] {
     graph.nodes.compactMap { node in
       guard let layer = node.operation as? Convolution, layer.groups == 1 else { return nil }
@@ -37,18 +38,47 @@ extension Measure {
           kernel: (layer.kernel.height, layer.kernel.width), stride: (layer.stride.height, layer.stride.width),
           dilation: (layer.dilation.height, layer.dilation.width),
           paddingTopLeft: (layer.padding.top, layer.padding.left)))
+      let depth = shape.weightCount(.natural) / layer.outputs
+      let places = node.shape[1] * node.shape[2]
       let x = [Float](repeating: 0.5, count: images * max(input.reduce(1, *), node.shape.reduce(1, *)))
-      let count = shape.weightCount(.natural)
+      let columns = [Float](repeating: 0.5, count: images * depth * places)
       let form = shape.bestForm(transforming: true)
-      let weight = [Float](repeating: 0.01, count: shape.weightCount(form))
+      let weight = [Float](repeating: 0.01, count: max(shape.weightCount(form), shape.weightCount(.natural)))
       var result = x
       return result.withUnsafeMutableBufferPointer { result in
         let y = result.baseAddress!
-        return ConvolutionTimes(
-          operations: 2 * Double(images * count * node.shape[1] * node.shape[2]),
-          forward: clock.least(within: 0.05) { shape.forward(x, weight, form, into: y, images: images) },
-          adjoint: clock.least(within: 0.05) { shape.adjoint(x, weight, form, into: y, images: images) })
+        var times = ConvolutionTimes()
+        for _ in 0..<4 {
+          times.lower(
+            \.forward,
+            to: clock.least(within: 0.02, atLeast: 1) { shape.forward(x, weight, form, into: y, images: images) })
+          times.lower(
+            \.adjoint,
+            to: clock.least(within: 0.02, atLeast: 1) { shape.adjoint(x, weight, form, into: y, images: images) })
+          times.lower(
+            \.product,
+            to: clock.least(within: 0.02, atLeast: 1) {
+              products(weight, columns, into: y, outputs: layer.outputs, depth: depth, places: places, images: images)
+            })
+        }
+        return times
       }
+    }
+  }
+
+  /// `y[n] = weight columns[n]`: each image of a batch on a thread of its own, one image in as many parts as there are
+  /// threads.
+  private func products(
+    _ weight: UnsafePointer<Float>, _ columns: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, outputs: Int,
+    depth: Int, places: Int, images: Int
+  ) {
+    let parts = split(places, into: images == 1 ? min(places, Parallel.most) : 1)
+    Parallel.forEach(images * parts.count) { index in
+      let (image, part) = (index / parts.count, parts[index % parts.count])
+      matrixProduct(
+        MatrixOperand(weight, stride: depth),
+        MatrixOperand(columns + image * depth * places + part.lowerBound, stride: places),
+        into: y + image * outputs * places + part.lowerBound, stride: places, m: outputs, n: part.count, k: depth)
     }
   }
 
@@ -84,8 +114,13 @@ extension Measure {
   }
 }
 
-/// One convolution: operations (a multiply-add counts as two), and the least time of the map and of its adjoint in
-/// seconds.
+/// The least times of one convolution, of its adjoint and of the product that it is, in seconds.
 private struct ConvolutionTimes {
-  let operations, forward, adjoint: Double
+  var forward = Double.infinity
+  var adjoint = Double.infinity
+  var product = Double.infinity
+
+  mutating func lower(_ time: WritableKeyPath<Self, Double>, to seconds: Double) {
+    self[keyPath: time] = min(self[keyPath: time], seconds)
+  }
 }

@@ -20,8 +20,8 @@ extension Measure {
         for pass in Pass.allCases {
           var (own, read) = (Double.infinity, Double.infinity)
           for _ in 0..<3 {
-            own = min(own, try clock.least(within: seconds / 3) { try pass.run(native, x) })
-            read = min(read, try clock.least(within: seconds / 3) { try pass.run(graph, x) })
+            own = min(own, try clock.least(within: seconds / 3, atLeast: 1) { try pass.run(native, x) })
+            read = min(read, try clock.least(within: seconds / 3, atLeast: 1) { try pass.run(graph, x) })
           }
           let name = "\(model).onnx, batch \(batch), \(pass.rawValue)"
           report.add(.graphs, name, 1000 * read, "ms")

@@ -24,7 +24,7 @@ extension Measure {
       var theirs: Double?
       let counterpart = pass == .forward ? Pass.forward : .gradient
       for _ in 0..<3 {
-        ours = min(ours, try clock.least(within: seconds / 3) { try pass.run(network, x) })
+        ours = min(ours, try clock.least(within: seconds / 3, atLeast: 1) { try pass.run(network, x) })
         if let time = torch?.seconds(counterpart, within: seconds / 3) { theirs = min(theirs ?? .infinity, time) }
       }
       let name = pass == .soft ? "pullback, to PyTorch's gradient" : pass.rawValue

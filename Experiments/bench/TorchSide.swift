@@ -28,7 +28,7 @@ final class TorchSide {
     process.wait()
   }
 
-  /// The least time of a pass.
+  /// The least time of a pass, one call at least; the first that is asked for is not counted.
   func seconds(_ pass: Pass, within limit: Double) -> Double? { Double(answer("\(pass.rawValue) \(limit)") ?? "") }
 
   /// Bytes: the process after loading the model, and its largest size after a pass.

@@ -72,8 +72,8 @@ public struct Workload: Codable, Equatable, Sendable {
 }
 
 extension Graph {
-  /// The multiply-adds of a forward pass over one input, in convolutions of one to three dimensions, linear layers and
-  /// products of values; transposed convolutions, and products that a graph of ONNX has without a layer, are left out.
+  /// The multiply-adds of a forward pass over one input, in convolutions of one to three dimensions, transposed ones, linear
+  /// layers and products of values; products that a graph of ONNX has without a layer are left out.
   public var multiplyAdds: Double {
     nodes.reduce(0) { sum, node in
       let values = Double(node.shape.reduce(1, *))
@@ -84,6 +84,10 @@ extension Graph {
       case is Convolution, is VolumeConvolution, is Linear:
         let weight = node.parameters[0].shape
         return sum + values * Double(weight.dropFirst().reduce(1, *))
+      case is TransposedConvolution, is TransposedVolumeConvolution:
+        // Each value of the input is spread over a window of every output channel of its group.
+        let weight = node.parameters[0].shape
+        return sum + Double(nodes[node.inputs[0]].shape.reduce(1, *) * weight.dropFirst().reduce(1, *))
       case is ScaledDotProductAttention:
         // Scores of all heads, and the values that they weigh.
         let (queries, keys) = (extent(0, fromLast: 1), extent(1, fromLast: 1))

@@ -69,6 +69,10 @@ extension [Method] {
   public static let semanticPullbacks: [Method] = [.softPullback, .pullbackAscent, .smoothPullback, .fusionPullback]
   /// The same recipes over the gradient.
   public static let gradientTwins: [Method] = [.gradient, .gradientAscent, .smoothGrad, .fusionGrad]
+  /// The recipes of other explainers over soft pullbacks.
+  public static let pullbackVariants: [Method] = [
+    .pullbackShap, .integratedPullbacks, .pullbackDeepLift, .guidedPullbackCAM,
+  ]
   /// Explainers that rectify cotangents.
   public static let rectifying: [Method] = [.guidedGradCAM, .guidedBackprop, .deconvolution]
 }

@@ -89,13 +89,13 @@ public enum Stopwatch: String, Codable, ExpressibleByArgument, Sendable {
     return now - start
   }
 
-  /// The least time of a call among those that fit into `limit` seconds, three at least: what else the machine does
-  /// makes a call slower, never faster.
-  public func least(within limit: Double, _ body: () throws -> Void) rethrows -> Double {
+  /// The least time of a call among those that fit into `limit` seconds, three at least if not said otherwise: what else
+  /// the machine does makes a call slower, never faster.
+  public func least(within limit: Double, atLeast calls: Int = 3, _ body: () throws -> Void) rethrows -> Double {
     let end = Date.now.addingTimeInterval(limit)
     var least = Double.infinity
     var count = 0
-    while count < 3 || Date.now < end {
+    while count < calls || Date.now < end {
       least = min(least, try seconds(body))
       count += 1
     }

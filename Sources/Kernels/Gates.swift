@@ -1,8 +1,21 @@
 import CKernels
 
-/// A kernel `map(x, y, count)` that writes `y = f(x)`.
-package typealias ElementwiseMap =
-  @convention(c) @Sendable (_ x: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>?, _ count: Int) -> Void
+/// A kernel that writes `y = f(x)`. Plain data, as ``GateMap``.
+package enum ElementwiseMap: Sendable {
+  package typealias Function =
+    @convention(c) @Sendable (_ x: UnsafePointer<Float>?, _ y: UnsafeMutablePointer<Float>?, _ count: Int) -> Void
+
+  case function(Function)
+  /// `min(max(x, low), high)`
+  case clip(low: Float, high: Float)
+
+  package func callAsFunction(_ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int) {
+    switch self {
+    case .function(let function): function(x, y, count)
+    case .clip(let low, let high): pb_clip(x, low, high, y, count)
+    }
+  }
+}
 
 /// A kernel that writes `y = v g(z)`. Plain data, so that calling it for every row of a map costs no counting of
 /// references.
@@ -20,6 +33,10 @@ package enum GateMap: Sendable {
   case hard(Function)
   /// With the reciprocal of its temperature.
   case soft(SoftFunction, sharpness: Float)
+  /// `v [low < z < high]`
+  case stepBetween(low: Float, high: Float)
+  /// `v (Phi(sharpness (z - low)) - Phi(sharpness (z - high)))`
+  case normalBetween(low: Float, high: Float, sharpness: Float)
 
   package func callAsFunction(
     _ v: UnsafePointer<Float>, _ z: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, _ count: Int
@@ -27,25 +44,25 @@ package enum GateMap: Sendable {
     switch self {
     case .hard(let function): function(v, z, y, count)
     case .soft(let function, let sharpness): function(v, z, sharpness, y, count)
+    case .stepBetween(let low, let high): pb_gate_step_between(v, z, low, high, y, count)
+    case .normalBetween(let low, let high, let sharpness):
+      pb_gate_normal_between(v, z, low, high, sharpness, y, count)
     }
   }
 }
 
-/// The vectorised maps of the activations that trained networks use most.
-package enum Activations {
-  package static let relu: ElementwiseMap = pb_relu
-  package static let relu6: ElementwiseMap = pb_relu6
-  package static let gelu: ElementwiseMap = pb_gelu
-  package static let silu: ElementwiseMap = pb_silu
-  package static let sigmoid: ElementwiseMap = pb_sigmoid
-  package static let hardSwish: ElementwiseMap = pb_hardswish
+// The activations that trained networks use most.
+extension ElementwiseMap {
+  package static let relu = ElementwiseMap.function(pb_relu)
+  package static let gelu = ElementwiseMap.function(pb_gelu)
+  package static let silu = ElementwiseMap.function(pb_silu)
+  package static let sigmoid = ElementwiseMap.function(pb_sigmoid)
+  package static let hardSwish = ElementwiseMap.function(pb_hardswish)
 }
 
 extension GateMap {
   /// `v [z > 0]`
   package static let step = GateMap.hard(pb_gate_step)
-  /// `v [0 < z < 6]`
-  package static let step6 = GateMap.hard(pb_gate_step6)
   /// v times the derivative of GELU
   package static let geluDerivative = GateMap.hard(pb_gelu_derivative)
   /// v times the derivative of SiLU
@@ -59,8 +76,6 @@ extension GateMap {
 
   /// `v Phi(sharpness z)`
   package static func normal(sharpness: Float) -> GateMap { .soft(pb_gate_normal, sharpness: sharpness) }
-  /// `v (Phi(sharpness z) - Phi(sharpness (z - 6)))`
-  package static func normal6(sharpness: Float) -> GateMap { .soft(pb_gate_normal6, sharpness: sharpness) }
   /// `v sigmoid(sharpness z)`
   package static func logistic(sharpness: Float) -> GateMap { .soft(pb_gate_logistic, sharpness: sharpness) }
   /// `v E relu6(z + 3 + e / sharpness) / 6` for `e ~ N(0, 1)`

@@ -26,7 +26,10 @@ import Testing
       Function("exp above 0, by the logistic function", 18...87, relative: 2e-7, reciprocalLogistic) { exp($0) },
       Function("Phi", -8...8, absolute: 1.3e-7, { gate($0, pb_gate_normal, 1) }, phi),
       Function("Phi at 0.05", -0.4...0.4, absolute: 1.3e-7, { gate($0, pb_gate_normal, 20) }) { phi(20 * $0) },
-      Function("Phi of ReLU6", -8...14, absolute: 1.6e-7, { gate($0, pb_gate_normal6, 1) }) { phi($0) - phi($0 - 6) },
+      Function("Phi of ReLU6", -8...14, absolute: 1.6e-7, { gate($0, normalOfReLU6, 1) }) { phi($0) - phi($0 - 6) },
+      Function("Phi between -1.5 and 0.5, at 0.25", -4...4, absolute: 1.9e-7, normalBetween) {
+        phi(4 * ($0 + 1.5)) - phi(4 * ($0 - 0.5))
+      },
       Function("logistic", -87...100, absolute: 1.1e-7, relative: 1.8e-7, { map($0, pb_sigmoid) }, logistic),
       Function("logistic at 1.6", -20...20, absolute: 1.1e-7, { gate($0, pb_gate_logistic, 0.625) }) {
         logistic(0.625 * $0)
@@ -91,7 +94,7 @@ import Testing
     let infinity = Float.infinity
     let phi = gate([-infinity, -1e30, -6, -0.0, 0, 6, 1e30, infinity, .nan], pb_gate_normal, 1)
     #expect(phi.dropLast() == [0, 0, 0, 0.5, 0.5, 1, 1, 1] && phi[8].isNaN)
-    let six = gate([-infinity, -1e30, 1e30, infinity, .nan], pb_gate_normal6, 1)
+    let six = gate([-infinity, -1e30, 1e30, infinity, .nan], normalOfReLU6, 1)
     #expect(six.dropLast() == [0, 0, 0, 0] && six[4].isNaN)
     let logistic = map([-infinity, -1e30, 0, 100, 1e30, infinity, .nan], pb_sigmoid)
     #expect(logistic[0..<2].allSatisfy { $0 < 1e-38 } && logistic[2..<6].elementsEqual([0.5, 1, 1, 1]))
@@ -106,16 +109,17 @@ import Testing
     let x: [Float] = [-infinity, -1, -0.0, 0, 1e-30, 3, 6, 7, infinity, .nan]
     let relu = map(x, pb_relu)
     #expect(relu.dropLast() == [0, 0, 0, 0, 1e-30, 3, 6, 7, infinity] && relu[9].isNaN)
-    let relu6 = map(x, pb_relu6)
+    let relu6 = map(x) { pb_clip($0, 0, 6, $1, $2) }
     #expect(relu6.dropLast() == [0, 0, 0, 0, 1e-30, 3, 6, 6, 6] && relu6[9].isNaN)
     #expect(gate(x, pb_gate_step) == [0, 0, 0, 0, 1, 1, 1, 1, 1, 0])
-    #expect(gate(x, pb_gate_step6) == [0, 0, 0, 0, 1, 1, 0, 0, 0, 0])
+    #expect(gate(x) { pb_gate_step_between($0, $1, 0, 6, $2, $3) } == [0, 0, 0, 0, 1, 1, 0, 0, 0, 0])
   }
 
   /// A cotangent of NaN is not hidden by a closed gate.
   @Test func gatesKeepNaNCotangents() {
     for kernel in [
-      pb_gate_step, pb_gate_step6, pb_gelu_derivative, pb_silu_derivative, pb_sigmoid_derivative,
+      pb_gate_step, { pb_gate_step_between($0, $1, 0, 6, $2, $3) }, pb_gelu_derivative, pb_silu_derivative,
+      pb_sigmoid_derivative,
       pb_hardswish_derivative, pb_gate_hardswish,
     ] {
       var y: [Float] = [0, 0]
@@ -145,6 +149,15 @@ private func gate(
   _ z: [Float], _ kernel: (UnsafePointer<Float>, UnsafePointer<Float>, UnsafeMutablePointer<Float>, Int) -> Void
 ) -> [Float] {
   gate(z, { v, z, _, y, n in kernel(v, z, y, n) }, 1)
+}
+
+private func normalOfReLU6(
+  _ v: UnsafePointer<Float>, _ z: UnsafePointer<Float>, _ sharpness: Float, _ y: UnsafeMutablePointer<Float>,
+  _ count: Int
+) { pb_gate_normal_between(v, z, 0, 6, sharpness, y, count) }
+
+private func normalBetween(_ z: [Float]) -> [Float] {
+  gate(z, { v, z, sharpness, y, n in pb_gate_normal_between(v, z, -1.5, 0.5, sharpness, y, n) }, 4)
 }
 
 private func expBySoftmax(_ x: [Float]) -> [Float] {

@@ -56,15 +56,12 @@ void pb_permute(const float *x, float *y, const size_t *extent, const size_t *st
 
 // Gates (gates.c): forward, then what multiplies the cotangent v at the pre-activation z.
 void pb_relu(const float *z, float *y, size_t n);
-void pb_relu6(const float *z, float *y, size_t n);
 void pb_gelu(const float *z, float *y, size_t n);
 void pb_silu(const float *z, float *y, size_t n);
 void pb_sigmoid(const float *z, float *y, size_t n);
 void pb_hardswish(const float *z, float *y, size_t n);
 void pb_gate_step(const float *v, const float *z, float *y, size_t n);                       // v [z > 0]
-void pb_gate_step6(const float *v, const float *z, float *y, size_t n);                      // v [0 < z < 6]
 void pb_gate_normal(const float *v, const float *z, float inverse_tau, float *y, size_t n);  // v Phi(z / tau)
-void pb_gate_normal6(const float *v, const float *z, float inverse_tau, float *y, size_t n);
 void pb_gate_logistic(const float *v, const float *z, float inverse_tau, float *y, size_t n);
 void pb_gelu_derivative(const float *v, const float *z, float *y, size_t n);
 void pb_silu_derivative(const float *v, const float *z, float *y, size_t n);
@@ -73,6 +70,11 @@ void pb_hardswish_derivative(const float *v, const float *z, float *y, size_t n)
 void pb_gate_hardswish(const float *v, const float *z, float *y, size_t n);                  // v relu6(z + 3) / 6
 // v times the mean of that over normal noise on z, of which this is the reciprocal deviation.
 void pb_gate_hardswish_averaged(const float *v, const float *z, float inverse_deviation, float *y, size_t n);
+// Between two limits: min(max(z, low), high), v [low < z < high] and v (Phi((z - low) / tau) - Phi((z - high) / tau)).
+void pb_clip(const float *z, float low, float high, float *y, size_t n);
+void pb_gate_step_between(const float *v, const float *z, float low, float high, float *y, size_t n);
+void pb_gate_normal_between(const float *v, const float *z, float low, float high, float inverse_tau, float *y,
+                            size_t n);
 
 // Softmax over rows (softmax.c): y = softmax(scale x); its gradient with respect to x, from y.
 void pb_softmax_rows(const float *x, float scale, float *y, size_t rows, size_t n);

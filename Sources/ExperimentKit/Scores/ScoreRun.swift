@@ -1,3 +1,4 @@
+import ArgumentParser
 import Attribution
 import Faithfulness
 import Foundation
@@ -7,13 +8,16 @@ import Subjects
 
 /// A benchmark that takes hours, and whose scores are therefore committed: figures and tables read them from
 /// `Figures/scores/<tier>/<model>/<run>`, and compute them with `--recompute` only.
-public enum ScoreRun: String, CaseIterable, Sendable {
+public enum ScoreRun: String, CaseIterable, ExpressibleByArgument, Sendable {
   /// The paper's explainers and metrics.
   case faithfulness
   /// The paper's explainers and chance, under Focus and whatever the images' masks allow.
   case localisation
   /// A few explainers and chance under insertion and deletion, with their curves.
   case curves
+  /// Explainers that are averaged, integrated, multiplied or guided gradients, and the same recipes over soft pullbacks,
+  /// under the paper's metrics, insertion, deletion, Focus and the energy on the object.
+  case variants
   /// Pullbacks with one hyper-parameter after the other changed. Each setting counts as an explainer of its own, so
   /// that all share perturbed images, and those without an ascent the forward passes at the image too.
   case settings
@@ -31,7 +35,7 @@ public enum ScoreRun: String, CaseIterable, Sendable {
     case (.imagenet, .temperature): 26
     case (.imagenet, _): nil
     case (_, .localisation): 200
-    case (_, .faithfulness), (_, .curves), (_, .temperature), (_, .temperatureLocalisation): 100
+    case (_, .faithfulness), (_, .curves), (_, .variants), (_, .temperature), (_, .temperatureLocalisation): 100
     case (_, .settings): 20
     case (_, .knob): 50
     }
@@ -41,7 +45,7 @@ public enum ScoreRun: String, CaseIterable, Sendable {
   func choice(_ samples: Int?) -> Tier.Choice {
     switch self {
     case .temperature, .temperatureLocalisation, .knob: .mixed(samples)
-    case .faithfulness, .localisation, .curves, .settings: .spread(samples)
+    case .faithfulness, .localisation, .curves, .variants, .settings: .spread(samples)
     }
   }
 
@@ -53,6 +57,8 @@ public enum ScoreRun: String, CaseIterable, Sendable {
       case .faithfulness: paper
       case .localisation: paper + [.chance]
       case .curves: paper.filter { Self.drawn.contains($0.method!) } + [.chance]
+      case .variants:
+        [Method].pullbackVariants.flatMap { [$0, $0.gradientTwin!] }.map { Entrant($0, Preset.paperV6.settings) }
       case .settings: SweptParameter.entrants(for: network.graph)
       case .temperature, .temperatureLocalisation: Entrant.temperatures
       case .knob:
@@ -69,6 +75,7 @@ public enum ScoreRun: String, CaseIterable, Sendable {
   /// - Parameter sample: one of the images, which has a mask if all have.
   public func metrics(for sample: Sample) -> [MetricName] {
     let ofObject: [MetricName] = sample.mask == nil ? [] : [.pointingGame, .energyObject, .massAccuracy, .rankAccuracy]
+    let energy = ofObject.filter { $0 == .energyObject }
     let ofParts: [MetricName] = sample.parts.contains(where: \.isDiagnostic) ? [.energyDiagnostic] : []
     return switch self {
     case .faithfulness: BenchmarkVersion.v6.metrics
@@ -76,7 +83,8 @@ public enum ScoreRun: String, CaseIterable, Sendable {
     case .curves: [.insertion, .deletion]
     case .knob: [.infidelity, .faithfulnessCorrelation, .maxSensitivity, .randomLogit, .focus]
     case .temperature: BenchmarkVersion.v6.metrics + [.insertion, .deletion]
-    case .settings: BenchmarkVersion.v6.metrics + (ofObject.contains(.energyObject) ? [.energyObject] : [])
+    case .variants: BenchmarkVersion.v6.metrics + [.insertion, .deletion, .focus] + energy
+    case .settings: BenchmarkVersion.v6.metrics + energy
     }
   }
 

@@ -91,7 +91,7 @@ extension Experiment {
     let isTrial = options.quick && scoreOptions.recompute
     let folder = isTrial ? "\(FetchedFiles.folder)/scores/quick" : scoreOptions.scores
     let models = try models(options.networks.models)
-    if scoreOptions.recompute {
+    if scoreOptions.recompute, scoreOptions.runs.isEmpty || scoreOptions.runs.contains(run) {
       let count = scoreOptions.samples ?? (options.quick ? 2 : run.samples(options.networks))
       for model in models {
         let subject = try options.networks.subject(model, showing: run.choice(count), of: options.imageFolder)
@@ -159,6 +159,12 @@ struct ScoreOptions: ParsableArguments {
   @Flag(help: "Compute the scores anew before they are drawn, which takes hours; stopped, the same command continues.")
   var recompute = false
 
+  @Option(
+    parsing: .upToNextOption,
+    help: ArgumentHelp(
+      "With --recompute: which of the experiment's runs, if it draws several; by default all.", valueName: "run"))
+  var runs: [ScoreRun] = []
+
   @Option(help: "With --recompute: how many images, spread evenly over those there are.")
   var samples: Int?
 
@@ -174,6 +180,7 @@ struct ScoreOptions: ParsableArguments {
 
   func validate() throws {
     if let samples, samples < 1 { throw ValidationError("--samples is at least 1.") }
+    if !runs.isEmpty && !recompute { throw ValidationError("--runs goes with --recompute.") }
     if samples != nil && !recompute { throw ValidationError("--samples goes with --recompute.") }
     if logs != nil && !recompute { throw ValidationError("--logs goes with --recompute.") }
   }

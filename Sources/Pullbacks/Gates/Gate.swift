@@ -159,6 +159,20 @@ package protocol VectorisedGate: VectorisedElementwise, Gate {
   func averagedMap(deviation: Float) -> GateMap
 }
 
+// Where each channel has a gate of its own, a plane of values at a time.
+extension VectorisedGate {
+  public func apply(_ z: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, count: Int) { map(z, y, count) }
+
+  public func pull(
+    _ v: UnsafePointer<Float>, at z: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>, count: Int
+  ) { derivativeMap(v, z, y, count) }
+
+  public func pullGate(
+    _ v: UnsafePointer<Float>, deviation: Float?, at z: UnsafePointer<Float>, into y: UnsafeMutablePointer<Float>,
+    count: Int
+  ) { (deviation.map(averagedMap(deviation:)) ?? gateMap)(v, z, y, count) }
+}
+
 /// A gate for which the paper has a soft gate at a temperature.
 package protocol ReleasedGate: VectorisedGate {
   /// The gate as the paper softens it.

@@ -13,7 +13,7 @@ public struct ReLU: ReleasedGate {
   public var gateFormula: String { "[z > 0]" }
   public var averagedFormula: String { "Phi(z / s)" }
 
-  package var map: ElementwiseMap { Activations.relu }
+  package var map: ElementwiseMap { .relu }
   package var derivativeMap: GateMap { .step }
   package var gateMap: GateMap { .step }
   package func averagedMap(deviation: Float) -> GateMap { .normal(sharpness: 1 / deviation) }
@@ -32,16 +32,16 @@ public struct ReLU6: ReleasedGate {
   public var gateFormula: String { "[0 < z < 6]" }
   public var averagedFormula: String { "(Phi(z / s) - Phi((z - 6) / s))" }
 
-  package var map: ElementwiseMap { Activations.relu6 }
-  package var derivativeMap: GateMap { .step6 }
-  package var gateMap: GateMap { .step6 }
-  package func averagedMap(deviation: Float) -> GateMap { .normal6(sharpness: 1 / deviation) }
-  package func softMap(temperature: Float) -> GateMap { .normal6(sharpness: 1 / temperature) }
+  package var map: ElementwiseMap { .clip(low: 0, high: 6) }
+  package var derivativeMap: GateMap { gateMap }
+  package var gateMap: GateMap { .stepBetween(low: 0, high: 6) }
+  package func averagedMap(deviation: Float) -> GateMap { softMap(temperature: deviation) }
+  package func softMap(temperature: Float) -> GateMap { .normalBetween(low: 0, high: 6, sharpness: 1 / temperature) }
   package var softFormula: String { "(Phi(z / tau) - Phi((z - 6) / tau))" }
 }
 
 /// `min(max(x, low), high)`; the hard tanh at -1 and 1.
-public struct Clip: Gate {
+public struct Clip: VectorisedGate {
   /// The least value.
   public var low: Double
   /// The largest value.
@@ -67,6 +67,13 @@ public struct Clip: Gate {
   }
   public var gateFormula: String { "[\(Float(low)) < z < \(Float(high))]" }
   public var averagedFormula: String { "(Phi((z - \(Float(low))) / s) - Phi((z - \(Float(high))) / s))" }
+
+  package var map: ElementwiseMap { .clip(low: Float(low), high: Float(high)) }
+  package var derivativeMap: GateMap { gateMap }
+  package var gateMap: GateMap { .stepBetween(low: Float(low), high: Float(high)) }
+  package func averagedMap(deviation: Float) -> GateMap {
+    .normalBetween(low: Float(low), high: Float(high), sharpness: 1 / deviation)
+  }
 }
 
 /// ``Clip`` with limits of its own for each channel of `(N, C, ...)`, which are not learnt: what a ``ReLU6`` becomes

@@ -15,7 +15,7 @@ public struct GELU: ReleasedGate {
   public var gateFormula: String { "Phi(z)" }
   public var averagedFormula: String { "Phi(z / sqrt(1 + s^2))" }
 
-  package var map: ElementwiseMap { Activations.gelu }
+  package var map: ElementwiseMap { .gelu }
   package var derivativeMap: GateMap { .geluDerivative }
   package var gateMap: GateMap { .normal(sharpness: 1) }
   package func averagedMap(deviation: Float) -> GateMap {
@@ -55,7 +55,7 @@ public struct SiLU: ReleasedGate {
   public var gateFormula: String { "sigmoid(z)" }
   public var averagedFormula: String { "sigmoid(z / sqrt(1 + pi s^2 / 8))" }
 
-  package var map: ElementwiseMap { Activations.silu }
+  package var map: ElementwiseMap { .silu }
   package var derivativeMap: GateMap { .siluDerivative }
   package var gateMap: GateMap { .logistic(sharpness: 1) }
   package func averagedMap(deviation: Float) -> GateMap {
@@ -146,7 +146,7 @@ public struct HardSwish: VectorisedGate {
   public var gateFormula: String { "relu6(z + 3) / 6" }
   public var averagedFormula: String { "E relu6(u + 3) / 6, u ~ N(z, s^2)" }
 
-  package var map: ElementwiseMap { Activations.hardSwish }
+  package var map: ElementwiseMap { .hardSwish }
   package var derivativeMap: GateMap { .hardSwishDerivative }
   package var gateMap: GateMap { .hardSwish }
   package func averagedMap(deviation: Float) -> GateMap { .averagedHardSwish(sharpness: 1 / deviation) }

@@ -10,7 +10,7 @@ public struct Sigmoid: VectorisedElementwise {
   public var character: OperationCharacter { .routing }
   public func value(_ z: Double) -> Double { logistic(z) }
   public func derivative(_ z: Double) -> Double { logistic(z) * logistic(-z) }
-  package var map: ElementwiseMap { Activations.sigmoid }
+  package var map: ElementwiseMap { .sigmoid }
   package var derivativeMap: GateMap { .sigmoidDerivative }
 }
 
