@@ -25,9 +25,9 @@ Experiment.run("table3", on: .localisation) { experiment, book in
   let numbers = try Numbers(
     runs: book.runs, scores: book.networks.flatMap(\.entries), comparisons: comparisons, tallies: comparisons.tallies,
     rivals: [book].rivalComparisons(), agreements: book.networks.flatMap(\.orderAgreements))
-  let table = book.table(numbers.scores)
+  let table = try book.table(numbers.scores)
   let credit = """
-    Mean and 95 % bootstrap interval; the best of a block is bold. Chance: maps of noise. \
+    \(ScoreBook.meaning) Chance: maps of noise. \
     \(book.credit(published: "means over 500 mosaics of ImageNet images"))
     """
   try experiment.write(Figure(table, credit: credit), tables: [table], numbers: numbers, from: book)

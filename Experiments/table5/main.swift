@@ -25,9 +25,9 @@ Experiment.run("table5", on: [.temperature, .temperatureLocalisation]) { experim
   }
   for (book, part) in zip(books, [nil, "localisation"]) {
     let numbers = Numbers(runs: book.runs, scores: book.networks.flatMap(\.entries))
-    let table = book.table(numbers.scores)
+    let table = try book.table(numbers.scores)
     try experiment.write(
-      Figure(table, credit: "Mean and 95 % bootstrap interval; the best of a block is bold. \(book.credit())"),
+      Figure(table, credit: "\(ScoreBook.meaning) \(book.credit())"),
       part: part, tables: [table], numbers: numbers, from: book)
   }
 

@@ -94,7 +94,7 @@ import Testing
       // Two explainers are always in one order or the other.
       #expect(stored.orderAgreements.isEmpty)
 
-      let table = book.table(entries)
+      let table = try book.table(entries)
       #expect(table.rows.count == 1 + 3 * 2)
       guard case .cells(let cells) = table.rows[1], case .notes(let notes) = table.rows[2] else {
         Issue.record("expected cells with notes")
@@ -105,12 +105,17 @@ import Testing
       let interval = try #require(first.interval)
       #expect(cells[1].text == format(first.mean))
       #expect(notes[1] == "[\(format(interval.low)), \(format(interval.high))]")
-      // Of the explainers one is bold in each column; chance is none of them.
-      for column in 1...3 {
+      // In each column the better of the explainers is bold, and both if the interval of their difference holds zero;
+      // chance never is.
+      for (column, comparison) in comparisons.enumerated() {
         let bold = table.rows.compactMap { row in
-          if case .cells(let cells) = row, cells[column].isBold { cells[0].text } else { nil }
+          if case .cells(let cells) = row, cells[column + 1].isBold { cells[0].text } else { nil }
         }
-        #expect(bold.count == 1 && bold != ["chance"])
+        switch comparison.verdict {
+        case .undecided: #expect(bold == ["SfP", "Grad"])
+        case .better: #expect(bold == ["SfP"])
+        case .worse: #expect(bold == ["Grad"])
+        }
       }
       #expect(book.credit().hasSuffix("5 images (formula images), protocol v6, seed 314. Not scored yet: ResNet."))
     }
@@ -128,7 +133,7 @@ import Testing
 
       let reason = "the image has no mask of what is asked for"
       #expect(some.entries.map(\.undefined) == [2, 0, 2, 0] && some.entries[0].reasons == [reason])
-      let table = book.table(some.entries)
+      let table = try book.table(some.entries)
       #expect(table.footnote == "n: the images that have a score, where some have none: \(reason).")
       guard case .notes(let notes) = table.rows[2] else {
         Issue.record("expected notes")
@@ -146,7 +151,7 @@ import Testing
       #expect(pairs.footnote == "n: the images for which both have a score, where some have none.")
       #expect(pairs.markdown.contains("], n = 3 |"))
 
-      for table in [whole.table(all.entries), [whole].table(try [whole].twinComparisons())] {
+      for table in [try whole.table(all.entries), [whole].table(try [whole].twinComparisons())] {
         #expect(table.footnote == nil && !table.markdown.contains("n ="))
       }
       #expect(whole.missingScores.isEmpty && all.entries.allSatisfy { $0.reasons == nil })

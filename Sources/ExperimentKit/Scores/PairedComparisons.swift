@@ -198,6 +198,29 @@ extension [ScoreBook] {
 }
 
 extension StoredScores {
+  /// Under each metric the explainer with the best mean, and those that the images do not tell from it: the 95 %
+  /// bootstrap interval of the mean difference, of magnitudes where good scores are near zero, holds zero. Maps of noise
+  /// do not take part. Empty of fewer than two explainers.
+  ///
+  /// - Throws: `PullbackError` if the scores of single images cannot be read.
+  func leaders() throws -> [MetricName: Set<String>] {
+    let rivals = explainers.filter { $0 != Entrant.chance.name }
+    let best = metrics.compactMap { metric -> (metric: MetricName, explainer: String)? in
+      let means = rivals.compactMap { name in self[name, metric].map { (name, $0.mean) } }.filter { !$0.1.isNaN }
+      let value = ScoreBook.best(means.map(\.1), metric.metric().direction)
+      return means.first { $0.1 == value }.map { (metric, $0.0) }
+    }
+    let pairs = best.map(\.explainer).uniqued.flatMap { leader in rivals.map { (leader, $0) } }
+    let found = try comparisons(pairs)
+    return Dictionary(
+      uniqueKeysWithValues: best.map { metric, leader in
+        let equals = found.filter {
+          $0.explainer == leader && $0.metric == metric.rawValue && $0.verdict == .undecided && $0.mean != nil
+        }
+        return (metric, Set(equals.map(\.reference)))
+      })
+  }
+
   fileprivate func comparisons(_ pairs: [(explainer: String, reference: String)]) throws -> [PairedComparison] {
     let scores = try imageScores()
     var found: [(explainer: String, reference: String, metric: MetricName, differences: [Double], images: Int)] = []

@@ -32,10 +32,11 @@ public enum ScoreRun: String, CaseIterable, ExpressibleByArgument, Sendable {
   /// The number of images that are scored by default; nil is all images.
   func samples(_ tier: Tier) -> Int? {
     switch (tier, self) {
+    case (_, .variants): 24
     case (.imagenet, .temperature): 26
     case (.imagenet, _): nil
     case (_, .localisation): 200
-    case (_, .faithfulness), (_, .curves), (_, .variants), (_, .temperature), (_, .temperatureLocalisation): 100
+    case (_, .faithfulness), (_, .curves), (_, .temperature), (_, .temperatureLocalisation): 100
     case (_, .settings): 20
     case (_, .knob): 50
     }

@@ -82,15 +82,21 @@ extension ScoreBook {
 }
 
 extension ScoreBook {
-  /// Explainers by metrics, a block for each network: means, the best of a block in bold, below them their intervals,
-  /// and in grey what the paper publishes for its network of the same family.
-  public func table(_ entries: [ScoreEntry]) -> Table {
-    Self.table(entries, of: networks, rows: "Explainer", footnote: entries.footnote) { text, entry, metric, column in
-      let rivals = column.filter { $0.explainer != Entrant.chance.name }.compactMap(\.mean)
-      let best = Self.best(rivals, metric.metric().direction)
-      return Table.Cell(text, isBold: best != nil && entry?.mean == best)
+  /// Explainers by metrics, a block for each network: means, those of the ``StoredScores/leaders()`` in bold, below
+  /// them their intervals, and in grey what the paper publishes for its network of the same family.
+  ///
+  /// - Throws: `PullbackError` if the scores of single images cannot be read.
+  public func table(_ entries: [ScoreEntry]) throws -> Table {
+    let leaders = try networks.reduce(into: [:]) { $0[$1.model] = try $1.leaders() }
+    return Self.table(entries, of: networks, rows: "Explainer", footnote: entries.footnote) { text, entry, metric, _ in
+      Table.Cell(text, isBold: entry.flatMap { leaders[$0.model]?[metric]?.contains($0.explainer) } ?? false)
     }
   }
+
+  /// The meaning of numbers in ``table(_:)``, for a figure's credit line.
+  public static let meaning =
+    "Mean and 95 % bootstrap interval; bold: the best mean of a block, and those whose difference from it on the same "
+    + "images has an interval that holds zero."
 
   fileprivate static func table<Entry: TabulatedEntry>(
     _ entries: [Entry], of networks: [StoredScores], rows title: String, footnote: String?,

@@ -76,17 +76,22 @@ extension Experiment {
   }
 
   /// The same with the scores of several runs, in their order.
-  public static func run(_ name: String, on runs: [ScoreRun], _ body: (Experiment, [ScoreBook]) throws -> Void) {
+  ///
+  /// - Parameter optional: those of the runs that no network of a tier need have been scored by.
+  public static func run(
+    _ name: String, on runs: [ScoreRun], optional: [ScoreRun] = [], _ body: (Experiment, [ScoreBook]) throws -> Void
+  ) {
     let options = Program<ScoreOptions>.parsedOptions()
     do {
       let experiment = Experiment(name: name, options: options.experiment)
-      try body(experiment, runs.map { try experiment.scores(of: $0, options) })
+      try body(
+        experiment, runs.map { try experiment.scores(of: $0, isOptional: optional.contains($0), options) })
     } catch {
       exitReporting(error, from: name)
     }
   }
 
-  private func scores(of run: ScoreRun, _ scoreOptions: ScoreOptions) throws -> ScoreBook {
+  private func scores(of run: ScoreRun, isOptional: Bool, _ scoreOptions: ScoreOptions) throws -> ScoreBook {
     // A quick run must not replace scores that took hours.
     let isTrial = options.quick && scoreOptions.recompute
     let folder = isTrial ? "\(FetchedFiles.folder)/scores/quick" : scoreOptions.scores
@@ -101,7 +106,8 @@ extension Experiment {
           to: "\(folder)/\(options.networks.rawValue)/\(model)/\(run.rawValue)", program: name)
       }
     }
-    return try ScoreBook(of: run, models, tier: options.networks, in: folder, experiment: name)
+    return try ScoreBook(
+      of: run, isOptional: isOptional, models, tier: options.networks, in: folder, experiment: name)
   }
 
   /// Writes a figure that draws scores, as ``write(_:part:numbers:about:)``, and the tables in it as Markdown and LaTeX
@@ -118,10 +124,14 @@ extension Experiment {
 extension ScoreBook {
   /// Reads the scores in `folder`.
   ///
-  /// - Parameter experiment: the program that computes them, for messages.
+  /// - Parameters:
+  ///   - isOptional: whether there may be no scores at all.
+  ///   - experiment: the program that computes them, for messages.
   /// - Throws: `PullbackError` of kind `noInput` if no network was scored, of kind `data` if one has been trained anew
   ///   since.
-  init(of run: ScoreRun, _ models: [String], tier: Tier, in folder: String, experiment: String) throws {
+  init(
+    of run: ScoreRun, isOptional: Bool = false, _ models: [String], tier: Tier, in folder: String, experiment: String
+  ) throws {
     var (networks, missing) = ([StoredScores](), [String]())
     func command(_ model: String) -> String {
       "swift run -c release \(experiment) --networks \(tier.rawValue) --model \(model) --recompute"
@@ -143,7 +153,7 @@ extension ScoreBook {
       }
       networks.append(scores)
     }
-    guard !networks.isEmpty else {
+    guard isOptional || !networks.isEmpty else {
       throw PullbackError(
         .noInput, "\(folder)/\(tier.rawValue)/\(models[0])/\(run.rawValue)", "there are no scores to draw",
         advice: "run \(command(models[0]))")
