@@ -6,9 +6,10 @@ struct Export: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Write a network as an ONNX file.",
     discussion: """
-      onnxruntime gives the same outputs as this tool, and attributions with --model FILE.onnx are the same bytes. The \
-      input is (batch, C, H, W) in [-1, 1], 2 p / 255 - 1; the normalisation is the first layer. The output is the \
-      logits. --labels-output writes the names of the classes, one per line.
+      onnxruntime gives the same outputs as this tool, and attributions with --model FILE.onnx and the same \
+      --temperature are the same bytes: the default for a file is relative=1.5, also where that of the network is \
+      released. The input is (batch, C, H, W) in [-1, 1], 2 p / 255 - 1; the normalisation is the first layer. The \
+      output is the logits. --labels-output writes the names of the classes, one per line.
 
       Examples:
         pullbacks export --model vgg-scenes --output vgg.onnx
@@ -54,6 +55,9 @@ struct Export: ParsableCommand {
     let bytes = try subject.network.onnx(producer: ("pullbacks", packageVersion))
     if let names, let labelsOutput { try AtomicFile.write(text: names.map { "\($0)\n" }.joined(), to: labelsOutput) }
     try AtomicFile.write(bytes, to: output)
+    if Tier.publishedTemperatures.contains(subject.graph.name) {
+      print("the maps that \(subject.graph.name) has by default: --temperature released")
+    }
     print(
       "\(output): \(subject.name), inputs \(subject.graph.inputShape) in [-1, 1], outputs \(subject.graph.outputShape)")
   }

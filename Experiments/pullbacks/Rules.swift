@@ -63,7 +63,9 @@ struct Rules: ParsableCommand {
       for node in graph.nodes.dropFirst() {
         let rule = try table.rule(for: node)
         let noise = (isKnown ? Noise(rule, at: node, settings.spreads) : nil).map { [$0.text] } ?? []
-        let columns = [node.name, node.operation.kind, node.operation.settings, rule.equation(at: node.operation)]
+        let columns = [
+          node.name.inOneCell, node.operation.kind, node.operation.settings, rule.equation(at: node.operation),
+        ]
         print((columns + noise).joined(separator: "\t"))
       }
       subject?.onnx.map(tellEveryNode)
@@ -89,7 +91,8 @@ struct Rules: ParsableCommand {
   private func tellEveryNode(_ model: OnnxModel) {
     print("\nnode of the file\toperator\tnodes here\twhy")
     for node in model.nodes {
-      print([node.name, node.op, node.nodes.joined(separator: ", "), node.reason].joined(separator: "\t"))
+      print(
+        [node.name, node.op, node.nodes.joined(separator: ", "), node.reason].map(\.inOneCell).joined(separator: "\t"))
     }
   }
 
@@ -108,7 +111,7 @@ struct Rules: ParsableCommand {
         lines.append((node.op, reason, 1))
       }
     }
-    for line in lines { print("\(line.op)\t\(line.count)\t\(line.reason)") }
+    for line in lines { print("\(line.op.inOneCell)\t\(line.count)\t\(line.reason.inOneCell)") }
   }
 
   /// The model with its parameters; nil if the architecture has none here. Its rules are known even then.
@@ -130,6 +133,13 @@ struct Rules: ParsableCommand {
     var noises: [Noise] = []
 
     func isSame(as other: Line) -> Bool { kind == other.kind && equation == other.equation }
+  }
+}
+
+extension String {
+  /// With names of a stranger's file in it, which may hold what ends a line or moves a terminal's cursor.
+  fileprivate var inOneCell: String {
+    String(String.UnicodeScalarView(unicodeScalars.map { $0.properties.generalCategory == .control ? "?" : $0 }))
   }
 }
 

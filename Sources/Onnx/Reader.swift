@@ -98,6 +98,11 @@ struct Reader {
   private func shape(of input: OnnxGraph.Input) throws -> (shape: [Int], drops: Bool) {
     let subject = "input \(quoted(input.name))"
     let batched = options.batch == .first && !input.extents.isEmpty
+    if batched, case .known = input.extents[0], let other = input.axisCalledBatch {
+      throw file.failure(
+        subject, "its axis \(other) is called the batch, and axis 0 has a fixed extent",
+        advice: "export the model with the batch as its first axis")
+    }
     if let shape = options.shapes[input.name] {
       guard shape.count == input.extents.count, shape.allSatisfy({ $0 > 0 }) else {
         throw PullbackError(.usage, subject, "a shape of \(input.extents.count) axes is expected, found \(shape)")

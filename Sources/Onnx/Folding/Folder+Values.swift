@@ -47,6 +47,7 @@ extension Folder {
       return StoredValue(value.kind, value.shape) {
         try value.tensor().taking(kept.enumerated().map { $0.element ? $0.offset : -1 }, value.shape)
       }
+    case "QuantizeLinear": return try quantised()
     case "DequantizeLinear": return try dequantised()
     case "OneHot": return try oneHot()
     case "EyeLike":
@@ -88,47 +89,70 @@ extension Folder {
     }
   }
 
+  /// `(q - zero) scale`
   private func dequantised() throws -> StoredValue {
+    let scale = try input(1)
+    return try rescaled(scale.kind) { number, scale, zero in (number - zero) * scale }
+  }
+
+  /// `round(x / scale) + zero`, ties to even, as far as the type of the zero point goes.
+  private func quantised() throws -> StoredValue {
+    let zero = inputs.count > 2 ? inputs[2]?.kind : nil
+    let kind = zero ?? ElementKind(rawValue: node.int("output_dtype", 0)) ?? .uint8
+    guard let range = kind.quantisedRange else {
+      throw failure("it quantises to elements of another type than integers")
+    }
+    return try rescaled(kind) { number, scale, zero in
+      let place = (number / scale).rounded(.toNearestOrEven) + zero
+      return place.isNaN ? 0 : max(range.lowerBound, min(range.upperBound, place))
+    }
+  }
+
+  /// A function of each element of input 0, its scale and its zero point.
+  private func rescaled(
+    _ kind: ElementKind, _ function: @escaping (_ number: Float, _ scale: Float, _ zero: Float) -> Float
+  ) throws -> StoredValue {
     let (value, scale) = (try input(0), try input(1))
     let zero = inputs.count > 2 ? inputs[2] : nil
-    let shape = value.shape
+    let places = try placesOfScales(value.shape, scale)
+    return StoredValue(kind, value.shape, name: kind.isFloat ? value.name : nil) {
+      let (numbers, scales) = (try value.floats(), try scale.floats())
+      let zeros = try zero?.floats() ?? [Float](repeating: 0, count: scales.count)
+      guard zeros.count == scales.count else { throw failure("zero points do not fit the scales") }
+      let results = numbers.enumerated().map { place, number in
+        let index = places.isEmpty ? 0 : places[place]
+        return function(number, scales[index], zeros[index])
+      }
+      return kind.isFloat
+        ? Tensor(shape: value.shape, results) : Tensor(shape: value.shape, integers: results.map { Int64($0) })
+    }
+  }
+
+  /// The place of the scale for each element: one for an index of an axis, or one for a block of them; empty where one
+  /// is for all.
+  private func placesOfScales(_ shape: [Int], _ scale: StoredValue) throws -> [Int] {
     let block = node.int("block_size", 0)
-    let axis = scale.count == 1 ? 0 : try axis(node.int("axis", 1), of: shape.count)
-    // The place of the scale for each element: one for all, one for an index of an axis, or one for a block of them.
-    let places: [Int]
-    if scale.count == 1 {
-      places = []
-    } else if block > 0, scale.shape.count == shape.count {
+    if scale.count == 1 { return [] }
+    let axis = try axis(node.int("axis", 1), of: shape.count)
+    if block > 0, scale.shape.count == shape.count {
       let (steps, own) = (strides(scale.shape), strides(shape))
       guard
         scale.shape.indices.allSatisfy({
           $0 == axis ? (shape[$0] - 1) / block < scale.shape[$0] : scale.shape[$0] == shape[$0]
         })
       else { throw failure("scales of shape \(scale.shape) do not fit \(shape)") }
-      places = (0..<shape.product).map { offset in
+      return (0..<shape.product).map { offset in
         shape.indices.reduce(0) { sum, index in
           let place = offset / own[index] % shape[index]
           return sum + (index == axis ? place / block : place) * steps[index]
         }
       }
-    } else {
-      guard shape.indices.contains(axis), scale.count == shape[axis] else {
-        throw failure("scales of shape \(scale.shape) do not fit \(shape)")
-      }
-      let inner = shape[(axis + 1)...].reduce(1, *)
-      places = (0..<shape.product).map { $0 / inner % shape[axis] }
     }
-    return StoredValue(scale.kind, shape, name: value.name) {
-      let (numbers, scales) = (try value.floats(), try scale.floats())
-      let zeros = try zero?.floats() ?? [Float](repeating: 0, count: scales.count)
-      guard zeros.count == scales.count else { throw failure("zero points do not fit the scales") }
-      return Tensor(
-        shape: shape,
-        numbers.enumerated().map { place, number in
-          let index = places.isEmpty ? 0 : places[place]
-          return (number - zeros[index]) * scales[index]
-        })
+    guard shape.indices.contains(axis), scale.count == shape[axis] else {
+      throw failure("scales of shape \(scale.shape) do not fit \(shape)")
     }
+    let inner = shape[(axis + 1)...].reduce(1, *)
+    return (0..<shape.product).map { $0 / inner % shape[axis] }
   }
 
   private func oneHot() throws -> StoredValue {
@@ -152,7 +176,8 @@ extension Folder {
 
   /// Functions of numbers, place by place, and reductions.
   func arithmetic() throws -> StoredValue? {
-    if let function = Self.binary[node.op], inputs.count >= 1 {
+    if var function = Self.binary[node.op], inputs.count >= 1 {
+      if node.op == "Mod", node.flag("fmod") { function = { $0.truncatingRemainder(dividingBy: $1) } }
       var value = try input(0)
       for index in inputs.indices.dropFirst() { value = try combined(value, try input(index), function) }
       return value
@@ -245,10 +270,11 @@ extension Folder {
         : StoredValue(a.kind, Tensor(shape: shape, values.map { Float($0) }))
     }
     let (x, y) = (try a.integers(), try b.integers())
+    let kind = isCondition ? .bool : a.kind
     let values = try zip(places.0, places.1).map { i, j in
-      try integer(x[i], y[j]) ?? Int(clamping(function(Double(x[i]), Double(y[j]))))
+      kind.wrapped(Int64(try integer(x[i], y[j]) ?? Int(clamping(function(Double(x[i]), Double(y[j]))))))
     }
-    return StoredValue(isCondition ? .bool : a.kind, Tensor(shape: shape, integers: values.map(Int64.init)))
+    return StoredValue(kind, Tensor(shape: shape, integers: values))
   }
 
   private func clamping(_ value: Double) -> Int64 {

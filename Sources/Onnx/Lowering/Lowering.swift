@@ -9,6 +9,8 @@ final class Lowering {
   let options: OnnxOptions
   /// Values by name.
   var slots: [String: Slot] = [:]
+  /// The operators that computed the values, by name.
+  private(set) var producers: [String: String] = [:]
   /// Values of the parameters of the core's nodes, by full name.
   private(set) var parameters: [String: () throws -> Tensor] = [:]
   /// The reasons recorded for the node that is being lowered.
@@ -65,6 +67,7 @@ final class Lowering {
         }
         try check(slot, node)
       }
+      for output in node.outputs { producers[output] = node.op }
       let fallback = made.isEmpty ? "nothing to do" : "imported as this layer"
       let text = words.isEmpty ? fallback : words.joined(separator: "; ")
       records.append(OnnxNodeRecord(name: node.name, op: node.fullOp, nodes: made, reason: text))

@@ -1,11 +1,11 @@
 import Pullbacks
 
 extension Lowering {
-  /// Quantisers of values are passed straight through; those of weights were folded.
+  /// Quantisers of values are passed straight through, or stand for a ReLU; those of weights were folded.
   static let quantisation: [String: Operator] = [
     "DynamicQuantizeLinear": { try $0.straightThrough($1, dynamic: true) },
     "MatMulInteger": { try $0.integerProduct($1) },
-    "QuantizeLinear": { try $0.straightThrough($1) },
+    "QuantizeLinear": { try $0.quantise($1) },
     "DequantizeLinear": { lowering, node in
       if try lowering.input(node, 0).isQuantised {
         try lowering.straightThrough(node)
@@ -34,6 +34,39 @@ extension Lowering {
     let result = try emit(
       Multiply(), node.name, [value, constant(try scale.tensor().reshaped(shape))])
     set(node, result, dropped: dropped, kind: scale.kind, from: [slot])
+  }
+
+  /// Tools that quantise a network leave out a ReLU or ReLU6 behind a layer where the quantiser's least value is 0: it
+  /// clips what the activation would. There it is that activation.
+  private func quantise(_ node: OnnxNode) throws {
+    guard let limits = try limits(node), limits.lowerBound == 0,
+      Self.layersBeforeActivations.contains(node.input(0).flatMap { producers[$0] } ?? "")
+    else { return try straightThrough(node) }
+    let isReLU6 = abs(limits.upperBound - 6) < 0.1
+    let activation = isReLU6 ? "ReLU6" : "ReLU"
+    say("its least value is 0: read as a \(activation)")
+    note(
+      "quantisers of activations are passed straight through, or read as the ReLU that they stand for: values are those "
+        + "before rounding")
+    try elementwise(node, isReLU6 ? ReLU6() as any Operation : ReLU())
+    slots[node.outputs[0]]?.isQuantised = true
+  }
+
+  private static let layersBeforeActivations: Set<String> = [
+    "Conv", "ConvTranspose", "Gemm", "MatMul", "Add", "Sub", "BatchNormalization",
+  ]
+
+  /// The values between which a quantiser clips; nil where they are not known, or differ from channel to channel.
+  private func limits(_ node: OnnxNode) throws -> ClosedRange<Float>? {
+    func number(_ index: Int) throws -> (kind: ElementKind, value: Float)? {
+      guard let name = node.input(index), let value = slots[name]?.constant, value.count == 1 else { return nil }
+      return try value.floats().first.map { (value.kind, $0) }
+    }
+    guard let unit = try number(1)?.value, unit > 0 else { return nil }
+    let zero = try node.input(2) == nil ? (.uint8, 0) : number(2)
+    guard let zero, let range = zero.kind.quantisedRange else { return nil }
+    let (low, high) = ((range.lowerBound - zero.value) * unit, (range.upperBound - zero.value) * unit)
+    return low < high ? low...high : nil
   }
 
   /// - Parameter dynamic: whether the scale is chosen by the values themselves: then it is 1, and the zero point 0.

@@ -24,6 +24,17 @@ enum ElementKind: Int, Sendable {
     }
   }
 
+  /// The least and the largest integer that a quantiser gives; nil for kinds that none gives.
+  var quantisedRange: ClosedRange<Float>? {
+    switch self {
+    case .uint8: 0...255
+    case .int8: -128...127
+    case .uint16: 0...65535
+    case .int16: -32768...32767
+    default: nil
+    }
+  }
+
   /// The integer as this kind of element has room for it, wrapped around where it does not fit.
   func wrapped(_ value: Int64) -> Int64 {
     switch self {

@@ -76,6 +76,13 @@ struct OnnxGraph {
     let name: String
     let kind: ElementKind
     let extents: [Extent]
+
+    /// An axis, not the first, whose open extent is called the batch.
+    var axisCalledBatch: Int? {
+      extents.indices.dropFirst().first { axis in
+        if case .named(let name) = extents[axis] { name.lowercased().contains("batch") } else { false }
+      }
+    }
   }
 
   var nodes: [OnnxNode]
