@@ -56,9 +56,10 @@ struct Export: ParsableCommand {
     if let names, let labelsOutput { try AtomicFile.write(text: names.map { "\($0)\n" }.joined(), to: labelsOutput) }
     try AtomicFile.write(bytes, to: output)
     if Tier.publishedTemperatures.contains(subject.graph.name) {
-      print("the maps that \(subject.graph.name) has by default: --temperature released")
+      remark("\(subject.graph.name) is explained with --temperature released by default; with the file, say so")
     }
+    let range = subject.onnx == nil ? " in [-1, 1]" : ""
     print(
-      "\(output): \(subject.name), inputs \(subject.graph.inputShape) in [-1, 1], outputs \(subject.graph.outputShape)")
+      "\(output): \(subject.name), inputs \(subject.graph.inputShape)\(range), outputs \(subject.graph.outputShape)")
   }
 }

@@ -215,10 +215,22 @@ struct Reader {
       throw file.failure(
         "node \(quoted(node.name))", "it has \(node.outputs.count) outputs, and \(values.count) are known")
     }
-    for (output, value) in zip(node.outputs, values) where !output.isEmpty { lowering.slots[output] = Slot(value) }
+    for (output, value) in zip(node.outputs, values) where !output.isEmpty {
+      lowering.slots[output] = Slot(value)
+      lowering.knownElements += value.count
+    }
+    guard lowering.knownElements <= Self.mostKnownElements else {
+      throw file.failure(
+        "node \(quoted(node.name)) (\(node.op))",
+        "up to here the nodes that only constants go into have \(lowering.knownElements) values",
+        advice: "let the exporter fold constants")
+    }
     lowering.recordKnown(node)
     return true
   }
+
+  /// The values that nodes of constants may have in all. Each is kept: a small file could ask for any number.
+  static let mostKnownElements = 1 << 28
 
   /// The values of a node that the network's own operations compute of known ones; nil where they do not.
   private func run(_ node: OnnxNode, _ slots: [Slot?]) throws -> [StoredValue]? {

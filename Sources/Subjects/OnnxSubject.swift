@@ -325,7 +325,11 @@ private struct EmbeddedInputs {
     let ids = try array.asIntegers(path)
     let shape = graph.inputShape
     let batch = ids.shape == shape ? ids.reshaped([1] + shape) : ids
-    self.content = .array(try front(batch), path: path)
+    var looked = batch
+    if graph.nodes[first.inputs[0]].name == input {
+      looked = try batch.asRows(of: (first.operation as! Embedding).count, named: node, path)
+    }
+    self.content = .array(try front(looked), path: path)
     guard back.graph.inputs.count > 1 else {
       network = back
       return
@@ -342,6 +346,18 @@ private struct EmbeddedInputs {
 }
 
 extension Tensor {
+  /// Integers as rows of a table, negative ones counted from its end.
+  fileprivate func asRows(of count: Int, named table: String, _ path: String) throws -> Tensor {
+    let rows = try integers.enumerated().map { index, id in
+      guard (-Int64(count)..<Int64(count)).contains(id) else {
+        throw PullbackError(
+          .data, path, "holds \(id) at index \(index), expected 0 to \(count - 1), the rows of \(table)")
+      }
+      return id < 0 ? id + Int64(count) : id
+    }
+    return Tensor(shape: shape, integers: rows)
+  }
+
   /// Whole numbers as integers.
   fileprivate func asIntegers(_ path: String) throws -> Tensor {
     guard type == .float32 else { return self }

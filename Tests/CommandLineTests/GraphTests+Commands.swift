@@ -120,7 +120,10 @@ extension GraphTests {
   @Test(arguments: ["vgg-scenes", "resnet-scenes", "pvt-scenes"]) func exportsGiveTheSameBytes(_ name: String) throws {
     let told = try succeed("export", "--model", name, "--output", "network.onnx", "--labels-output", "classes.txt")
     #expect(told.output == "network.onnx: \(name), inputs [3, 96, 96] in [-1, 1], outputs [10]\n")
+    #expect(told.errors.contains("--temperature released"))
     _ = try succeed("export", "--model", name, "--output", "network.onnx")
+    let again = try succeed("export", "--model", "network.onnx", "--output", "again.onnx")
+    #expect(again.output.hasSuffix("inputs [3, 96, 96], outputs [10]\n"), "\(again.output)")
     try writePicture("scene.png", side: 96)
     try write(Formula.image("image", [2, 3, 96, 96]), "x.npy")
     for input in ["scene.png", "x.npy"] {

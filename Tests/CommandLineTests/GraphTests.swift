@@ -151,6 +151,9 @@ import Testing
     try refused(padded + ["--input", "ids.npy", "--output", "two.npy"], 64, "explain them one at a time")
     try write(Tensor(shape: [1, 2], [0.5, 1]), "halves.npy")
     try refused(padded + ["--input", "halves.npy", "--output", "two.npy"], 65, "expected whole numbers")
+    let plain = ["attribute", "--model", graph("tokens-\(exporter)"), "--target", "1", "--method", "gradient"]
+    try write(Tensor(shape: ids.shape, repeating: 1000), "far.npy")
+    try refused(plain + ["--input", "far.npy", "--output", "two.npy"], 65, "holds 1000 at index 0, expected 0 to")
   }
 
   /// A picture is preprocessed within the network: the values are those of the normalised array, and the map is at the

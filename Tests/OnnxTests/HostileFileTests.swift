@@ -319,6 +319,16 @@ import Testing
     try expect(deep, "deep")
   }
 
+  /// Each of these values alone may be so large.
+  @Test func constantsAreBoundedTogether() throws {
+    var model = TestModel()
+    model.tensor("e0", [1], [1])
+    model.integers("extent", [1 << 27])
+    for place in 1...3 { model.node("Expand", ["e\(place - 1)", "extent"], ["e\(place)"]) }
+    model.node("Add", ["x", "e3"], ["y"])
+    try expect(model, "node \"Expand_e3\" (Expand)", "\(3 << 27) values", "fold constants")
+  }
+
   /// What is not read says so, with the node and what to do.
   @Test func refusalsAreSentences() throws {
     var recurrent = TestModel()

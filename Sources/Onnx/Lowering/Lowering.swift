@@ -9,6 +9,8 @@ final class Lowering {
   let options: OnnxOptions
   /// Values by name.
   var slots: [String: Slot] = [:]
+  /// The number of values that nodes of constants have.
+  var knownElements = 0
   /// The operators that computed the values, by name.
   private(set) var producers: [String: String] = [:]
   /// Values of the parameters of the core's nodes, by full name.
