@@ -118,8 +118,14 @@ local function small(inlines)
   return set_by("text(size: 6pt)", inlines)
 end
 
+-- An interval stays together; the number of images behind it, where it is less than in other cells, has a line of its own.
 local function unbroken(content)
-  return content:map(function(inline) return inline.t == "Space" and pandoc.Str("\u{a0}") or inline end)
+  local closed = false
+  return content:map(function(inline)
+    local space = closed and pandoc.LineBreak() or pandoc.Str("\u{a0}")
+    closed = inline.t == "Str" and inline.text:match("%],$") ~= nil
+    return inline.t == "Space" and space or inline
+  end)
 end
 
 local function stacked(content)
