@@ -219,7 +219,7 @@ struct Reader {
       lowering.slots[output] = Slot(value)
       lowering.knownElements += value.count
     }
-    guard lowering.knownElements <= Self.mostKnownElements else {
+    guard lowering.knownElements <= mostKnownElements else {
       throw file.failure(
         "node \(quoted(node.name)) (\(node.op))",
         "up to here the nodes that only constants go into have \(lowering.knownElements) values",
@@ -229,8 +229,9 @@ struct Reader {
     return true
   }
 
-  /// The values that nodes of constants may have in all. Each is kept: a small file could ask for any number.
-  static let mostKnownElements = 1 << 28
+  /// The values that nodes of constants may have in all. Each is kept: a small file could ask for any number. Large
+  /// weights may be cast, dequantised and transposed one after another.
+  private var mostKnownElements: Int { (1 << 28) + 8 * graph.constants.values.reduce(0) { $0 + $1.count } }
 
   /// The values of a node that the network's own operations compute of known ones; nil where they do not.
   private func run(_ node: OnnxNode, _ slots: [Slot?]) throws -> [StoredValue]? {
