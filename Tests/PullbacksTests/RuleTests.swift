@@ -50,6 +50,9 @@ import Testing
     // The last override is the first entry.
     let twice = rules.overriding(.kind("relu"), with: Gradient())
     #expect(try pulled(twice, at: [-1, 2]) { $0.relu("a").adding($0.relu("b")) } == [0, 2])
+    let late = RuleSet(
+      "late", [(.kind("relu"), Gradient()), (.node("b"), SoftGate(temperature: 1)), (.any, Gradient())])
+    #expect(try pulled(late, at: [-1, 2]) { $0.relu("a").adding($0.relu("b")) } == [0, 2])
   }
 
   /// The gradient at other inputs and parameters.

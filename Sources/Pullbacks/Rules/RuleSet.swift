@@ -35,6 +35,9 @@ public struct RuleSet: Hashable, Sendable {
   public internal(set) var name: String
   /// The lines, the first that matches decides.
   public private(set) var entries: [Entry]
+  /// The first line of each pattern, counted from the last line, which stays where it is as lines are put before it.
+  /// Tables with a line for each node are looked up once for each node.
+  private var places: [Pattern: Int] = [:]
 
   /// - Parameters:
   ///   - name: the name of the table, for messages and records.
@@ -42,12 +45,14 @@ public struct RuleSet: Hashable, Sendable {
   public init(_ name: String, _ entries: [(Pattern, any Rule)]) {
     self.name = name
     self.entries = entries.map { Entry(pattern: $0.0, rule: $0.1) }
+    for (place, entry) in self.entries.reversed().enumerated() { places[entry.pattern] = place }
   }
 
   /// This table with an entry put before all others.
   public func overriding(_ pattern: Pattern, with rule: any Rule) -> RuleSet {
     var copy = self
     copy.entries.insert(Entry(pattern: pattern, rule: rule), at: 0)
+    copy.places[pattern] = entries.count
     return copy
   }
 
@@ -60,15 +65,10 @@ public struct RuleSet: Hashable, Sendable {
   /// - Throws: `PullbackError` if no entry matches it.
   public func rule(for node: Graph.Node) throws(PullbackError) -> any Rule {
     if node.inputs.isEmpty { return Gradient() }
-    for entry in entries {
-      switch entry.pattern {
-      case .node(let name) where name == node.name: return entry.rule
-      case .kind(let kind) where kind == node.operation.kind: return entry.rule
-      case .character(let character) where character == node.operation.character: return entry.rule
-      case .any: return entry.rule
-      default: continue
-      }
-    }
+    let matching: [Pattern] = [
+      .node(node.name), .kind(node.operation.kind), .character(node.operation.character), .any,
+    ]
+    if let place = matching.compactMap({ places[$0] }).max() { return entries[entries.count - 1 - place].rule }
     throw PullbackError(
       .usage, "node \(node.name)", "the rule set \(name) has no rule for the operation \(node.operation.kind)",
       advice: "name one with overriding(_:with:)")
