@@ -56,9 +56,13 @@ struct Reader {
     let folded = lookedUp.filter { !kept.contains($0.name) }.map {
       OnnxNodeRecord(name: $0.name, op: $0.fullOp, nodes: [], reason: "nothing depends on it any more")
     }
-    let batch = statedBatch.map {
+    var batch = statedBatch.map {
       "the file was exported with batch size \($0), so images run one by one; export it with a dynamic batch axis to "
         + "run several at once"
+    }
+    if options.batch == .none {
+      let shapes = inputs.map { "\($0.input.name) \($0.shape)" }.joined(separator: ", ")
+      batch = "the file is read without a batch axis: what comes in is \(shapes), whole"
     }
     return (
       network, looked.records.filter(\.isKnown) + second.lowering.records + folded,
@@ -102,6 +106,13 @@ struct Reader {
       throw file.failure(
         subject, "its axis \(other) is called the batch, and axis 0 has a fixed extent",
         advice: "export the model with the batch as its first axis")
+    }
+    if batched, graph.inputs.count == 1, input.extents.count == 1, case .known(let extent) = input.extents[0],
+      extent > 1
+    {
+      throw file.failure(
+        subject, "its only axis has the fixed extent \(extent), so there is no batch axis",
+        advice: "read it whole, with the batch none")
     }
     if let shape = options.shapes[input.name] {
       guard shape.count == input.extents.count, shape.allSatisfy({ $0 > 0 }) else {

@@ -2,6 +2,7 @@ import Failures
 import Foundation
 import Pullbacks
 import SwiftProtobuf
+import TestKit
 import Testing
 
 @testable import Onnx
@@ -98,7 +99,7 @@ import Testing
     tensor.dataType = 8
     text.proto.graph.initializer.append(tensor)
     text.node("Add", ["x", "w"], ["y"])
-    try expect(text, "tensor \"w\"", "type 8")
+    try expect(text, "tensor \"w\"", "of the type string")
   }
 
   @Test func valuesThatWouldBeTooLarge() throws {
@@ -171,6 +172,91 @@ import Testing
       #expect(
         text.contains("node \"layer\"") || text == "read" && ["HardSigmoid", "Trilu"].contains(op), "\(op): \(text)")
     }
+  }
+
+  /// What would be read as something else, or means nothing, is refused: what onnxruntime refuses as well.
+  @Test func attributesOfOtherTypes() throws {
+    var text = TestModel()
+    text.node("Softmax", ["x"], ["y"], name: "layer", texts: ["axis": "1"])
+    try expect(text, "node \"layer\" (Softmax)", "its attribute axis is of type string, expected int")
+    var list = TestModel()
+    list.node("Transpose", ["x"], ["y"], name: "layer", numbers: ["perm": 1])
+    try expect(list, "its attribute perm is of type int, expected ints")
+
+    func convolution(_ op: String, ints: [String: [Int]] = [:], texts: [String: String] = [:]) -> TestModel {
+      var model = TestModel(inputs: [("x", [0, 3, 8, 8])])
+      model.tensor("w", [3, 3, 2, 2], [Float](repeating: 1, count: 36))
+      model.node(op, ["x", "w"], ["y"], name: "layer", ints: ints, texts: texts)
+      return model
+    }
+    for op in ["Conv", "ConvTranspose"] {
+      try expect(convolution(op, texts: ["auto_pad": "SAME"]), "its auto_pad is \"SAME\"")
+      #expect(try refusal(convolution(op, texts: ["auto_pad": "SAME_UPPER"])) == "read")
+    }
+    try expect(convolution("ConvTranspose", ints: ["output_padding": [1, 0]]), "output_padding [1, 0] is not below")
+    #expect(
+      try refusal(convolution("ConvTranspose", ints: ["output_padding": [1, 0], "strides": [2, 2]])) == "read")
+
+    var wrap = TestModel()
+    wrap.proto.opsetImport[0].version = 19
+    wrap.integers("p", [0, -1, 0, 1])
+    wrap.node("Pad", ["x", "p"], ["y"], name: "layer", texts: ["mode": "wrap"])
+    try expect(wrap, "its mode is wrap and its pads [0, -1, 0, 1] cut")
+
+    for isKnown in [false, true] {
+      var model = TestModel()
+      model.tensor("c", [3], [1, 2, 3])
+      model.tensor("s", [], [0])
+      model.node("QuantizeLinear", [isKnown ? "c" : "x", "s"], ["q"], name: "layer")
+      model.tensor("t", [], [1])
+      model.node("DequantizeLinear", ["q", "t"], ["d"])
+      model.node("Add", ["x", "d"], ["y"])
+      try expect(model, "node \"layer\" (QuantizeLinear)", "its scale is not above 0")
+    }
+
+    var rows = TestModel()
+    rows.tensor("table", [2, 3], [1, 2, 3, 4, 5, 6])
+    rows.integers("ids", [0, 2])
+    rows.node("Gather", ["table", "ids"], ["g"], name: "layer")
+    rows.node("Add", ["x", "g"], ["y"])
+    try expect(rows, "2 at index 1 of \"ids\" is none of an axis of 2")
+  }
+
+  @Test func operatorSets() throws {
+    var model = TestModel()
+    model.node("Relu", ["x"], ["y"])
+    for (version, text) in [(0, "sets 1 to 28 are known"), (29, "operator set 29"), (1, "read"), (28, "read")] {
+      model.proto.opsetImport[0].version = Int64(version)
+      #expect(try refusal(model).contains(text))
+    }
+    model.proto.opsetImport = []
+    try expect(model, "it does not say of which operator set its nodes are")
+    model.proto.irVersion = 2
+    #expect(try refusal(model) == "read")
+    model.proto.graph.input[0].type.tensorType.elemType = 8
+    try expect(model, "input \"x\": its elements are of the type string")
+  }
+
+  /// Attributes have the types that the Python package onnx gives them.
+  @Test func typesOfAttributes() throws {
+    let fixture = try #require(try Fixture.json("onnx-attributes") as? [String: Any])
+    #expect(fixture["newest"] as? Int == OperatorSchemas.newest)
+    let types = try #require(fixture["types"] as? [String: [String]])
+    #expect(types.count == 160)
+    for (name, expected) in types {
+      let found = try #require(OperatorSchemas.types(of: name), "\(name)")
+      #expect(
+        found.map { "\($0)".lowercased() }.sorted() == expected.map { $0.replacing("_", with: "") }.sorted(), "\(name)")
+    }
+  }
+
+  /// A vector is no batch of numbers.
+  @Test func batchAxis() throws {
+    var model = TestModel(inputs: [("x", [5])])
+    model.tensor("w", [5], [1, 2, 3, 4, 5])
+    model.node("Mul", ["x", "w"], ["y"])
+    try expect(model, "its only axis has the fixed extent 5, so there is no batch axis")
+    #expect(try model.read(OnnxOptions(batch: .none)).network.graph.outputShape == [5])
   }
 
   /// Every operator with too few inputs, with others left out, and with known ones: none ends the program.

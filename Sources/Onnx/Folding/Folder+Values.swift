@@ -102,6 +102,9 @@ extension Folder {
     guard let range = kind.quantisedRange else {
       throw failure("it quantises to elements of another type than integers")
     }
+    guard try input(1).floats().allSatisfy({ $0 > 0 && $0.isFinite }) else {
+      throw failure("its scale is not above 0")
+    }
     return try rescaled(kind) { number, scale, zero in
       let place = (number / scale).rounded(.toNearestOrEven) + zero
       return place.isNaN ? 0 : max(range.lowerBound, min(range.upperBound, place))

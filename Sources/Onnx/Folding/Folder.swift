@@ -21,8 +21,8 @@ struct Folder {
     return nil
   }
 
-  func failure(_ problem: String) -> PullbackError {
-    file.failure("node \(quoted(node.name)) (\(node.op))", problem, advice: "export the model again")
+  func failure(_ problem: String, advice: String? = "export the model again") -> PullbackError {
+    file.failure("node \(quoted(node.name)) (\(node.op))", problem, advice: advice)
   }
 
   func input(_ index: Int) throws -> StoredValue {
@@ -108,7 +108,11 @@ struct Folder {
       let axis = try axis(node.int("axis", 0), of: value.shape.count)
       let extent = value.shape[axis]
       let places = try indices.integers().map { $0 < 0 ? $0 + extent : $0 }
-      guard places.allSatisfy((0..<extent).contains) else { throw failure("an index is outside an axis of \(extent)") }
+      if let place = places.firstIndex(where: { !(0..<extent).contains($0) }) {
+        throw failure(
+          "\(try indices.integers()[place]) at index \(place) of \(quoted(node.inputs[1])) is none of an axis of \(extent)",
+          advice: nil)
+      }
       var selection = value.shape.map { Array(0..<$0) }
       selection[axis] = places
       let (kept, shape) = (selection, value.shape[..<axis] + indices.shape + value.shape[(axis + 1)...])
@@ -195,7 +199,7 @@ struct Reshaping {
   init(_ folder: Folder) {
     node = folder.node
     integers = { try folder.integers($0, or: $1) }
-    failure = folder.failure
+    failure = { folder.failure($0) }
   }
 
   init(_ lowering: Lowering, _ node: OnnxNode) {
@@ -267,7 +271,7 @@ struct Slicing {
   init(_ folder: Folder) {
     node = folder.node
     integers = { try folder.integers($0, or: $1) }
-    failure = folder.failure
+    failure = { folder.failure($0) }
   }
 
   init(_ lowering: Lowering, _ node: OnnxNode) {

@@ -83,7 +83,13 @@ extension Lowering {
     else {
       throw failure(node, "a weight of shape \(weight.shape) in \(groups) groups does not fit \(slot.shape)")
     }
-    let mode = node.text("auto_pad", "NOTSET")
+    guard zip(added, zip(windows.stride, windows.dilation)).allSatisfy({ $0 < max($1.0, $1.1) }) else {
+      throw failure(
+        node,
+        "its output_padding \(added) is not below the larger of strides \(windows.stride) and dilations "
+          + "\(windows.dilation)")
+    }
+    let mode = try Windows.autoPad(self, node)
     let target = node.ints("output_shape").map { Array($0.suffix(axes)) }
     if target != nil || mode.hasPrefix("SAME") {
       let target = target ?? zip(extents, windows.stride).map(*)

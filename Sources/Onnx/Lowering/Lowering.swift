@@ -61,7 +61,9 @@ final class Lowering {
       do {
         try lower(self, node)
       } catch let error as PullbackError where !error.subject.hasPrefix(file.path) {
-        throw failure(node, "\(error.subject): \(error.problem)", advice: error.advice)
+        // The core names the node as well.
+        let problem = error.subject == "node \(node.name)" ? error.problem : "\(error.subject): \(error.problem)"
+        throw failure(node, problem, advice: error.advice)
       }
       for output in node.outputs where !output.isEmpty {
         guard let slot = slots[output] else {

@@ -16,7 +16,9 @@ extension Lowering {
       // A bias that a pattern found beside it.
       return try linear(node, a, weight, transposed: true, bias: node.input(2) == nil ? nil : try self.weight(node, 2))
     }
-    if node.flag("mixed") { say("its weights were mixed after their softmax (talking heads), which is no attention layer") }
+    if node.flag("mixed") {
+      say("its weights were mixed after their softmax (talking heads), which is no attention layer")
+    }
     let (result, dropped) = try product(a, b, node.name)
     set(node, result, dropped: dropped, from: [a, b])
   }

@@ -39,6 +39,9 @@ extension Lowering {
   /// Tools that quantise a network leave out a ReLU or ReLU6 behind a layer where the quantiser's least value is 0: it
   /// clips what the activation would. There it is that activation.
   private func quantise(_ node: OnnxNode) throws {
+    guard try optional(node, 1)?.constant?.floats().allSatisfy({ $0 > 0 && $0.isFinite }) ?? true else {
+      throw failure(node, "its scale is not above 0", advice: "quantise the model again")
+    }
     guard let limits = try limits(node), limits.lowerBound == 0,
       Self.layersBeforeActivations.contains(node.input(0).flatMap { producers[$0] } ?? "")
     else { return try straightThrough(node) }

@@ -202,6 +202,11 @@ extension Lowering {
     guard let mode = Pad.Mode(rawValue: node.text("mode", "constant")) else {
       throw failure(node, "its mode is \(quoted(node.text("mode")))")
     }
+    guard mode != .wrap || pads.allSatisfy({ $0 >= 0 }) else {
+      throw failure(
+        node, "its mode is wrap and its pads \(pads) cut, of which the standard does not say what comes first",
+        advice: "cut by a Slice")
+    }
     let (x, dropped) = try along(slot, axes.filter { begins[$0] != 0 || ends[$0] != 0 })
     if dropped {
       begins.removeFirst()

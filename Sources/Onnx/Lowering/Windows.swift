@@ -35,18 +35,27 @@ struct Windows {
     }
     begins = Array(pads.prefix(kernel.count))
     ends = Array(pads.dropFirst(kernel.count))
-    switch node.text("auto_pad", "NOTSET") {
+    let mode = try Self.autoPad(lowering, node)
+    switch mode {
     case "SAME_UPPER", "SAME_LOWER":
       for axis in kernel.indices {
         let count = (extents[axis] + stride[axis] - 1) / stride[axis]
         let total = max(0, (count - 1) * stride[axis] + dilation[axis] * (kernel[axis] - 1) + 1 - extents[axis])
-        let isUpper = node.text("auto_pad") == "SAME_UPPER"
-        begins[axis] = isUpper ? total / 2 : total - total / 2
+        begins[axis] = mode == "SAME_UPPER" ? total / 2 : total - total / 2
         ends[axis] = total - begins[axis]
       }
     case "VALID": (begins, ends) = (zeros, zeros)
     default: break
     }
+  }
+
+  /// The node's auto_pad.
+  static func autoPad(_ lowering: Lowering, _ node: OnnxNode) throws -> String {
+    let mode = node.text("auto_pad", "NOTSET")
+    guard ["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"].contains(mode) else {
+      throw lowering.failure(node, "its auto_pad is \(quoted(mode))", advice: "export the model again")
+    }
+    return mode
   }
 
   var padding: Padding {

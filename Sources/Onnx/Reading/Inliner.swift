@@ -53,11 +53,11 @@ struct Inliner {
       guard count <= OnnxGraph.nodeLimit else {
         throw file.failure("the graph", "it has more than \(OnnxGraph.nodeLimit) nodes, functions written out")
       }
-      return [
-        OnnxNode(
-          name: name, op: proto.opType, domain: domain, inputs: inputs, outputs: outputs, attributes: own,
-          opset: opsets[domain] ?? opsets[""] ?? 1)
-      ]
+      let node = OnnxNode(
+        name: name, op: proto.opType, domain: domain, inputs: inputs, outputs: outputs, attributes: own,
+        opset: opsets[domain] ?? opsets[""] ?? 1)
+      try node.checkAttributes(file)
+      return [node]
     }
     guard depth < Self.depth else {
       throw file.failure("function \(quoted(function.name))", "functions call one another more than \(Self.depth) deep")

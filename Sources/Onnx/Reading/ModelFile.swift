@@ -32,6 +32,10 @@ final class ModelFile {
     }
     defer { unmap() }
     digest = try Digests.sha256(mapped)
+    if mapped.starts(with: "version https://git-lfs".utf8) {
+      throw PullbackError(
+        .data, path, "is a Git LFS pointer, not the model that it stands for", advice: "run git lfs pull")
+    }
     do {
       let scan = try WireScan(mapped)
       guard scan.graphs.count <= 1 else {

@@ -99,9 +99,16 @@ struct OnnxGraph {
     let graph = file.model.graph
     var opsets: [String: Int] = [:]
     for entry in file.model.opsetImport { opsets[entry.domain == "ai.onnx" ? "" : entry.domain] = Int(entry.version) }
-    opset = opsets[""] ?? opsets.values.max() ?? 1
-    guard opset >= 1 else {
-      throw file.failure("operator set \(opset)", "there is none of this version", advice: "export the model again")
+    // Files before version 3 of the format state none, and mean the first.
+    guard let stated = opsets[""] ?? opsets.values.max() ?? (file.model.irVersion < 3 ? 1 : nil) else {
+      throw file.failure(
+        "the model", "it does not say of which operator set its nodes are", advice: "export the model again")
+    }
+    opset = stated
+    guard (1...OperatorSchemas.newest).contains(opset) else {
+      throw file.failure(
+        "operator set \(opset)", "sets 1 to \(OperatorSchemas.newest) are known",
+        advice: "export the model with one of them")
     }
     var inliner = Inliner(file, opsets)
     nodes = try inliner.expand(graph.node)
@@ -134,8 +141,9 @@ extension OnnxGraph.Input {
       throw file.failure(subject, "it is no tensor", advice: "networks of tensors are explained")
     }
     guard let kind = ElementKind(rawValue: Int(type.elemType)), kind.isNumber else {
+      let found = ElementKind(rawValue: Int(type.elemType)).map { "\($0)" } ?? "\(type.elemType)"
       throw file.failure(
-        subject, "its elements are of type \(type.elemType)", advice: "inputs are floats, integers or conditions")
+        subject, "its elements are of the type \(found)", advice: "inputs are floats, integers or conditions")
     }
     self.kind = kind
     guard type.hasShape else {

@@ -109,8 +109,9 @@ extension StoredValue {
   convenience init(_ proto: Onnx_TensorProto, name: String?, in file: ModelFile) throws {
     let subject = "tensor \(quoted(proto.name))"
     guard let kind = ElementKind(rawValue: Int(proto.dataType)), kind.isNumber else {
+      let found = ElementKind(rawValue: Int(proto.dataType)).map { "\($0)" } ?? "\(proto.dataType)"
       throw file.failure(
-        subject, "has elements of type \(proto.dataType), which is not read",
+        subject, "has elements of the type \(found), which is not read",
         advice: "floats of 16, 32 and 64 bits, bfloat16, integers of 8 to 64 bits and bool are")
     }
     guard let shape = checkedShape(proto.dims) else {
