@@ -119,6 +119,7 @@ struct Attribute: ParsableCommand {
     var (settings, record) = try options.settings(
       for: model, unless: .general, range: input.pictures.range, atLastMaps: true)
     let (choices, node) = try TargetChoice.parse(target, within: within, selector: selector, for: model)
+    if let within { try all.checkSize(ofMask: within) }
     let network = try node.map { try model.network.truncated(at: $0) } ?? model.network
     if counterfactual != nil && options.clip == nil && model.takesPictures { settings.clipping = .everyStep }
     let explainers = try methods.map { try $0.explainer(settings.fitting(network.graph), for: network.graph) }

@@ -45,7 +45,7 @@ struct ExplainedImages {
     let isClassifier = network.graph.outputShape.count == 1
     for (row, index) in range.enumerated() {
       let value = output.image(row)
-      try network.graph.checkFinite(value, named: images.names[index])
+      try network.checkFinite(value, named: images.names[index])
       let ranking = isClassifier ? Prediction.ranking(value.scalars) : []
       let resolved = try choices.map { choice throws(PullbackError) in
         let target = choice.target(ranking)

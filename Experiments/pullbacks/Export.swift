@@ -60,6 +60,7 @@ struct Export: ParsableCommand {
     }
     let range = subject.onnx == nil ? " in [-1, 1]" : ""
     print(
-      "\(output): \(subject.name), inputs \(subject.graph.inputShape)\(range), outputs \(subject.graph.outputShape)")
+      "\(PathText.shown(output)): \(subject.name), inputs \(subject.graph.inputShape)\(range), outputs \(subject.graph.outputShape)"
+    )
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import Pullbacks
 
 /// Places of an array, written as numpy's basic indexing: `2`, `1,:`, `2,8:16,4:20`, `...,0`, `-1`.
@@ -17,18 +18,21 @@ public struct ArrayIndex: Sendable {
   /// Nil if the text is no such index.
   public init?(_ text: String) {
     var parts: [Part] = []
-    for part in text.split(separator: ",", omittingEmptySubsequences: false).map(String.init) {
+    for part in text.split(separator: ",", omittingEmptySubsequences: false).map({
+      $0.trimmingCharacters(in: .whitespaces)
+    }) {
       if part == "..." {
         guard !parts.contains(.ellipsis) else { return nil }
         parts.append(.ellipsis)
       } else if let number = Int(part) {
         parts.append(.one(number))
       } else {
-        let bounds = part.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+        let bounds = part.split(separator: ":", omittingEmptySubsequences: false).map({
+          $0.trimmingCharacters(in: .whitespaces)
+        })
         guard (2...3).contains(bounds.count), bounds.allSatisfy({ $0.isEmpty || Int($0) != nil }) else { return nil }
         let numbers = bounds.map { Int($0) }
         let step = bounds.count == 3 ? numbers[2] ?? 1 : 1
-        guard step != 0 else { return nil }
         parts.append(.slice(start: numbers[0], end: numbers[1], step: step))
       }
     }
@@ -79,6 +83,7 @@ public struct ArrayIndex: Sendable {
         throw PullbackError(.usage, "index \(text)", "\(number) is not in axis \(axis) of the shape \(shape)")
       }
       return [number < 0 ? number + extent : number]
+    case .slice(_, _, step: 0): throw PullbackError(.usage, "index \(text)", "has a step of 0")
     case .slice(let start, let end, let step):
       // The first and the last bound that a slice can have, as Python's slice.indices says.
       let range = step > 0 ? 0...extent : -1...extent - 1

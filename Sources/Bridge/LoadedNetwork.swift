@@ -86,7 +86,7 @@ final class LoadedNetwork: Sendable {
     let inputs = try range.inputs(inputs, named: "inputs")
     try forEachBatch(of: inputs, size: subject.graph.affordableBatchSize()) { rows, batch in
       let value = try subject.network(batch)
-      try checkFinite(value, rows, subject.graph)
+      try checkFinite(value, rows, subject.network)
       try outputs(rows, value)
     }
   }
@@ -124,7 +124,7 @@ final class LoadedNetwork: Sendable {
     try forEachBatch(of: inputs, size: size) { rows, batch in
       let found = try explainers.explain(batch, of: network, in: context) { (output, images) throws(PullbackError) in
         let places = rows.lowerBound + images.lowerBound..<rows.lowerBound + images.upperBound
-        try checkFinite(output, places, network.graph)
+        try checkFinite(output, places, network)
         return [
           Selector(
             places.enumerated().map { row, place in
@@ -200,8 +200,8 @@ final class LoadedNetwork: Sendable {
     }
   }
 
-  private func checkFinite(_ value: Tensor, _ places: Range<Int>, _ graph: Graph) throws(PullbackError) {
-    for (row, place) in places.enumerated() { try graph.checkFinite(value.image(row), named: Self.name(place)) }
+  private func checkFinite(_ value: Tensor, _ places: Range<Int>, _ network: Network) throws(PullbackError) {
+    for (row, place) in places.enumerated() { try network.checkFinite(value.image(row), named: Self.name(place)) }
   }
 
   private static func name(_ place: Int) -> String { "input \(place)" }

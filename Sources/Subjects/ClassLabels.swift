@@ -18,6 +18,11 @@ public enum ClassLabels {
     default: labels = try lines(path)
     }
     guard !labels.isEmpty else { throw PullbackError(.data, path, "holds no names of classes") }
+    // Names are printed, and a terminal would obey these.
+    if let wrong = labels.firstIndex(where: { $0.unicodeScalars.contains { $0.properties.generalCategory == .control } }
+    ) {
+      throw PullbackError(.data, path, "the name of class \(wrong) holds a control character")
+    }
     return labels
   }
 

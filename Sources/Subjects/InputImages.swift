@@ -113,7 +113,8 @@ public struct InputImages: Sendable {
   private let decoded = Locked<[String: Tensor]>([:])
 
   private enum Source {
-    case array(Tensor)
+    /// - Parameter picture: the picture that the array was made of.
+    case array(Tensor, picture: Picture?)
     case files(ImageLoader)
   }
 
@@ -166,6 +167,8 @@ public struct InputImages: Sendable {
       let path = content.path
       areOfFolder = false
       let (array, isPicture) = try Self.array(of: content, shape, framing, range)
+      var picture: Picture?
+      if case .picture(let photograph, _) = content { picture = photograph.picture }
       // Standard input and pipes have no name of their own.
       let isNamedFile = isPicture && path != "-" && !path.hasPrefix("/dev/")
       names =
@@ -173,7 +176,7 @@ public struct InputImages: Sendable {
         ? [PathText.shown((path as NSString).lastPathComponent)] : (0..<array.shape[0]).map { "image \($0)" }
       files = names.map { _ in path }
       arePictures = isPicture
-      source = .array(array)
+      source = .array(array, picture: picture)
       let (least, most) = array.extremes
       if !isPicture, range == .signed, least >= 0, most > 0.5 {
         remark =
@@ -211,7 +214,7 @@ public struct InputImages: Sendable {
   /// - Throws: `PullbackError` if one cannot be read.
   public func callAsFunction(_ range: Range<Int>) throws -> Tensor {
     switch source {
-    case .array(let array): return array.images(range)
+    case .array(let array, _): return array.images(range)
     case .files(let loader): return Tensor(batching: try range.map { try picture($0, loader) })
     }
   }
@@ -222,6 +225,33 @@ public struct InputImages: Sendable {
     let image = try loader.image(at: file)
     decoded.withLock { if ($0.count + 1) * image.count * 4 <= Self.keptBytes { $0[file] = image } }
     return image
+  }
+
+  /// Throws unless a mask of places of the output, if it is a picture, has the size of every picture: both are framed
+  /// alike.
+  ///
+  /// - Parameter path: the file of the mask.
+  /// - Throws: `PullbackError` of kind `data` if the mask is of another size. Arrays have none to compare with, nor have
+  ///   files that cannot be read.
+  public func checkSize(ofMask path: String) throws {
+    guard case .picture(let mask, _) = try InputContent(path) else { return }
+    func check(_ picture: Picture, _ name: String) throws {
+      let found = mask.picture
+      guard (found.width, found.height) == (picture.width, picture.height) else {
+        throw PullbackError(
+          .data, path,
+          "expected a mask of \(picture.width) x \(picture.height) pixels, as \(name) has, found \(found.width) x "
+            + "\(found.height)", advice: "an .npy of the output's rows and columns is taken as it is")
+      }
+    }
+    switch source {
+    case .array(_, let picture): if let picture { try check(picture, names[0]) }
+    case .files:
+      for (name, file) in zip(names, files) {
+        guard let photograph = try? Photograph(contentsOf: file) else { continue }
+        try check(photograph.picture, name)
+      }
+    }
   }
 
   /// The only image, a batch of one.

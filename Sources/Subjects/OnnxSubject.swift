@@ -41,7 +41,9 @@ public struct GraphRequest: Sendable {
   public static func shapes(_ texts: [String]) throws(PullbackError) -> [String: [Int]] {
     var shapes: [String: [Int]] = [:]
     for text in texts {
-      let parts = text.split(separator: "=", maxSplits: 1).map(String.init)
+      // Extents have no such sign, and names may.
+      let sign = text.lastIndex(of: "=")
+      let parts = sign.map { [String(text[..<$0]), String(text[text.index(after: $0)...])] } ?? [text]
       let extents = parts.last?.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) } ?? []
       guard parts.count == 2, extents.allSatisfy({ ($0 ?? 0) > 0 }) else {
         throw PullbackError(
@@ -81,7 +83,7 @@ extension Subject {
     }
     for (name, value) in given.held { options.held[name] = value }
     let preprocessing = try given.prepare(&options, request)
-    let model = try OnnxModel(file, options: options)
+    let model = try given.model(options)
     var (network, content, notes) = (model.network, given.content, model.notes)
     if request.output == nil, file.outputs.count > 1 {
       notes.append(
@@ -135,12 +137,14 @@ private struct GivenInputs {
   let content: InputContent?
   /// The values of the others, batch axis included.
   let held: [String: Tensor]
+  private let file: OnnxFile
 
   init(_ request: GraphRequest, to file: OnnxFile) throws {
+    self.file = file
     var named: [String: String] = [:]
     var unnamed: [String] = []
     for text in request.inputs {
-      let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+      let parts = file.split(text)
       if parts.count == 2, file.inputs.contains(where: { $0.name == parts[0] }) {
         guard named.updateValue(parts[1], forKey: parts[0]) == nil else {
           throw PullbackError(.usage, "input \(text)", "the input \(parts[0]) is given twice")
@@ -198,7 +202,8 @@ private struct GivenInputs {
     let all = names.joined(separator: ", ")
     if open.isEmpty {
       return PullbackError(
-        .usage, "explained input", "\(file.path) has the inputs \(all), each is given a value, and any may be explained",
+        .usage, "explained input",
+        "\(file.path) has the inputs \(all), each is given a value, and any may be explained",
         advice: "name the one that is; the others are held at their values")
     }
     if open.count < names.count {
@@ -232,6 +237,29 @@ private struct GivenInputs {
     return value
   }
 
+  /// The network of the file. A file that was exported without a batch axis is read whole: of a vector that is certain,
+  /// of more axes it is tried where the first is no batch.
+  func model(_ options: OnnxOptions) throws -> OnnxModel {
+    do { return try OnnxModel(file, options: options) } catch let error as PullbackError {
+      guard let whole = wholeOptions(options), let model = try? OnnxModel(file, options: whole) else { throw error }
+      return model
+    }
+  }
+
+  /// The options for a file without a batch axis; nil where it has several inputs, an open extent, a first extent of 1
+  /// or four axes, which are a batch of images, or where what is given does not fit.
+  private func wholeOptions(_ options: OnnxOptions) -> OnnxOptions? {
+    let extents = explained.extents.compactMap { if case .known(let count) = $0 { count } else { nil } }
+    guard file.inputs.count == 1, extents.count == explained.extents.count, extents.count < 4, extents.first ?? 1 > 1,
+      options.pictures.isEmpty
+    else { return nil }
+    if case .array(let array, _) = content, Array(array.shape.suffix(extents.count)) != extents { return nil }
+    var whole = options
+    whole.batch = .none
+    whole.shapes = [:]
+    return whole
+  }
+
   /// Says in the options what the explained input is.
   ///
   /// - Returns: the preprocessing of pictures; nil if the input is taken as it is.
@@ -240,6 +268,10 @@ private struct GivenInputs {
     guard isPicture || request.preprocessing != nil else {
       guard case .array(let array, let path) = content else { return nil }
       let rank = explained.extents.count
+      if array.rank == rank + 1, wholeOptions(options) != nil {
+        options.batch = .none
+        return nil
+      }
       guard array.rank == rank || array.rank == rank - 1 else {
         throw PullbackError(
           .data, path,
@@ -372,6 +404,13 @@ extension Tensor {
 }
 
 extension OnnxFile {
+  /// `name=file` in its parts, where a name may hold the sign as well; one part where there is no such sign.
+  fileprivate func split(_ text: String) -> [String] {
+    let known = inputs.map(\.name).filter { text.hasPrefix("\($0)=") }.max { $0.count < $1.count }
+    if let known { return [known, String(text.dropFirst(known.count + 1))] }
+    return text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+  }
+
   fileprivate func input(_ name: String) throws -> Value {
     if let input = inputs.first(where: { $0.name == name }) { return input }
     throw PullbackError(

@@ -30,7 +30,8 @@ public struct TargetChoice: Sendable {
   ///
   /// - Parameters:
   ///   - text: the list; nil is the top-1 class.
-  ///   - mask: the file of a mask of the output's places; targets are then classes inside the mask.
+  ///   - mask: the file of a mask of the output's places; targets are then classes inside the mask. A picture must have
+  ///     the size of the images, which ``InputImages/checkSize(ofMask:)`` compares.
   ///   - selector: the file of weights, one per output value, instead of the list.
   ///   - model: the network with the output.
   /// - Returns: the targets, and the inner node that they belong to, if they do.
@@ -101,10 +102,12 @@ public struct TargetChoice: Sendable {
 
   /// The targets of a list, separated by semicolons or, if there are none, by commas, unless all is one index.
   private static func parts(_ text: String, _ shape: [Int]) throws -> [String] {
-    let long = text.split(separator: ";", omittingEmptySubsequences: false).map(String.init)
-    if long.count > 1 { return long }
+    func parts(_ separator: Character) -> [String] {
+      text.split(separator: separator, omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
+    }
+    if text.contains(";") { return parts(";") }
     if let index = ArrayIndex(text), shape.count > 1 || index.isSlice && text.contains(",") { return [text] }
-    return text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
+    return parts(",")
   }
 
   /// The values that an index selects from the output; nil if the text is no index. For logits a number is a class.

@@ -62,17 +62,25 @@ private func relativeKind(_ name: String, in graph: Graph) throws -> Temperature
   return kind
 }
 
-/// The parts of `name=value,...`, each name once.
+/// The parts of `name=value,...`, each name once. Names may hold commas and equal signs, as those of a graph's nodes do.
 public func pairs(_ text: String?, option: String) throws -> [(String, String)] {
-  var names: Set<String> = []
-  return try (text ?? "").split(separator: ",").map { part in
-    let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
-    guard pair.count == 2 else {
-      throw PullbackError(.usage, "\(option) \(part)", "expected a name and a value", advice: "as in relu=0.6")
+  var pairs: [(String, String)] = []
+  var begun = ""
+  for part in (text ?? "").split(separator: ",") {
+    begun += begun.isEmpty ? part : ",\(part)"
+    guard let sign = begun.lastIndex(of: "="), sign != begun.startIndex, begun.index(after: sign) != begun.endIndex
+    else {
+      continue
     }
-    guard names.insert(pair[0]).inserted else {
-      throw PullbackError(.usage, "\(option) \(part)", "\(pair[0]) is given twice", advice: "leave one out")
+    let name = String(begun[..<sign])
+    guard !pairs.contains(where: { $0.0 == name }) else {
+      throw PullbackError(.usage, "\(option) \(begun)", "\(name) is given twice", advice: "leave one out")
     }
-    return (pair[0], pair[1])
+    pairs.append((name, String(begun[begun.index(after: sign)...])))
+    begun = ""
   }
+  guard begun.isEmpty else {
+    throw PullbackError(.usage, "\(option) \(begun)", "expected a name and a value", advice: "as in relu=0.6")
+  }
+  return pairs
 }

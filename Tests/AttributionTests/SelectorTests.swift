@@ -104,8 +104,11 @@ struct ArrayIndexTests {
       case let target: #expect(target == .logit(places[0]) && places.count == 1, "\(test)")
       }
     }
-    for text in ["", "a", "1:b", "1,,2", "...,...", "1:2:3:4", "::0", "1.5"] {
+    for text in ["", "a", "1:b", "1,,2", "...,...", "1:2:3:4", "1.5", "1 2"] {
       #expect(ArrayIndex(text) == nil, "\(text)")
     }
+    #expect(throws: PullbackError(.usage, "index ::0", "has a step of 0")) { try ArrayIndex("::0")!.target(in: [4]) }
+    let spaced = try #require(ArrayIndex(" 1, 2 : 4 ")).target(in: [2, 5])
+    #expect(try spaced == ArrayIndex("1,2:4")!.target(in: [2, 5]))
   }
 }

@@ -86,6 +86,37 @@ import Testing
     #expect(outcome.output.contains("%\t\(best)\tclass \(best)\n"), "\(outcome.output)")
   }
 
+  /// A file without a batch axis is read whole, and given one input or several; a name may hold the signs of options
+  /// (Tests/Oracles/onnx_unbatched.py).
+  @Test(arguments: [("image", "x"), ("vector", "x"), ("signs", "a=b,c")])
+  func filesWithoutABatchAxis(_ name: String, _ input: String) throws {
+    let numbers = try Fixture.tensors("onnx-unbatched")
+    func number(_ part: String) throws -> Tensor { try numbers.tensor("\(name)/\(part)") }
+    let x = try number("x")
+    try write(x, "x.npy")
+    try write(number("selector").reshaped([number("selector").count]), "u.npy")
+    let attribute = ["attribute", "--model", Fixture.path("onnx-unbatched/\(name).onnx"), "--selector", "u.npy"]
+    func explain(_ arguments: [String]) throws -> Tensor {
+      let outcome = try CommandLineTests.pullbacks.run(
+        attribute + arguments + ["--output", "map.npy", "--force"], in: folder.url.path)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      #expect(outcome.errors.contains("read without a batch axis") == (name != "signs"), "\(outcome.errors)")
+      return try result("map.npy")
+    }
+    let gradient = try number("gradient")
+    let whole = name == "signs" ? x.shape : [1] + x.shape
+    expectClose(
+      try explain(["--input", "x.npy", "--method", "gradient"]), gradient.reshaped(whole), within: 1e-5)
+    if name == "signs" {
+      expectClose(try explain(["--input", "\(input)=x.npy", "--method", "gradient"]), gradient, within: 1e-5)
+      _ = try explain(["--input", "x.npy", "--method", "soft-pullback", "--temperature", "/Relu=0.5"])
+    } else {
+      try write(Tensor(batching: [x.reshaped(whole), x.reshaped(whole)]), "two.npy")
+      let both = try explain(["--input", "two.npy", "--method", "gradient"])
+      #expect(both.image(1) == both.image(0) && both.shape == [2] + x.shape)
+    }
+  }
+
   /// One of several inputs is explained, the others are held; a batch that the file fixes is run image by image; any
   /// value of the graph may be the output.
   @Test func severalInputsAndOutputs() throws {
@@ -115,7 +146,9 @@ import Testing
     for (arguments, mention) in [
       (["--input", "image.npy"], "--explain: "),
       (["--input", "table=table.npy"], "and image, which is explained, is given nothing"),
-      (["--input", "image=image.npy", "--input", "table=table.npy"], "each is given a value, and any may be explained"),
+      (
+        ["--input", "image=image.npy", "--input", "table=table.npy"], "each is given a value, and any may be explained"
+      ),
       (["--input", "image.npy", "--input", "tabel=table.npy"], "no input of this name"),
       (["--input", "image=image.npy", "--explain", "image"], "needs it, and it is given nothing"),
       (["--input", "image.npy", "--input", "table.npy"], "say which is meant"),
@@ -318,8 +351,10 @@ import Testing
     try write("tench\nzebra\n", "short.txt")
     try write("index,name\n4,zebra\n0,tench\n", "gap.csv")
     try write(#"{"tench": 0}"#, "turned.json")
+    try write("tench\na\u{1B}[31m\nb\nc\nd\n", "coloured.txt")
     for (file, status, mention) in [
-      ("short.txt", 64, "there are 2"), ("gap.csv", 65, "each of the classes 0 to 1 once"), ("turned.json", 65, "JSON"),
+      ("coloured.txt", 65, "the name of class 1 holds a control character"), ("short.txt", 64, "there are 2"),
+      ("gap.csv", 65, "each of the classes 0 to 1 once"), ("turned.json", 65, "JSON"),
       ("none.txt", 66, "none.txt"),
     ] as [(String, Int32, String)] {
       try refused(predict + ["--labels", file], status, mention)

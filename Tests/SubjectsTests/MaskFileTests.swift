@@ -47,6 +47,21 @@ import Testing
     #expect(files.map { $0.masks?.parts.map(\.isDiagnostic) } == [[false], [true], nil])
   }
 
+  /// A mask of places of the output is framed as the picture is, so it has its size; an array's size is not known.
+  @Test func masksOfAnotherSize() throws {
+    for name in ["cat", "cats/a", "whole"] { try write("\(name).png", width: 40, height: 30, white: 0..<40) }
+    try write("small.png", white: 0..<20)
+    try Data("no picture".utf8).write(to: folder.url.appendingPathComponent("cats/b.png"))
+    try NPY.write(Tensor(shape: [3, 24, 24]), to: folder.path("x.npy"))
+    for (input, name) in [("cat.png", "cat.png"), ("cats", "a.png")] {
+      let images = try InputImages(folder.path(input), shape: [3, 24, 24])
+      try images.checkSize(ofMask: folder.path("whole.png"))
+      let error = #expect(throws: PullbackError.self) { try images.checkSize(ofMask: folder.path("small.png")) }
+      #expect(error?.problem == "expected a mask of 40 x 30 pixels, as \(name) has, found 32 x 32")
+    }
+    try InputImages(folder.path("x.npy"), shape: [3, 24, 24], range: .any).checkSize(ofMask: folder.path("small.png"))
+  }
+
   /// Where nothing is labelled, masks are no images either; with a list, parts are known too.
   @Test func masksAreNoImages() throws {
     for name in Self.names { try write("\(name).png") }

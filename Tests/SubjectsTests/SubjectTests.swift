@@ -14,6 +14,15 @@ import Testing
 
 /// Networks with their images, from a tier or from a user's files.
 struct SubjectTests {
+  /// Names of nodes may hold the signs between pairs, and within them.
+  @Test func pairsOfNamesAndValues() throws {
+    let found = try pairs("relu=0.6,a=b=1,c,d=sigmoid:2", option: "temperature")
+    #expect(found.map(\.0) == ["relu", "a=b", "c,d"] && found.map(\.1) == ["0.6", "1", "sigmoid:2"])
+    for text in ["relu", "relu=1,gelu", "=1", "relu="] {
+      #expect(throws: PullbackError.self, "\(text)") { try pairs(text, option: "temperature") }
+    }
+  }
+
   /// Names that differ in capitals alone: a dog and a garment.
   @Test(.enabled(if: ImageNetTier.isFetched, "needs make imagenet"))
   func namesAsInTheListComeFirst() throws {
