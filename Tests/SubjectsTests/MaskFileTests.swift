@@ -2,6 +2,7 @@ import Failures
 import Faithfulness
 import Foundation
 import Imaging
+import Pullbacks
 import Scenes
 import Subjects
 import TestKit
