@@ -66,7 +66,7 @@ def measure_conformance(onnxcheck, folder):
             counts[line.split()[1].rstrip(":"), "failed"] += 1
         elif line.startswith("refused "):
             # An operator's name, or what a tensor or an axis is.
-            match = re.search(r" \(([\w.]+)\): ([^;,:]*)", line)
+            match = re.search(r" \(([\w.]+)\): (?:\w+: )?([^;,:]*)", line)
             operator = match.group(1) if match else "other"
             reason = match.group(2) if match else re.sub(r"^\S+: ", "", line.split(": ", 1)[1])
             counts[operator, "refused"] += 1
