@@ -28,7 +28,7 @@ def attribute(folder, label, threads):
     output = folder / "maps"
     command = [
         ROOT / ".build" / "release" / "pullbacks", "attribute", "--model", "efficientnet-lite0", "--checkpoint",
-        next(CACHE.glob("*.pth")), "--input", next(folder.glob("*.png")), "--preprocess", "release", "--target",
+        next(CACHE.glob(CHECKPOINT)), "--input", next(folder.glob("*.png")), "--preprocess", "release", "--target",
         str(label), "--preset", "paper-v6", "--temperature", "released", "--method", ",".join(METHODS), "--force", "--output", output]
     start = time.perf_counter()
     # The same processors that PyTorch may use.
@@ -53,7 +53,7 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         x, y = photographs(1, folder)
-        model = quantus_side.load(next(CACHE.glob("*.pth")))
+        model = quantus_side.load(next(CACHE.glob(CHECKPOINT)))
         ours, theirs = float("inf"), float("inf")
         for _ in range(options.rounds):
             seconds, our_maps = attribute(folder, y[0], options.threads)

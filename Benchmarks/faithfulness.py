@@ -24,6 +24,7 @@ from PIL import Image
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "Tests" / "Oracles"), str(pathlib.Path(__file__).parent)]
 CACHE = pathlib.Path(os.environ.get("PULLBACKS_CACHE", ROOT / ".cache")) / "imagenet"
+CHECKPOINT = "efficientnet-lite0-*.pth"
 METHODS = [
     "soft-pullback", "pullback-ascent", "smooth-pullback", "fusion-pullback", "gradient", "gradient-ascent",
     "smoothgrad", "fusiongrad", "gradient-shap", "integrated-gradients", "deeplift-released", "guided-grad-cam"]
@@ -53,8 +54,8 @@ def measure_ours(folder, methods, metrics, threads):
     output = folder / "scores"
     command = [
         ROOT / ".build" / "release" / "pullbacks", "evaluate", "--model", "efficientnet-lite0", "--checkpoint",
-        next(CACHE.glob("*.pth")), "--images", folder, "--methods", ",".join(methods), "--metrics", ",".join(metrics),
-        "--output", output]
+        next(CACHE.glob(CHECKPOINT)), "--images", folder, "--methods", ",".join(methods), "--metrics",
+        ",".join(metrics), "--output", output]
     start = time.perf_counter()
     # The same processors that PyTorch may use.
     done = subprocess.run(
@@ -82,17 +83,17 @@ if __name__ == "__main__":
     import quantus_side  # After the other side has run: its imports take seconds and memory.
 
     start = time.perf_counter()
-    scores = quantus_side.evaluate(next(CACHE.glob("*.pth")), x, y, options.methods, options.metrics)
+    scores = quantus_side.evaluate(next(CACHE.glob(CHECKPOINT)), x, y, options.methods, options.metrics)
     theirs = time.perf_counter() - start
     fixed = {"soft-pullback", "gradient", "integrated-gradients", "deeplift-released"}
-    differences = [
-        abs(our_scores[method, metric, image] - score)
-        for (method, metric), row in scores.items() for image, score in zip(images, row)
-        if method in fixed and metric in ("faithfulness-correlation", "faithfulness-estimate")]
+    differences = {
+        (method, metric): max(abs(our_scores[method, metric, image] - score) for image, score in zip(images, row))
+        for (method, metric), row in scores.items()
+        if method in fixed and metric in ("faithfulness-correlation", "faithfulness-estimate")}
     size = f"{len(options.methods)} explainers x {len(options.metrics)} metrics"
     print(f"{size}, {len(x)} images, {options.threads} threads")
     print(f"pullbacks       {ours / len(x):8.1f} s per image")
     print(f"captum, Quantus {theirs / len(x):8.1f} s per image")
     print(f"ratio           {ours / theirs:8.2f}")
-    if differences:
-        print(f"scores without random numbers differ by at most {max(differences):.1e} ({len(differences)} compared)")
+    for (method, metric), difference in sorted(differences.items(), key=lambda item: -item[1]):
+        print(f"{metric} of {method}, without random numbers: differ by at most {difference:.1e}")

@@ -17,27 +17,35 @@ public struct ArrayIndex: Sendable {
 
   /// Nil if the text is no such index.
   public init?(_ text: String) {
+    func split(_ text: String, _ separator: Character) -> [String] {
+      text.split(separator: separator, omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
+    }
     var parts: [Part] = []
-    for part in text.split(separator: ",", omittingEmptySubsequences: false).map({
-      $0.trimmingCharacters(in: .whitespaces)
-    }) {
+    for part in split(text, ",") {
       if part == "..." {
         guard !parts.contains(.ellipsis) else { return nil }
         parts.append(.ellipsis)
-      } else if let number = Int(part) {
+      } else if let number = Self.number(part) {
         parts.append(.one(number))
       } else {
-        let bounds = part.split(separator: ":", omittingEmptySubsequences: false).map({
-          $0.trimmingCharacters(in: .whitespaces)
-        })
-        guard (2...3).contains(bounds.count), bounds.allSatisfy({ $0.isEmpty || Int($0) != nil }) else { return nil }
-        let numbers = bounds.map { Int($0) }
+        let bounds = split(part, ":")
+        guard (2...3).contains(bounds.count), bounds.allSatisfy({ $0.isEmpty || Self.number($0) != nil }) else {
+          return nil
+        }
+        let numbers = bounds.map(Self.number)
         let step = bounds.count == 3 ? numbers[2] ?? 1 : 1
         parts.append(.slice(start: numbers[0], end: numbers[1], step: step))
       }
     }
     self.parts = parts
     self.text = text
+  }
+
+  /// An integer; one beyond every axis is kept as a large one.
+  private static func number(_ text: String) -> Int? {
+    let digits = text.first == "-" || text.first == "+" ? text.dropFirst() : text[...]
+    guard !digits.isEmpty, digits.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
+    return max(-1 << 40, min(1 << 40, Int(text) ?? (text.first == "-" ? .min : .max)))
   }
 
   /// Whether it has more than a number: a list of numbers may as well be a list of classes.

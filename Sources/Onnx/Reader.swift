@@ -4,12 +4,12 @@ import Pullbacks
 
 /// Makes a network of a file's graph: looks at every value first, then puts layers together, then describes the network.
 struct Reader {
-  private let file: ModelFile
-  private let graph: OnnxGraph
-  private var options: OnnxOptions
-  private let outputs: [String]
+  let file: ModelFile
+  let graph: OnnxGraph
+  private(set) var options: OnnxOptions
+  let outputs: [String]
   /// The number of images in a batch of the file, if that is fixed.
-  private var statedBatch: Int?
+  private(set) var statedBatch: Int?
 
   /// The largest number of values that a network may compute for one image.
   private static let activationLimit = 1 << 33
@@ -31,7 +31,17 @@ struct Reader {
     }
   }
 
+  /// The network, what became of each node, and the assumptions made.
   func read() throws -> (network: Network, records: [OnnxNodeRecord], notes: [String]) {
+    var reading = try readAlone()
+    if let note = try checkBatchAxis(reading.network) { reading.notes.append(note) }
+    return reading
+  }
+
+  /// The network, whose first axis is taken at its word.
+  func network() throws -> Network { try readAlone().network }
+
+  private func readAlone() throws -> (network: Network, records: [OnnxNodeRecord], notes: [String]) {
     let inputs = try graph.inputs.filter { options.held[$0.name] == nil }.map(description)
     guard !inputs.isEmpty else { throw PullbackError(.usage, file.path, "every input is held: nothing comes in") }
     // The first look: shapes, and what is known.

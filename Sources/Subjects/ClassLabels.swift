@@ -11,17 +11,20 @@ public enum ClassLabels {
   /// - Throws: `PullbackError` of kind `data` if the file is none of these, or a number is missing or there twice;
   ///   `noInput` if it cannot be opened.
   public static func read(_ path: String) throws -> [String] {
-    let labels: [String]
+    var labels: [String]
     switch (path as NSString).pathExtension.lowercased() {
     case "json": labels = try json(path)
     case "csv": labels = try csv(path)
     default: labels = try lines(path)
     }
     guard !labels.isEmpty else { throw PullbackError(.data, path, "holds no names of classes") }
+    // Some programs begin a text with a mark of its byte order.
+    if labels[0].unicodeScalars.first == "\u{FEFF}" { labels[0].unicodeScalars.removeFirst() }
     // Names are printed, and a terminal would obey these.
-    if let wrong = labels.firstIndex(where: { $0.unicodeScalars.contains { $0.properties.generalCategory == .control } }
-    ) {
-      throw PullbackError(.data, path, "the name of class \(wrong) holds a control character")
+    let isCommand = { (scalar: Unicode.Scalar) in scalar.properties.generalCategory == .control && scalar != "\t" }
+    if let wrong = labels.firstIndex(where: { $0.unicodeScalars.contains(where: isCommand) }) {
+      throw PullbackError(
+        .data, path, "the name of class \(wrong) holds a control character", advice: "write it as plain text")
     }
     return labels
   }

@@ -135,12 +135,18 @@ private struct GivenInputs {
   /// The input that is explained.
   let explained: OnnxFile.Value
   let content: InputContent?
-  /// The values of the others, batch axis included.
+  /// The values of the others beside a batch: with a batch axis of one, or as the file states their shape where that
+  /// has none.
   let held: [String: Tensor]
+  /// The values that have every extent that the file states; they are all that is known of a file without a batch axis.
+  private let wholeHeld: [String: Tensor]
+  /// The error about a value that fits no batch, if there is one: it is used where the file has a batch axis.
+  private let noBatch: PullbackError?
   private let file: OnnxFile
+  private let request: GraphRequest
 
   init(_ request: GraphRequest, to file: OnnxFile) throws {
-    self.file = file
+    (self.file, self.request) = (file, request)
     var named: [String: String] = [:]
     var unnamed: [String] = []
     for text in request.inputs {
@@ -184,16 +190,38 @@ private struct GivenInputs {
     }
     let explainedPath = named.removeValue(forKey: name)
     content = try explainedPath.map { try InputContent($0) }
-    var held: [String: Tensor] = [:]
+    var (held, whole): ([String: Tensor], [String: Tensor]) = ([:], [:])
+    var noBatch: PullbackError?
     for input in file.inputs where input.name != name {
       guard let path = named[input.name] else {
         throw PullbackError(
           .usage, "input \(input.name)", "\(file.path) needs it, and it is given nothing: \(input.inWords)",
           advice: "name a file for it, as in \(input.name)=FILE.npy")
       }
-      held[input.name] = try Self.value(at: path, of: input, file)
+      let value = try Self.value(at: path, of: input, file)
+      if value.rank == input.extents.count, file.fits(value.shape, input) { whole[input.name] = value }
+      held[input.name] = value.rank < input.extents.count ? value.reshaped([1] + value.shape) : value
+      guard let first = value.shape.first, first > 1, value.rank == input.extents.count,
+        input.extents[0].isOpen || explained.extents.first == input.extents[0]
+      else { continue }
+      held[input.name] = value.image(0)
+      noBatch = PullbackError(
+        .data, path,
+        "the input \(input.name) is held at one value for all, expected \(input.inWords) with a batch of 1, "
+          + "found \(value.shape)")
     }
-    self.held = held
+    let rank = explained.extents.count
+    if case .array(let array, let path) = content, array.rank == rank + 1, !explained.extents.contains(where: \.isOpen)
+    {
+      noBatch = Self.misfit(array, path, explained)
+    }
+    (self.held, wholeHeld, self.noBatch) = (held, whole, noBatch)
+  }
+
+  private static func misfit(_ array: Tensor, _ path: String, _ input: OnnxFile.Value) -> PullbackError {
+    PullbackError(
+      .data, path,
+      "expected \(input.inWords) for the input \(input.name), found an array of shape \(array.shape)")
   }
 
   /// That of several inputs it is not said which is explained.
@@ -217,46 +245,61 @@ private struct GivenInputs {
       advice: "name the one that is explained, and give each of the others a value, as in \(names[0])=FILE.npy")
   }
 
-  /// The value of an input that is held, with a batch axis of one.
+  /// The value of an input that is held, of the shape that the file states, with a first extent of 1, or without it.
   private static func value(at path: String, of input: OnnxFile.Value, _ file: OnnxFile) throws -> Tensor {
-    guard case .array(var value, _) = try InputContent(path) else {
+    guard case .array(let value, _) = try InputContent(path) else {
       throw PullbackError(
         .data, path, "expected an .npy for the input \(input.name), which is held",
         advice: "say which input is explained")
     }
-    if value.rank == input.extents.count - 1 { value = value.reshaped([1] + value.shape) }
-    guard value.rank == input.extents.count, value.shape.first ?? 1 == 1 else {
+    let count = input.extents.count
+    let batched = value.rank == count - 1 ? [1] + value.shape : value.shape
+    guard batched.count == count, batched.first == 1 || file.fits(batched, input) else {
       throw PullbackError(
         .data, path,
-        "the input \(input.name) is held at one value for all, expected \(input.inWords) with a batch of 1, "
-          + "found \(value.shape)")
+        "the input \(input.name) is held, expected \(input.inWords) or a batch of 1, found \(value.shape)")
     }
-    try file.check(value.shape, of: input)
+    try file.check(batched, of: input)
     if value.type == .int64, input.isFloat { return Tensor(shape: value.shape, value.integers.map(Float.init)) }
     if value.type == .float32, !input.isFloat { return try value.asIntegers(path) }
     return value
   }
 
-  /// The network of the file. A file that was exported without a batch axis is read whole: of a vector that is certain,
-  /// of more axes it is tried where the first is no batch.
+  /// The network of the file. A file that has no batch axis, or cannot be read with one, is read whole.
   func model(_ options: OnnxOptions) throws -> OnnxModel {
-    do { return try OnnxModel(file, options: options) } catch let error as PullbackError {
-      guard let whole = wholeOptions(options), let model = try? OnnxModel(file, options: whole) else { throw error }
+    let whole = wholeOptions(options)
+    do {
+      let model = try OnnxModel(file, options: options)
+      if let noBatch { throw noBatch }
       return model
+    } catch let error as PullbackError {
+      guard error != noBatch else { throw error }
+      if let whole, let model = try? OnnxModel(file, options: whole) { return model }
+      guard let part = file.inputs.first(where: { held[$0.name] != nil && wholeHeld[$0.name] == nil }) else {
+        throw error
+      }
+      var advised = error
+      advised.advice = "if the file has no batch axis, give \(part.name) whole: \(part.inWords)"
+      throw advised
     }
   }
 
-  /// The options for a file without a batch axis; nil where it has several inputs, an open extent, a first extent of 1
-  /// or four axes, which are a batch of images, or where what is given does not fit.
+  /// The options for a file without a batch axis; nil where a shape is not known, the first extent is 1, or what is given
+  /// does not fit.
   private func wholeOptions(_ options: OnnxOptions) -> OnnxOptions? {
-    let extents = explained.extents.compactMap { if case .known(let count) = $0 { count } else { nil } }
-    guard file.inputs.count == 1, extents.count == explained.extents.count, extents.count < 4, extents.first ?? 1 > 1,
-      options.pictures.isEmpty
-    else { return nil }
-    if case .array(let array, _) = content, Array(array.shape.suffix(extents.count)) != extents { return nil }
+    guard options.pictures.isEmpty, wholeHeld.count == file.inputs.count - 1 else { return nil }
+    let count = explained.extents.count
+    let shape: [Int]
+    if case .array(let array, _) = content {
+      shape = array.rank == count + 1 ? Array(array.shape.dropFirst()) : array.shape
+    } else {
+      shape = request.shapes[explained.name] ?? explained.extents.compactMap { $0.count }
+    }
+    guard shape.first ?? 1 > 1, file.fits(shape, explained) else { return nil }
     var whole = options
     whole.batch = .none
-    whole.shapes = [:]
+    whole.shapes = options.shapes.merging([explained.name: shape]) { $1 }
+    whole.held = wholeHeld
     return whole
   }
 
@@ -268,17 +311,10 @@ private struct GivenInputs {
     guard isPicture || request.preprocessing != nil else {
       guard case .array(let array, let path) = content else { return nil }
       let rank = explained.extents.count
-      if array.rank == rank + 1, wholeOptions(options) != nil {
-        options.batch = .none
-        return nil
+      guard (rank - 1...rank).contains(array.rank) || noBatch != nil else {
+        throw Self.misfit(array, path, explained)
       }
-      guard array.rank == rank || array.rank == rank - 1 else {
-        throw PullbackError(
-          .data, path,
-          "expected \(explained.inWords) for the input \(explained.name), found an array of shape "
-            + "\(array.shape)")
-      }
-      options.shapes[explained.name] = [1] + (array.rank == rank ? Array(array.shape.dropFirst()) : array.shape)
+      options.shapes[explained.name] = [1] + array.shape.suffix(max(0, rank - 1))
       try checkShape(options.shapes[explained.name]!, path)
       return nil
     }
@@ -418,16 +454,22 @@ extension OnnxFile {
       advice: "it has \(inputs.map(\.name).joined(separator: ", "))")
   }
 
-  /// Throws unless a shape is one that the file allows.
+  /// Whether a shape has every extent that the file states, the first one perhaps excepted.
+  fileprivate func fits(_ shape: [Int], _ input: Value, anyFirst: Bool = false) -> Bool {
+    shape.count == input.extents.count && !shape.contains(0)
+      && zip(shape, input.extents).dropFirst(anyFirst ? 1 : 0).allSatisfy { $1 == .known($0) || $1.isOpen }
+  }
+
+  /// Throws unless a shape is one that the file allows, with any first extent.
   fileprivate func check(_ shape: [Int], of input: Value) throws {
-    guard shape.count == input.extents.count,
-      zip(shape, input.extents).dropFirst().allSatisfy({ $1 == .known($0) || $1.isOpen }), shape.allSatisfy({ $0 > 0 })
+    guard fits(shape, input, anyFirst: true)
     else { throw PullbackError(.usage, "input \(input.name)", "expected \(input.inWords), found the shape \(shape)") }
   }
 }
 
 extension OnnxFile.Extent {
-  fileprivate var isOpen: Bool { if case .open = self { true } else { false } }
+  fileprivate var isOpen: Bool { count == nil }
+  fileprivate var count: Int? { if case .known(let count) = self { count } else { nil } }
 }
 
 extension OnnxFile.Value {

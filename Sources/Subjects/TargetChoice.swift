@@ -70,7 +70,7 @@ public struct TargetChoice: Sendable {
     }
     var choices: [TargetChoice] = []
     var nodes: Set<String?> = []
-    for part in try parts(text, shape) {
+    for part in try parts(text, shape, model) {
       if part.hasPrefix("top-"), let count = Int(part.dropFirst(4)) {
         let classes = shape.reduce(1, *)
         guard shape.count == 1, (1...classes).contains(count) else {
@@ -100,8 +100,15 @@ public struct TargetChoice: Sendable {
     return (choices, node)
   }
 
-  /// The targets of a list, separated by semicolons or, if there are none, by commas, unless all is one index.
-  private static func parts(_ text: String, _ shape: [Int]) throws -> [String] {
+  /// The targets of a list, separated by semicolons or, if there are none, by commas, unless all is one index, the name of
+  /// a class or a place of a node, whose names may hold commas.
+  private static func parts(_ text: String, _ shape: [Int], _ model: Subject) throws -> [String] {
+    if text.contains(",") {
+      let node = colon(in: text, of: model.graph).map { String(text[..<$0]) }
+      if try model.classIndex(text) != nil || node.map({ model.graph.index(ofLayer: $0) != nil }) == true {
+        return [text]
+      }
+    }
     func parts(_ separator: Character) -> [String] {
       text.split(separator: separator, omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
     }

@@ -13,7 +13,7 @@ extension MethodSettings {
   public mutating func setTemperatures(_ text: String?, for graph: Graph) throws {
     var others: Float?
     var kinds: [Temperatures.Kind: Float] = [:]
-    for (name, text) in try pairs(text == "released" ? nil : text, option: "temperature") {
+    for (name, text) in try pairs(text == "released" ? nil : text, option: "temperature", namesAreOfNodes: true) {
       if let kind = Temperatures.Kind(rawValue: name), temperatures.set(kind, text) { continue }
       guard let value = Float(text), value.isFinite, value > 0 else {
         throw PullbackError(
@@ -62,25 +62,37 @@ private func relativeKind(_ name: String, in graph: Graph) throws -> Temperature
   return kind
 }
 
-/// The parts of `name=value,...`, each name once. Names may hold commas and equal signs, as those of a graph's nodes do.
-public func pairs(_ text: String?, option: String) throws -> [(String, String)] {
+/// The parts of `name=value,...`, each name once.
+///
+/// - Parameters:
+///   - text: the parts; nil is none.
+///   - option: the name of the option, for messages.
+///   - namesAreOfNodes: whether names, and not values, may hold commas and equal signs, as those of a graph's nodes do.
+public func pairs(
+  _ text: String?, option: String, namesAreOfNodes: Bool = false
+) throws -> [(String, String)] {
   var pairs: [(String, String)] = []
-  var begun = ""
-  for part in (text ?? "").split(separator: ",") {
-    begun += begun.isEmpty ? part : ",\(part)"
-    guard let sign = begun.lastIndex(of: "="), sign != begun.startIndex, begun.index(after: sign) != begun.endIndex
-    else {
+  var begun: String?
+  for part in (text ?? "").split(separator: ",", omittingEmptySubsequences: !namesAreOfNodes) {
+    let whole = begun.map { "\($0),\(part)" } ?? String(part)
+    let sign = namesAreOfNodes ? whole.lastIndex(of: "=") : whole.firstIndex(of: "=")
+    guard let sign, sign != whole.startIndex, whole.index(after: sign) != whole.endIndex else {
+      guard namesAreOfNodes else { throw incomplete(whole, option) }
+      begun = whole
       continue
     }
-    let name = String(begun[..<sign])
+    let name = String(whole[..<sign])
     guard !pairs.contains(where: { $0.0 == name }) else {
-      throw PullbackError(.usage, "\(option) \(begun)", "\(name) is given twice", advice: "leave one out")
+      throw PullbackError(.usage, "\(option) \(whole)", "\(name) is given twice", advice: "leave one out")
     }
-    pairs.append((name, String(begun[begun.index(after: sign)...])))
-    begun = ""
+    pairs.append((name, String(whole[whole.index(after: sign)...])))
+    begun = nil
   }
-  guard begun.isEmpty else {
-    throw PullbackError(.usage, "\(option) \(begun)", "expected a name and a value", advice: "as in relu=0.6")
-  }
+  // A comma at the end is forgiven.
+  if let begun, !begun.isEmpty { throw incomplete(begun, option) }
   return pairs
+}
+
+private func incomplete(_ part: String, _ option: String) -> PullbackError {
+  PullbackError(.usage, "\(option) \(part)", "expected a name and a value", advice: "as in relu=0.6")
 }

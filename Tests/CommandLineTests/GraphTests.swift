@@ -88,13 +88,14 @@ import Testing
 
   /// A file without a batch axis is read whole, and given one input or several; a name may hold the signs of options
   /// (Tests/Oracles/onnx_unbatched.py).
-  @Test(arguments: [("image", "x"), ("vector", "x"), ("signs", "a=b,c")])
-  func filesWithoutABatchAxis(_ name: String, _ input: String) throws {
+  @Test(arguments: ["image", "vector", "signs", "tokens", "mean", "sequence"])
+  func filesWithoutABatchAxis(_ name: String) throws {
     let numbers = try Fixture.tensors("onnx-unbatched")
     func number(_ part: String) throws -> Tensor { try numbers.tensor("\(name)/\(part)") }
     let x = try number("x")
     try write(x, "x.npy")
-    try write(number("selector").reshaped([number("selector").count]), "u.npy")
+    let selector = try number("selector")
+    try write(name == "signs" ? selector.reshaped([3]) : selector, "u.npy")
     let attribute = ["attribute", "--model", Fixture.path("onnx-unbatched/\(name).onnx"), "--selector", "u.npy"]
     func explain(_ arguments: [String]) throws -> Tensor {
       let outcome = try CommandLineTests.pullbacks.run(
@@ -108,13 +109,42 @@ import Testing
     expectClose(
       try explain(["--input", "x.npy", "--method", "gradient"]), gradient.reshaped(whole), within: 1e-5)
     if name == "signs" {
-      expectClose(try explain(["--input", "\(input)=x.npy", "--method", "gradient"]), gradient, within: 1e-5)
+      expectClose(try explain(["--input", "a=b,c=x.npy", "--method", "gradient"]), gradient, within: 1e-5)
       _ = try explain(["--input", "x.npy", "--method", "soft-pullback", "--temperature", "/Relu=0.5"])
+    } else if name == "sequence" {
+      try refused(
+        ["rules", "--model", Fixture.path("onnx-unbatched/\(name).onnx")], 65, "its first axis is no batch")
+      let rules = ["rules", "--model", Fixture.path("onnx-unbatched/\(name).onnx"), "--shape", "x=6x8"]
+      #expect(try CommandLineTests.pullbacks.run(rules, in: folder.url.path).status == 0)
     } else {
       try write(Tensor(batching: [x.reshaped(whole), x.reshaped(whole)]), "two.npy")
       let both = try explain(["--input", "two.npy", "--method", "gradient"])
       #expect(both.image(1) == both.image(0) && both.shape == [2] + x.shape)
     }
+  }
+
+  /// Beside a whole input, another is held whole; beside a batch, it is one value for all.
+  @Test func heldValuesWithoutABatchAxis() throws {
+    let numbers = try Fixture.tensors("onnx-unbatched")
+    try write(numbers.tensor("masked/x"), "x.npy")
+    try write(numbers.tensor("masked/mask"), "mask.npy")
+    try write(numbers.tensor("masked/mask").images(0..<1), "row.npy")
+    try write(numbers.tensor("masked/selector"), "u.npy")
+    let attribute = [
+      "attribute", "--model", Fixture.path("onnx-unbatched/masked.onnx"), "--explain", "x", "--input", "x=x.npy",
+      "--method", "gradient", "--selector", "u.npy", "--output", "map.npy", "--input",
+    ]
+    let outcome = try CommandLineTests.pullbacks.run(attribute + ["mask=mask.npy"], in: folder.url.path)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let gradient = try numbers.tensor("masked/gradient")
+    expectClose(try result("map.npy"), gradient.reshaped([1] + gradient.shape), within: 1e-5)
+    try refused(attribute + ["mask=row.npy", "--force"], 65, "give mask whole: float (6, 6)")
+
+    try write(number("pair/image"), "image.npy")
+    try write(Tensor(shape: [2, 5]), "table.npy")
+    try refused(
+      ["predict", "--model", graph("pair"), "--input", "image.npy", "--input", "table=table.npy"], 65,
+      "the input table is held at one value for all")
   }
 
   /// One of several inputs is explained, the others are held; a batch that the file fixes is run image by image; any
@@ -351,6 +381,14 @@ import Testing
     try write("tench\nzebra\n", "short.txt")
     try write("index,name\n4,zebra\n0,tench\n", "gap.csv")
     try write(#"{"tench": 0}"#, "turned.json")
+    try write("\u{FEFF}" + names.joined(separator: "\n"), "marked.txt")
+    let marked = try CommandLineTests.pullbacks.run(
+      [
+        "attribute", "--model", graph("plain-torchscript-17"), "--input", "x.npy", "--labels", "marked.txt", "--target",
+        "a, b",
+        "--output", "a.npy",
+      ], in: folder.url.path)
+    #expect(marked.status == 0 && marked.output.contains("target 1, a, b, "), "\(marked)")
     try write("tench\na\u{1B}[31m\nb\nc\nd\n", "coloured.txt")
     for (file, status, mention) in [
       ("coloured.txt", 65, "the name of class 1 holds a control character"), ("short.txt", 64, "there are 2"),

@@ -1,6 +1,7 @@
-"""Graphs without a batch axis, and one whose input has signs in its name that options use: what PyTorch computes in float64.
+"""Graphs without a batch axis, some of which can be read as if they had one, and one whose input has signs in its name that
+options use: what PyTorch computes in float64.
 
-torch 2.13.0, onnx 1.23.2. Writes fixtures/onnx-unbatched/{image,vector,signs}.onnx and fixtures/onnx-unbatched.safetensors:
+torch 2.13.0, onnx 1.23.2. Writes fixtures/onnx-unbatched/NAME.onnx and fixtures/onnx-unbatched.safetensors:
 per graph the input, the value, a selector, and the gradient of <selector, value> with respect to the input.
 """
 import pathlib
@@ -46,20 +47,45 @@ class Signs(nn.Module):
         return torch.relu(self.layer(x))
 
 
+class Tokens(nn.Module):
+    """Tokens that attend to each other: each has its output, which depends on the others."""
+
+    def __init__(self):
+        super().__init__()
+        self.qkv, self.head = nn.Linear(8, 24), nn.Linear(8, 3)
+
+    def forward(self, x, mask=None):
+        q, k, v = self.qkv(x).chunk(3, -1)
+        scores = q @ k.T / 8**0.5
+        return self.head(torch.softmax(scores if mask is None else scores + mask, -1) @ v)
+
+
+class Mean(Tokens):
+    """One output for all tokens."""
+
+    def forward(self, x):
+        return super().forward(x).mean(0)
+
+
 (HERE / "onnx-unbatched").mkdir(exist_ok=True)
 numbers = {}
-for name, kind, shape, given in [
-    ("image", Image, (3, 6, 7), "x"), ("vector", Vector, (5,), "x"), ("signs", Signs, (1, 5), "a=b,c"),
+for name, kind, shape, given, opened in [
+    ("image", Image, (3, 6, 7), "x", None), ("vector", Vector, (5,), "x", None), ("signs", Signs, (1, 5), "a=b,c", "n"),
+    ("tokens", Tokens, (6, 8), "x", None), ("mean", Mean, (6, 8), "x", None), ("sequence", Tokens, (6, 8), "x", "length"),
+    ("masked", Tokens, (6, 8), "x", None),
 ]:
     torch.manual_seed(3)
     model, x = kind().eval(), torch.randn(shape)
+    others = (torch.randn(6, 6),) if name == "masked" else ()
     torch.onnx.export(
-        model, (x,), HERE / f"onnx-unbatched/{name}.onnx", input_names=[given], output_names=["y"], opset_version=17,
-        dynamo=False, **({"dynamic_axes": {given: {0: "n"}}} if name == "signs" else {}))
+        model, (x, *others), HERE / f"onnx-unbatched/{name}.onnx", input_names=[given, "mask"][: 1 + len(others)],
+        output_names=["y"], opset_version=17, dynamo=False,
+        **({"dynamic_axes": {given: {0: opened}, "y": {0: opened}}} if opened else {}))
     x = x.double().requires_grad_()
-    value = model.double()(x)
+    value = model.double()(x, *(other.double() for other in others))
     selector = torch.randn_like(value)
     gradient, = torch.autograd.grad((value * selector).sum(), x)
-    for part, tensor in [("x", x), ("value", value), ("selector", selector), ("gradient", gradient)]:
+    parts = [("x", x), ("value", value), ("selector", selector), ("gradient", gradient)]
+    for part, tensor in parts + [("mask", other) for other in others]:
         numbers[f"{name}/{part}"] = tensor.detach().float().contiguous()
 save_file(numbers, HERE / "onnx-unbatched.safetensors")

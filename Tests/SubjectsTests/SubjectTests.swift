@@ -16,10 +16,16 @@ import Testing
 struct SubjectTests {
   /// Names of nodes may hold the signs between pairs, and within them.
   @Test func pairsOfNamesAndValues() throws {
-    let found = try pairs("relu=0.6,a=b=1,c,d=sigmoid:2", option: "temperature")
-    #expect(found.map(\.0) == ["relu", "a=b", "c,d"] && found.map(\.1) == ["0.6", "1", "sigmoid:2"])
-    for text in ["relu", "relu=1,gelu", "=1", "relu="] {
-      #expect(throws: PullbackError.self, "\(text)") { try pairs(text, option: "temperature") }
+    let found = try pairs("relu=0.6,a=b=1,c,,d=sigmoid:2,", option: "temperature", namesAreOfNodes: true)
+    #expect(found.map(\.0) == ["relu", "a=b", "c,,d"] && found.map(\.1) == ["0.6", "1", "sigmoid:2"])
+    let settings = try pairs("layer=relu=1,border=zeros,", option: "--set")
+    #expect(settings.map(\.0) == ["layer", "border"] && settings.map(\.1) == ["relu=1", "zeros"])
+    for isOfNodes in [false, true] {
+      for text in ["relu", "relu=1,gelu", "=1", "relu="] {
+        #expect(throws: PullbackError.self, "\(text)") {
+          try pairs(text, option: "temperature", namesAreOfNodes: isOfNodes)
+        }
+      }
     }
   }
 

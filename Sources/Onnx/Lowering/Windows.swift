@@ -51,7 +51,8 @@ struct Windows {
 
   /// The node's auto_pad.
   static func autoPad(_ lowering: Lowering, _ node: OnnxNode) throws -> String {
-    let mode = node.text("auto_pad", "NOTSET")
+    let text = node.text("auto_pad")
+    let mode = text.isEmpty ? "NOTSET" : text
     guard ["NOTSET", "SAME_UPPER", "SAME_LOWER", "VALID"].contains(mode) else {
       throw lowering.failure(node, "its auto_pad is \(quoted(mode))", advice: "export the model again")
     }

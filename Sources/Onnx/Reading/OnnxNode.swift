@@ -99,8 +99,11 @@ struct OnnxGraph {
     let graph = file.model.graph
     var opsets: [String: Int] = [:]
     for entry in file.model.opsetImport { opsets[entry.domain == "ai.onnx" ? "" : entry.domain] = Int(entry.version) }
-    // Files before version 3 of the format state none, and mean the first.
-    guard let stated = opsets[""] ?? opsets.values.max() ?? (file.model.irVersion < 3 ? 1 : nil) else {
+    // Files before version 3 of the format state none, and mean the first. Where all nodes are functions of the model's
+    // own, these say it.
+    let others = file.model.functions.flatMap(\.opsetImport).filter { ["", "ai.onnx"].contains($0.domain) }
+    let inFunctions = others.map { Int($0.version) }.max()
+    guard let stated = opsets[""] ?? inFunctions ?? opsets.values.max() ?? (file.model.irVersion < 3 ? 1 : nil) else {
       throw file.failure(
         "the model", "it does not say of which operator set its nodes are", advice: "export the model again")
     }
@@ -141,7 +144,7 @@ extension OnnxGraph.Input {
       throw file.failure(subject, "it is no tensor", advice: "networks of tensors are explained")
     }
     guard let kind = ElementKind(rawValue: Int(type.elemType)), kind.isNumber else {
-      let found = ElementKind(rawValue: Int(type.elemType)).map { "\($0)" } ?? "\(type.elemType)"
+      let found = Onnx_TensorProto.DataType(rawValue: Int(type.elemType)).map { "\($0)" } ?? "\(type.elemType)"
       throw file.failure(
         subject, "its elements are of the type \(found)", advice: "inputs are floats, integers or conditions")
     }

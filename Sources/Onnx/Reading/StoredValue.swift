@@ -109,7 +109,7 @@ extension StoredValue {
   convenience init(_ proto: Onnx_TensorProto, name: String?, in file: ModelFile) throws {
     let subject = "tensor \(quoted(proto.name))"
     guard let kind = ElementKind(rawValue: Int(proto.dataType)), kind.isNumber else {
-      let found = ElementKind(rawValue: Int(proto.dataType)).map { "\($0)" } ?? "\(proto.dataType)"
+      let found = Onnx_TensorProto.DataType(rawValue: Int(proto.dataType)).map { "\($0)" } ?? "\(proto.dataType)"
       throw file.failure(
         subject, "has elements of the type \(found), which is not read",
         advice: "floats of 16, 32 and 64 bits, bfloat16, integers of 8 to 64 bits and bool are")

@@ -1,0 +1,107 @@
+import Pullbacks
+
+// Goals: a file whose first axis is no batch is never read as if it were one, which would give other numbers in silence.
+// Non-goals: a proof. Graphs of pictures are taken at their word, unless what comes out contradicts it.
+
+extension Reader {
+  /// Throws where the places of the first axis of what comes in are not treated apart, so that it is no batch: tokens that
+  /// attend to each other, rows of a picture.
+  ///
+  /// The file is read as well without a batch axis, with several places along the first one, and both networks are run on
+  /// the same random numbers. If the axis is a batch, the same values come out, in whatever order.
+  ///
+  /// - Parameter network: the network that was read with the first axis as the batch.
+  /// - Returns: what people should know where the file states several places along the axis and cannot be read with them.
+  func checkBatchAxis(_ network: Network) throws -> String? {
+    guard options.batch == .first, options.pictures.isEmpty, let extent = placesToTry(), isSuspicious(extent) else {
+      return nil
+    }
+    let untried =
+      statedBatch.map { "that the first axis, of extent \($0), is a batch could not be tried, and is assumed" }
+    guard extent * network.graph.activationCount <= Self.checkedActivations else { return untried }
+    var whole = options
+    whole.batch = .none
+    whole.fixedBatch = nil
+    for (input, description) in zip(openInputs, network.graph.inputs) {
+      let shape = options.shapes[input.name] ?? [1] + description.shape
+      whole.shapes[input.name] = [extent] + shape.dropFirst()
+    }
+    for input in graph.inputs {
+      guard let value = options.held[input.name], value.shape.first == 1, !input.isOfOne else { continue }
+      whole.held[input.name] = value.repeated(extent)
+    }
+    // A file that cannot be read so tells nothing: some have a batch of one written into their nodes.
+    guard let other = try? Reader(file, graph, whole).network(),
+      zip(network.graph.inputs, other.graph.inputs).allSatisfy({ [extent] + $0.shape == $1.shape })
+    else { return untried }
+    let numbers = network.graph.inputs.enumerated().map { place, input in
+      let shape = [extent] + input.shape
+      return input.type == .int64
+        ? Tensor(shape: shape, integers: (0..<shape.product).map { Int64($0 % 2) })
+        : RandomStream(seed: 0, "batch axis", image: place).normals(shape)
+    }
+    let names = network.graph.inputs.map(\.name)
+    guard let apart = try? network.trace(at: Dictionary(uniqueKeysWithValues: zip(names, numbers)), rules: []).value,
+      let together = try? other.trace(
+        at: Dictionary(uniqueKeysWithValues: zip(names, numbers.map { $0.reshaped([1] + $0.shape) })), rules: []
+      ).value
+    else { return untried }
+    if apart.hasSameValues(as: together) { return nil }
+    throw file.failure(
+      "input \(quoted(openInputs[0].name))",
+      "its first axis is no batch: what comes out for one place along it depends on the others",
+      advice: "give its whole shape, as in \(openInputs[0].name)="
+        + other.graph.inputs[0].shape.map(String.init).joined(separator: "x"))
+  }
+
+  /// The largest number of values that are computed to look at the first axis.
+  private static let checkedActivations = 1 << 24
+
+  private var openInputs: [OnnxGraph.Input] { graph.inputs.filter { options.held[$0.name] == nil } }
+
+  /// The number of places along the first axis at which the file can be read; nil where there is one.
+  private func placesToTry() -> Int? {
+    var stated: Set<Int> = []
+    for input in openInputs {
+      guard let first = input.extents.first else { return nil }
+      if case .known(let extent) = first { stated.insert(extent) }
+    }
+    let extent = stated.first ?? 3
+    return stated.count <= 1 && extent > 1 ? extent : nil
+  }
+
+  /// Whether the first axis may be no batch: what comes in is no picture, or the axis is not that of what comes out.
+  private func isSuspicious(_ extent: Int) -> Bool {
+    let first = openInputs[0]
+    if first.extents.count < 4, first.kind.isFloat { return true }
+    guard let output = file.model.graph.output.first(where: { $0.name == outputs[0] }),
+      case .tensorType(let type)? = output.type.value, type.hasShape
+    else { return false }
+    guard case .dimValue(let count)? = type.shape.dim.first?.value else { return type.shape.dim.isEmpty }
+    if case .known = first.extents[0] { return Int(count) % extent != 0 }
+    return true
+  }
+}
+
+extension OnnxGraph.Input {
+  /// Whether the first axis has the one extent 1, or is none.
+  fileprivate var isOfOne: Bool {
+    guard let first = extents.first else { return true }
+    if case .known(let extent) = first { return extent == 1 }
+    return false
+  }
+}
+
+extension Tensor {
+  /// Whether a tensor has the same numbers, in whatever order, but for rounding.
+  fileprivate func hasSameValues(as other: Tensor) -> Bool {
+    guard count == other.count else { return false }
+    let (ours, theirs) = (scalarsOfAnyType.sorted(), other.scalarsOfAnyType.sorted())
+    // Values that are no numbers tell nothing.
+    guard ours.allSatisfy(\.isFinite), theirs.allSatisfy(\.isFinite) else { return true }
+    let scale = ours.reduce(0) { max($0, abs($1)) }
+    return zip(ours, theirs).allSatisfy { abs($0 - $1) <= 1e-4 * scale }
+  }
+
+  private var scalarsOfAnyType: [Float] { type == .float32 ? scalars : integers.map(Float.init) }
+}
