@@ -9,7 +9,8 @@ import Pullbacks
 /// let network = try Network(onnx: URL(filePath: "model.onnx"))
 /// ```
 /// The first axis of what comes in is the batch: the file is read as the function of one image, which the network then
-/// applies to each image of a batch, also where the file's own nodes mix the batch with other axes.
+/// applies to each image of a batch, also where the file's own nodes mix the batch with other axes. A file whose first
+/// axis turns out to be no batch is refused; ``OnnxOptions/Batch/none`` reads it whole.
 ///
 /// Before rules are laid out, layers that the file writes out in primitives become layers: GELU by erf and by tanh,
 /// SiLU, HardSwish, Mish, layer and group normalisation, root-mean-square normalisation, and attention. What no pattern
