@@ -104,10 +104,9 @@ public struct TargetChoice: Sendable {
   /// a class or a place of a node, whose names may hold commas.
   private static func parts(_ text: String, _ shape: [Int], _ model: Subject) throws -> [String] {
     if text.contains(",") {
-      let node = colon(in: text, of: model.graph).map { String(text[..<$0]) }
-      if try model.classIndex(text) != nil || node.map({ model.graph.index(ofLayer: $0) != nil }) == true {
-        return [text]
-      }
+      let node = colon(in: text, of: model.graph).map { String(text[..<$0]) } ?? ""
+      let isNode = node.contains(",") && model.graph.index(ofLayer: node) != nil
+      if try isNode || model.classIndex(text) != nil { return [text] }
     }
     func parts(_ separator: Character) -> [String] {
       text.split(separator: separator, omittingEmptySubsequences: false).map { $0.trimmingCharacters(in: .whitespaces) }
