@@ -49,7 +49,7 @@ extension Reader {
     if apart.hasSameValues(as: together) { return nil }
     throw file.failure(
       "input \(quoted(openInputs[0].name))",
-      "its first axis is no batch: what comes out for one place along it depends on the others",
+      OnnxModel.noBatch,
       advice: "give its whole shape, as in \(openInputs[0].name)="
         + other.graph.inputs[0].shape.map(String.init).joined(separator: "x"))
   }
@@ -81,6 +81,11 @@ extension Reader {
     if case .known = first.extents[0] { return Int(count) % extent != 0 }
     return true
   }
+}
+
+extension OnnxModel {
+  /// The problem of the error about a file whose first axis is no batch.
+  public static let noBatch = "its first axis is no batch: what comes out for one place along it depends on the others"
 }
 
 extension OnnxGraph.Input {

@@ -274,12 +274,15 @@ private struct GivenInputs {
       return model
     } catch let error as PullbackError {
       guard error != noBatch else { throw error }
-      if let whole, let model = try? OnnxModel(file, options: whole) { return model }
-      guard let part = file.inputs.first(where: { held[$0.name] != nil && wholeHeld[$0.name] == nil }) else {
-        throw error
-      }
+      // An open first axis is a batch unless it was found to be none; a fixed one may have been left by an exporter.
+      let isNoBatch = error.problem == OnnxModel.noBatch
+      let mayBeWhole = isNoBatch || explained.extents.first?.isOpen == false
+      if mayBeWhole, let whole, let model = try? OnnxModel(file, options: whole) { return model }
+      let short = file.inputs.first { held[$0.name] != nil && wholeHeld[$0.name] == nil }
+      guard let short, isNoBatch || (short.extents.first?.count ?? 1) > 1 else { throw error }
       var advised = error
-      advised.advice = "if the file has no batch axis, give \(part.name) whole: \(part.inWords)"
+      let advice = "if the file has no batch axis, give \(short.name) whole: \(short.inWords)"
+      advised.advice = [isNoBatch ? nil : error.advice, advice].compactMap { $0 }.joined(separator: "; ")
       throw advised
     }
   }

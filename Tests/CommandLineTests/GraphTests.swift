@@ -139,6 +139,13 @@ import Testing
     let gradient = try numbers.tensor("masked/gradient")
     expectClose(try result("map.npy"), gradient.reshaped([1] + gradient.shape), within: 1e-5)
     try refused(attribute + ["mask=row.npy", "--force"], 65, "give mask whole: float (6, 6)")
+    // An operator's own advice stays.
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: Fixture.path("onnx-unbatched/masked.onnx")))
+    while let next = bytes.range(of: Data("Softmax".utf8)) { bytes.replaceSubrange(next, with: Data("Softmix".utf8)) }
+    try bytes.write(to: folder.url.appendingPathComponent("unknown.onnx"))
+    let unknown = attribute.map { $0.hasSuffix("masked.onnx") ? "unknown.onnx" : $0 } + ["mask=row.npy", "--force"]
+    try refused(unknown, 65, "the operator is not read; export the model with another operator set")
+    try refused(unknown, 65, "give mask whole: float (6, 6)")
 
     try write(number("pair/image"), "image.npy")
     try write(Tensor(shape: [2, 5]), "table.npy")
