@@ -17,7 +17,7 @@ import time
 import numpy as np
 import torch
 
-from faithfulness import CACHE, METHODS, ROOT, photographs
+from faithfulness import CACHE, CHECKPOINT, METHODS, ROOT, photographs
 import quantus_side
 
 FIXED = ["soft-pullback", "gradient", "integrated-gradients", "deeplift-released"]
@@ -29,7 +29,8 @@ def attribute(folder, label, threads):
     command = [
         ROOT / ".build" / "release" / "pullbacks", "attribute", "--model", "efficientnet-lite0", "--checkpoint",
         next(CACHE.glob(CHECKPOINT)), "--input", next(folder.glob("*.png")), "--preprocess", "release", "--target",
-        str(label), "--preset", "paper-v6", "--temperature", "released", "--method", ",".join(METHODS), "--force", "--output", output]
+        str(label), "--preset", "paper-v6", "--temperature", "released", "--method", ",".join(METHODS), "--force",
+        "--output", output]
     start = time.perf_counter()
     # The same processors that PyTorch may use.
     subprocess.run(["taskset", "--cpu-list", f"0-{threads - 1}", *command], check=True, capture_output=True)

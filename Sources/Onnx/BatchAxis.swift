@@ -13,12 +13,29 @@ extension Reader {
   /// - Parameter network: the network that was read with the first axis as the batch.
   /// - Returns: what people should know where the file states several places along the axis and cannot be read with them.
   func checkBatchAxis(_ network: Network) throws -> String? {
-    guard options.batch == .first, options.pictures.isEmpty, let extent = placesToTry(), isSuspicious(extent) else {
-      return nil
-    }
+    guard options.batch == .first, options.pictures.isEmpty, let stated = placesToTry(), isSuspicious(stated.first!)
+    else { return nil }
     let untried =
       statedBatch.map { "that the first axis, of extent \($0), is a batch could not be tried, and is assumed" }
-    guard extent * network.graph.activationCount <= Self.checkedActivations else { return untried }
+    let affordable = stated.first { $0 * network.graph.activationCount <= Self.checkedActivations }
+    guard let extent = affordable else { return untried }
+    // Values that are held are one for all places, or one for each.
+    var isBatch: Bool?
+    for repeating in [true, false] where isBatch != true {
+      guard let other = wholeNetwork(extent, network, repeating: repeating) else { continue }
+      isBatch = sameValues(network, other, extent) ?? isBatch
+    }
+    guard let isBatch else { return untried }
+    guard !isBatch else { return nil }
+    let shape = [extent] + network.graph.inputs[0].shape
+    throw file.failure(
+      "input \(quoted(openInputs[0].name))", OnnxModel.noBatch,
+      advice: "give its whole shape, as in \(openInputs[0].name)=" + shape.map(String.init).joined(separator: "x"))
+  }
+
+  /// The network of the file without a batch axis, with `extent` places along the first one; nil where it cannot be read
+  /// so, which tells nothing: some files have a batch of one written into their nodes.
+  private func wholeNetwork(_ extent: Int, _ network: Network, repeating: Bool) -> Network? {
     var whole = options
     whole.batch = .none
     whole.fixedBatch = nil
@@ -26,32 +43,38 @@ extension Reader {
       let shape = options.shapes[input.name] ?? [1] + description.shape
       whole.shapes[input.name] = [extent] + shape.dropFirst()
     }
-    for input in graph.inputs {
+    for input in graph.inputs where repeating {
       guard let value = options.held[input.name], value.shape.first == 1, !input.isOfOne else { continue }
       whole.held[input.name] = value.repeated(extent)
     }
-    // A file that cannot be read so tells nothing: some have a batch of one written into their nodes.
     guard let other = try? Reader(file, graph, whole).network(),
       zip(network.graph.inputs, other.graph.inputs).allSatisfy({ [extent] + $0.shape == $1.shape })
-    else { return untried }
-    let numbers = network.graph.inputs.enumerated().map { place, input in
-      let shape = [extent] + input.shape
-      return input.type == .int64
-        ? Tensor(shape: shape, integers: (0..<shape.product).map { Int64($0 % 2) })
-        : RandomStream(seed: 0, "batch axis", image: place).normals(shape)
+    else { return nil }
+    return other
+  }
+
+  /// Whether two networks have the same values, place by place and all together; nil where they have none.
+  private func sameValues(_ network: Network, _ other: Network, _ extent: Int) -> Bool? {
+    // Some networks have values at positive numbers alone.
+    for isPositive in [false, true] {
+      let numbers = network.graph.inputs.enumerated().map { place, input in
+        let (shape, stream) = ([extent] + input.shape, RandomStream(seed: 0, "batch axis", image: place))
+        if input.type == .int64 {
+          return Tensor(shape: shape, integers: stream.integers(below: 2, count: shape.product).map(Int64.init))
+        }
+        let normals = stream.normals(shape)
+        return isPositive ? Tensor(shape: shape, normals.scalars.map { abs($0) + 0.5 }) : normals
+      }
+      func value(_ network: Network, _ inputs: [Tensor]) -> Tensor? {
+        let names = network.graph.inputs.map(\.name)
+        return try? network.trace(at: Dictionary(uniqueKeysWithValues: zip(names, inputs)), rules: []).value
+      }
+      guard let apart = value(network, numbers),
+        let together = value(other, numbers.map { $0.reshaped([1] + $0.shape) })
+      else { continue }
+      if let isSame = apart.hasSameValues(as: together) { return isSame }
     }
-    let names = network.graph.inputs.map(\.name)
-    guard let apart = try? network.trace(at: Dictionary(uniqueKeysWithValues: zip(names, numbers)), rules: []).value,
-      let together = try? other.trace(
-        at: Dictionary(uniqueKeysWithValues: zip(names, numbers.map { $0.reshaped([1] + $0.shape) })), rules: []
-      ).value
-    else { return untried }
-    if apart.hasSameValues(as: together) { return nil }
-    throw file.failure(
-      "input \(quoted(openInputs[0].name))",
-      OnnxModel.noBatch,
-      advice: "give its whole shape, as in \(openInputs[0].name)="
-        + other.graph.inputs[0].shape.map(String.init).joined(separator: "x"))
+    return nil
   }
 
   /// The largest number of values that are computed to look at the first axis.
@@ -59,21 +82,23 @@ extension Reader {
 
   private var openInputs: [OnnxGraph.Input] { graph.inputs.filter { options.held[$0.name] == nil } }
 
-  /// The number of places along the first axis at which the file can be read; nil where there is one.
-  private func placesToTry() -> Int? {
+  /// The numbers of places along the first axis at which the file can be read, the best one first; nil where there is one
+  /// place.
+  private func placesToTry() -> [Int]? {
     var stated: Set<Int> = []
     for input in openInputs {
       guard let first = input.extents.first else { return nil }
       if case .known(let extent) = first { stated.insert(extent) }
     }
-    let extent = stated.first ?? 3
-    return stated.count <= 1 && extent > 1 ? extent : nil
+    // Windows over time may see only places that lie apart.
+    guard let extent = stated.first else { return [17, 3] }
+    return stated.count == 1 && extent > 1 ? [extent] : nil
   }
 
   /// Whether the first axis may be no batch: what comes in is no picture, or the axis is not that of what comes out.
   private func isSuspicious(_ extent: Int) -> Bool {
     let first = openInputs[0]
-    if first.extents.count < 4, first.kind.isFloat { return true }
+    if first.extents.count < 4 { return true }
     guard let output = file.model.graph.output.first(where: { $0.name == outputs[0] }),
       case .tensorType(let type)? = output.type.value, type.hasShape
     else { return false }
@@ -98,12 +123,13 @@ extension OnnxGraph.Input {
 }
 
 extension Tensor {
-  /// Whether a tensor has the same numbers, in whatever order, but for rounding.
-  fileprivate func hasSameValues(as other: Tensor) -> Bool {
+  /// Whether a tensor has the same numbers but for rounding: in the same order where the shapes agree, else in whatever
+  /// order; nil where some are no numbers.
+  fileprivate func hasSameValues(as other: Tensor) -> Bool? {
     guard count == other.count else { return false }
-    let (ours, theirs) = (scalarsOfAnyType.sorted(), other.scalarsOfAnyType.sorted())
-    // Values that are no numbers tell nothing.
-    guard ours.allSatisfy(\.isFinite), theirs.allSatisfy(\.isFinite) else { return true }
+    var (ours, theirs) = (scalarsOfAnyType, other.scalarsOfAnyType)
+    guard ours.allSatisfy(\.isFinite), theirs.allSatisfy(\.isFinite) else { return nil }
+    if [1] + shape != other.shape { (ours, theirs) = (ours.sorted(), theirs.sorted()) }
     let scale = ours.reduce(0) { max($0, abs($1)) }
     return zip(ours, theirs).allSatisfy { abs($0 - $1) <= 1e-4 * scale }
   }

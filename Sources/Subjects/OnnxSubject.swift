@@ -202,7 +202,7 @@ private struct GivenInputs {
       if value.rank == input.extents.count, file.fits(value.shape, input) { whole[input.name] = value }
       held[input.name] = value.rank < input.extents.count ? value.reshaped([1] + value.shape) : value
       guard let first = value.shape.first, first > 1, value.rank == input.extents.count,
-        input.extents[0].isOpen || explained.extents.first == input.extents[0]
+        explained.extents.first.map({ $0.mayBeAxis(input.extents[0]) }) == true
       else { continue }
       held[input.name] = value.image(0)
       noBatch = PullbackError(
@@ -276,7 +276,7 @@ private struct GivenInputs {
       guard error != noBatch else { throw error }
       // An open first axis is a batch unless it was found to be none; a fixed one may have been left by an exporter.
       let isNoBatch = error.problem == OnnxModel.noBatch
-      let mayBeWhole = isNoBatch || explained.extents.first?.isOpen == false
+      let mayBeWhole = isNoBatch || (explained.extents.first?.count ?? 1) > 1
       if mayBeWhole, let whole, let model = try? OnnxModel(file, options: whole) { return model }
       let short = file.inputs.first { held[$0.name] != nil && wholeHeld[$0.name] == nil }
       guard let short, isNoBatch || (short.extents.first?.count ?? 1) > 1 else { throw error }
@@ -287,8 +287,7 @@ private struct GivenInputs {
     }
   }
 
-  /// The options for a file without a batch axis; nil where a shape is not known, the first extent is 1, or what is given
-  /// does not fit.
+  /// The options for a file without a batch axis; nil where a shape is not known, or what is given does not fit.
   private func wholeOptions(_ options: OnnxOptions) -> OnnxOptions? {
     guard options.pictures.isEmpty, wholeHeld.count == file.inputs.count - 1 else { return nil }
     let count = explained.extents.count
@@ -298,7 +297,7 @@ private struct GivenInputs {
     } else {
       shape = request.shapes[explained.name] ?? explained.extents.compactMap { $0.count }
     }
-    guard shape.first ?? 1 > 1, file.fits(shape, explained) else { return nil }
+    guard !shape.isEmpty, file.fits(shape, explained) else { return nil }
     var whole = options
     whole.batch = .none
     whole.shapes = options.shapes.merging([explained.name: shape]) { $1 }
@@ -472,6 +471,11 @@ extension OnnxFile {
 
 extension OnnxFile.Extent {
   fileprivate var isOpen: Bool { count == nil }
+  /// Whether it may be the same axis as another: a batch, for instance. Exporters make up names for axes without one.
+  fileprivate func mayBeAxis(_ other: Self) -> Bool {
+    guard case .open(let name) = self, case .open(let otherName) = other else { return self == other }
+    return name == otherName || [name, otherName].contains { $0.isEmpty || $0.contains("dynamic_axes") }
+  }
   fileprivate var count: Int? { if case .known(let count) = self { count } else { nil } }
 }
 

@@ -147,6 +147,22 @@ import Testing
     try refused(unknown, 65, "the operator is not read; export the model with another operator set")
     try refused(unknown, 65, "give mask whole: float (6, 6)")
 
+    // Texts are a batch of their own, of which all are held.
+    for part in ["x", "texts"] { try write(numbers.tensor("encoders/\(part)"), "\(part).npy") }
+    try write(numbers.tensor("encoders/texts").images(0..<1), "text.npy")
+    let predict = [
+      "predict", "--model", Fixture.path("onnx-unbatched/encoders.onnx"), "--explain", "x", "--input", "x=x.npy",
+      "--output", "y.npy", "--force", "--input",
+    ]
+    let value = try numbers.tensor("encoders/value")
+    for (file, expected) in [
+      ("texts.npy", value), ("text.npy", Tensor(shape: [2, 1], [value.scalars[0], value.scalars[3]])),
+    ] {
+      let outcome = try CommandLineTests.pullbacks.run(predict + ["texts=\(file)"], in: folder.url.path)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      expectClose(try result("y.npy"), expected, within: 3e-6)
+    }
+
     try write(number("pair/image"), "image.npy")
     try write(Tensor(shape: [2, 5]), "table.npy")
     try refused(

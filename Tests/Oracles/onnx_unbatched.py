@@ -1,5 +1,5 @@
-"""Graphs without a batch axis, some of which can be read as if they had one, and one whose input has signs in its name that
-options use: what PyTorch computes in float64.
+"""Graphs without a batch axis, some of which can be read as if they had one; one whose input has signs in its name that
+options use; and one with two batches, of pictures and of texts: what PyTorch computes in float64.
 
 torch 2.13.0, onnx 1.23.2. Writes fixtures/onnx-unbatched/NAME.onnx and fixtures/onnx-unbatched.safetensors:
 per graph the input, the value, a selector, and the gradient of <selector, value> with respect to the input.
@@ -67,6 +67,17 @@ class Mean(Tokens):
         return super().forward(x).mean(0)
 
 
+class Encoders(nn.Module):
+    """Each picture against each text."""
+
+    def __init__(self):
+        super().__init__()
+        self.picture, self.text = nn.Linear(5, 4), nn.Linear(3, 4)
+
+    def forward(self, x, texts):
+        return self.picture(x) @ self.text(texts).T
+
+
 (HERE / "onnx-unbatched").mkdir(exist_ok=True)
 numbers = {}
 for name, kind, shape, given, opened in [
@@ -88,4 +99,12 @@ for name, kind, shape, given, opened in [
     parts = [("x", x), ("value", value), ("selector", selector), ("gradient", gradient)]
     for part, tensor in parts + [("mask", other) for other in others]:
         numbers[f"{name}/{part}"] = tensor.detach().float().contiguous()
+torch.manual_seed(3)
+model, x, texts = Encoders().eval(), torch.randn(2, 5), torch.randn(3, 3)
+torch.onnx.export(
+    model, (x, texts), HERE / "onnx-unbatched/encoders.onnx", input_names=["x", "texts"], output_names=["y"],
+    opset_version=17, dynamo=False, dynamic_axes={"x": {0: "pictures"}, "texts": {0: "texts"}})
+value = model.double()(x.double(), texts.double())
+for part, tensor in [("x", x), ("texts", texts), ("value", value)]:
+    numbers[f"encoders/{part}"] = tensor.detach().float().contiguous()
 save_file(numbers, HERE / "onnx-unbatched.safetensors")
