@@ -27,10 +27,10 @@ class Normalised(nn.Module):
         return self.model(((x + 1) * 127.5 - 127) / 128)
 
 
-def load(checkpoint):
+def load(checkpoint, dtype=torch.float32):
     model = torch_models.build("efficientnet-lite0")
     model.load_state_dict(torch.load(checkpoint, weights_only=True))
-    return Normalised(soft_modules.replace_modules(model)).eval().requires_grad_(False)
+    return Normalised(soft_modules.replace_modules(model)).eval().requires_grad_(False).to(dtype)
 
 
 def pullback(model, x, y, softened):
