@@ -65,23 +65,44 @@ CLONES void pb_columns_adjoint(const float *columns, size_t spacing, size_t chan
 
 // Most places that a kernel of the fast path may have.
 #define PLACES 64
+// Rows that are summed up at once: so many sums hide how long one takes.
+#define ROWS 4
 
-// `rows` rows of `width` sums over the places of a kernel: y[o] = bias + sum_k kernel[k] in[o + from[k]], `step` from
-// one row's inputs to the next. By whole registers: what is too much is overwritten by the next row, but for the last.
+// Values side by side, wherever they lie.
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(sizeof(float)), may_alias));
+
+// `rows` rows of LANES sums over the places of a kernel: sum[r][l] = bias + sum_k kernel[k] in[r * step + l + from[k]].
+INLINE void sum_lanes(const float *in, size_t step, const float *kernel, const ptrdiff_t *from, size_t places,
+                      float bias, size_t rows, lanes *sum) {
+  for (size_t r = 0; r < rows; r++) sum[r] = bias - (lanes){0};
+  for (size_t k = 0; k < places; k++)
+    for (size_t r = 0; r < rows; r++) sum[r] += kernel[k] * *(const lanes *)(in + r * step + from[k]);
+}
+
+// The same for `rows` rows of `width` sums each, which lie in y without a gap before `end`. What a whole register has
+// too much is overwritten: the last registers of rows go first.
+INLINE void sum_rows(const float *in, size_t step, const float *kernel, const ptrdiff_t *from, size_t places,
+                     float bias, size_t rows, size_t width, float *y, const float *end) {
+  for (size_t blocks = (width + LANES - 1) / LANES; blocks > 0; blocks--) {
+    const size_t o = (blocks - 1) * LANES;
+    lanes sum[ROWS];
+    sum_lanes(in + o, step, kernel, from, places, bias, rows, sum);
+    for (size_t r = 0; r < rows; r++) {
+      float *to = y + r * width + o;
+      if (to + LANES <= end) memcpy(to, sum + r, sizeof *sum);
+      else memcpy(to, sum + r, (size_t)(end - to) * sizeof *to);
+    }
+  }
+}
+
+// The same for any number of rows.
 INLINE void sum_places(const float *in, size_t step, const float *kernel, const ptrdiff_t *from, size_t places,
                        float bias, size_t rows, size_t width, float *restrict y) {
-  for (size_t r = 0; r < rows; r++)
-    for (size_t o = 0; o < width; o += LANES) {
-      float sum[LANES];
-      for (size_t l = 0; l < LANES; l++) sum[l] = bias;
-      for (size_t k = 0; k < places; k++) {
-        const float *value = in + r * step + o + from[k];
-        for (size_t l = 0; l < LANES; l++) sum[l] += kernel[k] * value[l];
-      }
-      const size_t place = r * width + o;
-      if (place + LANES <= rows * width) memcpy(y + place, sum, sizeof sum);
-      else memcpy(y + place, sum, (rows * width - place) * sizeof *sum);
-    }
+  const float *end = y + rows * width;
+  size_t r = 0;
+  for (; r + ROWS <= rows; r += ROWS)
+    sum_rows(in + r * step, step, kernel, from, places, bias, ROWS, width, y + r * width, end);
+  for (; r < rows; r++) sum_rows(in + r * step, step, kernel, from, places, bias, 1, width, y + r * width, end);
 }
 
 CLONES void pb_depthwise(const float *x, const float *kernel, float bias, const pb_window *w, float *restrict y,
@@ -92,10 +113,11 @@ CLONES void pb_depthwise(const float *x, const float *kernel, float bias, const 
     const size_t rows = (w->out_height - 1) * w->stride_h + (w->kernel_h - 1) * w->dilation_h + 1;
     pb_pad_rows(x, w, false, -(long)w->pad_top, rows, phase, padded);
     ptrdiff_t from[PLACES];
-    for (size_t k = 0; k < places; k++) {
-      const size_t down = k / w->kernel_w * w->dilation_h, right = k % w->kernel_w * w->dilation_w;
-      from[k] = (ptrdiff_t)(down * stride + right % w->stride_w * phase + right / w->stride_w);
-    }
+    for (size_t i = 0, k = 0; i < w->kernel_h; i++)
+      for (size_t j = 0; j < w->kernel_w; j++, k++) {
+        const size_t right = j * w->dilation_w;
+        from[k] = (ptrdiff_t)(i * w->dilation_h * stride + right % w->stride_w * phase + right / w->stride_w);
+      }
     return sum_places(padded, w->stride_h * stride, kernel, from, places, bias, w->out_height, w->out_width, y);
   }
   for (size_t p = 0; p < w->out_height * w->out_width; p++) y[p] = bias;
@@ -108,53 +130,69 @@ CLONES void pb_depthwise(const float *x, const float *kernel, float bias, const 
   })
 }
 
-// The adjoint at stride 2: input columns of one parity take cotangents side by side.
+// The adjoint at a horizontal stride of 2: input columns of one parity take cotangents side by side, and so do input rows
+// of one remainder by the vertical stride.
 typedef struct {
-  size_t lead;    // zeros before a row of cotangents
-  size_t length;  // input columns of one parity, in whole registers
-  size_t row;     // values of a row of cotangents with its zeros
+  size_t above, left;   // zeros before the cotangents
+  size_t length;        // input columns of one parity, in whole registers
+  size_t rows, columns; // of the cotangents with their zeros
 } halves;
 
+INLINE size_t divided_up(size_t a, size_t b) { return (a + b - 1) / b; }
+INLINE size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
 INLINE halves halves_of(const pb_window *w) {
-  const size_t lead = (w->kernel_w - 1) * w->dilation_w / 2;
-  const size_t length = ((w->width + w->pad_left + 1) / 2 + LANES - 1) / LANES * LANES;
-  return (halves){lead, length, lead + (length > w->out_width ? length : w->out_width)};
+  const size_t above = divided_up((w->kernel_h - 1) * w->dilation_h, w->stride_h);
+  const size_t left = divided_up((w->kernel_w - 1) * w->dilation_w, 2);
+  const size_t length = divided_up(divided_up(w->width, 2), LANES) * LANES;
+  return (halves){above, left, length, above + larger(w->out_height, (w->height - 1 + w->pad_top) / w->stride_h + 1),
+                  left + larger(w->out_width, length + divided_up(w->pad_left + 1, 2))};
 }
 
 INLINE void depthwise_adjoint_by_two(const float *v, const float *kernel, const pb_window *w, float *restrict dx,
                                      float *restrict scratch) {
   const halves h = halves_of(w);
-  float *half = scratch + w->out_height * h.row, *merged = half + 2 * h.length;
-  memset(scratch, 0, w->out_height * h.row * sizeof *scratch);
+  const float *origin = scratch + h.above * h.columns + h.left;
+  float *half = scratch + h.rows * h.columns;
+  memset(scratch, 0, h.rows * h.columns * sizeof *scratch);
   for (size_t r = 0; r < w->out_height; r++)
-    memcpy(scratch + r * h.row + h.lead, v + r * w->out_width, w->out_width * sizeof *v);
-  for (size_t ih = 0; ih < w->height; ih++) {
-    // What each parity sums up: the kernel's places whose rows fall between cotangents give nothing.
-    const float *from[2][PLACES];
+    memcpy(scratch + (h.above + r) * h.columns + h.left, v + r * w->out_width, w->out_width * sizeof *v);
+  for (size_t first = 0; first < pb_smaller(w->stride_h, w->height); first++) {
+    // What the columns of each parity sum up, in the first of these rows.
+    ptrdiff_t from[2][PLACES];
     float weights[2][PLACES];
-    size_t count[2] = {0, 0};
+    size_t places[2] = {0, 0};
     for (size_t i = 0; i < w->kernel_h; i++) {
-      const long above = (long)(ih + w->pad_top) - (long)(i * w->dilation_h);
-      if (above < 0 || above % (long)w->stride_h != 0 || above / (long)w->stride_h >= (long)w->out_height) continue;
-      const float *row = scratch + (size_t)above / w->stride_h * h.row + h.lead;
+      const long down = (long)(first + w->pad_top) - (long)(i * w->dilation_h);
+      if (down % (long)w->stride_h != 0) continue;
       for (size_t j = 0; j < w->kernel_w; j++) {
-        const size_t shift = j * w->dilation_w, parity = shift % 2;
-        from[parity][count[parity]] = row - shift / 2;
-        weights[parity][count[parity]++] = kernel[i * w->kernel_w + j];
+        const size_t parity = (w->pad_left + j * w->dilation_w) % 2;
+        const long right = (long)(parity + w->pad_left) - (long)(j * w->dilation_w);
+        from[parity][places[parity]] = down / (long)w->stride_h * (long)h.columns + right / 2;
+        weights[parity][places[parity]++] = kernel[i * w->kernel_w + j];
       }
     }
-    for (size_t parity = 0; parity < 2; parity++)
-      for (size_t o = 0; o < h.length; o += LANES) {
-        float sum[LANES] = {0};
-        for (size_t k = 0; k < count[parity]; k++)
-          for (size_t l = 0; l < LANES; l++) sum[l] += weights[parity][k] * from[parity][k][o + l];
-        memcpy(half + parity * h.length + o, sum, sizeof sum);
+    const float *in = origin;
+    for (size_t row = first; row < w->height; row += ROWS * w->stride_h, in += ROWS * h.columns) {
+      const size_t rows = pb_smaller(ROWS, divided_up(w->height - row, w->stride_h));
+      for (size_t parity = 0; parity < 2; parity++)
+        for (size_t o = 0; o < h.length; o += LANES) {
+          lanes sum[ROWS];
+          if (rows == ROWS) sum_lanes(in + o, h.columns, weights[parity], from[parity], places[parity], 0, ROWS, sum);
+          else for (size_t r = 0; r < rows; r++)
+            sum_lanes(in + r * h.columns + o, 0, weights[parity], from[parity], places[parity], 0, 1, sum + r);
+          for (size_t r = 0; r < rows; r++) memcpy(half + (2 * r + parity) * h.length + o, sum + r, sizeof *sum);
+        }
+      for (size_t r = 0; r < rows; r++) {
+        float *to = dx + (row + r * w->stride_h) * w->width;
+        const float *even = half + 2 * r * h.length, *odd = even + h.length;
+        for (size_t o = 0; o < w->width / 2; o++) {
+          to[2 * o] = even[o];
+          to[2 * o + 1] = odd[o];
+        }
+        if (w->width % 2 == 1) to[w->width - 1] = even[w->width / 2];
       }
-    for (size_t o = 0; o < h.length; o++) {
-      merged[2 * o] = half[o];
-      merged[2 * o + 1] = half[h.length + o];
     }
-    memcpy(dx + ih * w->width, merged + w->pad_left, w->width * sizeof *dx);
   }
 }
 
@@ -169,10 +207,9 @@ CLONES void pb_depthwise_adjoint(const float *v, const float *kernel, const pb_w
     const size_t stride = pb_padded_phase(&cotangents);
     pb_pad_rows(v, &cotangents, false, -(long)cotangents.pad_top, w->height + down, stride, scratch);
     ptrdiff_t from[PLACES];
-    for (size_t k = 0; k < places; k++) {
-      const size_t above = k / w->kernel_w * w->dilation_h, left = k % w->kernel_w * w->dilation_w;
-      from[k] = (ptrdiff_t)((down - above) * stride + across - left);
-    }
+    for (size_t i = 0, k = 0; i < w->kernel_h; i++)
+      for (size_t j = 0; j < w->kernel_w; j++, k++)
+        from[k] = (ptrdiff_t)((down - i * w->dilation_h) * stride + across - j * w->dilation_w);
     return sum_places(scratch, stride, kernel, from, places, 0, w->height, w->width, dx);
   }
   if (places <= PLACES && w->stride_w == 2) return depthwise_adjoint_by_two(v, kernel, w, dx, scratch);
@@ -192,8 +229,7 @@ size_t pb_depthwise_scratch(const pb_window *w) {
   const size_t adjoint =
       (w->height + (w->kernel_h - 1) * w->dilation_h) * (w->width + (w->kernel_w - 1) * w->dilation_w);
   const halves h = halves_of(w);
-  const size_t by_two = w->out_height * h.row + 4 * h.length, larger = forward > adjoint ? forward : adjoint;
-  return (larger > by_two ? larger : by_two) + LANES;
+  return larger(larger(forward, adjoint), h.rows * h.columns + 2 * ROWS * h.length) + LANES;
 }
 
 CLONES void pb_depthwise_weight(const float *v, const float *x, const pb_window *w, float *restrict dkernel) {

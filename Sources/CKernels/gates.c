@@ -66,6 +66,8 @@ GATE_SOFT(pb_gate_hardswish_averaged, averaged_hardswish_gate(x, inverse_tau))
 
 // Between two limits.
 
+#define BLOCK 32
+
 CLONES void pb_clip(const float *z, float low, float high, float *y, size_t n) {
   IN_PLACE
   for (size_t i = 0; i < n; i++) y[i] = clip(z[i], low, high);
@@ -76,9 +78,20 @@ CLONES void pb_gate_step_between(const float *v, const float *z, float low, floa
   for (size_t i = 0; i < n; i++) y[i] = v[i] * (((z[i] > low) & (z[i] < high)) ? 1.0f : 0.0f);
 }
 
+// Where a whole block lies so far below the upper limit that its term is 0, the term is not computed.
 CLONES void pb_gate_normal_between(const float *v, const float *z, float low, float high, float inverse_tau, float *y,
                                    size_t n) {
-  IN_PLACE
-  for (size_t i = 0; i < n; i++)
-    y[i] = v[i] * (pb_phi((z[i] - low) * inverse_tau) - pb_phi((z[i] - high) * inverse_tau));
+  for (size_t start = 0; start < n; start += BLOCK) {
+    const size_t end = pb_smaller(start + BLOCK, n);
+    int reaches = 0;
+    for (size_t i = start; i < end; i++) reaches |= !((z[i] - high) * inverse_tau < PB_PHI_ZERO);
+    if (reaches) {
+      IN_PLACE
+      for (size_t i = start; i < end; i++)
+        y[i] = v[i] * (pb_phi((z[i] - low) * inverse_tau) - pb_phi((z[i] - high) * inverse_tau));
+    } else {
+      IN_PLACE
+      for (size_t i = start; i < end; i++) y[i] = v[i] * pb_phi((z[i] - low) * inverse_tau);
+    }
+  }
 }

@@ -85,10 +85,11 @@ INLINE float pb_erf(float x) {
   return a < 1.0f ? near * x : far;
 }
 
-// The standard normal distribution function, exactly 0 and 1 far out.
+// The standard normal distribution function, exactly 1 far out and exactly 0 below this.
+#define PB_PHI_ZERO (-5.6f)
 INLINE float pb_phi(float z) {
   const float value = 0.5f + 0.5f * pb_erf(z * 0.707106781f);
-  return z < -5.6f ? 0.0f : value;
+  return z < PB_PHI_ZERO ? 0.0f : value;
 }
 
 INLINE float pb_logistic(float z) { return 1.0f / (1.0f + pb_exp(-z)); }

@@ -68,7 +68,8 @@ extension Graph {
     }
     let needed = nodes.indices.filter { isNeeded[$0] }
     let sources = needed.filter { found[$0].isInput }
-    let order = sources.filter { $0 == first } + sources.filter { $0 != first }
+    let order =
+      sources.filter { $0 == first } + sources.filter { $0 != first }
       + needed.filter { !found[$0].isInput }
     var place = [Int](repeating: 0, count: nodes.count)
     for (position, index) in order.enumerated() { place[index] = position }

@@ -252,7 +252,8 @@ extension Spread {
     let channels = channelAxis == .first ? node.shape.first : node.shape.last
     guard deviations.count == channels else {
       throw PullbackError(
-        .usage, "node \(node.name)", "expected a deviation for each of \(channels ?? 0) channels, "
+        .usage, "node \(node.name)",
+        "expected a deviation for each of \(channels ?? 0) channels, "
           + "found \(deviations.count)", advice: "measure the spreads of this network")
     }
     if let channel = deviations.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {

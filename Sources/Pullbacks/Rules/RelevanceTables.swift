@@ -80,8 +80,9 @@ extension Graph {
   fileprivate func first(_ kinds: Set<String>) throws(PullbackError) -> Node {
     guard let node = nodes.first(where: { kinds.contains($0.operation.kind) }) else {
       throw PullbackError(
-        .usage, name, "has no operation of kind \(kinds.sorted().joined(separator: " or ")), at which the table has "
-          + "another rule for the first")
+        .usage, name,
+        "has no operation of kind \(kinds.sorted().joined(separator: " or ")), at which the table has another rule for "
+          + "the first")
     }
     return node
   }

@@ -115,6 +115,20 @@ extension TwinCase {
     cases("conv depthwise on one place", Convolution(3, kernel: 3, padding: 1, groups: 3, bias: false), [[3, 1, 1]]),
     cases("conv depthwise, kernel beyond input", Convolution(2, kernel: 5, padding: 3, groups: 2), [[2, 2, 1]]),
     cases("conv depthwise, two outputs a channel", Convolution(6, kernel: Extent(2, 1), groups: 3), [[3, 3, 2]]),
+    cases("conv depthwise, wide rows", Convolution(2, kernel: 5, padding: 2, groups: 2), [[2, 11, 37]]),
+    cases(
+      "conv depthwise, strides of three and two",
+      Convolution(
+        2, kernel: Extent(4, 3), stride: Extent(3, 2), padding: Padding(top: 2, left: 1, bottom: 0, right: 3), groups: 2
+      ),
+      [[2, 17, 37]], batch: 2),
+    cases(
+      "conv depthwise strided, dilated by two",
+      Convolution(2, kernel: 3, stride: 2, padding: 3, dilation: 2, groups: 2),
+      [[2, 13, 36]]),
+    cases(
+      "conv depthwise strided, dilated by three",
+      Convolution(2, kernel: 3, stride: Extent(1, 2), padding: 2, dilation: 3, groups: 2), [[2, 11, 35]]),
     cases("conv dilated", Convolution(2, kernel: 3, padding: 3, dilation: Extent(3, 2)), [[1, 4, 5]]),
     cases("conv pointwise", Convolution(5, kernel: 1, bias: false), [[3, 2, 3]], batch: 3),
     cases("conv pointwise strided", Convolution(2, kernel: 1, stride: 2), [[3, 3, 5]]),
@@ -154,15 +168,16 @@ extension TwinCase {
 
   private static let nonlinear = activations + maxPools + normalisations + products + attentions
 
-  private static let activations: [TwinCase] = ([
-    ReLU(), ReLU6(), GELU(), SiLU(), Sigmoid(),
-  ] as [any Pullbacks.Operation]).flatMap { activation in
-    let temperatures: [Float] = activation is Sigmoid ? [] : [0.05, 0.6, 1.6]
-    let logistic: [any Rule] = activation is ReLU ? temperatures.map { LogisticGate(temperature: $0) } : []
-    let soft: [any Rule] = temperatures.map { SoftGate(temperature: $0) } + logistic
-    return cases(activation.kind, activation, [[2, 3, 3]], batch: 3, spread: 8, soft)
-      + cases("\(activation.kind) of one number", activation, [[1]], soft)
-  }
+  private static let activations: [TwinCase] =
+    ([
+      ReLU(), ReLU6(), GELU(), SiLU(), Sigmoid(),
+    ] as [any Pullbacks.Operation]).flatMap { activation in
+      let temperatures: [Float] = activation is Sigmoid ? [] : [0.05, 0.6, 1.6]
+      let logistic: [any Rule] = activation is ReLU ? temperatures.map { LogisticGate(temperature: $0) } : []
+      let soft: [any Rule] = temperatures.map { SoftGate(temperature: $0) } + logistic
+      return cases(activation.kind, activation, [[2, 3, 3]], batch: 3, spread: 8, soft)
+        + cases("\(activation.kind) of one number", activation, [[1]], soft)
+    }
 
   private static let maxPools: [TwinCase] = {
     let soft = SoftMaxPool.Border.allCases.flatMap { border in
