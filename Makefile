@@ -119,7 +119,7 @@ docs: dependencies ## Build the documentation into .build/docs, with a page for 
 	  --target Attribution --target Plotting --warnings-as-errors --output-path .build/docs
 
 bench: dependencies ## Measure; with a python3 that has torch, beside PyTorch; numbers go to .build/bench.json too
-	$(SWIFT) run -c release bench --parts all --json .build/bench.json
+	$(SWIFT) run -c release bench --parts all --seconds 1.5 --json .build/bench.json
 
 golden: dependencies ## Record the figures and golden images anew, on purpose only, and say what changed
 	rm -rf .build/figures-before && mkdir -p .build && cp -r Figures .build/figures-before
