@@ -10,11 +10,11 @@ import Testing
 /// Files that are wrong end in an error that names the file and what is at fault.
 @Suite struct HostileFileTests {
   /// The error that reading a model ends in.
-  private func refusal(_ model: TestModel, _ options: OnnxOptions = OnnxOptions()) throws -> String {
+  func refusal(_ model: TestModel, _ options: OnnxOptions = OnnxOptions()) throws -> String {
     try refusal(model.bytes(), options)
   }
 
-  private func refusal(_ bytes: Data, _ options: OnnxOptions = OnnxOptions()) -> String {
+  func refusal(_ bytes: Data, _ options: OnnxOptions = OnnxOptions()) -> String {
     do {
       _ = try TestModel.read(bytes, options)
       return "read"
@@ -25,7 +25,7 @@ import Testing
     }
   }
 
-  private func expect(_ model: TestModel, _ words: String..., options: OnnxOptions = OnnxOptions()) throws {
+  func expect(_ model: TestModel, _ words: String..., options: OnnxOptions = OnnxOptions()) throws {
     let text = try refusal(model, options)
     for word in words { #expect(text.contains(word), "\(word) in: \(text)") }
   }
@@ -248,50 +248,6 @@ import Testing
       #expect(
         found.map { "\($0)".lowercased() }.sorted() == expected.map { $0.replacing("_", with: "") }.sorted(), "\(name)")
     }
-  }
-
-  /// Places that depend on each other are no batch: where they are only put into another order, where there are values at
-  /// positive numbers alone, and where they are integers. Beside held values a batch stays one.
-  @Test func placesThatDependOnEachOther() throws {
-    let noBatch = "its first axis is no batch"
-    var flipped = TestModel()
-    for (name, values) in [("s", [-1]), ("e", [-100]), ("a", [0]), ("m", [-1])] { flipped.integers(name, values) }
-    flipped.node("Slice", ["x", "s", "e", "a", "m"], ["y"])
-    try expect(flipped, noBatch)
-
-    var logarithm = TestModel()
-    logarithm.node("Log", ["x"], ["l"])
-    logarithm.node("ReduceMean", ["l"], ["c"], ints: ["axes": [0]])
-    logarithm.node("Sub", ["l", "c"], ["y"])
-    try expect(logarithm, noBatch)
-
-    for (operation, problem) in [("Sub", noBatch), ("Add", "read")] {
-      var tokens = TestModel(inputs: [("x", [0])])
-      tokens.proto.graph.input[0].type.tensorType.elemType = 7
-      tokens.tensor("table", [2, 3], [1, 2, 3, 5, 8, 13])
-      tokens.node("Gather", ["table", "x"], ["g"])
-      tokens.node("ReduceMean", ["g"], ["c"], ints: ["axes": [operation == "Sub" ? 0 : -1]])
-      tokens.node(operation, ["g", "c"], ["y"])
-      try expect(tokens, problem)
-    }
-
-    var encoders = TestModel(inputs: [("x", [0, 3]), ("t", [0, 3])])
-    encoders.node("Transpose", ["t"], ["u"])
-    encoders.node("MatMul", ["x", "u"], ["y"])
-    for count in [1, 4] {
-      let held = Tensor(shape: [count, 3], (0..<3 * count).map(Float.init))
-      let model = try encoders.read(OnnxOptions(held: ["t": held]))
-      #expect(model.network.graph.outputShape == [count])
-    }
-  }
-
-  /// A vector is no batch of numbers.
-  @Test func batchAxis() throws {
-    var model = TestModel(inputs: [("x", [5])])
-    model.tensor("w", [5], [1, 2, 3, 4, 5])
-    model.node("Mul", ["x", "w"], ["y"])
-    try expect(model, "its only axis has the fixed extent 5, so there is no batch axis")
-    #expect(try model.read(OnnxOptions(batch: .none)).network.graph.outputShape == [5])
   }
 
   /// Every operator with too few inputs, with others left out, and with known ones: none ends the program.
