@@ -26,7 +26,8 @@ struct Predict: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Also write the logits, float32 (N, classes), with a record in a .json of the same name.", valueName: "file.npy"))
+      "Also write the logits, float32 (N, classes), or the output of another shape, with a record in a .json of the same name.",
+      valueName: "file.npy"))
   var output: String?
 
   @OptionGroup var outputs: OutputOptions
@@ -38,11 +39,13 @@ struct Predict: ParsableCommand {
   func run() throws {
     let (model, images) = try input.load(model)
     let shape = model.graph.outputShape
-    guard shape.count == 1 else {
+    let hasClasses = shape.count == 1
+    guard hasClasses || output != nil && format != .csv else {
       let first = shape.map { _ in "0" }.joined(separator: ",")
       throw PullbackError(
         .usage, "predict", "prints classes, and the output of \(model.name) has the shape \(shape)",
-        advice: "pullbacks attribute explains its values, as in --target \(first.isEmpty ? "0" : first)")
+        advice: "write it by --output\(format == .csv ? " and without csv" : ""); pullbacks attribute explains its values, "
+          + "as in --target \(first.isEmpty ? "0" : first)")
     }
     if let output {
       try outputs.check([output, Signature.recordPath(output)], inputs: images.files + [model.path])
@@ -58,9 +61,12 @@ struct Predict: ParsableCommand {
       // An error in the network's output is not the fault of the picture's file.
       guard let image = try unreadable.reading({ try images(index..<index + 1) }) else { continue }
       let value = try model.network.finiteValue(at: image, named: images.names[index])
-      let row = Row(images.names[index], Prediction.ranking(value.scalars).prefix(top), model)
+      let ranking = hasClasses ? Prediction.ranking(value.scalars).prefix(top) : []
+      let row = Row(images.names[index], ranking, model)
       if output != nil { logits.append(value) }
       switch format {
+      case .text where !hasClasses:
+        print("\(row.image): \(value.scalars.min() ?? 0) to \(value.scalars.max() ?? 0), of shape \(shape)")
       case .text: row.printText(titled: images.count > 1)
       case .csv: row.printCSV()
       case .json: break
@@ -73,7 +79,7 @@ struct Predict: ParsableCommand {
       model: model.name, checkpoint: PathText.shown(model.path),
       checkpointSHA256: model.sha256, input: input.inWords,
       preprocessing: input.pictures.description(images, for: model), images: rows.map(\.image),
-      predictions: format == .json ? rows.map(\.classes) : nil,
+      predictions: format == .json && hasClasses ? rows.map(\.classes) : nil,
       shape: output == nil ? nil : [logits.count] + model.graph.outputShape,
       sha256: output == nil ? nil : logits.map { try $0.withUnsafeBuffer { try sha256(UnsafeRawBufferPointer($0)) } })
     if format == .json {

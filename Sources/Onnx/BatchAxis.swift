@@ -8,17 +8,25 @@ extension Reader {
   /// attend to each other, rows of a picture.
   ///
   /// The file is read as well without a batch axis, with several places along the first one, and both networks are run on
-  /// the same random numbers. If the axis is a batch, the same values come out, in whatever order.
+  /// the same numbers: on what will come in, if that is known, and on random ones. If the axis is a batch, the same values
+  /// come out; of random numbers in whatever order.
   ///
   /// - Parameter network: the network that was read with the first axis as the batch.
-  /// - Returns: what people should know where the file states several places along the axis and cannot be read with them.
+  /// - Returns: what people should know where several places along the axis cannot be tried.
   func checkBatchAxis(_ network: Network) throws -> String? {
-    guard options.batch == .first, options.pictures.isEmpty, let stated = placesToTry(), isSuspicious(stated.first!)
-    else { return nil }
-    let untried =
-      statedBatch.map { "that the first axis, of extent \($0), is a batch could not be tried, and is assumed" }
-    let affordable = stated.first { $0 * network.graph.activationCount <= Self.checkedActivations }
-    guard let extent = affordable else { return untried }
+    guard options.batch == .first, options.pictures.isEmpty else { return nil }
+    var untried: String?
+    if let given = givenPlaces(network), isSuspicious(given.extent) {
+      if let isBatch = isBatch(network, given) {
+        guard isBatch else { throw noBatch(network, given.extent) }
+      } else {
+        untried = "that the first axis is a batch could not be tried at what comes in, and is assumed"
+      }
+    }
+    guard let stated = placesToTry(), isSuspicious(stated.first!) else { return untried }
+    untried =
+      statedBatch.map { "that the first axis, of extent \($0), is a batch could not be tried, and is assumed" } ?? untried
+    guard let extent = stated.first(where: { isAffordable($0, network) }) else { return untried }
     // Values that are held are one for all places, or one for each.
     var isBatch: Bool?
     for repeating in [true, false] where isBatch != true {
@@ -26,12 +34,52 @@ extension Reader {
       isBatch = sameValues(network, other, extent) ?? isBatch
     }
     guard let isBatch else { return untried }
-    guard !isBatch else { return nil }
+    guard isBatch else { throw noBatch(network, extent) }
+    return nil
+  }
+
+  private func noBatch(_ network: Network, _ extent: Int) -> PullbackError {
     let shape = [extent] + network.graph.inputs[0].shape
-    throw file.failure(
+    return file.failure(
       "input \(quoted(openInputs[0].name))", OnnxModel.noBatch,
       advice: "give its whole shape, as in \(openInputs[0].name)=" + shape.map(String.init).joined(separator: "x"))
   }
+
+  // MARK: What will come in
+
+  /// What will come in, if it is known, and the number of places of it along the first axis; nil where that is one, which
+  /// depends on no other, or none that the file allows.
+  private func givenPlaces(_ network: Network) -> (extent: Int, inputs: [Tensor])? {
+    var inputs: [Tensor] = []
+    for (input, description) in zip(openInputs, network.graph.inputs) {
+      guard let value = options.trial[input.name], let extent = value.shape.first, extent > 1,
+        value.shape.dropFirst() == description.shape[...], value.type == description.type,
+        extent == inputs.first?.shape[0] ?? extent, input.allows(extent)
+      else { return nil }
+      inputs.append(value)
+    }
+    return (inputs[0].shape[0], inputs)
+  }
+
+  /// Whether places that will come in have the values apart that they have together, and in the same order; nil where
+  /// they cannot be taken together. Places that have no values apart are no batch.
+  private func isBatch(_ network: Network, _ given: (extent: Int, inputs: [Tensor])) -> Bool? {
+    guard isAffordable(given.extent, network) else { return nil }
+    for repeating in [false, true] {
+      guard let other = wholeNetwork(given.extent, network, repeating: repeating),
+        let together = other.value(given.inputs.map { $0.reshaped([1] + $0.shape) })
+      else { continue }
+      guard let apart = network.value(given.inputs) else { return false }
+      return apart.isSame(as: together)
+    }
+    return nil
+  }
+
+  private func isAffordable(_ extent: Int, _ network: Network) -> Bool {
+    extent * network.graph.activationCount <= Self.checkedActivations
+  }
+
+  // MARK: Random numbers
 
   /// The network of the file without a batch axis, with `extent` places along the first one; nil where it cannot be read
   /// so, which tells nothing: some files have a batch of one written into their nodes.
@@ -65,12 +113,7 @@ extension Reader {
         let normals = stream.normals(shape)
         return isPositive ? Tensor(shape: shape, normals.scalars.map { abs($0) + 0.5 }) : normals
       }
-      func value(_ network: Network, _ inputs: [Tensor]) -> Tensor? {
-        let names = network.graph.inputs.map(\.name)
-        return try? network.trace(at: Dictionary(uniqueKeysWithValues: zip(names, inputs)), rules: []).value
-      }
-      guard let apart = value(network, numbers),
-        let together = value(other, numbers.map { $0.reshaped([1] + $0.shape) })
+      guard let apart = network.value(numbers), let together = other.value(numbers.map { $0.reshaped([1] + $0.shape) })
       else { continue }
       if let isSame = apart.hasSameValues(as: together) { return isSame }
     }
@@ -113,7 +156,22 @@ extension OnnxModel {
   public static let noBatch = "its first axis is no batch: what comes out for one place along it depends on the others"
 }
 
+extension Network {
+  /// The value at the inputs, in their order; nil where there is none.
+  fileprivate func value(_ inputs: [Tensor]) -> Tensor? {
+    let names = graph.inputs.map(\.name)
+    return try? trace(at: Dictionary(uniqueKeysWithValues: zip(names, inputs)), rules: []).value
+  }
+}
+
 extension OnnxGraph.Input {
+  /// Whether as many places may come in along the first axis.
+  fileprivate func allows(_ extent: Int) -> Bool {
+    guard let first = extents.first else { return false }
+    if case .known(let stated) = first { return stated == extent }
+    return true
+  }
+
   /// Whether the first axis has the one extent 1, or is none.
   fileprivate var isOfOne: Bool {
     guard let first = extents.first else { return true }
@@ -130,8 +188,20 @@ extension Tensor {
     var (ours, theirs) = (scalarsOfAnyType, other.scalarsOfAnyType)
     guard ours.allSatisfy(\.isFinite), theirs.allSatisfy(\.isFinite) else { return nil }
     if [1] + shape != other.shape { (ours, theirs) = (ours.sorted(), theirs.sorted()) }
-    let scale = ours.reduce(0) { max($0, abs($1)) }
-    return zip(ours, theirs).allSatisfy { abs($0 - $1) <= 1e-4 * scale }
+    return Self.areClose(ours, theirs)
+  }
+
+  /// Whether a tensor has the same numbers but for rounding, and the same axes but for those of one place.
+  fileprivate func isSame(as other: Tensor) -> Bool {
+    shape.filter { $0 != 1 } == other.shape.filter { $0 != 1 }
+      && Self.areClose(scalarsOfAnyType, other.scalarsOfAnyType)
+  }
+
+  private static func areClose(_ ours: [Float], _ theirs: [Float]) -> Bool {
+    let scale = ours.reduce(0) { $1.isFinite ? max($0, abs($1)) : $0 }
+    return zip(ours, theirs).allSatisfy { ours, theirs in
+      ours == theirs || ours.isNaN && theirs.isNaN || abs(ours - theirs) <= 1e-4 * scale
+    }
   }
 
   private var scalarsOfAnyType: [Float] { type == .float32 ? scalars : integers.map(Float.init) }

@@ -97,6 +97,10 @@ public struct OnnxOptions: Sendable {
   /// Values of inputs that are known from the start, by name, batch axis included: they are no inputs of the network,
   /// and shapes may depend on them.
   public var held: [String: Tensor]
+  /// A batch that will come in, by the names of inputs, if it is known. The first axis of what comes in is taken to be no
+  /// batch, and the file is refused, also where the values of these images one by one are not those that the graph gives
+  /// them together.
+  public var trial: [String: Tensor] = [:]
   /// Whether a softmax or a sigmoid at the very end is left out, so that the outputs are logits, as those of the
   /// architectures are: a probability's own gate is routing, and nothing could be pulled back from it.
   public var endsAtLogits = true

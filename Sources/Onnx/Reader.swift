@@ -53,9 +53,7 @@ struct Reader {
     let second = try describe(inputs) { lowering in
       for (name, slot) in known { lowering.slots[name] = slot }
       try lowering.run(nodes)
-      for node in nodes where node.has("logits") {
-        lowering.note("the file ends in \(node.absorbed[0].op), which is left out: the network ends at logits")
-      }
+      for node in nodes where node.has("logits") { lowering.note(self.note(onLogits: node, lowering)) }
       return nodes
     }
     guard second.graph.activationCount <= Self.activationLimit else {
@@ -78,6 +76,18 @@ struct Reader {
       network, looked.records.filter(\.isKnown) + second.lowering.records + folded,
       second.lowering.notes + (batch.map { [$0] } ?? [])
     )
+  }
+
+  /// What people should know about a last softmax or sigmoid, whose place a node has taken.
+  private func note(onLogits node: OnnxNode, _ lowering: Lowering) -> String {
+    let last = node.absorbed[0]
+    var words = "the file ends in \(last.op)"
+    if options.batch == .first, last.op != "Sigmoid", let slot = lowering.slots[last.inputs[0]],
+      lowering.softmaxAxis(of: last, slot) == 0
+    {
+      words += " over axis 0, across the images of a batch"
+    }
+    return words + ", which is left out: the network ends at logits"
   }
 
   // MARK: What comes in

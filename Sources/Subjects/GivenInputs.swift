@@ -141,17 +141,16 @@ struct GivenInputs {
 
   /// The network of the file. A file that has no batch axis, or cannot be read with one, is read whole.
   func model(_ options: OnnxOptions) throws -> OnnxModel {
-    let whole = wholeOptions(options)
     do {
+      var options = options
+      options.trial[explained.name] = trial
       let model = try OnnxModel(file, options: options)
       if let noBatch { throw noBatch }
       return model
     } catch let error as PullbackError {
       guard error != noBatch else { throw error }
-      // An open first axis is a batch unless it was found to be none; a fixed one may have been left by an exporter.
+      if let whole = wholeOptions(options), let model = try? OnnxModel(file, options: whole) { return model }
       let isNoBatch = error.problem == OnnxModel.noBatch
-      let mayBeWhole = isNoBatch || (explained.extents.first?.count ?? 1) > 1
-      if mayBeWhole, let whole, let model = try? OnnxModel(file, options: whole) { return model }
       let short = file.inputs.first { held[$0.name] != nil && wholeHeld[$0.name] == nil }
       guard let short, isNoBatch || (short.extents.first?.count ?? 1) > 1 else { throw error }
       var advised = error
@@ -159,6 +158,13 @@ struct GivenInputs {
       advised.advice = [isNoBatch ? nil : error.advice, advice].compactMap { $0 }.joined(separator: "; ")
       throw advised
     }
+  }
+
+  /// What will come in, of the type that the explained input has; nil where that is not known, or one place of it.
+  private var trial: Tensor? {
+    guard case .array(let array, let path) = content, array.rank == explained.extents.count else { return nil }
+    if !explained.isFloat { return try? array.asIntegers(path) }
+    return array.type == .float32 ? array : Tensor(shape: array.shape, array.integers.map(Float.init))
   }
 
   /// The options for a file without a batch axis; nil where a shape is not known, or what is given does not fit.
@@ -186,6 +192,9 @@ struct GivenInputs {
     let isPicture = content.map { !$0.isArray } ?? request.showsPictures
     guard isPicture || request.preprocessing != nil else {
       guard case .array(let array, let path) = content else { return nil }
+      guard array.count > 0 else {
+        throw PullbackError(.data, path, "is empty: expected \(explained.inWords), found the shape \(array.shape)")
+      }
       let rank = explained.extents.count
       guard (rank - 1...rank).contains(array.rank) || noBatch != nil else {
         throw Self.misfit(array, path, explained)

@@ -41,6 +41,27 @@ extension HostileFileTests {
     }
   }
 
+  /// Whether places depend on each other may show at what comes in alone: at its extent, or at its values.
+  @Test func placesThatDependOnEachOtherAtWhatComesIn() throws {
+    var far = TestModel()
+    far.node("Relu", ["x"], ["r"])
+    far.tensor("most", [], [40])
+    far.node("ReduceMax", ["r"], ["m"], ints: ["axes": [0]])
+    far.node("Min", ["m", "most"], ["c"])
+    far.node("Sub", ["m", "c"], ["d"])
+    far.node("Add", ["x", "d"], ["y"])
+    func options(_ values: [Float]) -> OnnxOptions {
+      var options = OnnxOptions()
+      options.trial["x"] = Tensor(shape: [values.count / 3, 3], values)
+      return options
+    }
+    // The largest number matters above 40.
+    for values: [Float] in [[1, 2, 3, 40, 5, 6], [41, 2, 3]] {
+      #expect(try far.read(options(values)).network.graph.inputShape == [3])
+    }
+    try expect(far, "its first axis is no batch", "as in x=2x3", options: options([1, 2, 3, 41, 5, 6]))
+  }
+
   /// A vector is no batch of numbers.
   @Test func batchAxis() throws {
     var model = TestModel(inputs: [("x", [5])])

@@ -154,8 +154,11 @@ import Testing
       let logits = try model.read()
       #expect(logits.network.graph.nodes.map(\.operation.kind) == ["input", "identity"])
       #expect(logits.notes.contains { $0.contains("ends at logits") })
+      #expect(!logits.notes.contains { $0.contains("across the images") })
       #expect(try model.read(options).network.graph.nodes.map(\.operation.kind) == ["input", "softmax"])
     }
+    whole.proto.graph.node[0].attribute[0].i = 0
+    #expect(try whole.read().notes.contains { $0.contains("over axis 0, across the images of a batch") })
   }
 
   /// A bounded function gates in a product, and is an activation elsewhere.

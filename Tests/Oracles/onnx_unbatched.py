@@ -67,6 +67,38 @@ class Mean(Tokens):
         return super().forward(x).mean(0)
 
 
+class Positions(nn.Module):
+    """Six places, each with its own vector: of one place, it is another function."""
+
+    def __init__(self):
+        super().__init__()
+        self.positions, self.head = nn.Parameter(torch.randn(6, 8)), nn.Linear(8, 3)
+
+    def forward(self, x):
+        return self.head(torch.tanh(x + self.positions))
+
+
+class Clipped(Positions):
+    """Rows of a batch, unless their numbers are large."""
+
+    def forward(self, x):
+        return self.head(x / torch.clip(x.square().mean(0), min=25))
+
+
+class Turned(Positions):
+    """Rows of a batch, but for the order of what comes out."""
+
+    def forward(self, x):
+        return self.head(x).T.flatten()
+
+
+class Rolled(Positions):
+    """It cannot be written for one place."""
+
+    def forward(self, x):
+        return self.head(torch.cat([x[2:], x[:2]]) * x)
+
+
 class Encoders(nn.Module):
     """Each picture against each text."""
 
@@ -83,10 +115,11 @@ numbers = {}
 for name, kind, shape, given, opened in [
     ("image", Image, (3, 6, 7), "x", None), ("vector", Vector, (5,), "x", None), ("signs", Signs, (1, 5), "a=b,c", "n"),
     ("tokens", Tokens, (6, 8), "x", None), ("mean", Mean, (6, 8), "x", None), ("sequence", Tokens, (6, 8), "x", "length"),
-    ("masked", Tokens, (6, 8), "x", None),
+    ("masked", Tokens, (6, 8), "x", None), ("positions", Positions, (6, 8), "x", "n"),
+    ("clipped", Clipped, (6, 8), "x", "n"), ("turned", Turned, (6, 8), "x", "n"), ("rolled", Rolled, (6, 8), "x", "n"),
 ]:
     torch.manual_seed(3)
-    model, x = kind().eval(), torch.randn(shape)
+    model, x = kind().eval(), torch.randn(shape) * (6 if name == "clipped" else 1)
     others = (torch.randn(6, 6),) if name == "masked" else ()
     torch.onnx.export(
         model, (x, *others), HERE / f"onnx-unbatched/{name}.onnx", input_names=[given, "mask"][: 1 + len(others)],

@@ -189,6 +189,11 @@ extension Lowering {
     set(node, result, dropped: dropped, from: [slot])
   }
 
+  /// The axis of a softmax, the first of them before operator set 13; nil where its value has no such axis.
+  func softmaxAxis(of node: OnnxNode, _ slot: Slot) -> Int? {
+    slot.rank > 0 ? axis(node.int("axis", node.opset < 13 ? 1 : -1), of: slot.rank) : nil
+  }
+
   /// Up to operator set 12 the axis splits the shape in two, and all axes behind it are one.
   private func softmax(_ node: OnnxNode, _ make: @escaping (Int) -> any Operation) throws {
     let slot = try input(node, 0)
@@ -196,7 +201,7 @@ extension Lowering {
     if isActivation { say("weights that weigh nothing, by their derivative") }
     let operation: (Int) -> any Operation = { isActivation ? Differentiated(make($0)) : make($0) }
     let isRouting = node.op == "Softmax" && !isActivation
-    guard slot.rank > 0, let axis = axis(node.int("axis", node.opset < 13 ? 1 : -1), of: slot.rank) else {
+    guard let axis = softmaxAxis(of: node, slot) else {
       throw failure(node, "axis \(node.int("axis", -1)) is none of shape \(slot.shape)")
     }
     let joins = node.opset < 13 && axis < slot.rank - 1 && slot.shape[(axis + 1)...].contains { $0 != 1 }
