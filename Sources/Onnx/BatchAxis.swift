@@ -1,7 +1,7 @@
 import Pullbacks
 
 // Goals: a file whose first axis is no batch is never read as if it were one, which would give other numbers in silence.
-// Non-goals: a proof. Graphs of pictures are taken at their word, unless what comes out contradicts it.
+// Non-goals: a proof. Graphs of pictures are taken at their word, unless two that come in or what comes out contradict it.
 
 extension Reader {
   /// Throws where the places of the first axis of what comes in are not treated apart, so that it is no batch: tokens that
@@ -15,18 +15,13 @@ extension Reader {
   /// - Returns: what people should know where several places along the axis cannot be tried.
   func checkBatchAxis(_ network: Network) throws -> String? {
     guard options.batch == .first, options.pictures.isEmpty else { return nil }
-    var untried: String?
-    if let given = givenPlaces(network), isSuspicious(given.extent) {
-      if let isBatch = isBatch(network, given) {
-        guard isBatch else { throw noBatch(network, given.extent) }
-      } else {
-        untried = "that the first axis is a batch could not be tried at what comes in, and is assumed"
-      }
-    }
-    guard let stated = placesToTry(), isSuspicious(stated.first!) else { return untried }
-    untried =
-      statedBatch.map { "that the first axis, of extent \($0), is a batch could not be tried, and is assumed" } ?? untried
-    guard let extent = stated.first(where: { isAffordable($0, network) }) else { return untried }
+    let untriedOfGiven = try givenPlaces(network).flatMap { try checkBatchAxis(network, of: $0) }
+    guard let stated = placesToTry(), isSuspicious(stated.first!) else { return untriedOfGiven }
+    let untried =
+      statedBatch.map { "that the first axis, of extent \($0), is a batch could not be tried, and is assumed" }
+      ?? untriedOfGiven
+    let affordable = stated.first { $0 * network.graph.activationCount <= Self.checkedActivations }
+    guard let extent = affordable else { return untried }
     // Values that are held are one for all places, or one for each.
     var isBatch: Bool?
     for repeating in [true, false] where isBatch != true {
@@ -35,7 +30,7 @@ extension Reader {
     }
     guard let isBatch else { return untried }
     guard isBatch else { throw noBatch(network, extent) }
-    return nil
+    return untriedOfGiven
   }
 
   private func noBatch(_ network: Network, _ extent: Int) -> PullbackError {
@@ -47,9 +42,9 @@ extension Reader {
 
   // MARK: What will come in
 
-  /// What will come in, if it is known, and the number of places of it along the first axis; nil where that is one, which
-  /// depends on no other, or none that the file allows.
-  private func givenPlaces(_ network: Network) -> (extent: Int, inputs: [Tensor])? {
+  /// What will come in, if it is known; nil where that is one place along the first axis, which depends on no other, or as
+  /// many as the file does not allow.
+  private func givenPlaces(_ network: Network) -> [Tensor]? {
     var inputs: [Tensor] = []
     for (input, description) in zip(openInputs, network.graph.inputs) {
       guard let value = options.trial[input.name], let extent = value.shape.first, extent > 1,
@@ -58,25 +53,42 @@ extension Reader {
       else { return nil }
       inputs.append(value)
     }
-    return (inputs[0].shape[0], inputs)
+    return inputs
   }
 
-  /// Whether places that will come in have the values apart that they have together, and in the same order; nil where
-  /// they cannot be taken together. Places that have no values apart are no batch.
-  private func isBatch(_ network: Network, _ given: (extent: Int, inputs: [Tensor])) -> Bool? {
-    guard isAffordable(given.extent, network) else { return nil }
-    for repeating in [false, true] {
-      guard let other = wholeNetwork(given.extent, network, repeating: repeating),
-        let together = other.value(given.inputs.map { $0.reshaped([1] + $0.shape) })
-      else { continue }
-      guard let apart = network.value(given.inputs) else { return false }
-      return apart.isSame(as: together)
+  /// Throws where places that will come in depend on each other. Of many the first are tried, of pictures the first two.
+  ///
+  /// - Returns: what people should know where not all of them are tried.
+  private func checkBatchAxis(_ network: Network, of given: [Tensor]) throws -> String? {
+    let all = given[0].shape[0]
+    let isSuspicious = isSuspicious(all)
+    let affordable = Self.checkedActivations / max(1, network.graph.activationCount)
+    let counts = isSuspicious ? [min(all, max(2, affordable)), 2, all] : [2, all]
+    let tried = try counts.first { count in
+      try checkBatchAxis(network, at: given.map { $0.images(0..<count) })
     }
-    return nil
+    guard isSuspicious, tried != all else { return nil }
+    let words = tried.map { "was tried with the first \($0) of \(all) places" } ?? "could not be tried at what comes in"
+    return "that the first axis is a batch \(words), and is assumed"
   }
 
-  private func isAffordable(_ extent: Int, _ network: Network) -> Bool {
-    extent * network.graph.activationCount <= Self.checkedActivations
+  /// Throws where places that will come in do not have the values apart that they have together, in the same order.
+  ///
+  /// - Returns: whether that could be tried.
+  private func checkBatchAxis(_ network: Network, at given: [Tensor]) throws -> Bool {
+    let extent = given[0].shape[0]
+    guard openInputs.allSatisfy({ $0.allows(extent) }),
+      extent * network.graph.activationCount <= Self.checkedActivationsOfGiven
+    else { return false }
+    for repeating in [false, true] {
+      guard let other = wholeNetwork(extent, network, repeating: repeating),
+        let together = other.value(given.map { $0.reshaped([1] + $0.shape) })
+      else { continue }
+      // Places that have no values apart are no batch.
+      guard network.value(given)?.isSame(as: together) == true else { throw noBatch(network, extent) }
+      return true
+    }
+    return false
   }
 
   // MARK: Random numbers
@@ -120,8 +132,10 @@ extension Reader {
     return nil
   }
 
-  /// The largest number of values that are computed to look at the first axis.
+  /// The largest number of values that are computed of random numbers to look at the first axis.
   private static let checkedActivations = 1 << 24
+  /// The largest number of values that are computed of what comes in: two images of a ResNet-50.
+  private static let checkedActivationsOfGiven = 1 << 26
 
   private var openInputs: [OnnxGraph.Input] { graph.inputs.filter { options.held[$0.name] == nil } }
 

@@ -95,11 +95,11 @@ extension Graph {
       let first = nodes.first { $0.isBatched && $0.type == .float32 }
       return PullbackError(
         .usage, subject, "the output depends on integers alone, and no cotangent reaches an integer",
-        advice: first.map { "explain the network from \($0.name) on, by starting(at:)" })
+        advice: first.map { "explain the network from \($0.name) on: by starting(at:), or by exporting it from there" })
     }
     return PullbackError(
       .usage, subject, "the output is routing under the rule set \(rules.name): nothing can be pulled back from it",
-      advice: "end the network at its logits")
+      advice: "end the network at its logits: name that value as the output")
   }
 }
 

@@ -46,7 +46,7 @@ struct GivenInputs {
     }
     let open = file.inputs.filter { named[$0.name] == nil }
     if let name = request.explained {
-      explained = try file.input(name)
+      explained = try file.input(name, by: "explain")
     } else if !unnamed.isEmpty, open.count == 1 {
       explained = open[0]
     } else if file.inputs.count == 1 {
@@ -149,8 +149,18 @@ struct GivenInputs {
       return model
     } catch let error as PullbackError {
       guard error != noBatch else { throw error }
-      if let whole = wholeOptions(options), let model = try? OnnxModel(file, options: whole) { return model }
       let isNoBatch = error.problem == OnnxModel.noBatch
+      if let whole = wholeOptions(options) {
+        do { return try OnnxModel(file, options: whole) } catch let other as PullbackError {
+          // It may fail for another reason than a batch of one does.
+          guard other.subject != error.subject, let shape = whole.shapes[explained.name], shape.first != 1 else {
+            throw error
+          }
+          var both = error
+          both.problem += " where \(explained.name) is a batch; and read whole, as \(shape), \(other)"
+          throw both
+        }
+      }
       let short = file.inputs.first { held[$0.name] != nil && wholeHeld[$0.name] == nil }
       guard let short, isNoBatch || (short.extents.first?.count ?? 1) > 1 else { throw error }
       var advised = error
@@ -199,7 +209,7 @@ struct GivenInputs {
       guard (rank - 1...rank).contains(array.rank) || noBatch != nil else {
         throw Self.misfit(array, path, explained)
       }
-      options.shapes[explained.name] = [1] + array.shape.suffix(max(0, rank - 1))
+      options.shapes[explained.name] = rank == 0 ? [] : [1] + array.shape.suffix(rank - 1)
       try checkShape(options.shapes[explained.name]!, path)
       return nil
     }
@@ -260,10 +270,10 @@ extension OnnxFile {
     return text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
   }
 
-  func input(_ name: String) throws -> Value {
+  func input(_ name: String, by option: String = "input") throws -> Value {
     if let input = inputs.first(where: { $0.name == name }) { return input }
     throw PullbackError(
-      .usage, "input \(name)", "\(path) has no input of this name",
+      .usage, "\(option) \(name)", "\(path) has no input of this name",
       advice: "it has \(inputs.map(\.name).joined(separator: ", "))")
   }
 

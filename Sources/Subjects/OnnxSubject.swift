@@ -27,7 +27,9 @@ extension Subject {
   ) throws -> (subject: Subject, content: InputContent?) {
     let file = try OnnxFile(path: path)
     let given = try GivenInputs(request, to: file)
-    var options = OnnxOptions(outputs: request.output.map { [$0] } ?? [])
+    // Classifiers of other tools end in labels and probabilities: no cotangent comes from a label.
+    let output = request.output ?? (file.outputs.first(where: \.isFloat) ?? file.outputs.first)?.name
+    var options = OnnxOptions(outputs: output.map { [$0] } ?? [])
     for (name, shape) in request.shapes {
       try file.check(shape, of: file.input(name))
       options.shapes[name] = shape
@@ -36,9 +38,9 @@ extension Subject {
     let preprocessing = try given.prepare(&options, request)
     let model = try given.model(options)
     var (network, content, notes) = (model.network, given.content, model.notes)
-    if request.output == nil, file.outputs.count > 1 {
+    if request.output == nil, let output, file.outputs.count > 1 {
       notes.append(
-        "the first of the outputs \(file.outputs.map(\.name).joined(separator: ", ")) is explained")
+        "of the outputs \(file.outputs.map(\.name).joined(separator: ", ")), \(output) is explained; --output-name chooses")
     }
     if !given.explained.isFloat {
       let embedded = try EmbeddedInputs(network, given.explained.name, content)

@@ -194,7 +194,7 @@ import Testing
       expectClose(try result("map.npy"), try number("pair/\(expected)"), within: 1e-5)
       #expect(outcome.errors.contains("exported with batch size 2, so images run one by one"), "\(outcome.errors)")
       #expect(
-        outcome.errors.contains("the first of the outputs logits, features is explained") == (output == nil),
+        outcome.errors.contains("of the outputs logits, features, logits is explained") == (output == nil),
         "\(outcome.errors)")
     }
     let one = try succeed(
@@ -202,6 +202,13 @@ import Testing
       "--output", "y.npy")
     expectClose(try result("y.npy"), try number("pair/logits"), within: 3e-6)
     #expect(one.output.hasPrefix("image 0\n"))
+    // Labels have no derivative.
+    let unbatched = try Fixture.tensors("onnx-unbatched")
+    try write(unbatched.tensor("labels/x"), "x.npy")
+    let labels = try succeed(
+      "predict", "--model", Fixture.path("onnx-unbatched/labels.onnx"), "--input", "x.npy", "--output", "y.npy", "--force")
+    #expect(labels.errors.contains("of the outputs label, probabilities, probabilities is explained"))
+    expectClose(try result("y.npy"), try unbatched.tensor("labels/logits"), within: 3e-6)
     for (arguments, mention) in [
       (["--input", "image.npy"], "--explain: "),
       (["--input", "table=table.npy"], "and image, which is explained, is given nothing"),
@@ -212,7 +219,7 @@ import Testing
       (["--input", "image=image.npy", "--explain", "image"], "needs it, and it is given nothing"),
       (["--input", "image.npy", "--input", "table.npy"], "say which is meant"),
       (["--input", "image=image.npy", "--input", "image=image.npy"], "given twice"),
-      (["--input", "image.npy", "--input", "table=table.npy", "--explain", "row"], "no input of this name"),
+      (["--input", "image.npy", "--input", "table=table.npy", "--explain", "row"], "--explain row: "),
       (["--input", "image.npy", "--input", "table=table.npy", "--output-name", "nothing"], "no value of this name"),
     ] {
       try refused(["predict", "--model", graph("pair")] + arguments, 64, mention)

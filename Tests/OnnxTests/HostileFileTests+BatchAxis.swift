@@ -50,9 +50,9 @@ extension HostileFileTests {
     far.node("Min", ["m", "most"], ["c"])
     far.node("Sub", ["m", "c"], ["d"])
     far.node("Add", ["x", "d"], ["y"])
-    func options(_ values: [Float]) -> OnnxOptions {
+    func options(_ values: [Float], _ shape: [Int] = [3]) -> OnnxOptions {
       var options = OnnxOptions()
-      options.trial["x"] = Tensor(shape: [values.count / 3, 3], values)
+      options.trial["x"] = Tensor(shape: [values.count / shape.reduce(1, *)] + shape, values)
       return options
     }
     // The largest number matters above 40.
@@ -60,6 +60,14 @@ extension HostileFileTests {
       #expect(try far.read(options(values)).network.graph.inputShape == [3])
     }
     try expect(far, "its first axis is no batch", "as in x=2x3", options: options([1, 2, 3, 41, 5, 6]))
+
+    // Pictures are taken at their word unless two of them come in.
+    var frames = TestModel(inputs: [("x", [0, 1, 2, 1])])
+    frames.proto.graph.output = [TestModel.value("y", [0, 1, 2, 1])]
+    frames.node("ReduceMean", ["x"], ["m"], ints: ["axes": [0]])
+    frames.node("Sub", ["x", "m"], ["y"])
+    #expect(try frames.read(options([1, 2], [1, 2, 1])).network.graph.outputShape == [1, 2, 1])
+    try expect(frames, "its first axis is no batch", options: options([1, 2, 4, 8, 16, 32], [1, 2, 1]))
   }
 
   /// A vector is no batch of numbers.

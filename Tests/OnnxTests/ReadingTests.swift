@@ -161,6 +161,26 @@ import Testing
     #expect(try whole.read().notes.contains { $0.contains("over axis 0, across the images of a batch") })
   }
 
+  /// Logits may be laid out anew behind a softmax; other bounded functions at the end are activations, which have a
+  /// derivative.
+  @Test func boundedFunctionsAtTheEnd() throws {
+    var turned = TestModel()
+    turned.node("Softmax", ["x"], ["s"], numbers: ["axis": 1])
+    turned.node("Unsqueeze", ["s", "axes"], ["y"])
+    turned.integers("axes", [2])
+    let logits = try turned.read()
+    #expect(logits.network.graph.outputShape == [3, 1] && logits.notes.contains { $0.contains("ends at logits") })
+
+    var capped = TestModel()
+    capped.node("Tanh", ["x"], ["t"])
+    capped.tensor("most", [], [2])
+    capped.node("Mul", ["t", "most"], ["y"])
+    let x = Tensor(shape: [1, 3], [0.3, -0.4, 0.9])
+    let pullback = try capped.read().network.valueWithPullback(at: x, rules: .hardPullback).pullback
+    let slopes = x.scalars.map { 2 * (1 - tanh(Double($0)) * tanh(Double($0))) }
+    expectClose(try pullback(Tensor(shape: [1, 3], [1, 1, 1])).scalars.map(Double.init), slopes, within: 1e-6)
+  }
+
   /// A bounded function gates in a product, and is an activation elsewhere.
   @Test func boundedFunctionsGateOrNot() throws {
     var model = TestModel()

@@ -1,5 +1,6 @@
 """Graphs without a batch axis, some of which can be read as if they had one; one whose input has signs in its name that
-options use; and one with two batches, of pictures and of texts: what PyTorch computes in float64.
+options use; one with two batches, of pictures and of texts; and one that ends in labels and probabilities: what PyTorch computes in
+float64.
 
 torch 2.13.0, onnx 1.23.2. Writes fixtures/onnx-unbatched/NAME.onnx and fixtures/onnx-unbatched.safetensors:
 per graph the input, the value, a selector, and the gradient of <selector, value> with respect to the input.
@@ -99,6 +100,14 @@ class Rolled(Positions):
         return self.head(torch.cat([x[2:], x[:2]]) * x)
 
 
+class Labels(Positions):
+    """A class for each row of a batch, and probabilities."""
+
+    def forward(self, x):
+        logits = self.head(x)
+        return logits.argmax(-1), torch.softmax(logits, -1)
+
+
 class Encoders(nn.Module):
     """Each picture against each text."""
 
@@ -132,6 +141,13 @@ for name, kind, shape, given, opened in [
     parts = [("x", x), ("value", value), ("selector", selector), ("gradient", gradient)]
     for part, tensor in parts + [("mask", other) for other in others]:
         numbers[f"{name}/{part}"] = tensor.detach().float().contiguous()
+torch.manual_seed(3)
+model, x = Labels().eval(), torch.randn(2, 8)
+torch.onnx.export(
+    model, (x,), HERE / "onnx-unbatched/labels.onnx", input_names=["x"], output_names=["label", "probabilities"],
+    opset_version=17, dynamo=False, dynamic_axes={"x": {0: "n"}})
+for part, tensor in [("x", x), ("logits", model.double().head(x.double()))]:
+    numbers[f"labels/{part}"] = tensor.detach().float().contiguous()
 torch.manual_seed(3)
 model, x, texts = Encoders().eval(), torch.randn(2, 5), torch.randn(3, 3)
 torch.onnx.export(

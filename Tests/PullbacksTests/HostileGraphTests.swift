@@ -141,7 +141,7 @@ import Testing
     #expect(
       refusal(.init("ids", [3], type: .int64), ids) { $0.embedding("words", 4, width: 2).flatten().linear("fc", 2) }
         == "node fc: the output depends on integers alone, and no cotangent reaches an integer; "
-        + "explain the network from words on, by starting(at:)")
+        + "explain the network from words on: by starting(at:), or by exporting it from there")
   }
 
   @Test func cotangentOfIntegers() throws {

@@ -173,7 +173,7 @@ import Testing
         == PullbackError(
           .usage, "node probabilities",
           "the output is routing under the rule set soft-pullback: nothing can be pulled back from it",
-          advice: "end the network at its logits"))
+          advice: "end the network at its logits: name that value as the output"))
   }
 
   /// A rule made for one operation says so at another, before anything is run.

@@ -242,7 +242,7 @@ extension Folder {
   private typealias Binary = @Sendable (Double, Double) -> Double
   private static let binary: [String: Binary] = [
     "Add": { $0 + $1 }, "Sub": { $0 - $1 }, "Mul": { $0 * $1 }, "Div": { $0 / $1 }, "Pow": { pow($0, $1) },
-    "Max": { max($0, $1) }, "Min": { min($0, $1) }, "Sum": { $0 + $1 },
+    "Max": { $0 >= $1 || $0.isNaN ? $0 : $1 }, "Min": { $0 <= $1 || $0.isNaN ? $0 : $1 }, "Sum": { $0 + $1 },
     "Equal": { $0 == $1 ? 1 : 0 }, "Less": { $0 < $1 ? 1 : 0 }, "Greater": { $0 > $1 ? 1 : 0 },
     "LessOrEqual": { $0 <= $1 ? 1 : 0 }, "GreaterOrEqual": { $0 >= $1 ? 1 : 0 },
     "And": { $0 != 0 && $1 != 0 ? 1 : 0 }, "Or": { $0 != 0 || $1 != 0 ? 1 : 0 },

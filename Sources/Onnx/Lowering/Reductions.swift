@@ -20,7 +20,16 @@ extension Lowering {
   ) throws {
     let slot = try input(node, 0)
     let numbers = try integers(node, 1, or: "axes") ?? []
-    if numbers.isEmpty, node.flag("noop_with_empty_axes") { return try elementwise(node, Identity()) }
+    if numbers.isEmpty, node.flag("noop_with_empty_axes") {
+      // Nothing is summed, and what is done to each number is done.
+      if squaring {
+        let (x, dropped) = try whole(slot)
+        let square = try emit(Multiply(), node.name, [x, x], carrying: [slot.carries, slot.carries])
+        return set(node, square, dropped: dropped, from: [slot])
+      }
+      if let function { return try elementwise(node, function) }
+      return try elementwise(node, reduction == .l1 || reduction == .l2 ? UnaryFunction.abs : Identity())
+    }
     let axes =
       numbers.isEmpty
       ? Array(0..<slot.rank)

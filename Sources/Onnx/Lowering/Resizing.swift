@@ -72,18 +72,19 @@ extension Lowering {
         return axis
       }
     }
-    var scales: [Double]?
+    var scales: [Float]?
     if node.input(scalesInput) != nil, try known(node, scalesInput).count > 0 {
-      scales = try known(node, scalesInput).floats().map(Double.init)
+      scales = try known(node, scalesInput).floats()
     } else if node.has("scales") {
-      scales = node.attributes["scales"]!.floats.map(Double.init)
+      scales = node.attributes["scales"]!.floats
     }
+    let places = try coordinates(node, isOld)
     var sizes: [Int]
     if let scales {
       guard scales.count == axes.count, scales.allSatisfy({ $0 > 0 && $0 < 1e6 }) else {
         throw failure(node, "scales \(scales) do not fit the shape \(slot.shape)")
       }
-      sizes = zip(axes, scales).map { Int((Double(slot.shape[$0]) * $1).rounded(.down)) }
+      sizes = zip(axes, scales).map { Int((Float(slot.shape[$0]) * $1).rounded(.down)) }
     } else if !isOld, node.input(3) != nil {
       sizes = try known(node, 3).integers()
       guard sizes.count == axes.count, sizes.allSatisfy({ (1...1 << 24).contains($0) }) else {
@@ -91,9 +92,10 @@ extension Lowering {
       }
       let policy = node.text("keep_aspect_ratio_policy", "stretch")
       if policy != "stretch" {
-        let factors = zip(axes, sizes).map { Double($1) / Double(slot.shape[$0]) }
+        let factors = zip(axes, sizes).map { Float($1) / Float(slot.shape[$0]) }
         let factor = policy == "not_larger" ? factors.min()! : factors.max()!
-        sizes = axes.map { Int((factor * Double(slot.shape[$0]) + 0.5).rounded(.down)) }
+        sizes = axes.map { Int((factor * Float(slot.shape[$0]) + 0.5).rounded(.down)) }
+        if places != .alignCorners { scales = axes.map { _ in factor } }
       }
     } else {
       throw failure(node, "neither scales nor sizes are known", advice: "export the model with fixed shapes")
@@ -109,9 +111,8 @@ extension Lowering {
       throw failure(
         node, "it smooths before it resizes (antialias, exclude_outside)", advice: "export without antialias")
     }
-    let places = try coordinates(node, isOld)
     let isExact = changed.allSatisfy { index in
-      scales.map { $0[index] * Double(slot.shape[axes[index]]) == Double(sizes[index]) } ?? true
+      scales.map { $0[index] * Float(slot.shape[axes[index]]) == Float(sizes[index]) } ?? true
     }
     guard places != .alignCorners || isExact else {
       throw failure(node, "its corners are aligned, and its scales give no whole sizes", advice: "export it by sizes")

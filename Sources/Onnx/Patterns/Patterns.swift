@@ -59,11 +59,12 @@ struct Patterns {
     }
   }
 
-  /// Whether a value is an output and taken by no node, up to one that only names it anew.
+  /// Whether a value is an output and taken by no node, up to those that only name it anew or lay it out differently.
   private func isLast(_ value: String) -> Bool {
     let users = users[value] ?? []
     if outputs.contains(value) { return users.isEmpty }
-    guard users.count == 1, ["Identity", "Cast"].contains(nodes[users[0]].op) else { return false }
+    let laying: Set = ["Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose"]
+    guard users.count == 1, laying.contains(nodes[users[0]].op), nodes[users[0]].inputs[0] == value else { return false }
     return isLast(nodes[users[0]].outputs[0])
   }
 
@@ -71,11 +72,14 @@ struct Patterns {
   private mutating func markActivations() {
     let bounded: Set = ["Sigmoid", "Tanh", "HardSigmoid", "Erf", "Softmax"]
     for index in nodes.indices where nodes[index].domain.isEmpty && bounded.contains(nodes[index].op) {
-      if isActivation(nodes[index].outputs[0]) { nodes[index].set("activation", 1) }
+      let value = nodes[index].outputs[0]
+      // Probabilities that are asked for in the place of logits stay routing.
+      let isProbability = outputs.contains(value) && ["Sigmoid", "Softmax"].contains(nodes[index].op)
+      if !isProbability, isActivation(value) { nodes[index].set("activation", 1) }
     }
   }
 
-  /// Whether a value reaches a layer, and neither a product with another value nor an output before that.
+  /// Whether a value reaches a layer or the end, and no product with another value before that.
   private func isActivation(_ value: String) -> Bool {
     let moving: Set = [
       "Reshape", "Flatten", "Transpose", "Unsqueeze", "Squeeze", "Expand", "Slice", "Split", "Gather", "Concat", "Cast",
@@ -86,7 +90,7 @@ struct Patterns {
     var queue = [value]
     var layers = 0
     while let current = queue.popLast() {
-      if outputs.contains(current) { return false }
+      if outputs.contains(current) { layers += 1 }
       for index in users[current] ?? [] {
         let node = nodes[index]
         let others = node.inputs.filter { !$0.isEmpty && $0 != current && constant($0) == nil }

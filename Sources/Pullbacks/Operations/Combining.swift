@@ -189,8 +189,9 @@ private enum Sum: BinaryFunction { static func value(_ a: Float, _ b: Float) -> 
 private enum Difference: BinaryFunction { static func value(_ a: Float, _ b: Float) -> Float { a - b } }
 private enum Product: BinaryFunction { static func value(_ a: Float, _ b: Float) -> Float { a * b } }
 private enum Quotient: BinaryFunction { static func value(_ a: Float, _ b: Float) -> Float { a / b } }
-private enum Larger: BinaryFunction { static func value(_ a: Float, _ b: Float) -> Float { a < b ? b : a } }
-private enum Smaller: BinaryFunction { static func value(_ a: Float, _ b: Float) -> Float { b < a ? b : a } }
+/// What is no number stays none.
+private enum Larger: BinaryFunction { static func value(_ a: Float, _ b: Float) -> Float { a >= b || a != a ? a : b } }
+private enum Smaller: BinaryFunction { static func value(_ a: Float, _ b: Float) -> Float { a <= b || a != a ? a : b } }
 private enum IsLarger: BinaryFunction {
   static func value(_ a: Float, _ b: Float) -> Float { a > b ? 1 : a == b ? 0.5 : 0 }
 }

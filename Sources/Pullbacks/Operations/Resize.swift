@@ -39,8 +39,9 @@ public struct Resize: Operation {
   public var axes: [Int]
   /// Their new extents.
   public var sizes: [Int]
-  /// The factors f from places of the input to places of the output, an axis each; nil is `h / H`.
-  public var scales: [Double]?
+  /// The factors f from places of the input to places of the output, an axis each; nil is `h / H`. Positions are computed
+  /// in float32 as the factors are: with another precision, other places are nearest.
+  public var scales: [Float]?
   /// The method by which values between places are found.
   public var interpolation: Interpolation
   /// The positions of the output's places.
@@ -53,7 +54,7 @@ public struct Resize: Operation {
   ///   - interpolation: the method by which values between places are found.
   ///   - coordinates: the positions of the output's places.
   public init(
-    axes: [Int], to sizes: [Int], scales: [Double]? = nil, by interpolation: Interpolation,
+    axes: [Int], to sizes: [Int], scales: [Float]? = nil, by interpolation: Interpolation,
     coordinates: Coordinates = .halfPixel
   ) {
     self.axes = axes
@@ -99,9 +100,12 @@ public struct Resize: Operation {
     axes.indices.map { index in
       let (axis, size) = (axes[index], sizes[index])
       let extent = shape[axis + 1]
-      let scale = scales?[index] ?? Double(size) / Double(extent)
       let rows = (0..<size).map { place in
-        weights(at: position(place, scale, extent, size)).map { source, weight in
+        let position =
+          if let scale = scales?[index] { Double(position(place, scale, extent, size)) } else {
+            position(place, Double(size) / Double(extent), extent, size)
+          }
+        return weights(at: position).map { source, weight in
           (source: min(max(source, 0), extent - 1), weight: Float(weight))
         }
       }
@@ -110,12 +114,12 @@ public struct Resize: Operation {
   }
 
   /// The position of the output's place i in the input.
-  private func position(_ i: Int, _ scale: Double, _ extent: Int, _ size: Int) -> Double {
+  private func position<Number: BinaryFloatingPoint>(_ i: Int, _ scale: Number, _ extent: Int, _ size: Int) -> Number {
     switch coordinates {
-    case .halfPixel: (Double(i) + 0.5) / scale - 0.5
-    case .pytorchHalfPixel: size > 1 ? (Double(i) + 0.5) / scale - 0.5 : 0
-    case .alignCorners: size > 1 ? Double(i) * Double(extent - 1) / Double(size - 1) : 0
-    case .asymmetric: Double(i) / scale
+    case .halfPixel: (Number(i) + 0.5) / scale - 0.5
+    case .pytorchHalfPixel: size > 1 ? (Number(i) + 0.5) / scale - 0.5 : 0
+    case .alignCorners: size > 1 ? Number(i) * Number(extent - 1) / Number(size - 1) : 0
+    case .asymmetric: Number(i) / scale
     }
   }
 

@@ -73,7 +73,7 @@ extension DoubleTwin {
     operation.axes.indices.reduce(x) { x, index in
       let axis = operation.axes[index]
       let (extent, size) = (x.shape[axis], operation.sizes[index])
-      let scale = operation.scales?[index] ?? Double(size) / Double(extent)
+      let scale = operation.scales.map { Double($0[index]) } ?? Double(size) / Double(extent)
       var shape = x.shape
       shape[axis] = size
       return Grid(shape) { o in
