@@ -1,5 +1,6 @@
 """Operators whose edges documents leave open, as onnxruntime computes them: maps resized by factors that are no fractions of
-two, with the proportions kept; reductions over no axis; the larger and the smaller of a number and none.
+two, with the proportions kept; reductions over no axis; the larger and the smaller of a number and none; remainders
+of floats.
 
 onnx 1.23.2, onnxruntime 1.32.0. Writes fixtures/onnx-runtime.onnx, which has an output for each case, and
 fixtures/onnx-runtime.safetensors: the input x, and the value of each output.
@@ -49,6 +50,10 @@ half = constant("half", 0.5)
 for op in ["Max", "Min"]:
     case(op, f"{op}-number-first", [half, "log"])
     case(op, f"{op}-number-last", ["log", half])
+nodes.extend([
+    helper.make_node("Mul", ["x", constant("ten", 10)], ["tens"], name="tens"),
+    helper.make_node("Round", ["tens"], ["whole"], name="whole")])
+case("Mod", "remainder", ["whole", constant("divisor", 1.1)], fmod=1)
 
 graph = helper.make_graph(
     nodes, "edges", [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 1, 10, 15])],

@@ -73,6 +73,7 @@ import Testing
   @Test func functionsOfTwoSignals() throws {
     let expected: [(BinaryOperation, [Float])] = [
       (.subtract, [2, -1]), (.divide, [3, 0.5]), (.power, [3, 1]), (.maximum, [3, 2]), (.minimum, [1, 1]),
+      (.remainder, [0, 1]),
     ]
     for (operation, result) in expected {
       let found = try values([3, 1, 1, 2]) { x in

@@ -180,13 +180,10 @@ extension Lowering {
     guard node.flag("fmod") || !slots[0].kind.isFloat else {
       throw failure(node, "it is a remainder of floats", advice: "remainders of integers are read, and fmod")
     }
+    if node.flag("fmod") { return try combine(node, .remainder) }
     let (signals, dropped) = try aligned(slots)
     let quotient = try emit(BinaryOperation.divide, nil, signals)
-    // Towards zero with fmod, and down without.
-    let whole =
-      node.flag("fmod")
-      ? try emit(Cast(to: .float32), nil, [try emit(Cast(to: .int64), nil, [quotient])])
-      : try emit(UnaryFunction.floor, nil, [quotient], carrying: [slots.contains(where: \.carries)])
+    let whole = try emit(UnaryFunction.floor, nil, [quotient], carrying: [slots.contains(where: \.carries)])
     let product = try emit(Multiply(), nil, [whole, signals[1]], carrying: [false, slots[1].carries])
     set(node, try emit(BinaryOperation.subtract, node.name, [signals[0], product]), dropped: dropped, from: slots)
   }

@@ -66,6 +66,8 @@ public enum BinaryOperation: String, Operation, CaseIterable {
   case maximum
   /// The smaller of two.
   case minimum
+  /// `a - b trunc(a / b)`, exactly: C's fmod, of the sign of a.
+  case remainder
 
   public var kind: String { rawValue }
   public var takesBatchesOfOne: Bool { true }
@@ -74,7 +76,7 @@ public enum BinaryOperation: String, Operation, CaseIterable {
     switch self {
     case .subtract: .linear
     case .divide: .product
-    case .power: .nonlinear
+    case .power, .remainder: .nonlinear
     case .maximum, .minimum: .selection
     }
   }
@@ -93,6 +95,7 @@ public enum BinaryOperation: String, Operation, CaseIterable {
       case .power: a.combined(with: b, Power.self)
       case .maximum: a.combined(with: b, Larger.self)
       case .minimum: a.combined(with: b, Smaller.self)
+      case .remainder: a.combined(with: b, Remainder.self)
       }
     return Evaluation(value)
   }
@@ -108,6 +111,7 @@ public enum BinaryOperation: String, Operation, CaseIterable {
   /// v times the derivative with respect to one operand, place by place.
   private func partial(_ operand: Int, _ v: Tensor, at site: Site) -> Tensor {
     if self == .subtract { return operand == 0 ? v : -1 * v }
+    if self == .remainder, operand == 0 { return v }
     let (a, b) = (site.input(0), site.input(1))
     switch (self, operand) {
     case (.divide, 0): return v.combined(with: b, Quotient.self)
@@ -116,6 +120,7 @@ public enum BinaryOperation: String, Operation, CaseIterable {
       return -1 * v.combined(with: a, Product.self).combined(with: square, Quotient.self)
     case (.power, 0): return v.combined(with: a.combined(with: b, PowerSlope.self), Product.self)
     case (.power, _): return v.combined(with: a.combined(with: b, ExponentSlope.self), Product.self)
+    case (.remainder, _): return -1 * v.combined(with: a.combined(with: b, WholeQuotient.self), Product.self)
     case (.maximum, 0), (.minimum, 1): return v.combined(with: a.combined(with: b, IsLarger.self), Product.self)
     default: return v.combined(with: b.combined(with: a, IsLarger.self), Product.self)
     }
@@ -194,6 +199,13 @@ private enum Larger: BinaryFunction { static func value(_ a: Float, _ b: Float) 
 private enum Smaller: BinaryFunction { static func value(_ a: Float, _ b: Float) -> Float { a <= b || a != a ? a : b } }
 private enum IsLarger: BinaryFunction {
   static func value(_ a: Float, _ b: Float) -> Float { a > b ? 1 : a == b ? 0.5 : 0 }
+}
+private enum Remainder: BinaryFunction {
+  static func value(_ a: Float, _ b: Float) -> Float { a.truncatingRemainder(dividingBy: b) }
+}
+/// `trunc(a / b)`
+private enum WholeQuotient: BinaryFunction {
+  static func value(_ a: Float, _ b: Float) -> Float { ((a - a.truncatingRemainder(dividingBy: b)) / b).rounded() }
 }
 private enum Power: BinaryFunction {
   static func value(_ a: Float, _ b: Float) -> Float { Float(pow(Double(a), Double(b))) }

@@ -52,6 +52,7 @@ extension DoubleTwin {
     case .power: pow(a, b)
     case .maximum: max(a, b)
     case .minimum: min(a, b)
+    case .remainder: a - b * trunc(a / b)
     }
   }
 
@@ -65,6 +66,7 @@ extension DoubleTwin {
       case .power: pow(a, b) * (b * da / a + log(a) * db)
       case .maximum: a > b ? da : db
       case .minimum: a < b ? da : db
+      case .remainder: da - trunc(a / b) * db
       }
     }
   }

@@ -210,6 +210,7 @@ extension TwinCase {
     cases("multiply, broadcast", Multiply(), [[2, 1, 3], [4, 1]], batch: 3),
     cases("maximum, broadcast", BinaryOperation.maximum, [[2, 3], [3]], batch: 3),
     cases("minimum, broadcast", BinaryOperation.minimum, [[3], [2, 3]], batch: 3),
+    cases("remainder, broadcast", BinaryOperation.remainder, [[2, 3], [3]], batch: 3),
     cases("matrix product", MatrixMultiply(), [[2, 3], [3, 4]], batch: 3),
     cases("matrix product, transposed", MatrixMultiply(transposingRight: true), [[2, 3, 4], [2, 5, 4]]),
     cases("matrix product of numbers", MatrixMultiply(), [[1, 1], [1, 1]]),
