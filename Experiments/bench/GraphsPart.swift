@@ -2,8 +2,8 @@ import ExperimentKit
 import Foundation
 
 extension Measure {
-  /// Networks that were exported as ONNX and read back, beside the same networks as they are: loading, passes by turns in
-  /// several rounds, and the largest size of a process.
+  /// Networks that were exported as ONNX and read back, beside the same networks as they are: loading, passes by turns, and
+  /// the largest size of a process.
   func measureGraphs(_ report: inout Report) throws {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("bench-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
@@ -18,10 +18,10 @@ extension Measure {
       for batch in batches {
         let x = someImages(batch, for: native)
         for pass in Pass.allCases {
-          var (own, read) = (Double.infinity, Double.infinity)
-          for _ in 0..<3 {
-            own = min(own, try clock.least(within: seconds / 3, atLeast: 1) { try pass.run(native, x) })
-            read = min(read, try clock.least(within: seconds / 3, atLeast: 1) { try pass.run(graph, x) })
+          let (own, read) = try clock.leastByTurns(within: 2 * seconds) {
+            try pass.run(native, x)
+          } and: {
+            try pass.run(graph, x)
           }
           let name = "\(model).onnx, batch \(batch), \(pass.rawValue)"
           report.add(.graphs, name, 1000 * read, "ms")

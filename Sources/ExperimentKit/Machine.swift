@@ -102,6 +102,21 @@ public enum Stopwatch: String, Codable, ExpressibleByArgument, Sendable {
     return least
   }
 
+  /// The least times of two calls that take turns, so that what else the machine does slows both: three turns at least, or
+  /// as many as begin within `limit` seconds.
+  public func leastByTurns(
+    within limit: Double, _ first: () throws -> Void, and second: () throws -> Void
+  ) rethrows -> (Double, Double) {
+    let end = Date.now.addingTimeInterval(limit)
+    var least = (Double.infinity, Double.infinity)
+    var turns = 0
+    while turns < 3 || Date.now < end {
+      least = (min(least.0, try seconds(first)), min(least.1, try seconds(second)))
+      turns += 1
+    }
+    return least
+  }
+
   /// Times of one call after the other: `count`, or as many as fit into `limit` seconds, three at least.
   func times(_ count: Int, within limit: Double, _ body: () throws -> Void) rethrows -> [Double] {
     let end = Date.now.addingTimeInterval(limit)

@@ -15,8 +15,8 @@ import Pullbacks
 /// Before rules are laid out, layers that the file writes out in primitives become layers: GELU by erf and by tanh,
 /// SiLU, HardSwish, Mish, layer and group normalisation, root-mean-square normalisation, and attention. What no pattern
 /// takes follows the general rule. Of a product of two values that both depend on the input, the one that ends in a
-/// bounded gate (sigmoid, hard sigmoid, tanh, softmax) is routing, and the other carries the cotangent; where neither is
-/// one, each is held constant in turn for the other, which is the derivative. A bounded function that gates nothing is
+/// bounded gate (sigmoid, hard sigmoid, tanh, softmax) is routing, and the other carries the cotangent; where both do, a
+/// softmax gates a sigmoid, and either gates a tanh; where neither is one, or both are alike, each is held constant in turn for the other, which is the derivative. A bounded function that gates nothing is
 /// an activation, and is read by its derivative. Statistics that values are divided by are held constant. Functions that
 /// no rule is made for are read by their derivative. ``nodes`` says which node fell under which sentence.
 ///

@@ -8,6 +8,8 @@ struct Reader {
   let graph: OnnxGraph
   private(set) var options: OnnxOptions
   let outputs: [String]
+  /// The nodes that no output depends on that is kept.
+  private let unneeded: [OnnxNode]
   /// The number of images in a batch of the file, if that is fixed.
   private(set) var statedBatch: Int?
 
@@ -16,10 +18,15 @@ struct Reader {
 
   init(_ file: ModelFile, _ graph: OnnxGraph, _ options: OnnxOptions) throws {
     self.file = file
-    self.graph = graph
     self.options = options
     outputs = options.outputs.isEmpty ? graph.outputs : options.outputs
+    // What other outputs need may not be read.
     let made = Set(graph.nodes.flatMap(\.outputs))
+    var needed = graph
+    needed.nodes = graph.nodes.needed(for: Set(outputs))
+    self.graph = needed
+    let names = Set(needed.nodes.map(\.name))
+    unneeded = graph.nodes.filter { !names.contains($0.name) }
     for output in outputs where !made.contains(output) && !graph.outputs.contains(output) {
       throw PullbackError(
         .usage, "output \(quoted(output))", "\(file.path) has no value of this name",
@@ -61,7 +68,7 @@ struct Reader {
     }
     let network = try Network(second.graph, parameters: second.lowering.parameters.mapValues { try $0() })
     let kept = Set(nodes.flatMap { [$0.name] + $0.absorbed.map(\.name) })
-    let folded = lookedUp.filter { !kept.contains($0.name) }.map {
+    let folded = (lookedUp.filter { !kept.contains($0.name) } + unneeded).map {
       OnnxNodeRecord(name: $0.name, op: $0.fullOp, nodes: [], reason: "nothing depends on it any more")
     }
     var batch = statedBatch.map {
@@ -83,7 +90,7 @@ struct Reader {
     let last = node.absorbed[0]
     var words = "the file ends in \(last.op)"
     if options.batch == .first, last.op != "Sigmoid", let slot = lowering.slots[last.inputs[0]],
-      lowering.softmaxAxis(of: last, slot) == 0
+      slot.shape.first == 1, lowering.softmaxAxis(of: last, slot) == 0
     {
       words += " over axis 0, across the images of a batch"
     }

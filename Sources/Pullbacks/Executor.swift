@@ -99,7 +99,7 @@ extension Graph {
     }
     return PullbackError(
       .usage, subject, "the output is routing under the rule set \(rules.name): nothing can be pulled back from it",
-      advice: "end the network at its logits: name that value as the output")
+      advice: "end the network before its last gate, by naming that value as the output, or take the gradient")
   }
 }
 

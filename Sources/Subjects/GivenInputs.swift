@@ -82,7 +82,7 @@ struct GivenInputs {
       noBatch = PullbackError(
         .data, path,
         "the input \(input.name) is held at one value for all, expected \(input.inWords) with a batch of 1, "
-          + "found \(value.shape)")
+          + "found \(value.shape)", advice: "explain one row of each at a time")
     }
     let rank = explained.extents.count
     if case .array(let array, let path) = content, array.rank == rank + 1, !explained.extents.contains(where: \.isOpen)

@@ -70,6 +70,33 @@ extension HostileFileTests {
     try expect(frames, "its first axis is no batch", options: options([1, 2, 4, 8, 16, 32], [1, 2, 1]))
   }
 
+  /// Rounding that a deep network makes larger is no dependence.
+  @Test func roundingIsNoDependence() throws {
+    let x = RandomStream(seed: 1, "places").normals([6, 16])
+    var options = OnnxOptions()
+    options.trial["x"] = x
+    var differences: [Float] = []
+    for depth in [1, 4, 8, 12] {
+      var deep = TestModel(inputs: [("x", [0, 16])])
+      for layer in 0..<depth {
+        let weights = RandomStream(seed: 2, "weights", image: layer).normals([16, 16]).scalars
+        deep.tensor("w\(layer)", [16, 16], weights)
+        deep.node("MatMul", [layer == 0 ? "x" : "h\(layer - 1)", "w\(layer)"], ["m\(layer)"])
+        deep.node("Sin", ["m\(layer)"], [layer == depth - 1 ? "y" : "h\(layer)"])
+      }
+      let whole = OnnxOptions(batch: .none, shapes: ["x": [6, 16]])
+      let together = try deep.read(whole).network(x.reshaped([1, 6, 16]))
+      let apart = try deep.read(options).network(x)
+      differences.append(zip(apart.scalars, together.scalars).map { abs($0 - $1) }.max()!)
+      // A dependence is one all the same, if it is larger.
+      deep.node("ReduceMean", ["y"], ["mean"], ints: ["axes": [0]])
+      deep.node("Add", ["y", "mean"], ["sum"])
+      deep.proto.graph.output = [TestModel.value("sum", [0, 16])]
+      if depth < 8 { try expect(deep, "its first axis is no batch", options: options) }
+    }
+    #expect(differences[0] < 1e-4 && differences[3] > 1e-4, "\(differences)")
+  }
+
   /// A vector is no batch of numbers.
   @Test func batchAxis() throws {
     var model = TestModel(inputs: [("x", [5])])

@@ -181,6 +181,40 @@ import Testing
     expectClose(try pullback(Tensor(shape: [1, 3], [1, 1, 1])).scalars.map(Double.init), slopes, within: 1e-6)
   }
 
+  /// Of two bounded functions in a product the one that is more of a gate gates the other; of equals, each is held in turn.
+  @Test func productsOfBoundedFunctions() throws {
+    for (first, second) in [("Tanh", "Sigmoid"), ("Sigmoid", "Tanh"), ("Sigmoid", "Sigmoid")] {
+      var model = TestModel()
+      model.tensor("half", [], [0.5])
+      model.node("Mul", ["x", "half"], ["h"])
+      model.node(first, ["x"], ["a"])
+      model.node(second, ["h"], ["b"])
+      model.node("Mul", ["a", "b"], ["y"])
+      let x = Tensor(shape: [1, 3], [0.3, -0.4, 0.9])
+      let pullback = try model.read().network.valueWithPullback(at: x, rules: .hardPullback).pullback
+      func value(_ op: String, _ x: Double) -> Double { op == "Tanh" ? tanh(x) : 1 / (1 + exp(-x)) }
+      func slope(_ op: String, _ x: Double) -> Double {
+        op == "Tanh" ? 1 - tanh(x) * tanh(x) : value(op, x) * (1 - value(op, x))
+      }
+      let expected = x.scalars.map(Double.init).map { x in
+        (second == "Tanh" ? 0 : slope(first, x) * value(second, x / 2))
+          + (first == "Tanh" ? 0 : value(first, x) * slope(second, x / 2) / 2)
+      }
+      expectClose(try pullback(Tensor(shape: [1, 3], [1, 1, 1])).scalars.map(Double.init), expected, within: 1e-6)
+    }
+  }
+
+  /// What the kept outputs do not need is not read.
+  @Test func nodesOfOtherOutputs() throws {
+    var model = TestModel(outputs: ["y", "z"])
+    model.node("Relu", ["x"], ["y"])
+    model.node("ZipMap", ["y"], ["z"])
+    #expect(throws: PullbackError.self) { try model.read() }
+    let read = try model.read(OnnxOptions(outputs: ["y"]))
+    #expect(read.network.graph.outputShape == [3])
+    #expect(read.nodes.map(\.reason).last == "nothing depends on it any more")
+  }
+
   /// A bounded function gates in a product, and is an activation elsewhere.
   @Test func boundedFunctionsGateOrNot() throws {
     var model = TestModel()

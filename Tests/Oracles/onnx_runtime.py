@@ -2,8 +2,9 @@
 two, with the proportions kept; reductions over no axis; the larger and the smaller of a number and none; remainders
 of floats.
 
-onnx 1.23.2, onnxruntime 1.32.0. Writes fixtures/onnx-runtime.onnx, which has an output for each case, and
-fixtures/onnx-runtime.safetensors: the input x, and the value of each output.
+onnx 1.23.2, onnxruntime 1.32.0. Writes fixtures/onnx-runtime.onnx and fixtures/onnx-runtime-10.onnx, of
+operator sets 18 and 10, which have an output for each case, and fixtures/onnx-runtime.safetensors: the input x, and the value
+of each output.
 """
 import pathlib
 
@@ -61,8 +62,25 @@ graph = helper.make_graph(
 model = helper.make_model(graph, ir_version=8, opset_imports=[helper.make_opsetid("", 18)])
 onnx.save(model, HERE / "onnx-runtime.onnx")
 onnxruntime.set_default_logger_severity(4)
-session = onnxruntime.InferenceSession(HERE / "onnx-runtime.onnx", providers=["CPUExecutionProvider"])
+
+
+def run(file):
+    session = onnxruntime.InferenceSession(HERE / file, providers=["CPUExecutionProvider"])
+    return dict(zip([output.name for output in session.get_outputs()], session.run(None, {"x": x})))
+
+
 x = np.random.default_rng(0).standard_normal((1, 1, 10, 15)).astype(np.float32)
-values = dict(zip(names, session.run(None, {"x": x})))
+values = run("onnx-runtime.onnx")
+
+# Before operator set 11 the rounding is not stated.
+nodes, constants, names = [], [], []
+for height, width in [(0.3, 0.5), (1.3, 0.7), (0.6, 2), (1.1, 2.3)]:
+    for mode in ["nearest", "linear"]:
+        case("Resize", f"old-{mode}-{height}-{width}", ["x", constant(f"{mode}-{height}", [1, 1, height, width])], mode=mode)
+graph = helper.make_graph(
+    nodes, "edges", [helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["n", 1, 10, 15])],
+    [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in names], constants)
+onnx.save(helper.make_model(graph, ir_version=5, opset_imports=[helper.make_opsetid("", 10)]), HERE / "onnx-runtime-10.onnx")
+values |= run("onnx-runtime-10.onnx")
 save_file({"x": x} | {name: np.ascontiguousarray(value) for name, value in values.items()}, HERE / "onnx-runtime.safetensors")
-print(len(names), onnxruntime.__version__, onnx.__version__)
+print(len(values), onnxruntime.__version__, onnx.__version__)

@@ -173,7 +173,7 @@ import Testing
         == PullbackError(
           .usage, "node probabilities",
           "the output is routing under the rule set soft-pullback: nothing can be pulled back from it",
-          advice: "end the network at its logits: name that value as the output"))
+          advice: "end the network before its last gate, by naming that value as the output, or take the gradient"))
   }
 
   /// A rule made for one operation says so at another, before anything is run.

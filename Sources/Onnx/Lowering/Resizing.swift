@@ -115,20 +115,27 @@ extension Lowering {
       scales.map { $0[index] * Float(slot.shape[axes[index]]) == Float(sizes[index]) } ?? true
     }
     guard places != .alignCorners || isExact else {
-      throw failure(node, "its corners are aligned, and its scales give no whole sizes", advice: "export it by sizes")
+      throw failure(node, "its corners are aligned, and its scales give no whole sizes", advice: "export it by sizes (recompute_scale_factor=True)")
     }
     let (x, dropped) = try along(slot, changed.map { axes[$0] })
-    let operation = Resize(
-      axes: changed.map { axes[$0] - (dropped ? 1 : 0) }, to: changed.map { sizes[$0] },
-      scales: scales.map { scales in changed.map { scales[$0] } }, by: try interpolation(node, isOld),
-      coordinates: places)
-    set(node, try emit(operation, node.name, [x]), dropped: dropped, from: [slot])
+    // Before operator set 11 the nearest of what shrinks is the next, of what grows the one before.
+    let shrinking = isOld ? changed.filter { (scales?[$0] ?? 1) < 1 } : []
+    let parts = [changed.filter { !shrinking.contains($0) }, shrinking].filter { !$0.isEmpty }
+    var value = x
+    for (index, part) in parts.enumerated() {
+      let operation = Resize(
+        axes: part.map { axes[$0] - (dropped ? 1 : 0) }, to: part.map { sizes[$0] },
+        scales: scales.map { scales in part.map { scales[$0] } },
+        by: try interpolation(node, isOld ? part == shrinking ? .ceil : .floor : nil), coordinates: places)
+      value = try emit(operation, index == parts.count - 1 ? node.name : nil, [value])
+    }
+    set(node, value, dropped: dropped, from: [slot])
   }
 
-  private func interpolation(_ node: OnnxNode, _ isOld: Bool) throws -> Resize.Interpolation {
+  private func interpolation(_ node: OnnxNode, _ rounding: Resize.Rounding?) throws -> Resize.Interpolation {
     switch node.text("mode", "nearest") {
     case "nearest":
-      if isOld { return .nearest(.floor) }
+      if let rounding { return .nearest(rounding) }
       let name = node.text("nearest_mode", "round_prefer_floor")
       guard let rounding = Resize.Rounding(rawValue: name) else {
         throw failure(node, "its rounding is \(quoted(name))")

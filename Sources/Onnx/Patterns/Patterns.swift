@@ -70,22 +70,43 @@ struct Patterns {
 
   /// Bounded functions that no product takes are activations like others, and no gates.
   private mutating func markActivations() {
-    let bounded: Set = ["Sigmoid", "Tanh", "HardSigmoid", "Erf", "Softmax"]
-    for index in nodes.indices where nodes[index].domain.isEmpty && bounded.contains(nodes[index].op) {
+    for index in nodes.indices {
+      guard let gating = Self.gating(nodes[index]) else { continue }
       let value = nodes[index].outputs[0]
       // Probabilities that are asked for in the place of logits stay routing.
       let isProbability = outputs.contains(value) && ["Sigmoid", "Softmax"].contains(nodes[index].op)
-      if !isProbability, isActivation(value) { nodes[index].set("activation", 1) }
+      if !isProbability, isActivation(value, gating) { nodes[index].set("activation", 1) }
     }
   }
 
-  /// Whether a value reaches a layer or the end, and no product with another value before that.
-  private func isActivation(_ value: String) -> Bool {
-    let moving: Set = [
-      "Reshape", "Flatten", "Transpose", "Unsqueeze", "Squeeze", "Expand", "Slice", "Split", "Gather", "Concat", "Cast",
-      "Identity", "Dropout", "Add", "Sub", "Mul", "Div", "Neg", "Where", "Tile", "Pad", "Resize", "Pow", "ReduceMean",
-      "ReduceSum",
-    ]
+  /// How much of a gate a bounded function is; nil for other nodes.
+  private static func gating(_ node: OnnxNode) -> Int? {
+    guard node.domain.isEmpty else { return nil }
+    return ["Tanh": 0, "Erf": 0, "Sigmoid": 1, "HardSigmoid": 1, "Softmax": 2][node.op]
+  }
+
+  private static let moving: Set = [
+    "Reshape", "Flatten", "Transpose", "Unsqueeze", "Squeeze", "Expand", "Slice", "Split", "Gather", "Concat", "Cast",
+    "Identity", "Dropout", "Add", "Sub", "Mul", "Div", "Neg", "Where", "Tile", "Pad", "Resize", "Pow", "ReduceMean",
+    "ReduceSum",
+  ]
+
+  /// How much of a gate the bounded function is that a value comes from; nil where it comes from none.
+  private func gating(of value: String) -> Int? {
+    var current = value
+    for _ in 0..<16 {
+      guard let node = maker(current) else { return nil }
+      if let gating = Self.gating(node) { return gating }
+      let inputs = node.inputs.filter { !$0.isEmpty && constant($0) == nil }
+      guard node.domain.isEmpty, Self.moving.contains(node.op), inputs.count == 1 else { return nil }
+      current = inputs[0]
+    }
+    return nil
+  }
+
+  /// Whether a value reaches a layer or the end, and no product that it gates before that: of two bounded functions the
+  /// one that is less of a gate is what the other gates, and of equals each is.
+  private func isActivation(_ value: String, _ own: Int) -> Bool {
     var seen: Set<String> = [value]
     var queue = [value]
     var layers = 0
@@ -94,8 +115,12 @@ struct Patterns {
       for index in users[current] ?? [] {
         let node = nodes[index]
         let others = node.inputs.filter { !$0.isEmpty && $0 != current && constant($0) == nil }
-        if ["Mul", "Div", "MatMul", "Einsum"].contains(node.op), !others.isEmpty { return false }
-        guard node.domain.isEmpty, moving.contains(node.op), seen.count < 64 else {
+        if ["Mul", "Div", "MatMul", "Einsum"].contains(node.op), !others.isEmpty {
+          guard node.op != "Div", others.count == 1, let other = gating(of: others[0]), own <= other else { return false }
+          layers += 1
+          continue
+        }
+        guard node.domain.isEmpty, Self.moving.contains(node.op), seen.count < 64 else {
           layers += 1
           continue
         }
@@ -144,15 +169,7 @@ struct Patterns {
       + (layer.name == nodes[index].name ? [] : [nodes[index]])
   }
 
-  private mutating func prune() {
-    var needed = outputs
-    var kept: [OnnxNode] = []
-    for node in nodes.reversed() where node.outputs.contains(where: needed.contains) {
-      kept.append(node)
-      needed.formUnion(node.inputs + node.captured)
-    }
-    nodes = kept.reversed()
-  }
+  private mutating func prune() { nodes = nodes.needed(for: outputs) }
 
   // MARK: Looking around
 

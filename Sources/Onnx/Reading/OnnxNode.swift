@@ -62,6 +62,18 @@ extension OnnxNode {
   }
 }
 
+extension [OnnxNode] {
+  /// The nodes, in their order, that some values depend on.
+  func needed(for values: Set<String>) -> [OnnxNode] {
+    var (values, kept) = (values, [OnnxNode]())
+    for node in reversed() where node.outputs.contains(where: values.contains) {
+      kept.append(node)
+      values.formUnion(node.inputs + node.captured)
+    }
+    return kept.reversed()
+  }
+}
+
 /// The graph of a file: nodes in an order in which each comes after its inputs, and every value named once.
 struct OnnxGraph {
   /// An extent of an input.
