@@ -16,9 +16,10 @@ import Pullbacks
 /// SiLU, HardSwish, Mish, layer and group normalisation, root-mean-square normalisation, and attention. What no pattern
 /// takes follows the general rule. Of a product of two values that both depend on the input, the one that ends in a
 /// bounded gate (sigmoid, hard sigmoid, tanh, softmax) is routing, and the other carries the cotangent; where both do, a
-/// softmax gates a sigmoid, and either gates a tanh; where neither is one, or both are alike, each is held constant in turn for the other, which is the derivative. A bounded function that gates nothing is
-/// an activation, and is read by its derivative. Statistics that values are divided by are held constant. Functions that
-/// no rule is made for are read by their derivative. ``nodes`` says which node fell under which sentence.
+/// softmax gates a sigmoid, and either gates a tanh; where neither is one, or both are alike, each is held constant in
+/// turn for the other, which is the derivative. A bounded function that gates nothing is an activation, and is read by
+/// its derivative. Statistics that values are divided by are held constant. Functions that no rule is made for are read
+/// by their derivative. ``nodes`` says which node fell under which sentence.
 ///
 /// The nodes of the network have the file's names, and so do tensors that stand alone; the weights of a layer are called
 /// `<node>.weight` and `<node>.bias`.
