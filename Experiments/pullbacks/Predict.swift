@@ -44,7 +44,8 @@ struct Predict: ParsableCommand {
       let first = shape.map { _ in "0" }.joined(separator: ",")
       throw PullbackError(
         .usage, "predict", "prints classes, and the output of \(model.name) has the shape \(shape)",
-        advice: "write it by --output\(format == .csv ? " and without csv" : ""); pullbacks attribute explains its values, "
+        advice:
+          "write it by --output\(format == .csv ? " and without csv" : ""); pullbacks attribute explains its values, "
           + "as in --target \(first.isEmpty ? "0" : first)")
     }
     if let output {

@@ -63,7 +63,8 @@ extension PullbackError {
   public var onCommandLine: PullbackError {
     var error = self
     let options: Set = [
-      "images", "samples", "model", "target", "selector", "within", "input", "explain", "labels", "temperature", "calibration",
+      "images", "samples", "model", "target", "selector", "within", "input", "explain", "labels", "temperature",
+      "calibration",
       "spreads", "preprocess", "shape", "method",
     ]
     if kind == .usage,

@@ -40,7 +40,8 @@ extension Subject {
     var (network, content, notes) = (model.network, given.content, model.notes)
     if request.output == nil, let output, file.outputs.count > 1 {
       notes.append(
-        "of the outputs \(file.outputs.map(\.name).joined(separator: ", ")), \(output) is explained; --output-name chooses")
+        "of the outputs \(file.outputs.map(\.name).joined(separator: ", ")), \(output) is explained; --output-name chooses"
+      )
     }
     if !given.explained.isFloat {
       let embedded = try EmbeddedInputs(network, given.explained.name, content)

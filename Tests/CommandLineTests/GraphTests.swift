@@ -206,7 +206,8 @@ import Testing
     let unbatched = try Fixture.tensors("onnx-unbatched")
     try write(unbatched.tensor("labels/x"), "x.npy")
     let labels = try succeed(
-      "predict", "--model", Fixture.path("onnx-unbatched/labels.onnx"), "--input", "x.npy", "--output", "y.npy", "--force")
+      "predict", "--model", Fixture.path("onnx-unbatched/labels.onnx"), "--input", "x.npy", "--output", "y.npy",
+      "--force")
     #expect(labels.errors.contains("of the outputs label, probabilities, probabilities is explained"))
     expectClose(try result("y.npy"), try unbatched.tensor("labels/logits"), within: 3e-6)
     for (arguments, mention) in [

@@ -4,7 +4,7 @@
 
 Compares every graph of onnx_zoo.py and onnx_keras.py with its numbers by `onnxcheck model` and writes onnx-zoo.csv; runs the cases of
 onnx_conformance.py by `onnxcheck conformance` and writes onnx-conformance.csv; and writes the article GraphsThatAreRead.md of the
-documentation from both files. Without a folder the file that is there is kept.
+documentation from both files. Without a folder the file that is there is kept, and so are the rows of graphs that the folder lacks.
 """
 import argparse
 import collections
@@ -40,12 +40,14 @@ def compared(onnxcheck, graph):
 
 
 def measure_zoo(onnxcheck, folder, resumes):
-    known = {(row["network"], row["exporter"]): row for row in rows("onnx-zoo.csv")} if resumes else {}
+    # Rows of graphs that are not in the folder stay.
+    known = {(row["network"], row["exporter"]): row for row in rows("onnx-zoo.csv")}
+    measured = set(known) if resumes else set()
     # The smallest first.
     graphs = sorted((p for p in folder.glob("*.onnx") if p.with_suffix(".safetensors").exists()), key=lambda p: p.stat().st_size)
     for graph in graphs:
         key = tuple(graph.stem.rsplit("-", 2)[:2])
-        if key in known:
+        if key in measured:
             continue
         known[key] = row = compared(onnxcheck, graph)
         print(graph.stem, row.get("value"), row.get("gradient"), row.get("problem", ""), flush=True)
@@ -201,7 +203,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("onnxcheck")
     parser.add_argument("--zoo", type=pathlib.Path)
-    parser.add_argument("--resume", action="store_true", help="keep the rows of the zoo that are there")
+    parser.add_argument("--resume", action="store_true", help="compare only graphs that have no row yet")
     parser.add_argument("--conformance", type=pathlib.Path)
     options = parser.parse_args()
     if options.zoo:

@@ -144,7 +144,8 @@ private func makeResize(_ config: [String: Any]) -> Resize {
     default: .cubic(coefficient: config["cubicCoefficient"] as! Double)
     }
   return Resize(
-    axes: config["axes"] as! [Int], to: config["sizes"] as! [Int], scales: (config["scales"] as! [Double]).map(Float.init),
+    axes: config["axes"] as! [Int], to: config["sizes"] as! [Int],
+    scales: (config["scales"] as! [Double]).map(Float.init),
     by: interpolation, coordinates: .init(rawValue: config["coordinates"] as! String)!)
 }
 

@@ -44,6 +44,29 @@ import Testing
     #expect(targets.contains { $0.hasPrefix("Figures/") })
   }
 
+  /// The exported graphs that the README counts, and those that the documentation lists, are those that were measured.
+  @Test func exportedGraphsAreThoseMeasured() throws {
+    func rows(_ name: String) throws -> [[Substring]] {
+      try String(contentsOf: Fixture.root.appendingPathComponent("Tests/Oracles/\(name).csv"), encoding: .utf8)
+        .split(separator: "\n").dropFirst().map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+    }
+    // Network, exporter, ..., problem.
+    let zoo = try rows("onnx-zoo").filter { $0.last == "" }
+    let keras = zoo.filter { ["tf2onnx", "keras"].contains($0[1]) }
+    let pytorch = zoo.filter { !keras.contains($0) }
+    for (graphs, words) in [(pytorch, " exported graphs of "), (keras, " of ")] {
+      let counts = "\(graphs.count)\(words)\(Set(graphs.map { $0[0] }).count) networks of "
+      #expect(readme.contains(counts), "\(counts)")
+    }
+    // Thousands have a comma, which no other number of the table has.
+    let passed = try rows("onnx-conformance").compactMap { Int($0[1]) }.reduce(0, +)
+    #expect(readme.contains("\(passed / 1000),\(String(passed).suffix(3)) pass, none fails"))
+    #expect(try rows("onnx-conformance").allSatisfy { $0[3] == "0" })
+    let page = "Sources/SemanticPullbacks/SemanticPullbacks.docc/GraphsThatAreRead.md"
+    let article = try String(contentsOf: Fixture.root.appendingPathComponent(page), encoding: .utf8)
+    for row in zoo { #expect(article.contains("| \(row[0]) | "), "\(row[0])") }
+  }
+
   /// The comparisons that the README counts are those of the tables.
   @Test(arguments: [
     ("| localisation, ", "table3-scenes"), ("| faithfulness, ", "table1-twins-scenes"),

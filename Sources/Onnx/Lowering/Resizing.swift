@@ -115,7 +115,9 @@ extension Lowering {
       scales.map { $0[index] * Float(slot.shape[axes[index]]) == Float(sizes[index]) } ?? true
     }
     guard places != .alignCorners || isExact else {
-      throw failure(node, "its corners are aligned, and its scales give no whole sizes", advice: "export it by sizes (recompute_scale_factor=True)")
+      throw failure(
+        node, "its corners are aligned, and its scales give no whole sizes",
+        advice: "export it by sizes (recompute_scale_factor=True)")
     }
     let (x, dropped) = try along(slot, changed.map { axes[$0] })
     // Before operator set 11 the nearest of what shrinks is the next, of what grows the one before.

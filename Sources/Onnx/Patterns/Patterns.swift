@@ -64,7 +64,9 @@ struct Patterns {
     let users = users[value] ?? []
     if outputs.contains(value) { return users.isEmpty }
     let laying: Set = ["Identity", "Cast", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose"]
-    guard users.count == 1, laying.contains(nodes[users[0]].op), nodes[users[0]].inputs[0] == value else { return false }
+    guard users.count == 1, laying.contains(nodes[users[0]].op), nodes[users[0]].inputs[0] == value else {
+      return false
+    }
     return isLast(nodes[users[0]].outputs[0])
   }
 
@@ -116,7 +118,9 @@ struct Patterns {
         let node = nodes[index]
         let others = node.inputs.filter { !$0.isEmpty && $0 != current && constant($0) == nil }
         if ["Mul", "Div", "MatMul", "Einsum"].contains(node.op), !others.isEmpty {
-          guard node.op != "Div", others.count == 1, let other = gating(of: others[0]), own <= other else { return false }
+          guard node.op != "Div", others.count == 1, let other = gating(of: others[0]), own <= other else {
+            return false
+          }
           layers += 1
           continue
         }
